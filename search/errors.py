@@ -1,0 +1,99 @@
+"""Every error that Broadsheet raises on purpose.
+
+SearchError
+├── UsageError            the call cannot be served as asked: exit code 2
+│   ├── QueryError        a query that does not parse, with the place in it
+│   ├── ModeError         a mode that this archive cannot serve
+│   └── MissingExtraError an optional dependency is not installed
+├── ArchiveError          the archive cannot be used: exit code 3
+│   ├── ArchiveNotFound
+│   ├── ArchiveLocked     another writer holds it
+│   ├── ArchiveMismatch   built with another format, model or setting
+│   ├── ArchiveDamaged    a file is missing, short or changed
+│   └── StorageError      disk full, read-only, permission
+├── EncoderError          a model cannot be found, trusted or run: exit code 3
+├── SourceError           an input that cannot be read at all: exit code 2
+└── ArticleNotFound       no live article has this id: exit code 1
+"""
+
+from __future__ import annotations
+
+
+class SearchError(Exception):
+    """Base of all errors raised by this package; ``str(error)`` is fit to be shown to a user."""
+
+    exit_code = 3
+
+
+class UsageError(SearchError):
+    """The call cannot be served as asked."""
+
+    exit_code = 2
+
+
+class QueryError(UsageError):
+    """A query that does not parse. ``position`` is a 0-based character offset, or None for the whole query."""
+
+    def __init__(self, message: str, query: str = "", position: int | None = None) -> None:
+        super().__init__(message)
+        self.query = query
+        self.position = position
+
+    def pointer(self) -> str:
+        """Two lines that show the query and a caret under the offending character; empty without a position."""
+        if self.position is None or not self.query or "\n" in self.query:
+            return ""
+        start = max(0, self.position - 60)
+        shown = "".join(c if c.isprintable() else "?" for c in self.query[start : self.position + 20])
+        return f"  {shown}\n  {' ' * (self.position - start)}^"
+
+
+class ModeError(UsageError):
+    """The archive cannot serve this mode, for example ``vector`` without vectors."""
+
+
+class MissingExtraError(UsageError):
+    """An optional dependency is not installed; the message has the pip line."""
+
+    def __init__(self, package: str, extra: str) -> None:
+        super().__init__(f"{package} is not installed; install it with: pip install 'broadsheet[{extra}]'")
+
+
+class ArchiveError(SearchError):
+    """The archive cannot be used."""
+
+
+class ArchiveNotFound(ArchiveError):
+    """No archive at this path."""
+
+
+class ArchiveLocked(ArchiveError):
+    """Another process is writing to this archive."""
+
+
+class ArchiveMismatch(ArchiveError):
+    """The archive was built with another format version, model or setting."""
+
+
+class ArchiveDamaged(ArchiveError):
+    """A file of the archive is missing, short, or does not match its checksum."""
+
+
+class StorageError(ArchiveError):
+    """The operating system refused to read or write: disk full, permission, read-only."""
+
+
+class EncoderError(SearchError):
+    """A model that cannot be found, trusted or run."""
+
+
+class SourceError(SearchError):
+    """An input that cannot be read at all (a bad record inside a source is a ``Rejection`` instead)."""
+
+    exit_code = 2
+
+
+class ArticleNotFound(SearchError):
+    """No live article has this id."""
+
+    exit_code = 1

@@ -1,0 +1,1 @@
+"""Catalog, segments, snapshots, locks and checksums: the only room that writes files."""

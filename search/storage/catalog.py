@@ -1,0 +1,388 @@
+"""The catalog: an SQLite database of records, segments, tombstones and settings, whose transaction is the commit."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import sqlite3
+import threading
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from search.errors import ArchiveDamaged, ArchiveLocked, ArchiveMismatch, ArchiveNotFound, StorageError
+from search.records import Article
+from search.storage import codec
+from search.storage.container import PartFile
+
+FORMAT = 0  # 0: may change with any release, and then asks for a new index
+OLDEST_READABLE_FORMAT = 0
+APPLICATION_ID = 0x42524453  # "BRDS"
+FILE = "catalog.sqlite"
+CHUNK = 500  # parameters in one statement
+
+_SCHEMA = """
+CREATE TABLE settings (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
+CREATE TABLE state (id INTEGER PRIMARY KEY CHECK (id = 1), "commit" INTEGER NOT NULL, next_row INTEGER NOT NULL) STRICT;
+CREATE TABLE segments (
+    id TEXT PRIMARY KEY, first_row INTEGER NOT NULL, articles INTEGER NOT NULL, parts TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE TABLE dropped (segment TEXT NOT NULL, file TEXT NOT NULL, at INTEGER NOT NULL) STRICT;
+CREATE TABLE articles (
+    row INTEGER PRIMARY KEY, id TEXT NOT NULL, content BLOB NOT NULL, record BLOB NOT NULL, checksum BLOB NOT NULL,
+    died INTEGER
+) STRICT;
+CREATE UNIQUE INDEX live_ids ON articles (id) WHERE died IS NULL;
+CREATE INDEX dead_rows ON articles (died) WHERE died IS NOT NULL;
+CREATE TABLE tombstones (row INTEGER PRIMARY KEY) STRICT;
+INSERT INTO state VALUES (1, 0, 1);
+"""
+_TABLES = frozenset({"settings", "state", "segments", "dropped", "articles", "tombstones"})
+
+
+@dataclass(frozen=True, slots=True)
+class SegmentEntry:
+    """A segment as the catalog names it: its folder, its first row, its size and its files by part name."""
+
+    id: str
+    first_row: int
+    articles: int
+    parts: Mapping[str, PartFile]
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One article ready to be stored under a new row."""
+
+    row: int
+    article: Article
+    data: bytes
+
+
+@contextmanager
+def sqlite_errors(path: Path) -> Iterator[None]:
+    """Turn what SQLite raises into this package's errors."""
+    try:
+        yield
+    except sqlite3.OperationalError as error:
+        message = str(error)
+        if "locked" in message or "busy" in message:
+            raise ArchiveLocked(f"{path} is locked by another program: {message}") from error
+        if "no such table" in message or "no such column" in message:
+            raise ArchiveDamaged(
+                f"{path} is not a whole catalog ({message}); restore a backup or index again"
+            ) from error
+        raise StorageError(f"cannot use {path}: {message}") from error
+    except sqlite3.DatabaseError as error:
+        raise ArchiveDamaged(f"{path} is damaged ({error}); restore a backup or index again") from error
+
+
+class Catalog:
+    """An open catalog. One connection, shared by threads under a lock; a transaction is never left open."""
+
+    def __init__(self, path: Path, connection: sqlite3.Connection) -> None:
+        self.path = path
+        self._connection = connection
+        self._lock = threading.RLock()
+
+    @classmethod
+    def create(cls, archive: Path, settings: Mapping[str, Any]) -> Catalog:
+        """Make a new catalog in an empty archive folder."""
+        path = archive / FILE
+        with sqlite_errors(path):
+            connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=30)
+            connection.execute("PRAGMA journal_mode = WAL")
+            connection.execute("PRAGMA synchronous = FULL")
+            connection.execute("BEGIN IMMEDIATE")
+            if not connection.execute("PRAGMA user_version").fetchone()[0] and not _tables(connection):
+                for statement in _SCHEMA.split(";\n"):
+                    if statement.strip():
+                        connection.execute(statement)
+                connection.executemany(
+                    "INSERT INTO settings VALUES (?, ?)",
+                    [(key, json.dumps(value)) for key, value in {"format": FORMAT, **settings}.items()],
+                )
+                connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+                connection.execute(f"PRAGMA user_version = {FORMAT + 1}")
+            connection.execute("COMMIT")
+            connection.close()
+        return cls.open(archive)
+
+    @classmethod
+    def open(cls, archive: Path) -> Catalog:
+        """Open an archive's catalog, for reading and, under the writer's lock, for writing.
+
+        Raises ArchiveNotFound, ArchiveMismatch (another format), ArchiveDamaged or StorageError.
+        """
+        path = archive / FILE
+        if not path.is_file():
+            what = "holds no archive" if archive.is_dir() else "does not exist"
+            raise ArchiveNotFound(f"{archive} {what}; make one with: broadsheet index PATH --index {archive}")
+        with sqlite_errors(path):
+            connection = _connect(path)
+            catalog = cls(path, connection)
+            try:
+                catalog._verify()
+            except BaseException:
+                connection.close()
+                raise
+        return catalog
+
+    def _verify(self) -> None:
+        execute = self._connection.execute
+        execute("PRAGMA trusted_schema = OFF")
+        execute("PRAGMA cell_size_check = ON")
+        execute("PRAGMA synchronous = FULL")
+        if execute("PRAGMA application_id").fetchone()[0] != APPLICATION_ID:
+            raise ArchiveNotFound(f"{self.path} is no Broadsheet catalog")
+        version = execute("PRAGMA user_version").fetchone()[0] - 1
+        if not OLDEST_READABLE_FORMAT <= version <= FORMAT:
+            raise ArchiveMismatch(
+                f"{self.path} has format {version}, this version reads {OLDEST_READABLE_FORMAT} to {FORMAT}; "
+                "index the articles again, or use the version that built it"
+            )
+        if _tables(self._connection) != _TABLES:
+            raise ArchiveDamaged(f"{self.path} is not a whole catalog; restore a backup or index again")
+        # A stranger's archive must not bring code of its own.
+        if execute("SELECT count(*) FROM sqlite_master WHERE type IN ('trigger', 'view')").fetchone()[0]:
+            raise ArchiveDamaged(f"{self.path} has triggers or views, which no archive has; do not use it")
+
+    def close(self, truncate: bool) -> None:
+        """Close; the writer also folds the log back into the database, so that the folder can be copied."""
+        with self._lock, sqlite_errors(self.path):
+            if truncate:
+                with contextlib.suppress(sqlite3.OperationalError):  # a reader is in the way: its close will do
+                    self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+            self._connection.close()
+
+    @contextmanager
+    def _reading(self) -> Iterator[sqlite3.Connection]:
+        """One consistent view for several statements."""
+        with self._lock, sqlite_errors(self.path):
+            self._connection.execute("BEGIN")
+            try:
+                yield self._connection
+            finally:
+                self._connection.execute("COMMIT")
+
+    @contextmanager
+    def writing(self) -> Iterator[Transaction]:
+        """The commit: everything in the block happens at once, or not at all. Its number is one more than the last."""
+        with self._lock, sqlite_errors(self.path):
+            self._connection.execute("BEGIN IMMEDIATE")
+            try:
+                number = self._connection.execute('UPDATE state SET "commit" = "commit" + 1 RETURNING "commit"')
+                yield Transaction(self._connection, number.fetchone()[0])
+                self._connection.execute("COMMIT")
+            except BaseException:
+                if self._connection.in_transaction:
+                    self._connection.execute("ROLLBACK")
+                raise
+
+    def data_version(self) -> int:
+        """A number that changes when another connection has committed."""
+        with self._lock, sqlite_errors(self.path):
+            return int(self._connection.execute("PRAGMA data_version").fetchone()[0])
+
+    def commit_number(self) -> int:
+        """The number of the last commit."""
+        with self._lock, sqlite_errors(self.path):
+            return int(self._connection.execute('SELECT "commit" FROM state').fetchone()[0])
+
+    def next_row(self) -> int:
+        """The first row that was never used."""
+        with self._lock, sqlite_errors(self.path):
+            return int(self._connection.execute("SELECT next_row FROM state").fetchone()[0])
+
+    def snapshot(self) -> tuple[int, list[SegmentEntry], list[int]]:
+        """Commit number, segments in row order and tombstones, of one instant."""
+        with self._reading() as connection:
+            commit = int(connection.execute('SELECT "commit" FROM state').fetchone()[0])
+            entries = [
+                SegmentEntry(segment, first, articles, self._parts(segment, parts))
+                for segment, first, articles, parts in connection.execute(
+                    "SELECT id, first_row, articles, parts FROM segments ORDER BY first_row"
+                )
+            ]
+            dead = [row for (row,) in connection.execute("SELECT row FROM tombstones ORDER BY row")]
+        return commit, entries, dead
+
+    def _parts(self, segment: str, parts: str) -> dict[str, PartFile]:
+        try:
+            found = {
+                name: PartFile(file["name"], file["size"], file["sha256"]) for name, file in json.loads(parts).items()
+            }
+            names = [segment, *(file.name for file in found.values())]
+            if not all(_plain(name) for name in names):  # no path leads out of the archive
+                raise ValueError
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise ArchiveDamaged(f"{self.path} describes segment {segment!r} badly; restore a backup") from error
+        return found
+
+    def settings(self) -> dict[str, Any]:
+        """The archive's settings."""
+        with self._lock, sqlite_errors(self.path):
+            try:
+                return {k: json.loads(v) for k, v in self._connection.execute("SELECT key, value FROM settings")}
+            except ValueError as error:
+                raise ArchiveDamaged(f"{self.path} has unreadable settings; restore a backup") from error
+
+    def live(self, ids: Sequence[str]) -> dict[str, tuple[int, bytes]]:
+        """Row and content hash of those ids that are live."""
+        found: dict[str, tuple[int, bytes]] = {}
+        with self._lock, sqlite_errors(self.path):
+            for start in range(0, len(ids), CHUNK):
+                chunk = ids[start : start + CHUNK]
+                marks = ",".join("?" * len(chunk))
+                query = f"SELECT id, row, content FROM articles WHERE died IS NULL AND id IN ({marks})"  # noqa: S608
+                found.update({one: (row, content) for one, row, content in self._connection.execute(query, chunk)})
+        return found
+
+    def live_ids(self) -> Iterator[tuple[str, int]]:
+        """Every live id with its row, a page at a time, in row order."""
+        for row, one, _, _, died in self.raw_records():
+            if died is None:
+                yield one, row
+
+    def raw_records(self) -> Iterator[tuple[int, str, bytes, bytes, int | None]]:
+        """Row, id, record, checksum and commit of death of every article, a page at a time."""
+        last = -1
+        while True:
+            with self._lock, sqlite_errors(self.path):
+                page = self._connection.execute(
+                    "SELECT row, id, record, checksum, died FROM articles WHERE row > ? ORDER BY row LIMIT 1000",
+                    (last,),
+                ).fetchall()
+            if not page:
+                return
+            yield from page
+            last = page[-1][0]
+
+    def articles(self, rows: Sequence[int]) -> dict[int, Article]:
+        """The articles of some rows; a purged row is absent. Raises ArchiveDamaged for a changed record."""
+        found: dict[int, Article] = {}
+        stored: list[tuple[int, bytes, bytes]] = []
+        with self._lock, sqlite_errors(self.path):
+            for start in range(0, len(rows), CHUNK):
+                chunk = [int(row) for row in rows[start : start + CHUNK]]
+                marks = ",".join("?" * len(chunk))
+                query = f"SELECT row, record, checksum FROM articles WHERE row IN ({marks})"  # noqa: S608
+                stored += self._connection.execute(query, chunk).fetchall()
+        for row, blob, check in stored:
+            found[row] = codec.unpack(blob, check, row)
+        return found
+
+    def count(self) -> int:
+        """The number of live articles."""
+        with self._lock, sqlite_errors(self.path):
+            return int(self._connection.execute("SELECT count(*) FROM articles WHERE died IS NULL").fetchone()[0])
+
+    def dropped(self, before: int) -> list[tuple[str, str]]:
+        """Segment and file ("" for the whole folder) of what no reader at ``before`` or later needs."""
+        with self._lock, sqlite_errors(self.path):
+            return self._connection.execute("SELECT segment, file FROM dropped WHERE at <= ?", (before,)).fetchall()
+
+    def forget(self, before: int) -> None:
+        """Remove the records of articles that died at or before a commit, and the list of dropped files."""
+        with self._lock, sqlite_errors(self.path):
+            self._connection.execute("BEGIN IMMEDIATE")
+            try:
+                self._connection.execute("DELETE FROM articles WHERE died <= ?", (before,))
+                self._connection.execute("DELETE FROM dropped WHERE at <= ?", (before,))
+            finally:
+                self._connection.execute("COMMIT")
+
+    def scrub(self) -> None:
+        """After a purge: rewrite the database so that no freed page keeps old bytes, and empty the log."""
+        with self._lock, sqlite_errors(self.path):
+            self._connection.execute("VACUUM")
+            self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+
+    def integrity(self) -> list[str]:
+        """What SQLite's own check finds; empty when it is sound."""
+        with self._lock, sqlite_errors(self.path):
+            rows = self._connection.execute("PRAGMA integrity_check(20)").fetchall()
+        return [] if rows == [("ok",)] else [str(row[0]) for row in rows]
+
+
+class Transaction:
+    """The statements of one commit."""
+
+    def __init__(self, connection: sqlite3.Connection, number: int) -> None:
+        self._connection = connection
+        self.number = number
+
+    def insert(self, records: Iterable[Record]) -> None:
+        """Store articles under new rows."""
+        last = 0
+
+        def rows() -> Iterator[tuple[int, str, bytes, bytes, bytes]]:
+            nonlocal last
+            for record in records:
+                blob = codec.pack(record.data)
+                last = max(last, record.row)
+                yield record.row, record.article.id, codec.content_hash(record.data), blob, codec.checksum(blob)
+
+        self._connection.executemany(
+            "INSERT INTO articles (row, id, content, record, checksum) VALUES (?, ?, ?, ?, ?)", rows()
+        )
+        self._connection.execute("UPDATE state SET next_row = max(next_row, ?)", (last + 1,))
+
+    def bury(self, rows: Iterable[int]) -> None:
+        """Mark rows dead."""
+        dead = [(int(row),) for row in rows]
+        self._connection.executemany(f"UPDATE articles SET died = {self.number} WHERE row = ?", dead)  # noqa: S608
+        self._connection.executemany("INSERT OR IGNORE INTO tombstones VALUES (?)", dead)
+
+    def erase(self, rows: Iterable[int]) -> None:
+        """Delete the records of rows at once, whoever reads them."""
+        self._connection.executemany("DELETE FROM articles WHERE row = ?", [(int(row),) for row in rows])
+
+    def add_segment(self, entry: SegmentEntry) -> None:
+        """Name a new segment."""
+        parts = {
+            name: {"name": file.name, "size": file.size, "sha256": file.sha256} for name, file in entry.parts.items()
+        }
+        self._connection.execute(
+            "INSERT INTO segments VALUES (?, ?, ?, ?)", (entry.id, entry.first_row, entry.articles, json.dumps(parts))
+        )
+
+    def drop_segments(self, entries: Collection[SegmentEntry]) -> None:
+        """Forget segments; their files go when no reader holds them."""
+        for entry in entries:
+            self._connection.execute("DELETE FROM segments WHERE id = ?", (entry.id,))
+            self._connection.execute("INSERT INTO dropped VALUES (?, '', ?)", (entry.id, self.number))
+
+    def drop_tombstones(self, rows: Iterable[int]) -> None:
+        """Forget tombstones of rows that no segment holds any more."""
+        self._connection.executemany("DELETE FROM tombstones WHERE row = ?", [(int(row),) for row in rows])
+
+    def set(self, key: str, value: Any) -> None:
+        """Change a setting."""
+        self._connection.execute("INSERT OR REPLACE INTO settings VALUES (?, ?)", (key, json.dumps(value)))
+
+
+def _connect(path: Path) -> sqlite3.Connection:
+    uri = path.resolve().as_uri()
+    connection = sqlite3.connect(f"{uri}?mode=rw", uri=True, isolation_level=None, check_same_thread=False, timeout=30)
+    try:
+        connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+        return connection
+    except sqlite3.OperationalError as error:
+        connection.close()
+        if "readonly" not in str(error) and "unable to open" not in str(error):
+            raise
+    # Read-only media: no log can be written beside the file, and nobody else writes it either.
+    mode = "mode=ro" if path.with_name(f"{FILE}-wal").exists() else "mode=ro&immutable=1"
+    return sqlite3.connect(f"{uri}?{mode}", uri=True, isolation_level=None, check_same_thread=False)
+
+
+def _tables(connection: sqlite3.Connection) -> frozenset[str]:
+    found = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'")
+    return frozenset(name for (name,) in found)
+
+
+def _plain(name: str) -> bool:
+    return bool(name) and name.replace("-", "").replace(".", "").isalnum() and not name.startswith(".")

@@ -1,0 +1,150 @@
+"""Columns: what filters, sorting and tie-breaks need of every article of a snapshot, as arrays over ordinals."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from datetime import UTC, date, datetime
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from search.errors import ArchiveDamaged
+from search.records import Article
+from search.storage.container import Part
+
+MISSING_INSTANT = np.iinfo(np.int64).min
+MISSING_DAY = 0
+_EPOCH_DAY = date(1970, 1, 1).toordinal()
+_DAY_MICROSECONDS = 86_400_000_000
+CATEGORIES = ("source", "section", "agency", "language")
+
+
+def instant(published: date | None) -> int:
+    """Microseconds since the Unix epoch in UTC. A plain day counts from its midnight in UTC; None is missing.
+
+    Computed with integers: the ends of the calendar (year 1, year 9999) have no UTC ``datetime``.
+    """
+    if published is None:
+        return int(MISSING_INSTANT)
+    days = published.toordinal() - _EPOCH_DAY
+    if not isinstance(published, datetime):
+        return days * _DAY_MICROSECONDS
+    seconds = published.hour * 3600 + published.minute * 60 + published.second
+    offset = published.utcoffset()
+    shift = 0 if offset is None else offset.days * _DAY_MICROSECONDS + offset.seconds * 1_000_000 + offset.microseconds
+    return days * _DAY_MICROSECONDS + seconds * 1_000_000 + published.microsecond - shift
+
+
+def now_instant() -> int:
+    """The present, in the units of ``instant``."""
+    return instant(datetime.now(UTC))
+
+
+def ids_digest(ids: Iterable[str]) -> str:
+    """SHA-256 in hex over ids in row order: what all parts of one segment must agree on."""
+    digest = hashlib.sha256()
+    for one in ids:
+        digest.update(one.encode("utf-8", "surrogatepass") + b"\n")
+    return digest.hexdigest()
+
+
+def pack_strings(values: Iterable[str]) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+    """Strings as one blob and the end of each in it."""
+    encoded = [value.encode() for value in values]
+    ends = np.cumsum([len(value) for value in encoded], dtype=np.int64)
+    return np.frombuffer(b"".join(encoded), np.uint8), ends
+
+
+def unpack_string(blob: NDArray[np.uint8], ends: NDArray[np.int64], index: int) -> str:
+    """The string at ``index`` of ``pack_strings``."""
+    start = int(ends[index - 1]) if index else 0
+    return bytes(blob[start : int(ends[index])]).decode()
+
+
+def build_columns(articles: Sequence[Article], rows: Sequence[int]) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
+    """The arrays and meta of a columns part. ``rows`` are catalog rows, strictly ascending."""
+    ids = [article.id for article in articles]
+    arrays: dict[str, NDArray[Any]] = {
+        "rows": np.asarray(rows, np.int64),
+        "published": np.array([instant(article.published) for article in articles], np.int64),
+        "day": np.array([MISSING_DAY if a.published is None else a.published.toordinal() for a in articles], np.int32),
+    }
+    arrays["ids_blob"], arrays["ids_ends"] = pack_strings(ids)
+    for name in CATEGORIES:
+        values = [getattr(article, name) for article in articles]
+        names = sorted(set(values))
+        codes = {value: code for code, value in enumerate(names)}
+        arrays[name] = np.array([codes[value] for value in values], np.uint32)
+        arrays[f"{name}_blob"], arrays[f"{name}_ends"] = pack_strings(names)
+    return arrays, {"articles": len(ids), "ids_digest": ids_digest(ids)}
+
+
+def merge_columns(
+    parts: Sequence[Part], keep: Sequence[NDArray[np.bool_]]
+) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
+    """The columns of the kept rows of several parts, in order."""
+    arrays: dict[str, NDArray[Any]] = {}
+    for name in ("rows", "published", "day"):
+        arrays[name] = np.concatenate([part[name][mask] for part, mask in zip(parts, keep, strict=True)])
+    ids: list[str] = []
+    for part, mask in zip(parts, keep, strict=True):
+        ids.extend(unpack_string(part["ids_blob"], part["ids_ends"], int(i)) for i in np.flatnonzero(mask))
+    arrays["ids_blob"], arrays["ids_ends"] = pack_strings(ids)
+    for name in CATEGORIES:
+        values: list[list[str]] = []
+        for part in parts:
+            count = len(part[f"{name}_ends"])
+            values.append([unpack_string(part[f"{name}_blob"], part[f"{name}_ends"], i) for i in range(count)])
+        used = [np.unique(part[name][mask]) for part, mask in zip(parts, keep, strict=True)]
+        merged = sorted({own[code] for own, codes in zip(values, used, strict=True) for code in codes.tolist()})
+        place = {value: code for code, value in enumerate(merged)}
+        arrays[name] = np.concatenate(
+            [
+                np.array([place.get(value, 0) for value in own], np.uint32)[part[name][mask]]
+                for own, part, mask in zip(values, parts, keep, strict=True)
+            ]
+        )
+        arrays[f"{name}_blob"], arrays[f"{name}_ends"] = pack_strings(merged)
+    return arrays, {"articles": len(ids), "ids_digest": ids_digest(ids)}
+
+
+class Columns:
+    """The columns of a snapshot, over ordinals 0..N-1."""
+
+    def __init__(self, parts: Sequence[Part]) -> None:
+        self._parts = list(parts)
+        sizes = [len(part["rows"]) for part in parts]
+        self.bases = np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64)
+        self.rows: NDArray[np.int64] = _join(parts, "rows", np.int64)
+        self.published: NDArray[np.int64] = _join(parts, "published", np.int64)
+        self.day: NDArray[np.int32] = _join(parts, "day", np.int32)
+        if len(self.rows) > 1 and not bool((np.diff(self.rows) > 0).all()):
+            raise ArchiveDamaged("the segments' rows are out of order; run 'broadsheet doctor'")
+
+    def __len__(self) -> int:
+        return int(self.bases[-1])
+
+    def ids(self, ordinals: Iterable[int]) -> list[str]:
+        """The ids of some articles."""
+        found = []
+        for ordinal in ordinals:
+            segment = int(np.searchsorted(self.bases, ordinal, side="right")) - 1
+            part = self._parts[segment]
+            found.append(unpack_string(part["ids_blob"], part["ids_ends"], int(ordinal - self.bases[segment])))
+        return found
+
+    def ordinals(self, rows: Sequence[int]) -> NDArray[np.int64]:
+        """The ordinal of each catalog row, -1 for one that no segment holds."""
+        wanted = np.asarray(rows, np.int64)
+        if not len(self.rows):
+            return np.full(len(wanted), -1, np.int64)
+        found = np.minimum(np.searchsorted(self.rows, wanted), len(self.rows) - 1)
+        return np.where(self.rows[found] == wanted, found, -1)
+
+
+def _join(parts: Sequence[Part], name: str, dtype: type[np.generic]) -> NDArray[Any]:
+    if len(parts) == 1:
+        return parts[0][name]
+    return np.concatenate([part[name] for part in parts]) if parts else np.empty(0, dtype)

@@ -1,0 +1,151 @@
+"""Segment folders: written once, named by the commit, verified before use, removed when nobody reads them."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import secrets
+import shutil
+from collections.abc import Callable, Collection, Mapping
+from hashlib import blake2b, sha256
+from pathlib import Path
+from typing import Any
+
+from numpy.typing import NDArray
+
+from search.errors import ArchiveDamaged, StorageError
+from search.storage.catalog import SegmentEntry
+from search.storage.container import PartFile, write_part
+from search.storage.files import cache_folder, fsync_folder, storage_errors, write_atomically
+
+COLUMNS = "columns"
+KEYWORD = "keyword"
+VECTORS = "vectors"
+_MARKS = 5000  # remembered files of one archive; more are of segments long merged away
+
+PartData = tuple[dict[str, NDArray[Any]], dict[str, Any]]
+
+
+def part_path(archive: Path, segment: str, file: PartFile) -> Path:
+    """Where a file of a segment lies."""
+    return archive / "segments" / segment / file.name
+
+
+def write_segment(
+    archive: Path, parts: Mapping[str, PartData], first_row: int, articles: int, digest: str
+) -> SegmentEntry:
+    """Write the parts of a new segment, durably. Until a commit names it, it is an orphan and harmless.
+
+    ``digest`` is the hash of the article ids in row order; every part carries it, so that parts cannot be mixed up.
+    """
+    segment = secrets.token_hex(8)
+    folder = archive / "segments" / segment
+    with storage_errors(f"make {folder}"):
+        folder.mkdir(parents=True)
+    try:
+        files = {
+            name: write_part(
+                folder / f"{name}.part", name, arrays, {**meta, "articles": articles, "ids_digest": digest}
+            )
+            for name, (arrays, meta) in parts.items()
+        }
+        with storage_errors(f"write {folder}"):
+            fsync_folder(folder)
+            fsync_folder(folder.parent)
+            fsync_folder(archive)
+    except BaseException:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
+    remember_verified(archive, [(part_path(archive, segment, file), file) for file in files.values()])
+    return SegmentEntry(segment, first_row, articles, files)
+
+
+def remove(archive: Path, dropped: Collection[tuple[str, str]]) -> None:
+    """Remove segment folders, or single files of them, that no reader needs."""
+    for segment, file in dropped:
+        folder = archive / "segments" / segment
+        if file:
+            (folder / file).unlink(missing_ok=True)
+        else:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def sweep_orphans(archive: Path, known: Collection[str]) -> list[str]:
+    """Remove the segment folders that the catalog does not name: what a crash left behind. Writers only."""
+    folder = archive / "segments"
+    orphans = [path for path in folder.iterdir() if path.name not in known] if folder.is_dir() else []
+    for path in orphans:
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path, ignore_errors=True)
+    return [path.name for path in orphans]
+
+
+def file_hash(path: Path, progress: Callable[[int], None] | None = None) -> str:
+    """SHA-256 of a file in hex."""
+    digest = sha256()
+    try:
+        with path.open("rb") as file:
+            while block := file.read(1 << 20):
+                digest.update(block)
+                if progress is not None:
+                    progress(len(block))
+    except FileNotFoundError:
+        raise
+    except OSError as error:
+        raise StorageError(f"cannot read {path}: {error.strerror or error}") from error
+    return digest.hexdigest()
+
+
+def _memory(archive: Path) -> Path:
+    name = blake2b(str(archive.resolve()).encode("utf-8", "surrogateescape"), digest_size=16).hexdigest()
+    return cache_folder() / "verified" / f"{name}.json"
+
+
+def _fingerprint(path: Path, file: PartFile) -> str:
+    status = path.stat()
+    return f"{file.sha256}:{status.st_ino}:{status.st_size}:{status.st_mtime_ns}:{status.st_ctime_ns}"
+
+
+def _remembered(archive: Path) -> set[str]:
+    try:
+        found = json.loads(_memory(archive).read_bytes())
+        return {one for one in found if isinstance(one, str)} if isinstance(found, list) else set()
+    except (OSError, ValueError):
+        return set()
+
+
+def remember_verified(archive: Path, files: Collection[tuple[Path, PartFile]]) -> None:
+    """Note in the user's cache that these files, as they are now, match their hashes."""
+    known = _remembered(archive)
+    marks = {_fingerprint(path, file) for path, file in files}
+    _save(archive, marks | known if len(known) < _MARKS else marks)
+
+
+def _save(archive: Path, marks: set[str]) -> None:
+    with contextlib.suppress(StorageError):  # without a cache every opening verifies anew: slower, not wrong
+        write_atomically(_memory(archive), json.dumps(sorted(marks)).encode())
+
+
+def verify(archive: Path, entries: Collection[SegmentEntry]) -> None:
+    """Check sizes always, and full hashes once for each state of a file.
+
+    Raises ArchiveDamaged for a file that differs, FileNotFoundError for one that is gone.
+    """
+    remembered = _remembered(archive)
+    current: set[str] = set()
+    fresh = False
+    for entry in entries:
+        for file in entry.parts.values():
+            path = part_path(archive, entry.id, file)
+            if path.stat().st_size != file.size:
+                raise ArchiveDamaged(
+                    f"{path} has {path.stat().st_size} bytes, {file.size} were written; restore a backup"
+                )
+            mark = _fingerprint(path, file)
+            if mark not in remembered:
+                if file_hash(path) != file.sha256:
+                    raise ArchiveDamaged(f"{path} does not match its checksum; restore a backup or index again")
+                fresh = True
+            current.add(mark)
+    if fresh:
+        _save(archive, current)

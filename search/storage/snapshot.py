@@ -1,0 +1,84 @@
+"""What one reader sees: a commit and its ordered segments, mapped and held until it is closed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from search.errors import ArchiveDamaged
+from search.storage.catalog import Catalog, SegmentEntry
+from search.storage.columns import Columns
+from search.storage.container import Part, open_part
+from search.storage.locks import Lock, pin
+from search.storage.segments import COLUMNS, part_path, verify
+
+_ATTEMPTS = 5
+
+
+class Snapshot:
+    """A commit's segments. ``live[ordinal]`` is False for a tombstone; ``parts[name]`` has one part a segment, or is
+    absent where any segment lacks it."""
+
+    def __init__(
+        self, commit: int, entries: list[SegmentEntry], dead: list[int], path: Path, held: Lock | None
+    ) -> None:
+        self.commit = commit
+        self.entries = entries
+        self._held = held
+        opened: dict[str, list[Part]] = {}
+        for entry in entries:
+            digests = set()
+            for name, file in entry.parts.items():
+                part = open_part(part_path(path, entry.id, file), name)
+                if part.meta.get("articles") != entry.articles:
+                    raise ArchiveDamaged(f"{part.path} counts other articles than the catalog; run 'broadsheet doctor'")
+                digests.add(part.meta.get("ids_digest"))
+                opened.setdefault(name, []).append(part)
+            if len(digests) != 1:
+                raise ArchiveDamaged(f"the parts of segment {entry.id} hold different articles; index again")
+        self.parts = {name: parts for name, parts in opened.items() if len(parts) == len(entries)}
+        self.columns = Columns(opened.get(COLUMNS, []))
+        self.live: NDArray[np.bool_] = np.ones(len(self.columns), np.bool_)
+        ordinals = self.columns.ordinals(dead)
+        self.live[ordinals[ordinals >= 0]] = False
+
+    @property
+    def sizes(self) -> list[int]:
+        """Articles of each segment, tombstones included."""
+        return [entry.articles for entry in self.entries]
+
+    def close(self) -> None:
+        """Let the writer remove what only this snapshot needs. Mapped arrays stay valid while they are referred to."""
+        if self._held is not None:
+            self._held.release()
+
+
+def take_snapshot(path: Path, catalog: Catalog) -> Snapshot:
+    """The last commit, pinned. Retries when a merge removes a file between reading the catalog and opening it."""
+    missing: FileNotFoundError | None = None
+    for _ in range(_ATTEMPTS):
+        commit, entries, dead = catalog.snapshot()
+        try:
+            held: Lock | None = pin(path, commit)
+        except OSError:  # read-only media: nobody writes there, so nothing needs holding
+            held = None
+        try:
+            # The writer looks at pins after its commit: one that came before this line cannot be missed.
+            if held is not None and catalog.commit_number() != commit:
+                held.release()
+                continue
+            verify(path, entries)
+            return Snapshot(commit, entries, dead, path, held)
+        except FileNotFoundError as error:
+            missing = error
+            if held is not None:
+                held.release()
+        except BaseException:
+            if held is not None:
+                held.release()
+            raise
+    if missing is not None:
+        raise ArchiveDamaged(f"{missing.filename} is missing; restore a backup or index again") from missing
+    raise ArchiveDamaged(f"{path} changes faster than it can be read; try again")

@@ -1,0 +1,442 @@
+"""Containers, catalog, locks, columns and checksums."""
+
+from __future__ import annotations
+
+import json
+import os
+import sqlite3
+import subprocess
+import sys
+import tempfile
+from datetime import UTC, date, datetime, timedelta, timezone
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from search.errors import ArchiveDamaged, ArchiveLocked, ArchiveMismatch, ArchiveNotFound, StorageError
+from search.records import Article
+from search.storage import codec
+from search.storage.catalog import FILE, Catalog, Record, SegmentEntry
+from search.storage.columns import MISSING_DAY, MISSING_INSTANT, Columns, build_columns, instant, merge_columns
+from search.storage.container import open_part, write_part
+from search.storage.locks import lock_writer, oldest_pin, pin
+from search.storage.segments import file_hash, part_path, sweep_orphans, verify, write_segment
+from search.storage.snapshot import take_snapshot
+
+ARRAYS = {
+    "counts": np.array([3, 1, 2], np.uint32),
+    "matrix": np.arange(6, dtype=np.float32).reshape(2, 3),
+    "empty": np.empty((0, 4), np.float16),
+    "big_endian": np.array([1, 256], ">u2"),
+    "scalar": np.array(7, np.int64),
+}
+
+
+def test_container_gives_back_what_was_written(tmp_path):
+    file = write_part(tmp_path / "a.part", "keyword", ARRAYS, {"articles": 3})
+    part = open_part(tmp_path / "a.part", "keyword")
+    assert part.meta == {"articles": 3}
+    assert set(part) == set(ARRAYS)
+    for name, array in ARRAYS.items():
+        np.testing.assert_array_equal(part[name], array)
+        assert not part[name].flags.writeable
+    assert file.size == (tmp_path / "a.part").stat().st_size
+    assert file.sha256 == file_hash(tmp_path / "a.part")
+
+
+@given(st.lists(st.lists(st.integers(0, 255), max_size=200), max_size=5), st.dictionaries(st.text(), st.integers()))
+def test_container_round_trip(tmp_path_factory, columns, meta):
+    path = tmp_path_factory.mktemp("container") / "a.part"
+    write_part(path, "x", {str(i): np.array(c, np.uint8) for i, c in enumerate(columns)}, meta)
+    part = open_part(path, "x")
+    assert [part[str(i)].tolist() for i in range(len(columns))] == columns
+    assert part.meta == meta
+
+
+def test_container_never_replaces_a_file(tmp_path):
+    write_part(tmp_path / "a.part", "x", {}, {})
+    with pytest.raises(StorageError, match="cannot write"):
+        write_part(tmp_path / "a.part", "x", ARRAYS, {})
+    assert open_part(tmp_path / "a.part", "x").meta == {}
+
+
+def test_container_refuses_objects(tmp_path):
+    with pytest.raises(TypeError, match="dtype object"):
+        write_part(tmp_path / "a.part", "x", {"a": np.array([object()])}, {})
+
+
+def test_every_cut_of_a_container_is_refused(tmp_path):
+    write_part(tmp_path / "a.part", "x", ARRAYS, {"k": 1})
+    whole = (tmp_path / "a.part").read_bytes()
+    for length in range(0, len(whole), 7):
+        (tmp_path / "cut.part").write_bytes(whole[:length])
+        with pytest.raises(ArchiveDamaged, match="cut short"):
+            open_part(tmp_path / "cut.part", "x")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"offset": 1},
+        {"offset": -64},
+        {"offset": 1 << 40},
+        {"shape": [1 << 62, 1 << 62]},
+        {"shape": [-1]},
+        {"shape": [1.5]},
+        {"shape": "3"},
+        {"dtype": "|O"},
+        {"dtype": "<U4"},
+        {"dtype": 3},
+    ],
+)
+def test_a_crafted_header_is_refused(tmp_path, change):
+    write_part(tmp_path / "a.part", "x", {"a": np.arange(3, dtype=np.uint32)}, {})
+    data = (tmp_path / "a.part").read_bytes()
+    length = int.from_bytes(data[8:16], "little")
+    header = json.loads(data[16 : 16 + length])
+    header["arrays"]["a"].update(change)
+    encoded = json.dumps(header).encode()
+    (tmp_path / "b.part").write_bytes(data[:8] + len(encoded).to_bytes(8, "little") + encoded + data[16 + length :])
+    with pytest.raises(ArchiveDamaged):
+        open_part(tmp_path / "b.part", "x")
+
+
+def test_a_container_of_another_kind_is_refused(tmp_path):
+    write_part(tmp_path / "a.part", "vectors", {}, {})
+    with pytest.raises(ArchiveDamaged, match="holds 'vectors' where 'keyword' is expected"):
+        open_part(tmp_path / "a.part", "keyword")
+    (tmp_path / "b.part").write_bytes(b"\x80\x04" * 100)
+    with pytest.raises(ArchiveDamaged, match="is not a Broadsheet part"):
+        open_part(tmp_path / "b.part", "keyword")
+
+
+INDIA = timezone(timedelta(hours=5, minutes=30))
+
+
+@pytest.mark.parametrize(
+    ("published", "microseconds"),
+    [
+        (None, MISSING_INSTANT),
+        (date(1970, 1, 2), 86_400_000_000),
+        (datetime(1970, 1, 1, 0, 0, 1, 5, tzinfo=UTC), 1_000_005),
+        (datetime(2025, 2, 26, 1, 0, tzinfo=INDIA), 1_740_511_800_000_000),
+        (datetime(1, 1, 1, tzinfo=timezone(timedelta(hours=14))), -62_135_596_800_000_000 - 14 * 3_600_000_000),
+        (datetime(9999, 12, 31, 23, 59, 59, tzinfo=timezone(timedelta(hours=-12))), 253_402_343_999_000_000),
+    ],
+)
+def test_instants(published, microseconds):
+    assert instant(published) == microseconds
+
+
+def test_the_local_day_is_the_articles_own(tmp_path):
+    late = Article(id="a", title="t", published=datetime(2025, 2, 26, 1, 0, tzinfo=INDIA))  # 25 February in UTC
+    arrays, _ = build_columns([late, Article(id="b", title="t")], [1, 2])
+    assert arrays["day"].tolist() == [date(2025, 2, 26).toordinal(), MISSING_DAY]
+
+
+def columns_part(folder, articles, rows):
+    arrays, meta = build_columns(articles, rows)
+    path = folder / f"{rows[0]}.part"
+    if not path.exists():
+        write_part(path, "columns", arrays, meta)
+    return open_part(path, "columns")
+
+
+def test_merged_columns_equal_columns_built_at_once(tmp_path):
+    articles = [
+        Article(id=f"id-{i}", title="t", source="XYZ"[i % 3], section="s" * (i % 2), published=date(2024, 1, 1 + i))
+        for i in range(9)
+    ]
+    parts = [columns_part(tmp_path, articles[:4], range(1, 5)), columns_part(tmp_path, articles[4:], range(5, 10))]
+    keep = [np.array([True, False, True, True]), np.array([True, True, False, True, True])]
+    merged, meta = merge_columns(parts, keep)
+    alive = np.flatnonzero(np.concatenate(keep))
+    expected, expected_meta = build_columns([articles[i] for i in alive], [i + 1 for i in alive])
+    assert meta == expected_meta
+    assert merged.keys() == expected.keys()
+    for name, array in expected.items():
+        np.testing.assert_array_equal(merged[name], array, err_msg=name)
+    both = Columns(parts)
+    assert both.ids([0, 3, 4, 8]) == ["id-0", "id-3", "id-4", "id-8"]
+    assert both.ordinals([1, 5, 9, 10, 0]).tolist() == [0, 4, 8, -1, -1]
+
+
+def test_rows_out_of_order_are_damage(tmp_path):
+    first = columns_part(tmp_path, [Article(id="a", title="t")], [5])
+    second = columns_part(tmp_path, [Article(id="b", title="t")], [4])
+    with pytest.raises(ArchiveDamaged, match="out of order"):
+        Columns([first, second])
+
+
+articles = st.builds(
+    Article,
+    id=st.text(min_size=1, max_size=20).filter(str.isprintable),
+    title=st.text(max_size=40),
+    text=st.text(max_size=200),
+    published=st.none() | st.dates() | st.datetimes(timezones=st.just(UTC)),
+    authors=st.lists(st.text(max_size=10), max_size=3).map(tuple),
+    extra=st.dictionaries(st.text(max_size=5), st.integers() | st.text(max_size=5), max_size=3),
+)
+
+
+@given(articles)
+def test_records_round_trip(article):
+    data = codec.to_json(article)
+    blob = codec.pack(data)
+    assert codec.unpack(blob, codec.checksum(blob), 1) == article
+
+
+def test_a_changed_record_is_damage():
+    blob = codec.pack(codec.to_json(Article(id="a", title="t", text="x" * 500)))
+    check = codec.checksum(blob)
+    for place in range(len(blob)):
+        changed = bytearray(blob)
+        changed[place] ^= 1
+        with pytest.raises(ArchiveDamaged, match="row 7 does not match its checksum"):
+            codec.unpack(bytes(changed), check, 7)
+
+
+def test_a_record_that_unpacks_to_a_bomb_is_refused():
+    import zstandard
+
+    bomb = zstandard.ZstdCompressor().compress(b'{"id":"a","text":"' + b" " * (1 << 24) + b'"}')
+    blob = bytearray(bomb)
+    assert codec.unpack(bytes(blob), codec.checksum(bytes(blob)), 1).id == "a"  # large is not a bomb
+    huge = zstandard.ZstdCompressor(write_content_size=True)
+    frame = huge.compress(b"\0" * 100)
+    forged = frame[:4] + bytes([0xE0 | (frame[4] & 0x1F)]) + (1 << 40).to_bytes(8, "little") + frame[6:]
+    with pytest.raises(ArchiveDamaged, match="cannot be read"):
+        codec.unpack(forged, codec.checksum(forged), 1)
+
+
+def new_archive(path, count=3):
+    """A catalog with one segment of ``count`` articles, rows 1 to ``count``."""
+    catalog = Catalog.create(path, {"name": "test"})
+    add_segment(path, catalog, [Article(id=f"a{i}", title=f"title {i}") for i in range(count)])
+    return catalog
+
+
+def add_segment(path, catalog, items):
+    first = catalog.next_row()
+    rows = range(first, first + len(items))
+    arrays, meta = build_columns(items, rows)
+    entry = write_segment(path, {"columns": (arrays, meta)}, first, len(items), meta["ids_digest"])
+    with catalog.writing() as transaction:
+        transaction.insert([Record(row, item, codec.to_json(item)) for row, item in zip(rows, items, strict=True)])
+        transaction.add_segment(entry)
+    return entry
+
+
+def test_a_transaction_is_all_or_nothing(tmp_path):
+    catalog = new_archive(tmp_path)
+    before = catalog.snapshot()
+    with pytest.raises(RuntimeError, match="stop"), catalog.writing() as transaction:  # noqa: PT012
+        transaction.bury([1, 2])
+        transaction.set("name", "changed")
+        raise RuntimeError("stop")
+    assert catalog.snapshot() == before
+    assert catalog.settings()["name"] == "test"
+    with catalog.writing() as transaction:
+        transaction.bury([2])
+    assert catalog.snapshot()[0] == before[0] + 1
+    assert catalog.snapshot()[2] == [2]
+    assert set(catalog.live(["a0", "a1", "a2", "nobody"])) == {"a0", "a2"}
+    assert catalog.count() == 2
+    catalog.close(truncate=True)
+
+
+def test_row_numbers_are_never_used_again(tmp_path):
+    catalog = new_archive(tmp_path)
+    with catalog.writing() as transaction:
+        transaction.bury([1, 2, 3])
+    catalog.forget(catalog.commit_number())
+    assert catalog.count() == 0
+    assert catalog.next_row() == 4
+    catalog.close(truncate=True)
+
+
+def test_opening_what_is_no_catalog(tmp_path):
+    with pytest.raises(ArchiveNotFound, match="does not exist; make one with: broadsheet index"):
+        Catalog.open(tmp_path / "nowhere")
+    with pytest.raises(ArchiveNotFound, match="holds no archive"):
+        Catalog.open(tmp_path)
+    (tmp_path / FILE).write_bytes(b"not a database" * 100)
+    with pytest.raises(ArchiveDamaged, match="is damaged"):
+        Catalog.open(tmp_path)
+    (tmp_path / FILE).unlink()
+    sqlite3.connect(tmp_path / FILE).execute("CREATE TABLE x (y)").connection.close()
+    with pytest.raises(ArchiveNotFound, match="no Broadsheet catalog"):
+        Catalog.open(tmp_path)
+
+
+def change(path, *statements):
+    connection = sqlite3.connect(path / FILE, isolation_level=None)
+    for statement in statements:
+        connection.execute(statement)
+    connection.close()
+
+
+def test_another_format_is_a_mismatch(tmp_path):
+    new_archive(tmp_path).close(truncate=True)
+    change(tmp_path, "PRAGMA user_version = 100")
+    with pytest.raises(ArchiveMismatch, match="has format 99, this version reads 0 to 0; index the articles again"):
+        Catalog.open(tmp_path)
+
+
+def test_a_catalog_with_code_in_it_is_refused(tmp_path):
+    new_archive(tmp_path).close(truncate=True)
+    change(tmp_path, "CREATE TRIGGER t AFTER INSERT ON articles BEGIN DELETE FROM articles; END")
+    with pytest.raises(ArchiveDamaged, match="triggers or views"):
+        Catalog.open(tmp_path)
+
+
+@pytest.mark.parametrize("name", ["../../etc/passwd", "/etc/passwd", "a/b", "..", "", ".hidden"])
+def test_no_file_name_leads_out_of_the_archive(tmp_path, name):
+    catalog = new_archive(tmp_path)
+    parts = json.dumps({"columns": {"name": name, "size": 1, "sha256": "0"}})
+    change(tmp_path, f"UPDATE segments SET parts = '{parts}'")
+    with pytest.raises(ArchiveDamaged, match="describes segment"):
+        catalog.snapshot()
+    catalog.close(truncate=False)
+
+
+def test_one_writer_at_a_time(tmp_path):
+    first = lock_writer(tmp_path)
+    with pytest.raises(ArchiveLocked, match=f"is being written by process {os.getpid()}; wait for it to finish"):
+        lock_writer(tmp_path)
+    first.release()
+    lock_writer(tmp_path).release()
+
+
+def test_a_dead_writer_holds_nothing(tmp_path):
+    code = (
+        "import sys, os, signal; from pathlib import Path; from search.storage.locks import lock_writer; "
+        "lock_writer(Path(sys.argv[1])); os.kill(os.getpid(), signal.SIGKILL)"
+    )
+    assert subprocess.run([sys.executable, "-c", code, str(tmp_path)], check=False).returncode == -9
+    lock_writer(tmp_path).release()
+
+
+def test_pins_keep_old_commits(tmp_path):
+    assert oldest_pin(tmp_path, 9) == 9
+    first, second, third = pin(tmp_path, 3), pin(tmp_path, 3), pin(tmp_path, 5)
+    assert oldest_pin(tmp_path, 9) == 3
+    first.release()
+    assert oldest_pin(tmp_path, 9) == 3
+    second.release()
+    assert oldest_pin(tmp_path, 9) == 5
+    third.release()
+    assert oldest_pin(tmp_path, 9) == 9
+    assert list((tmp_path / "pins").iterdir()) == []
+
+
+def test_a_snapshot_stays_while_the_archive_moves_on(tmp_path):
+    catalog = new_archive(tmp_path)
+    snapshot = take_snapshot(tmp_path, catalog)
+    add_segment(tmp_path, catalog, [Article(id="new", title="n")])
+    with catalog.writing() as transaction:
+        transaction.bury([2])
+    assert len(snapshot.columns) == 3
+    assert snapshot.live.tolist() == [True, True, True]
+    assert oldest_pin(tmp_path, catalog.commit_number()) == snapshot.commit
+    later = take_snapshot(tmp_path, catalog)
+    assert later.live.tolist() == [True, False, True, True]
+    assert later.sizes == [3, 1]
+    snapshot.close()
+    later.close()
+    catalog.close(truncate=True)
+
+
+def test_a_missing_file_is_damage_not_a_crash(tmp_path):
+    catalog = new_archive(tmp_path)
+    (entry,) = catalog.snapshot()[1]
+    part_path(tmp_path, entry.id, entry.parts["columns"]).unlink()
+    with pytest.raises(ArchiveDamaged, match=r"columns\.part is missing; restore a backup"):
+        take_snapshot(tmp_path, catalog)
+    assert oldest_pin(tmp_path, 99) == 99
+    catalog.close(truncate=False)
+
+
+def test_a_flipped_byte_is_found_at_open(tmp_path):
+    catalog = new_archive(tmp_path)
+    (entry,) = catalog.snapshot()[1]
+    path = part_path(tmp_path, entry.id, entry.parts["columns"])
+    data = bytearray(path.read_bytes())
+    data[-1] ^= 1
+    path.write_bytes(data)
+    with pytest.raises(ArchiveDamaged, match="does not match its checksum"):
+        take_snapshot(tmp_path, catalog)
+    path.write_bytes(data[:-1])
+    with pytest.raises(ArchiveDamaged, match=f"has {len(data) - 1} bytes, {len(data)} were written"):
+        take_snapshot(tmp_path, catalog)
+    catalog.close(truncate=False)
+
+
+def test_a_verified_file_is_not_read_again(tmp_path, monkeypatch):
+    catalog = new_archive(tmp_path)
+    entries = catalog.snapshot()[1]
+    read = []
+    monkeypatch.setattr("search.storage.segments.file_hash", lambda path: read.append(path) or file_hash(path))
+    verify(tmp_path, entries)
+    assert read == []  # the writer marked its own file
+    path = part_path(tmp_path, entries[0].id, entries[0].parts["columns"])
+    os.utime(path, ns=(1, 1))
+    verify(tmp_path, entries)
+    verify(tmp_path, entries)
+    assert read == [path]
+    catalog.close(truncate=False)
+
+
+def test_orphans_are_swept_and_nothing_else(tmp_path):
+    catalog = new_archive(tmp_path)
+    (entry,) = catalog.snapshot()[1]
+    (tmp_path / "segments" / "0123456789abcdef").mkdir()
+    (tmp_path / "segments" / "0123456789abcdef" / "half.part").write_bytes(b"half")
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    (outside / "precious").write_text("x")
+    (tmp_path / "segments" / "link").symlink_to(outside)
+    sweep_orphans(tmp_path, {entry.id})
+    assert sorted(p.name for p in (tmp_path / "segments").iterdir()) == sorted([entry.id, "link"])
+    assert (outside / "precious").exists()
+    catalog.close(truncate=False)
+
+
+def test_mixed_up_parts_are_refused(tmp_path):
+    catalog = new_archive(tmp_path)
+    items = [Article(id="x", title="t")]
+    arrays, meta = build_columns(items, [4])
+    entry = write_segment(tmp_path, {"columns": (arrays, meta)}, 4, 1, meta["ids_digest"])
+    other = write_segment(tmp_path, {"keyword": ({}, {})}, 4, 1, "another digest")
+    (tmp_path / "segments" / other.id / "keyword.part").rename(tmp_path / "segments" / entry.id / "keyword.part")
+    mixed = SegmentEntry(entry.id, 4, 1, {**entry.parts, **other.parts})
+    with catalog.writing() as transaction:
+        transaction.insert([Record(4, items[0], codec.to_json(items[0]))])
+        transaction.add_segment(mixed)
+    with pytest.raises(ArchiveDamaged, match="hold different articles"):
+        take_snapshot(tmp_path, catalog)
+    catalog.close(truncate=False)
+
+
+def test_a_read_only_archive_can_be_read():
+    with tempfile.TemporaryDirectory() as name:
+        archive = Path(name)
+        new_archive(archive).close(truncate=True)
+        for path in [*archive.rglob("*"), archive]:
+            path.chmod(0o555 if path.is_dir() else 0o444)
+        own = os.geteuid()
+        if own == 0:  # root may write anywhere
+            os.seteuid(65534)
+        try:
+            catalog = Catalog.open(archive)
+            assert len(take_snapshot(archive, catalog).columns) == 3
+            catalog.close(truncate=False)
+            with pytest.raises(StorageError, match="Permission denied"):
+                lock_writer(archive)
+        finally:
+            os.seteuid(own)
+            for path in [archive, *archive.rglob("*")]:
+                path.chmod(0o755)
