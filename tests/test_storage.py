@@ -147,7 +147,14 @@ def columns_part(folder, articles, rows):
 
 def test_merged_columns_equal_columns_built_at_once(tmp_path):
     articles = [
-        Article(id=f"id-{i}", title="t", source="XYZ"[i % 3], section="s" * (i % 2), published=date(2024, 1, 1 + i))
+        Article(
+            id=f"id-{i}",
+            title="t",
+            source="XYZ"[i % 3],
+            section="s" * (i % 2),
+            published=date(2024, 1, 1 + i),
+            authors=tuple("PQRS"[: i % 4]),
+        )
         for i in range(9)
     ]
     parts = [columns_part(tmp_path, articles[:4], range(1, 5)), columns_part(tmp_path, articles[4:], range(5, 10))]
@@ -161,6 +168,8 @@ def test_merged_columns_equal_columns_built_at_once(tmp_path):
         np.testing.assert_array_equal(merged[name], array, err_msg=name)
     both = Columns(parts)
     assert both.ids([0, 3, 4, 8]) == ["id-0", "id-3", "id-4", "id-8"]
+    assert both.find(["id-8", "id-0", "nobody", "id-0"]).tolist() == [0, 8]
+    assert both.find([]).tolist() == []
     assert both.ordinals([1, 5, 9, 10, 0]).tolist() == [0, 4, 8, -1, -1]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import bisect
 import hashlib
 from collections.abc import Iterable, Sequence
 from datetime import UTC, date, datetime
@@ -63,51 +64,80 @@ def unpack_string(blob: NDArray[np.uint8], ends: NDArray[np.int64], index: int) 
     return bytes(blob[start : int(ends[index])]).decode()
 
 
+def _ids(ids: Sequence[str]) -> dict[str, NDArray[Any]]:
+    """Ids in row order, and the rows in the order of their ids, for look-ups."""
+    blob, ends = pack_strings(ids)
+    return {
+        "ids_blob": blob,
+        "ids_ends": ends,
+        "ids_order": np.array(sorted(range(len(ids)), key=ids.__getitem__), np.uint32),
+    }
+
+
+def _coded(values: Sequence[str], name: str) -> dict[str, NDArray[Any]]:
+    """Values as codes into their sorted distinct names."""
+    names = sorted(set(values))
+    codes = {value: code for code, value in enumerate(names)}
+    blob, ends = pack_strings(names)
+    return {name: np.array([codes[v] for v in values], np.uint32), f"{name}_blob": blob, f"{name}_ends": ends}
+
+
+def _names(part: Part, name: str) -> list[str]:
+    blob, ends = part[f"{name}_blob"], part[f"{name}_ends"]
+    return [unpack_string(blob, ends, i) for i in range(len(ends))]
+
+
 def build_columns(articles: Sequence[Article], rows: Sequence[int]) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
-    """The arrays and meta of a columns part. ``rows`` are catalog rows, strictly ascending."""
+    """The arrays and meta of a columns part. ``rows`` are catalog rows, strictly ascending.
+
+    ``author`` holds the codes of all authors of all articles in a row, ``author_counts`` how many each article has.
+    """
     ids = [article.id for article in articles]
+    days = [MISSING_DAY if article.published is None else article.published.toordinal() for article in articles]
     arrays: dict[str, NDArray[Any]] = {
         "rows": np.asarray(rows, np.int64),
         "published": np.array([instant(article.published) for article in articles], np.int64),
-        "day": np.array([MISSING_DAY if a.published is None else a.published.toordinal() for a in articles], np.int32),
+        "day": np.array(days, np.int32),
+        "author_counts": np.array([len(article.authors) for article in articles], np.uint32),
     }
-    arrays["ids_blob"], arrays["ids_ends"] = pack_strings(ids)
+    arrays |= _ids(ids)
     for name in CATEGORIES:
-        values = [getattr(article, name) for article in articles]
-        names = sorted(set(values))
-        codes = {value: code for code, value in enumerate(names)}
-        arrays[name] = np.array([codes[value] for value in values], np.uint32)
-        arrays[f"{name}_blob"], arrays[f"{name}_ends"] = pack_strings(names)
+        arrays |= _coded([getattr(article, name) for article in articles], name)
+    arrays |= _coded([author for article in articles for author in article.authors], "author")
     return arrays, {"articles": len(ids), "ids_digest": ids_digest(ids)}
 
 
 def merge_columns(
     parts: Sequence[Part], keep: Sequence[NDArray[np.bool_]]
 ) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
-    """The columns of the kept rows of several parts, in order."""
+    """The columns of the kept rows of several parts, in order: equal to columns built of those articles at once."""
     arrays: dict[str, NDArray[Any]] = {}
-    for name in ("rows", "published", "day"):
+    for name in ("rows", "published", "day", "author_counts"):
         arrays[name] = np.concatenate([part[name][mask] for part, mask in zip(parts, keep, strict=True)])
     ids: list[str] = []
     for part, mask in zip(parts, keep, strict=True):
-        ids.extend(unpack_string(part["ids_blob"], part["ids_ends"], int(i)) for i in np.flatnonzero(mask))
-    arrays["ids_blob"], arrays["ids_ends"] = pack_strings(ids)
+        ids.extend(unpack_string(part["ids_blob"], part["ids_ends"], i) for i in np.flatnonzero(mask).tolist())
+    arrays |= _ids(ids)
+    authored = [np.repeat(mask, part["author_counts"]) for part, mask in zip(parts, keep, strict=True)]
     for name in CATEGORIES:
-        values: list[list[str]] = []
-        for part in parts:
-            count = len(part[f"{name}_ends"])
-            values.append([unpack_string(part[f"{name}_blob"], part[f"{name}_ends"], i) for i in range(count)])
-        used = [np.unique(part[name][mask]) for part, mask in zip(parts, keep, strict=True)]
-        merged = sorted({own[code] for own, codes in zip(values, used, strict=True) for code in codes.tolist()})
-        place = {value: code for code, value in enumerate(merged)}
-        arrays[name] = np.concatenate(
-            [
-                np.array([place.get(value, 0) for value in own], np.uint32)[part[name][mask]]
-                for own, part, mask in zip(values, parts, keep, strict=True)
-            ]
-        )
-        arrays[f"{name}_blob"], arrays[f"{name}_ends"] = pack_strings(merged)
+        arrays |= _merged(parts, keep, name)
+    arrays |= _merged(parts, authored, "author")
     return arrays, {"articles": len(ids), "ids_digest": ids_digest(ids)}
+
+
+def _merged(parts: Sequence[Part], keep: Sequence[NDArray[np.bool_]], name: str) -> dict[str, NDArray[Any]]:
+    """One coded column of the kept values, with names that nothing uses any more left out."""
+    kept = [part[name][mask] for part, mask in zip(parts, keep, strict=True)]
+    values = [_names(part, name) for part in parts]
+    used = {own[code] for own, codes in zip(values, kept, strict=True) for code in np.unique(codes).tolist()}
+    names = sorted(used)
+    place = {value: code for code, value in enumerate(names)}
+    blob, ends = pack_strings(names)
+    renamed = [
+        np.array([place.get(value, 0) for value in own], np.uint32)[codes]
+        for own, codes in zip(values, kept, strict=True)
+    ]
+    return {name: np.concatenate(renamed), f"{name}_blob": blob, f"{name}_ends": ends}
 
 
 class Columns:
@@ -135,6 +165,19 @@ class Columns:
             found.append(unpack_string(part["ids_blob"], part["ids_ends"], int(ordinal - self.bases[segment])))
         return found
 
+    def find(self, ids: Iterable[str]) -> NDArray[np.int64]:
+        """The ordinals of all rows, live or dead, that have one of these ids; ascending."""
+        found: list[int] = []
+        for wanted in set(ids):
+            for base, part in zip(self.bases.tolist(), self._parts, strict=False):
+                order = part["ids_order"]
+                name = _Names(part)
+                place = bisect.bisect_left(order, wanted, key=name)
+                while place < len(order) and name(order[place]) == wanted:
+                    found.append(base + int(order[place]))
+                    place += 1
+        return np.array(sorted(found), np.int64)
+
     def ordinals(self, rows: Sequence[int]) -> NDArray[np.int64]:
         """The ordinal of each catalog row, -1 for one that no segment holds."""
         wanted = np.asarray(rows, np.int64)
@@ -142,6 +185,16 @@ class Columns:
             return np.full(len(wanted), -1, np.int64)
         found = np.minimum(np.searchsorted(self.rows, wanted), len(self.rows) - 1)
         return np.where(self.rows[found] == wanted, found, -1)
+
+
+class _Names:
+    """The id of a row of one part."""
+
+    def __init__(self, part: Part) -> None:
+        self._blob, self._ends = part["ids_blob"], part["ids_ends"]
+
+    def __call__(self, row: int) -> str:
+        return unpack_string(self._blob, self._ends, int(row))
 
 
 def _join(parts: Sequence[Part], name: str, dtype: type[np.generic]) -> NDArray[Any]:

@@ -1,0 +1,155 @@
+"""JSON as one array of objects, as a single object, or as several values one after the other.
+
+An array is read a member at a time from a buffer of bounded size. After a member that is not valid JSON, reading goes
+on at the next place where one object ends and another begins.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+
+from search.ingest.decode import EXCERPT, RECORD_LIMIT, TextStream
+from search.ingest.fields import BadRecord
+from search.ingest.json_lines import DECODER, TOO_LONG, json_fault, object_to_article
+from search.ingest.source import Source
+from search.records import Article, Rejection
+
+NAME = "json"
+EXTENSIONS: tuple[str, ...] = (".json",)
+
+_BETWEEN = re.compile(r"[\s,]*")
+_NEXT_OBJECT = re.compile(r"\}[\s,]*(?=\{)")
+_OPEN_END = re.compile(r"\}[\s,]*\Z")
+_LONGEST_LITERAL = 16  # an error this near the end of the buffer may be a value cut in two
+
+
+def recognises(head: str) -> bool:
+    """It begins as an array of objects or as an object does."""
+    return re.match(r'\s*(?:\[\s*(?:\{|\]|\Z)|\{\s*(?:"|\}|\Z))', head) is not None
+
+
+def fault(head: str) -> str | None:
+    """Nothing at the start of a file condemns all of it."""
+    return None
+
+
+def read(source: Source) -> Iterator[Article | Rejection]:
+    """An article or a rejection for each member of the array, or for each value."""
+    return _Reader(source).read()
+
+
+class _Reader:
+    """``buffer[position:]`` is what was read and not yet used; ``line`` is the line of ``position``."""
+
+    def __init__(self, source: Source) -> None:
+        self._name = source.name
+        self._chunks = TextStream(source).chunks()
+        self._buffer = ""
+        self._position = 0
+        self._line = 1
+        self._ended = False  # the buffer holds all the rest
+        self._lost = False  # nothing more can be told apart
+
+    def read(self) -> Iterator[Article | Rejection]:
+        in_array = False
+        while not self._lost and self._skip_between():
+            character = self._buffer[self._position]
+            if character == ("]" if in_array else "["):
+                in_array = not in_array
+                self._advance(self._position + 1)
+            else:
+                yield self._value()
+        if in_array and not self._lost:
+            yield self._rejection("the array has no closing bracket: the file is cut short", "")
+
+    def _value(self) -> Article | Rejection:
+        """Read the value at the position and go past it."""
+        while True:
+            size = len(self._buffer) - self._position
+            try:
+                value, end = DECODER.raw_decode(self._buffer, self._position)
+            except json.JSONDecodeError as error:
+                at_end = error.pos >= len(self._buffer) or error.msg.startswith("Unterminated string")
+                near_end = at_end or error.pos > len(self._buffer) - _LONGEST_LITERAL
+                if near_end and size > RECORD_LIMIT:
+                    return self._give_up(TOO_LONG, self._position)
+                if near_end and self._more(size):
+                    continue
+                place, error.pos = error.pos, error.pos - self._position
+                return self._give_up("the file ends inside this record" if at_end else json_fault(error), place)
+            except (ValueError, RecursionError) as error:
+                return self._give_up(json_fault(error), self._position)
+            # The digits of a number may go on; of anything else the last character is the end.
+            if end == len(self._buffer) and self._buffer[end - 1] not in '"}]' and self._more(1):
+                continue
+            return self._use(value, end)
+
+    def _use(self, value: object, end: int) -> Article | Rejection:
+        found: Article | Rejection
+        try:
+            if end - self._position > RECORD_LIMIT:
+                raise BadRecord(TOO_LONG)
+            found = object_to_article(value)
+        except BadRecord as error:
+            found = self._rejection(str(error), self._buffer[self._position : min(end, self._position + EXCERPT)])
+        self._advance(end)
+        return found
+
+    def _give_up(self, reason: str, place: int) -> Rejection:
+        """Reject the value at the position, and go to where the next object begins after ``place``."""
+        begin = self._position
+        excerpt = self._buffer[begin : begin + EXCERPT]
+        line = self._line
+        while (found := _NEXT_OBJECT.search(self._buffer, place)) is None:
+            tail = _OPEN_END.search(self._buffer, place)
+            self._advance(tail.start() if tail is not None else len(self._buffer))
+            if not self._more(1):
+                self._lost = True
+                break
+            place = self._position
+            begin = -1  # the record began before the buffer
+        if found is not None:
+            if begin >= 0:
+                excerpt = excerpt[: found.start() + 1 - begin]
+            self._advance(found.end())
+        return Rejection(source=self._name, line=line, reason=reason, record=excerpt)
+
+    def _skip_between(self) -> bool:
+        """Go past white space and commas; False at the end of the input."""
+        while True:
+            found = _BETWEEN.match(self._buffer, self._position)
+            assert found is not None
+            self._advance(found.end())
+            if self._position < len(self._buffer):
+                return True
+            if not self._more(1):
+                return False
+
+    def _advance(self, position: int) -> None:
+        self._line += self._buffer.count("\n", self._position, position)
+        self._position = position
+
+    def _more(self, size: int) -> bool:
+        """Add ``size`` characters or more to the buffer and drop the used ones; False, and nothing done, at the end
+        of the input. Asking for as much as is there keeps the work on one long record linear."""
+        if self._ended:
+            return False
+        pieces = [self._buffer[self._position :]]
+        got = 0
+        for chunk in self._chunks:
+            pieces.append(chunk)
+            got += len(chunk)
+            if got >= size:
+                break
+        else:
+            self._ended = True
+        if got == 0:
+            return False
+        self._buffer = "".join(pieces)
+        self._position = 0
+        return True
+
+    def _rejection(self, reason: str, record: str) -> Rejection:
+        return Rejection(source=self._name, line=self._line, reason=reason, record=record)

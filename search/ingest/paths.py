@@ -1,0 +1,118 @@
+"""The paths of a call as files to read: names, folders, patterns and standard input."""
+
+from __future__ import annotations
+
+import glob
+import os
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from search.errors import SourceError
+from search.records import Rejection
+
+STDIN = "-"
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One input. ``named``: the caller asked for this very file, so that its fault is the caller's to hear first."""
+
+    path: str
+    named: bool = False
+    folder: bool = False
+
+    @property
+    def name(self) -> str:
+        """The path as it can be shown, and written to any file."""
+        return shown(self.path)
+
+
+def shown(path: str) -> str:
+    """``path`` with U+FFFD for bytes that are not UTF-8."""
+    return os.fsencode(path).decode("utf-8", "replace")
+
+
+def expand(paths: Sequence[str | os.PathLike[str]]) -> list[Entry]:
+    """An entry for each path, several for a pattern. Raises ``SourceError`` for a path that is not there."""
+    entries: list[Entry] = []
+    for given in paths:
+        path = os.fspath(given)
+        if path == STDIN:
+            entries.append(Entry(path, named=True))
+        elif _exists(path):
+            entries.append(Entry(path, named=True, folder=Path(path).is_dir()))
+        elif glob.has_magic(path) and "\0" not in path:
+            entries += _matches(path)
+        else:
+            raise SourceError(f"{shown(path)}: no such file or folder")
+    return entries
+
+
+def _exists(path: str) -> bool:
+    try:
+        Path(path).stat()
+    except FileNotFoundError:
+        return False
+    except (OSError, ValueError) as error:  # a name too long, a zero byte in it, a folder that may not be entered
+        raise SourceError(f"{shown(path)}: {reason_of(error)}") from error
+    return True
+
+
+def _matches(pattern: str) -> list[Entry]:
+    deep = "**" in pattern  # matches the files inside its folders too
+    found = sorted(glob.glob(pattern, recursive=True))  # noqa: PTH207  absolute patterns too
+    entries = [Entry(path, folder=folder) for path in found if not ((folder := Path(path).is_dir()) and deep)]
+    if not entries:
+        raise SourceError(f"{shown(pattern)}: no file matches this pattern")
+    return entries
+
+
+def walk(folder: str, wanted: Callable[[str], bool], skip: Callable[[], None]) -> Iterator[Entry | Rejection]:
+    """The regular files in ``folder`` and below, in the order of their names, of which ``wanted(name)`` is true;
+    ``skip`` is called for each other. Hidden files and folders are passed over, links to folders and links that lead
+    outside ``folder`` are not followed."""
+    root = os.path.realpath(folder)
+    waiting: list[Iterator[os.DirEntry[str]]] = []
+
+    def enter(path: str) -> Rejection | None:
+        try:
+            with os.scandir(path) as listing:
+                waiting.append(iter(sorted(listing, key=lambda entry: entry.name)))
+        except OSError as error:
+            return Rejection(source=shown(path), line=None, reason=reason_of(error))
+        return None
+
+    refused = enter(folder)
+    while refused is not None or waiting:
+        if refused is not None:
+            yield refused
+            refused = None
+            continue
+        entry = next(waiting[-1], None)
+        if entry is None:
+            waiting.pop()
+        elif entry.name.startswith("."):
+            continue
+        elif entry.is_dir(follow_symlinks=False):
+            refused = enter(entry.path)
+        elif _is_file(entry, root) and wanted(entry.name):
+            yield Entry(entry.path)
+        else:
+            skip()
+
+
+def _is_file(entry: os.DirEntry[str], root: str) -> bool:
+    try:
+        if entry.is_symlink():
+            target = os.path.realpath(entry.path)
+            return Path(target).is_file() and os.path.commonpath((root, target)) == root
+        return entry.is_file(follow_symlinks=False)
+    except (OSError, ValueError):
+        return False
+
+
+def reason_of(error: Exception) -> str:
+    """What the operating system said, without the path."""
+    text = error.strerror if isinstance(error, OSError) else None
+    return (text or str(error)).lower()

@@ -1,0 +1,272 @@
+"""Plain text as newspapers' sites print it: one article a file.
+
+The first line is the headline. Lines of labels follow ("Story by IANS | Posted by Tarique Anwar | Date 26-02-2025",
+"By Jane Doe", "Published: 26 February 2025"), a caption (printed twice, or labelled), a dateline, and the body with its
+subheads. "ALSO READ: ..." lines are no body text. All of it but a first line may be missing.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from search.ingest.agencies import agency_name
+from search.ingest.clean import clean_line, clean_text
+from search.ingest.dates import read_date
+from search.ingest.decode import EXCERPT, RECORD_LIMIT, TextStream
+from search.ingest.fields import BadRecord, split_names, to_article, unique
+from search.ingest.json_lines import TOO_LONG
+from search.ingest.source import Source
+from search.records import Article, Rejection
+
+NAME = "text"
+EXTENSIONS: tuple[str, ...] = (".txt", ".text")
+
+_HEADLINE_LIMIT = 300  # a longer first line is a paragraph
+_LABEL_LINE_LIMIT = 300
+_STANDFIRST_LINES = 2  # between the headline and the byline
+_DATELINE_LIMIT = 60
+
+# A label, its field, and whether it needs a colon to be one.
+_LABELS = (
+    (r"story\s+by|reported\s+by|written\s+by|report\s+by|words\s+by", "author", False),
+    (r"posted\s+by", "posted_by", False),
+    (r"edited\s+by", "edited_by", False),
+    (r"published\s+by", "published_by", False),
+    (r"authors?|byline|reporter|by", "author", True),
+    (r"date|published(?:\s+on|\s+at)?|posted(?:\s+on|\s+at)?|publication\s+date", "published", False),
+    (r"(?:last\s+)?updated(?:\s+on|\s+at)?|modified", "updated", False),
+    (r"agency", "agency", True),
+    (r"source|publisher|outlet", "source", True),
+    (r"section|category", "section", True),
+    (r"url|link", "url", True),
+    (r"dateline|location|place", "dateline", True),
+    (r"(?:file\s+)?photo(?:\s+caption)?|image|picture|caption", "caption", True),
+)
+_AFTER_LABEL = {True: r"\s*:", False: r"(?:\s*:|\s+-(?=\s)|(?=\s))"}
+_LABELLED = tuple(
+    (re.compile(rf"(?:{words}){_AFTER_LABEL[colon]}\s*(?P<value>\S.*)", re.IGNORECASE), name)
+    for words, name, colon in _LABELS
+)
+_BY = re.compile(r"by\s+(?P<names>\S.*)", re.IGNORECASE)
+_SMALL_WORDS = {"and", "of", "in", "at", "for", "the", "de", "da", "di", "du", "la", "le", "van", "von", "der", "den",
+                "bin", "al", "el", "y", "with", "&", "|"}  # fmt: skip
+_TITLE_LABEL = re.compile(r"(?:title|headline)\s*:\s*(?P<value>\S.*)", re.IGNORECASE)
+_ALSO_READ = re.compile(
+    r"(?:also\s+(?:read|see|watch)|read\s+(?:also|more)|must\s+read|related)\s*(?::|\||[-–—](?=\s))\s*(?P<value>.*)",
+    re.IGNORECASE,
+)
+_MONTH = r"(?:Jan|Feb|Mar|Apr|May|June?|July?|Aug|Sept?|Oct|Nov|Dec)[a-z]*\.?"
+_DAY = rf"(?:,\s*(?:{_MONTH}\s+\d{{1,2}}|\d{{1,2}}\s+{_MONTH})(?:,?\s+\d{{4}})?)?"
+_PLACE = r"(?P<place>[^\W\d_][\w .,'’/-]{1,58}?)"
+_WIRE_DATELINE = re.compile(rf"{_PLACE}{_DAY}\s*[(\[](?P<agency>[^()\[\]]{{2,40}})[)\]]\s*(?:[-–—:]|(?=\S))")
+_CAPITALS_DATELINE = re.compile(rf"{_PLACE}{_DAY}\s*(?:--|[-–—])\s")
+_NO_PLACE = {"BREAKING", "EXCLUSIVE", "UPDATE", "WATCH", "OPINION", "ANALYSIS", "EXPLAINER", "EDITORIAL", "REVIEW"}
+
+
+def recognises(head: str) -> bool:
+    """Never: plain text is what nothing else recognises."""
+    return False
+
+
+def fault(head: str) -> str | None:
+    """Nothing at the start of a file condemns all of it."""
+    return None
+
+
+def read(source: Source) -> Iterator[Article | Rejection]:
+    """The one article of the file, or a rejection."""
+    pieces: list[str] = []
+    size = 0
+    for chunk in TextStream(source).chunks():
+        size += len(chunk)
+        if size > RECORD_LIMIT:
+            start = "".join(pieces)[:EXCERPT]
+            yield Rejection(source=source.name, line=1, reason=TOO_LONG, record=start)
+            return
+        pieces.append(chunk)
+    text = "".join(pieces)
+    try:
+        yield to_article(parse(text))
+    except BadRecord:
+        yield Rejection(source=source.name, line=1, reason="no text in the file", record=text[:EXCERPT])
+
+
+@dataclass
+class _Layout:
+    """What was found so far. ``seen``: a line of labels has been read."""
+
+    fields: dict[str, Any] = field(default_factory=dict)
+    extra: dict[str, Any] = field(default_factory=dict)
+    authors: list[str] = field(default_factory=list)
+    seen: bool = False
+
+
+def parse(text: str) -> dict[str, Any]:
+    """The fields of an article that is laid out as plain text."""
+    lines = [line.strip() for line in clean_text(text).split("\n")]
+    layout = _Layout()
+    place = _next(lines, 0)
+    if place < len(lines) and len(lines[place]) <= _HEADLINE_LIMIT:
+        labelled = _TITLE_LABEL.fullmatch(lines[place])
+        layout.fields["title"] = clean_line(labelled["value"] if labelled else lines[place])
+        place = _next(lines, place + 1)
+        if place < len(lines) and lines[place] == layout.fields["title"]:
+            place = _next(lines, place + 1)
+        kept, place = _labels(lines, place, layout)
+        place = _caption(lines, place, layout)
+        place = _dateline(lines, place, layout)
+        lines = [*kept, *lines[place:]]
+    body = _body(lines, layout)
+    _wire_dateline(body, layout)
+    if layout.authors:
+        layout.fields["authors"] = list(unique(layout.authors))
+    return {**layout.fields, "text": body, "extra": layout.extra}
+
+
+def _next(lines: list[str], place: int) -> int:
+    """The first line from ``place`` that is not blank."""
+    while place < len(lines) and not lines[place]:
+        place += 1
+    return place
+
+
+def _labels(lines: list[str], place: int, layout: _Layout) -> tuple[list[str], int]:
+    """Read the lines of labels. What stands before them (a standfirst) is returned to go with the body."""
+    kept: list[str] = []
+    ahead = place
+    for _ in range(_STANDFIRST_LINES + 1):
+        if ahead >= len(lines) or len(lines[ahead]) > _LABEL_LINE_LIMIT:
+            break
+        if _label_line(lines[ahead], layout):
+            kept, place = [line for line in lines[place:ahead] if line], _next(lines, ahead + 1)
+            break
+        ahead = _next(lines, ahead + 1)
+    if not layout.seen:
+        return [], place
+    while place < len(lines) and len(lines[place]) <= _LABEL_LINE_LIMIT and _label_line(lines[place], layout):
+        place = _next(lines, place + 1)
+    return [line for paragraph in kept for line in (paragraph, "")], place
+
+
+def _label_line(line: str, layout: _Layout) -> bool:
+    """Take in a line of labels; False, and nothing taken, for any other line."""
+    segments = [clean_line(segment) for segment in re.split(r"[|•]", line) if segment.strip()]
+    found = [_label(segment, layout) for segment in segments]
+    if not any(name for name, _ in found):
+        return False
+    layout.seen = True
+    for (name, value), segment in zip(found, segments, strict=True):
+        if name == "author":
+            _sign(value, layout)
+        elif name == "source" and agency_name(value):
+            layout.fields.setdefault("agency", agency_name(value))
+        elif name in ("posted_by", "edited_by", "published_by", "updated"):
+            layout.extra.setdefault(name, value)
+        elif name:
+            layout.fields.setdefault(name, value)
+        else:
+            layout.extra.setdefault("byline", []).append(segment)
+    return True
+
+
+def _label(segment: str, layout: _Layout) -> tuple[str, str]:
+    """The field that a segment of a line fills, and with what; two empty strings if it is no label."""
+    for pattern, name in _LABELLED:
+        if found := pattern.fullmatch(segment):
+            value = found["value"].strip()
+            # "Date palms wither" is no date line, "Published authors meet" no byline.
+            if name in ("published", "updated") and ":" not in segment and read_date(value).value is None:
+                continue
+            return name, value
+    if (found := _BY.fullmatch(segment)) and _is_names(found["names"]):
+        return "author", found["names"]
+    if read_date(segment).value is not None:
+        return "published", segment
+    if len(segment) <= 40 and (agency := agency_name(segment)):
+        return "agency", agency
+    return "", ""
+
+
+def _is_names(text: str) -> bool:
+    """Whether what follows "By" names people: a few capitalised words that are no sentence."""
+    words = text.split()
+    if len(words) > 12 or text[-1] in ".!?…:;" or any(c.isdigit() for c in text):
+        return False
+    if words[0].casefold() == "the" and agency_name(text) is None:  # "By The Numbers"
+        return False
+    return all(word[0].isupper() or word.strip(",").casefold() in _SMALL_WORDS for word in words)
+
+
+def _sign(value: str, layout: _Layout) -> None:
+    """What follows "Story by" names an agency or authors; "Jane Doe, Reuters" names one of each."""
+    agency = agency_name(value)
+    if agency is not None:
+        layout.fields.setdefault("agency", agency)
+        return
+    names, comma, last = value.rpartition(",")
+    agency = agency_name(last) if comma else None
+    if agency is not None:
+        layout.fields.setdefault("agency", agency)
+        value = names
+    for name in split_names(value):
+        agency = agency_name(name)
+        if agency is not None:
+            layout.fields.setdefault("agency", agency)
+        else:
+            layout.authors.append(name)
+
+
+def _caption(lines: list[str], place: int, layout: _Layout) -> int:
+    """A line printed twice, as the text of an image and below it."""
+    after = _next(lines, place + 1)
+    body = _next(lines, after + 1)
+    if body < len(lines) and lines[place] == lines[after] and len(lines[place]) <= _LABEL_LINE_LIMIT:
+        layout.fields.setdefault("caption", clean_line(lines[place]))
+        return body
+    return place
+
+
+def _dateline(lines: list[str], place: int, layout: _Layout) -> int:
+    """A short line of capitalised words between the byline and the body."""
+    after = _next(lines, place + 1)
+    if not layout.seen or after >= len(lines):
+        return place
+    line = lines[place].rstrip(":")
+    words = line.split()
+    if not line or len(line) > _DATELINE_LIMIT or len(words) > 5 or line[-1] in ".!?…;\"'”’":
+        return place
+    if not all(w[0].isupper() or w[0].isdigit() or w[0] in "(/&" or w.casefold() in _SMALL_WORDS for w in words):
+        return place
+    if not line[0].isupper() or len(lines[after]) <= _DATELINE_LIMIT:
+        return place
+    layout.fields.setdefault("dateline", clean_line(line))
+    return after
+
+
+def _body(lines: list[str], layout: _Layout) -> str:
+    """The lines without the ALSO READ ones; paragraphs stay parted by one blank line."""
+    kept: list[str] = []
+    for line in lines:
+        found = _ALSO_READ.fullmatch(line) if len(line) <= _LABEL_LINE_LIMIT else None
+        if found is not None:
+            if found["value"]:
+                layout.extra.setdefault("also_read", []).append(clean_line(found["value"]))
+        elif line or (kept and kept[-1]):
+            kept.append(line)
+    return "\n".join(kept).strip()
+
+
+def _wire_dateline(body: str, layout: _Layout) -> None:
+    """Take place and agency from "NEW DELHI, Feb 26 (Reuters) - ..."; the words stay in the text."""
+    start = body[:200].partition("\n")[0]
+    found = _WIRE_DATELINE.match(start)
+    if found is not None and (agency := agency_name(found["agency"])) is not None:
+        layout.fields.setdefault("agency", agency)
+    else:
+        found = _CAPITALS_DATELINE.match(start)
+        if found is None or not found["place"].isupper() or found["place"].split()[0] in _NO_PLACE:
+            return
+    layout.fields.setdefault("dateline", found["place"].strip(" ,"))

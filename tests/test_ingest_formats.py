@@ -1,0 +1,333 @@
+import csv
+import io
+import json
+from datetime import date
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from search.errors import SourceError
+from search.ingest import json_values, read, source, table
+from search.ingest.source import Source
+from search.records import Article, Rejection
+
+
+def items(tmp_path, name, data, **options):
+    path = tmp_path / name
+    path.write_bytes(data.encode() if isinstance(data, str) else data)
+    return [_named(item, name) for item in read([str(path)], **options)]
+
+
+def _named(item, name):
+    if isinstance(item, Article):
+        return item
+    assert item.source.endswith(name)
+    return item.line, item.reason, item.record
+
+
+def in_memory(form, data):
+    return list(form.read(Source("memory", io.BytesIO(data.encode() if isinstance(data, str) else data))))
+
+
+# JSON lines
+
+
+def test_json_lines(tmp_path):
+    data = '{"id": "1", "title": "One"}\n\n  \n{"id": "2", "title": "Two\\u2028lines"}\r\n{"id": "3", "title": "Three"}'
+    assert items(tmp_path, "a.jsonl", data) == [
+        Article(id="1", title="One"),
+        Article(id="2", title="Two lines"),
+        Article(id="3", title="Three"),
+    ]
+
+
+def test_a_raw_line_separator_in_a_string_ends_no_line(tmp_path):
+    data = '{"id": "1", "text": "a\u2028b\u0085c"}\n{"id": "2", "title": "t"}'
+    assert items(tmp_path, "a.jsonl", data) == [Article(id="1", text="a\nbc"), Article(id="2", title="t")]
+
+
+def test_broken_json_lines_are_rejected_and_the_rest_goes_in(tmp_path):
+    broken = '{"id": "2", "title": "' + "x" * 600
+    deep = '{"id": "5", "x": ' + "[" * 100_000
+    data = "\n".join(
+        [
+            '{"id": "1", "title": "One"}',
+            broken,
+            "[1, 2]",
+            '"text"',
+            deep,
+            '{"id": "6"}',
+            '{"id": "7", "title": "Seven"}',
+        ]
+    )
+    assert items(tmp_path, "a.jsonl", data) == [
+        Article(id="1", title="One"),
+        (2, "not valid JSON: Unterminated string starting at (character 22 of the record)", broken[:500]),
+        (3, "a record must be a JSON object, not an array", "[1, 2]"),
+        (4, "a record must be a JSON object, not a string", '"text"'),
+        (5, "not readable JSON: nested too deeply", deep[:500]),
+        (6, "neither title nor text (fields found: id)", '{"id": "6"}'),
+        Article(id="7", title="Seven"),
+    ]
+
+
+def test_a_number_too_long_to_read(tmp_path):
+    line = '{"id": ' + "1" * 5000 + ', "title": "t"}'
+    assert items(tmp_path, "a.jsonl", line) == [(1, "not readable JSON: a number too long", line[:500])]
+
+
+def test_a_line_of_60_million_characters_is_passed_over(tmp_path):
+    data = '{"id": "1", "title": "One"}\n' + "x" * 60_000_000 + '\n{"id": "3", "title": "Three"}\n'
+    assert items(tmp_path, "a.jsonl", data) == [
+        Article(id="1", title="One"),
+        (2, "the record is longer than 50 million characters", "x" * 500),
+        Article(id="3", title="Three"),
+    ]
+
+
+@pytest.mark.parametrize("name", ["a.jsonl", "a.json", "a.csv", "a.txt"])
+def test_an_article_of_five_megabytes(tmp_path, name):
+    text = "All the news. " * 360_000 + "End."
+    record = {"id": "1", "title": "Long", "text": text}
+    data = {
+        "a.jsonl": json.dumps(record),
+        "a.json": json.dumps([record], indent=1),
+        "a.csv": f'id,title,text\n1,Long,"{text}"\n',
+        "a.txt": f"Long\n\n{text}\n",
+    }[name]
+    (article,) = items(tmp_path, name, data)
+    assert (article.title, article.text) == ("Long", text)
+
+
+# JSON
+
+
+def test_a_json_array(tmp_path):
+    data = json.dumps([{"id": n, "title": f"T{n}", "nested": [{"a": "}, {"}]} for n in range(3)], indent=2)
+    assert items(tmp_path, "a.json", data) == [
+        Article(id=str(n), title=f"T{n}", extra={"nested": [{"a": "}, {"}]}) for n in range(3)
+    ]
+    assert items(tmp_path, "b.json", "[]") == []
+
+
+def test_a_single_json_object(tmp_path):
+    assert items(tmp_path, "a.json", '{\n "id": "1",\n "title": "One"\n}\n') == [Article(id="1", title="One")]
+    assert items(tmp_path, "b.json", '{"id": "1", "title": "One"}') == [Article(id="1", title="One")]
+
+
+def test_json_values_one_after_the_other(tmp_path):
+    data = '{\n"id": "1", "title": "One"}\n{\n"id": "2",\n"title": "Two"}\n'
+    assert items(tmp_path, "a.json", data) == [Article(id="1", title="One"), Article(id="2", title="Two")]
+
+
+def test_json_and_json_lines_under_each_other_s_name(tmp_path):
+    two = [Article(id="1", title="One"), Article(id="2", title="Two")]
+    assert items(tmp_path, "a.json", '{"id": "1", "title": "One"}\n{"id": "2", "title": "Two"}\n') == two
+    assert items(tmp_path, "a.jsonl", '[{"id": "1", "title": "One"},\n{"id": "2", "title": "Two"}]') == two
+
+
+def test_a_broken_member_of_an_array_costs_no_other(tmp_path):
+    members = ['{"id": "1", "title": "One"}', '{"id": "2", "title": Two}', '{"id": "3", "title": "Three"}']
+    missing_quote = '{"id": "4, "title": "Four", "text": "x"}'
+    data = "[" + ",\n".join([*members, missing_quote, '{"id": "5", "title": "5"}', "17", '{"id": "6", "title": "6"}'])
+    found = items(tmp_path, "a.json", data + "]")
+    assert [item.id for item in found if isinstance(item, Article)] == ["1", "3", "5", "6"]
+    (first, second, third) = (item for item in found if not isinstance(item, Article))
+    assert first == (2, "not valid JSON: Expecting value (character 22 of the record)", members[1])
+    assert second == (4, "not valid JSON: Expecting ',' delimiter (character 13 of the record)", missing_quote)
+    assert third == (6, "a record must be a JSON object, not a number", "17")
+
+
+@pytest.mark.parametrize(
+    ("data", "line", "reason"),
+    [
+        ('[{"id": "1", "title": "One"}', 1, "the array has no closing bracket: the file is cut short"),
+        ('[{"id": "1", "title": "One"},\n', 2, "the array has no closing bracket: the file is cut short"),
+        ('[{"id": "1", "title": "One"},\n{"id": "2", "ti', 2, "the file ends inside this record"),
+        ('[{"id": "1", "title": "One"},\n{"id": ', 2, "the file ends inside this record"),
+        ('[{"id": "1", "title": "One"}] trailing', 1, "not valid JSON: Expecting value (character 1 of the record)"),
+        ('[{"id": "1", "title": "One"}]]', 1, "not valid JSON: Expecting value (character 1 of the record)"),
+    ],
+)
+def test_json_that_is_cut_short_or_goes_on(tmp_path, data, line, reason):
+    first, second = items(tmp_path, "a.json", data)
+    assert first == Article(id="1", title="One")
+    assert second[:2] == (line, reason)
+
+
+def test_a_json_string_too_long_for_a_record(tmp_path):
+    data = (
+        '[{"id": "1", "title": "One"},\n{"id": "2", "text": "'
+        + "x" * 60_000_000
+        + '"},\n{"id": "3", "title": "Three"}]'
+    )
+    first, second, third = items(tmp_path, "a.json", data)
+    assert (first, third) == (Article(id="1", title="One"), Article(id="3", title="Three"))
+    assert second[:2] == (2, "the record is longer than 50 million characters")
+
+
+def test_what_is_no_json_at_all(tmp_path):
+    assert items(tmp_path, "a.json", "Not JSON.\nAt all.") == [
+        (1, "not valid JSON: Expecting value (character 1 of the record)", "Not JSON.\nAt all.")
+    ]
+    assert items(tmp_path, "b.json", "12") == [(1, "a record must be a JSON object, not a number", "12")]
+
+
+_RECORDS = st.lists(
+    st.fixed_dictionaries(
+        {"id": st.uuids().map(str), "title": st.text(min_size=1, max_size=9).filter(lambda t: t.isalnum())},
+        optional={
+            "x": st.text(max_size=9),
+            "y": st.lists(st.dictionaries(st.text(max_size=3), st.integers()), max_size=2),
+        },
+    ),
+    max_size=6,
+)
+
+
+@settings(max_examples=150)
+@given(_RECORDS, st.integers(1, 40), st.sampled_from([None, 0, 2]), st.booleans())
+def test_the_incremental_reader_finds_what_the_decoder_finds(records, block, indent, ascii_only):
+    data = json.dumps(records, indent=indent, ensure_ascii=ascii_only)
+    expected = [item for record in records for item in in_memory(json_values, json.dumps(record))]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(source, "BLOCK", block)
+        assert in_memory(json_values, data) == expected
+        assert len(expected) == len(records)
+
+
+@settings(max_examples=150)
+@given(st.text('{}[]",:\\ \nab1', max_size=60), st.integers(1, 30))
+def test_any_text_is_read_as_json_to_its_end(data, block):
+    whole = in_memory(json_values, data)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(source, "BLOCK", block)
+        assert [type(item) for item in in_memory(json_values, data)] == [type(item) for item in whole]
+
+
+# CSV and TSV
+
+
+@pytest.mark.parametrize(
+    ("name", "delimiter"),
+    [("a.csv", ","), ("a.csv", ";"), ("a.csv", "\t"), ("a.csv", "|"), ("a.tsv", "\t"), ("a.tab", ",")],
+)
+def test_dialects(tmp_path, name, delimiter):
+    out = io.StringIO()
+    writer = csv.writer(out, delimiter=delimiter, lineterminator="\r\n")
+    writer.writerows(
+        [
+            ["ID", "Headline", "Body", "Date", "Author", "Words", ""],
+            ["1", 'A "quoted" title', "One, two;\nthree\tfour | five", "26-02-2025", "A Ruiz; B Li", "7", "x"],
+            ["", "", "", "", "", "", ""],
+            ["2", "Two", "", "", "", "", ""],
+        ]
+    )
+    assert items(tmp_path, name, "\ufeff" + out.getvalue()) == [
+        Article(
+            id="1",
+            title='A "quoted" title',
+            text="One, two;\nthree\tfour | five",
+            published=date(2025, 2, 26),
+            authors=("A Ruiz", "B Li"),
+            extra={"Words": "7", "column 7": "x"},
+        ),
+        (4, "neither title nor text (fields found: none)", delimiter * 6),
+        Article(id="2", title="Two"),
+    ]
+
+
+def test_a_separator_line(tmp_path):
+    assert items(tmp_path, "a.csv", "sep=;\nid;title\n1;a,b\n") == [Article(id="1", title="a,b")]
+
+
+def test_one_column_of_text(tmp_path):
+    assert [item.text for item in items(tmp_path, "a.csv", 'text\n"a, b"\nc\n')] == ["a, b", "c"]
+    assert [item.text for item in items(tmp_path, "a.tsv", "text\na, b\nc; d\n")] == ["a, b", "c; d"]
+
+
+def test_names_that_come_twice(tmp_path):
+    assert items(tmp_path, "a.csv", "id,title,x,x,title\n1,t,a,b,u\n") == [
+        Article(id="1", title="t", extra={"x": "a", "x 2": "b", "title 2": "u"})
+    ]
+
+
+def test_line_numbers_and_rows_of_the_wrong_length(tmp_path):
+    data = 'id,title,text\n1,One,"a\nb\nc"\n2,Two\n\n3,Three,c,d\n4,Four,e,,\n5,Five,f\n'
+    assert items(tmp_path, "a.csv", data) == [
+        Article(id="1", title="One", text="a\nb\nc"),
+        (5, "the row has 2 fields where the header has 3", "2,Two"),
+        (7, "the row has 4 fields where the header has 3", "3,Three,c,d"),
+        Article(id="4", title="Four", text="e"),
+        Article(id="5", title="Five", text="f"),
+    ]
+
+
+def test_a_lone_quotation_mark_costs_its_row_alone(tmp_path):
+    data = 'id,title,text\n1,One,"a"\n2,"Two,b\n3,"Three","c"\n4,Four,"d\n'
+    assert items(tmp_path, "a.csv", data) == [
+        Article(id="1", title="One", text="a"),
+        (3, "not a CSV row: ',' expected after '\"'", '2,"Two,b\n3,"Three","c"'),
+        Article(id="3", title="Three", text="c"),
+        (5, "not a CSV row: unexpected end of data", '4,Four,"d'),
+    ]
+
+
+def test_a_quotation_that_never_ends_is_cut_at_the_record_limit(tmp_path):
+    line = "x" * 99 + "\n"
+    data = 'id,title\n1,"' + line * 510_000 + "2,Two\n"
+    first, *others = items(tmp_path, "a.csv", data)
+    assert first[:2] == (2, "the record is longer than 50 million characters")
+    assert others[-1] == Article(id="2", title="Two")
+
+
+def test_long_fields_leave_the_csv_module_as_it_was(tmp_path):
+    before = csv.field_size_limit()
+    text = "x" * 200_000
+    path = tmp_path / "a.csv"
+    path.write_text(f"id,text\n1,{text}\n2,{text}\n")
+    first, second = read([path]), read([path])
+    assert next(first).text == next(second).text == text
+    first.close()
+    assert next(second).text == text
+    second.close()
+    assert csv.field_size_limit() == before
+
+
+@pytest.mark.parametrize(
+    ("header", "found"),
+    [
+        ("Ruiz,2025-02-26,Bridge reopens", '"Ruiz", "2025-02-26", "Bridge reopens"'),
+        ("id;date;author", '"id", "date", "author"'),
+        ("one column", '"one column"'),
+    ],
+)
+def test_a_table_without_a_usable_header(tmp_path, header, found):
+    path = tmp_path / "folder" / "a.csv"
+    path.parent.mkdir()
+    path.write_text(header + "\n1,2,3\n")
+    reason = (
+        f"the first line has no column for a title or a text: found {found}; "
+        "needed one of title, headline, text, body, content, article"
+    )
+    with pytest.raises(SourceError) as caught:
+        read([str(path)])
+    assert str(caught.value) == f"{path}: {reason}"
+    assert list(read([str(path.parent)])) == [Rejection(source=str(path), line=1, reason=reason, record=header)]
+
+
+_CELLS = st.text(st.characters(codec="utf-8", exclude_characters="\r\0"), max_size=12)
+
+
+@settings(max_examples=150)
+@given(st.lists(st.tuples(_CELLS, _CELLS), max_size=5), st.integers(1, 40), st.sampled_from(",;\t|"))
+def test_tables_are_read_as_they_were_written(rows, block, delimiter):
+    out = io.StringIO(newline="")
+    writer = csv.writer(out, delimiter=delimiter, lineterminator="\n")
+    writer.writerows([("id", "title", "note"), *((n, f"t{n}", *row[:1]) for n, row in enumerate(rows))])
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(source, "BLOCK", block)
+        found = in_memory(table, out.getvalue())
+    assert [item.id for item in found] == [str(n) for n in range(len(rows))]
+    assert [item.extra for item in found] == [{"note": row[0]} if row[0].strip() else {} for row in rows]
