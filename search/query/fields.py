@@ -1,0 +1,163 @@
+"""The fields of the query language: their names, and what a value written after each of them means."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from datetime import date, datetime
+from typing import Any
+
+from whoosh.query import And
+
+from search.errors import QueryError
+from search.keyword.analysis import TOKEN
+from search.keyword.tree import DayRange, Id, InstantRange, Length, Value
+from search.query import dates
+
+Tree = Any  # a whoosh.query.Query; Whoosh has no types
+
+TEXT = {"title": "title", "caption": "caption", "text": "text"}
+VALUES = {
+    "source": "source",
+    "by": "by",
+    "section": "section",
+    "agency": "agency",
+    "dateline": "dateline",
+    "lang": "language",
+}
+DATES = ("date", "since", "until", "before", "after", "on")
+ALIASES = {
+    "intitle": "title",
+    "headline": "title",
+    "intext": "text",
+    "body": "text",
+    "author": "by",
+    "byline": "by",
+    "publication": "source",
+    "language": "lang",
+}
+FIELDS = (*TEXT, *VALUES, *DATES, "length", "id", "exact")
+LISTED = "title, by, source, section, agency, dateline, caption, text, lang, id, length, exact, " + ", ".join(DATES)
+
+_SIGN = re.compile("[<>]=?")
+_SIGNS = {">": "after", ">=": "since", "<": "before", "<=": "until"}
+_LENGTH = re.compile(r"(?P<sign>>=|<=|>|<|)(?P<n>[0-9][0-9,]{0,11})")
+
+
+def field_name(written: str) -> str | None:
+    """The field that a name means, aliases included, in any case; None if there is none."""
+    lower = written.lower()
+    lower = ALIASES.get(lower, lower)
+    return lower if lower in FIELDS else None
+
+
+def has_word(text: str) -> bool:
+    """Whether the index could hold any word of the text."""
+    return TOKEN.search(text) is not None
+
+
+def value_tree(field: str, text: str, *, whole: bool, quoted: bool, now: datetime) -> Tree:
+    """The condition that ``field:text`` states, for the fields that are not searched word by word.
+
+    Raises QueryError with a position inside ``text``.
+    """
+    if field in VALUES:
+        return _named(field, text, whole, quoted)
+    if field == "id":
+        return Id((text,))
+    if whole:
+        raise QueryError(f"{field}:= is not possible; := asks for a whole value of {', '.join(VALUES)}", text, 0)
+    if field == "length":
+        return _length(text)
+    return date_tree(field, text, now)
+
+
+def date_tree(field: str, text: str, now: datetime) -> Tree:
+    """``date:``, ``on:``, ``since:``, ``until:``, ``before:`` or ``after:`` as a range of days or of instants."""
+    if field == "date":
+        sign = _SIGN.match(text)
+        if sign is None:
+            return range_tree(*dates.bounds(text, now))
+        field, text = _SIGNS[sign[0]], text[sign.end() :]
+    if ".." in text:
+        raise QueryError(f"{field}: takes one date; a range is written date:{text}", text, 0)
+    found = dates.period(text, now)
+    if field == "on":
+        return range_tree(found.first, found.last)
+    if field == "since":
+        return range_tree(found.first, None)
+    if field == "until":
+        return range_tree(None, found.last)
+    bound = dates.day_before(found.first) if field == "before" else dates.day_after(found.last)
+    if bound is None:
+        raise QueryError(f"nothing can be published {field} {text}: years run from 0001 to 9999", text, 0)
+    return range_tree(None, bound) if field == "before" else range_tree(bound, None)
+
+
+def range_tree(first: dates.Bound | None, last: dates.Bound | None) -> Tree:
+    """Days as a DayRange, instants as an InstantRange; one of each as both."""
+    if isinstance(first, datetime) or isinstance(last, datetime):
+        kinds: list[Tree] = []
+        start = first if isinstance(first, datetime) else None
+        end = last if isinstance(last, datetime) else None
+        if first is not None and start is None:
+            kinds.append(DayRange(_day(first), None))
+        kinds.append(InstantRange(start, end))
+        if last is not None and end is None:
+            kinds.append(DayRange(None, _day(last)))
+        return kinds[0] if len(kinds) == 1 else And(kinds)
+    return DayRange(first, last)
+
+
+def _day(bound: dates.Bound) -> date:
+    return bound.date() if isinstance(bound, datetime) else bound
+
+
+def _named(field: str, text: str, whole: bool, quoted: bool) -> Tree:
+    if not quoted:
+        text = text.rstrip(",;")
+        if "*" in text:
+            raise QueryError(
+                f"{field}: takes names without *; one word of the name is enough, or quote it", text, text.index("*")
+            )
+    if not has_word(text):
+        raise QueryError(f"{field}: has no word or number to look for", text, 0)
+    return Value(VALUES[field], " ".join(text.split()), whole)
+
+
+def _length(text: str) -> Tree:
+    low, dots, high = text.partition("..")
+    if dots:
+        minimum = _count(low, text) if low else None
+        maximum = _count(high, text) if high else None
+        if minimum is None and maximum is None:
+            raise QueryError("length:.. needs a number on one side at least, as in length:300..800", text, 0)
+        if minimum is not None and maximum is not None and minimum > maximum:
+            raise QueryError(f"this range runs backwards; write length:{maximum}..{minimum}", text, 0)
+        return Length(minimum, maximum)
+    found = _LENGTH.fullmatch(text)
+    if found is None:
+        raise _bad_length(text)
+    number = _count(found["n"], text)
+    sign = found["sign"]
+    if sign == "<" and number == 0:
+        raise QueryError("no article has fewer than 0 words", text, 0)
+    limits: dict[str, Callable[[int], Tree]] = {
+        ">": lambda n: Length(n + 1, None),
+        ">=": lambda n: Length(n, None),
+        "<": lambda n: Length(None, n - 1),
+        "<=": lambda n: Length(None, n),
+        "": lambda n: Length(n, n),
+    }
+    return limits[sign](number)
+
+
+def _count(digits: str, text: str) -> int:
+    plain = digits.strip().replace(",", "")
+    if not (plain.isascii() and plain.isdigit() and len(plain) <= 9):
+        raise _bad_length(text)
+    return int(plain)
+
+
+def _bad_length(text: str) -> QueryError:
+    return QueryError("length: takes a number of words, as in length:>800, length:<=300 or length:300..800", text, 0)

@@ -1,0 +1,175 @@
+"""``parse``: query text and filters to one constraint tree, the words that rank, and the text for the encoder."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from whoosh.query import And, NullQuery, Or
+
+from search.errors import QueryError
+from search.keyword.tree import Value
+from search.query import dates, fields, syntax, tokens, words
+from search.query.build import Builder
+from search.query.proximity import joined, members
+from search.query.tokens import Kind, Token
+from search.records import Filters
+
+Tree = Any  # a whoosh.query.Query; Whoosh has no types
+
+MAX_CHARACTERS = 100_000
+MAX_TREE_DEPTH = 150
+
+
+@dataclass(frozen=True, slots=True)
+class ParsedQuery:
+    """What a query asks for.
+
+    ``constraint``: the tree that every article of the match set meets, or None. ``words``: the free words as typed,
+    without the punctuation around them. ``scoring_words``: these and the positive words of constraints, for BM25.
+    ``encoder_text``: the same for the encoder, in the order and spelling typed; prose comes through unchanged.
+    ``notes``: what was read in a way that may surprise, in sentences.
+    """
+
+    text: str
+    constraint: Tree | None
+    words: tuple[str, ...]
+    scoring_words: tuple[str, ...]
+    encoder_text: str
+    notes: tuple[str, ...] = ()
+
+    @property
+    def has_words(self) -> bool:
+        """Whether there is anything to rank by."""
+        return bool(self.scoring_words)
+
+
+def parse(text: str, *, now: datetime, literal: bool = False, filters: Filters | None = None) -> ParsedQuery:
+    """Read a query.
+
+    ``now`` is what dates are relative to (the as-of instant where one is asked for). ``literal``: every word is free,
+    nothing is special. ``filters`` join the tree as the query text would that says the same. Blank text is allowed
+    only beside filters. Raises QueryError with the place of the mistake.
+    """
+    if len(text) > MAX_CHARACTERS:
+        raise QueryError(
+            f"this query has {len(text):,} characters, more than the {MAX_CHARACTERS:,} that are read; shorten it",
+            text[:200],
+        )
+    plain = tokens.clean(text)
+    conditions = [] if filters is None else filter_trees(filters, now)
+    if not plain.strip():
+        if not conditions:
+            raise QueryError("the query is empty; write some words, or a condition such as since:7d", text, 0)
+        return ParsedQuery(text, _all(conditions), (), (), "")
+    if literal:
+        free = tuple(word for word in map(words.plain, plain.split()) if word)
+        return ParsedQuery(text, _all(conditions), free, free, plain.strip())
+    notes: list[str] = []
+    found = tokens.scan(plain, text, notes)
+    if _is_prose(found) and not _balanced(found):
+        found = [_as_punctuation(token) for token in found]
+    builder = Builder(plain, text, now, notes)
+    builder.top(syntax.read(found, text), alone=len(found) == 1)
+    if not builder.free and not builder.constraints:
+        raise QueryError(
+            "there is no letter or digit in this query to search for", text, len(plain) - len(plain.lstrip())
+        )
+    constraint = _all(builder.constraints + conditions)
+    if constraint is not None and _depth(constraint) > MAX_TREE_DEPTH:
+        raise QueryError(f"this query is nested more than {MAX_TREE_DEPTH} deep; split it", text)
+    return ParsedQuery(
+        text,
+        constraint,
+        tuple(builder.free),
+        builder.scoring_words(),
+        builder.encoder_text(),
+        tuple(dict.fromkeys(notes)),
+    )
+
+
+def filter_trees(filters: Filters, now: datetime) -> list[Tree]:
+    """One tree for each filter that is set: dates, sources, authors, sections, languages. An empty list meets nothing.
+
+    Raises QueryError for a date that cannot be read or a value without a word.
+    """
+    found: list[Tree] = []
+    first = last = None
+    if filters.since is not None:
+        first = _filter_date("since", filters.since, now).first
+    if filters.until is not None:
+        last = _filter_date("until", filters.until, now).last
+    if filters.since is not None and filters.until is not None and not dates.in_order(first, last):
+        raise QueryError(f"since {filters.since} lies after until {filters.until}; exchange them")
+    if first is not None or last is not None:
+        found.extend(members(And, fields.range_tree(first, last)))
+    for field, values in (
+        ("source", filters.sources),
+        ("by", filters.authors),
+        ("section", filters.sections),
+        ("lang", filters.languages),
+    ):
+        if values is not None:
+            found.append(_any_value(field, values))
+    return found
+
+
+def _filter_date(name: str, text: str, now: datetime) -> dates.Period:
+    try:
+        return dates.period(text, now)
+    except QueryError as error:
+        raise QueryError(f"{name}: {error}", text, error.position) from None
+
+
+def _any_value(field: str, values: Any) -> Tree:
+    # A lone string is one value, not a sequence of letters.
+    texts = [values] if isinstance(values, str) else list(values)
+    for text in texts:
+        if not fields.has_word(text):
+            raise QueryError(f"the {field} filter has a value without a letter or digit: {text!r}")
+    trees = [Value(fields.VALUES[field], " ".join(text.split()), False) for text in texts]
+    if not trees:
+        return NullQuery
+    return joined(Or, trees)
+
+
+def _all(trees: list[Tree]) -> Tree | None:
+    if not trees:
+        return None
+    return joined(And, trees)
+
+
+def _depth(tree: Tree) -> int:
+    """How deep a tree is, found without recursion: whoever evaluates it may recurse."""
+    deepest, level = 0, [tree]
+    while level:
+        deepest += 1
+        level = [child for node in level for child in node.children()]
+    return deepest
+
+
+def _balanced(found: list[Token]) -> bool:
+    depth = 0
+    for token in found:
+        if token.kind is Kind.OPEN:
+            depth += 1
+        elif token.kind is Kind.CLOSE:
+            depth -= 1
+            if depth < 0:
+                return False
+    return depth == 0
+
+
+def _is_prose(found: list[Token]) -> bool:
+    """Whether nothing but parentheses could be query language: then a lone one, as in "1) first", is punctuation."""
+    return all(
+        token.kind in (Kind.OPEN, Kind.CLOSE) or (token.kind is Kind.WORD and not words.is_special(token))
+        for token in found
+    )
+
+
+def _as_punctuation(token: Token) -> Token:
+    if token.kind is Kind.WORD:
+        return token
+    return Token(Kind.WORD, token.start, token.end, "", literal=True)

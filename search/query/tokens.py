@@ -1,0 +1,237 @@
+"""Query text to tokens, in one pass and linear time. Every token knows its place in the text.
+
+What makes prose safe is decided here: an operator counts only as a whole word (AND, OR, NOT in capitals only), a
+quotation mark opens a phrase only at the start of a word (5'11" stays a word), a parenthesis likewise a group
+(article(s) stays a word), ``+`` and ``-`` count only directly before a word, ``name:`` only directly before a value.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from enum import Enum
+
+from search.errors import QueryError
+from search.query import dates, fields
+
+MAX_DISTANCE = 255
+MAX_TOKENS = 25_000
+
+
+class Kind(Enum):
+    """What a token is."""
+
+    WORD = "word"
+    PHRASE = "phrase"
+    OPEN = "("
+    CLOSE = ")"
+    AND = "AND"
+    OR = "OR"
+    NOT = "NOT"
+    NEAR = "within"
+    PREFIX = "+ or -"
+    FIELD = "field"
+    AT_LEAST = "atleast"
+
+
+_OPERATORS = {Kind.AND, Kind.OR, Kind.NOT, Kind.NEAR}
+
+
+@dataclass(slots=True)
+class Token:
+    """A piece of the query: ``text`` without its quotes or escapes, ``start`` and ``end`` in the query.
+
+    ``literal``: nothing in the text is a wildcard. ``number``: the n of w/n and atleastN, 0 for w/s and w/p (``text``
+    is then "s" or "p"). ``ordered``: pre/n. ``whole``: ``field:=``.
+    """
+
+    kind: Kind
+    start: int
+    end: int
+    text: str
+    literal: bool = False
+    number: int = 0
+    ordered: bool = False
+    whole: bool = False
+
+
+_SPACE = re.compile(r"\s+")
+_NOT_TEXT = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u200b\ud800-\udfff]|^\ufeff")
+_STRAIGHT = re.compile(r'"((?:[^"\\]|\\.)*)"', re.DOTALL)
+_CURLY = re.compile('“([^”"]*)[”"]|„([^“”"]*)[“”"]')
+_AFTER_PHRASE = re.compile(r"(?P<possessive>['’]s\b)|(?P<slop>~[0-9]*)")
+_ENDS = '(?=[\\s()"“„]|$)'
+_BOOLEAN = re.compile(f"(AND|OR|NOT){_ENDS}")
+_NEAR = re.compile(f"(w|near|pre|onear)/([0-9]+|s|p|sent|sentence|para|paragraph){_ENDS}", re.IGNORECASE)
+_AT_LEAST = re.compile(r"atleast([0-9]+)(?=\()", re.IGNORECASE)
+_SEGMENT = re.compile(r"(HEADLINE|TITLE|BYLINE|AUTHOR|SECTION|DATELINE|PUBLICATION|SOURCE)(?=\()")
+_NAMED = re.compile(r"([A-Za-z]{2,30}):(=?)(?=[^\s)])")
+_UNKNOWN = re.compile(r"([a-z]{2,30}):(?=[\w\"“(=<>])")
+_SPACED_COLON = re.compile(r"([A-Za-z]{2,30}):=?(?=[\s)]|$)")
+_SCHEMES = {"mailto", "tel", "doi", "urn", "isbn", "issn"}
+_LINK = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://|www\.|[^\s@()]+@[^\s@()]|[\w-]+(?:\.[\w-]+)+/", re.IGNORECASE)
+_SIGN = re.compile(r'[+-](?=[\w"“„(\\*?])')
+_RUN = re.compile(r"(?:\\\S|[^\s()])+")
+_EMPHASIS = re.compile(r"^\*\*+(?=[^*])|(?<=[^*\\])\*\*+$")  # **so**, as assistants write
+_ESCAPE = re.compile(r'\\([\\"“”„()+\-*?!~:])')
+
+
+def scan(text: str, query: str, notes: list[str]) -> list[Token]:
+    """The tokens of ``clean(query)``, which is ``text``. Raises QueryError; adds to ``notes`` what deserves a word."""
+    found: list[Token] = []
+    at, size = 0, len(text)
+    while at < size:
+        if space := _SPACE.match(text, at):
+            at = space.end()
+            continue
+        last = found[-1] if found and found[-1].end == at else None
+        token = (
+            _phrase(text, at, query, last)
+            or _value(text, at, last)
+            or _sign(text, at, last)
+            or _named(text, at, query, notes)
+            or _bracket(text, at)
+            or _operator(text, at, query)
+            or _word(text, at)
+        )
+        found.append(token)
+        at = token.end
+        if len(found) > MAX_TOKENS:
+            raise QueryError(f"this query has more than {MAX_TOKENS:,} words and signs; shorten it", query[:200])
+    return _without_dashes(found)
+
+
+def _without_dashes(found: list[Token]) -> list[Token]:
+    """The tokens less punctuation beside an operator: "the world - AND in many languages"."""
+    kept: list[Token] = []
+    for i, token in enumerate(found):
+        before = found[i - 1].kind if i else None
+        after = found[i + 1].kind if i + 1 < len(found) else None
+        beside = before in _OPERATORS or (after in _OPERATORS and before is not Kind.FIELD)
+        if not beside or token.kind is not Kind.WORD or token.text == "*" or fields.has_word(token.text):
+            kept.append(token)
+    return kept
+
+
+def clean(query: str) -> str:
+    """The query with control characters, stray surrogates and empty spaces as spaces: every place stays the same."""
+    return _NOT_TEXT.sub(" ", query)
+
+
+def _phrase(text: str, at: int, query: str, last: Token | None) -> Token | None:
+    if text[at] not in '"“„':
+        return _after_phrase(text, at, query) if last is not None and last.kind is Kind.PHRASE else None
+    found = (_STRAIGHT if text[at] == '"' else _CURLY).match(text, at)
+    if found is None:
+        raise QueryError(
+            "this quotation mark is never closed; close it, or put \\ before it to search for the mark itself",
+            query,
+            at,
+        )
+    inside = found[found.lastindex or 1]
+    if not fields.has_word(inside):
+        raise QueryError("there is no word between these quotation marks", query, at)
+    return Token(Kind.PHRASE, at, found.end(), _ESCAPE.sub(r"\1", inside))
+
+
+def _after_phrase(text: str, at: int, query: str) -> Token | None:
+    found = _AFTER_PHRASE.match(text, at)
+    if found is None:
+        return None
+    if found["slop"]:
+        number = found["slop"][1:] or "5"
+        raise QueryError(
+            f"~ goes with a single word; for words near each other write: first w/{number} second",
+            query,
+            at,
+        )
+    # The 's of "Trump"'s: part of the sentence, not a word of its own.
+    return Token(Kind.WORD, at, found.end(), "", literal=True)
+
+
+def _sign(text: str, at: int, last: Token | None) -> Token | None:
+    # Not the hyphen of "Boeing (BA)-Lockheed".
+    found = _SIGN.match(text, at) if last is None or last.kind is Kind.OPEN else None
+    return Token(Kind.PREFIX, at, at + 1, text[at]) if found else None
+
+
+def _bracket(text: str, at: int) -> Token | None:
+    if text[at] == "(":
+        return Token(Kind.OPEN, at, at + 1, "(")
+    return Token(Kind.CLOSE, at, at + 1, ")") if text[at] == ")" else None
+
+
+def _named(text: str, at: int, query: str, notes: list[str]) -> Token | None:
+    """A field, a Nexis segment or ``atleastN(``."""
+    if found := _AT_LEAST.match(text, at):
+        count = int(found[1]) if len(found[1]) < 9 else MAX_DISTANCE + 1
+        if not 1 <= count <= MAX_DISTANCE:
+            raise QueryError(f"atleastN counts from atleast1 to atleast{MAX_DISTANCE}", query, at)
+        return Token(Kind.AT_LEAST, at, found.end(), found[0], number=count)
+    if found := _SEGMENT.match(text, at):
+        return Token(Kind.FIELD, at, found.end(), fields.field_name(found[1]) or "")
+    if (found := _NAMED.match(text, at)) and (name := fields.field_name(found[1])):
+        return Token(Kind.FIELD, at, found.end(), name, whole=bool(found[2]))
+    if (found := _SPACED_COLON.match(text, at)) and (name := fields.field_name(found[1])):
+        notes.append(f"'{found[1]}:' was read as a word; for the field, write the value directly after the colon")
+    if (found := _UNKNOWN.match(text, at)) and found[1] not in _SCHEMES:
+        raise QueryError(_unknown(found[1]), query, at)
+    return None
+
+
+def _value(text: str, at: int, field: Token | None) -> Token | None:
+    """What stands directly after ``field:``, unless it is a phrase or a group."""
+    if field is None or field.kind is not Kind.FIELD or text[at] == "(":
+        return None
+    if field.text in fields.DATES and (spaced := dates.spaced().match(text, at)):
+        return Token(Kind.WORD, at, spaced.end(), spaced[0])
+    return _word(text, at)
+
+
+def _operator(text: str, at: int, query: str) -> Token | None:
+    if found := _BOOLEAN.match(text, at):
+        return Token(Kind(found[1]), at, found.end(), found[1])
+    found = _NEAR.match(text, at)
+    if found is None:
+        return None
+    ordered = found[1].lower() in ("pre", "onear")
+    reach = found[2].lower()
+    if reach[0] in "sp":
+        if ordered:
+            raise QueryError("pre/ needs a number of words, as in pre/3; w/s and w/p have no order", query, at)
+        return Token(Kind.NEAR, at, found.end(), reach[0])
+    number = int(reach) if len(reach) < 9 else MAX_DISTANCE + 1
+    if not 1 <= number <= MAX_DISTANCE:
+        raise QueryError(
+            f"{found[0]} is out of range: from 1 to {MAX_DISTANCE} words, or w/s (same sentence), w/p (same paragraph)",
+            query,
+            at,
+        )
+    return Token(Kind.NEAR, at, found.end(), found[0].lower(), number=number, ordered=ordered)
+
+
+def _word(text: str, at: int) -> Token:
+    """Everything up to a space, or to a closing parenthesis that the word did not open."""
+    end, depth = at, 0
+    while end < len(text):
+        if run := _RUN.match(text, end):
+            end = run.end()
+        elif text[end] == "(":
+            depth, end = depth + 1, end + 1
+        elif text[end] == ")" and depth:
+            depth, end = depth - 1, end + 1
+        else:
+            break
+    raw = text[at:end]
+    plain = _ESCAPE.sub(r"\1", _EMPHASIS.sub("", raw))
+    if raw[0] == "\\" and (_BOOLEAN.fullmatch(raw, 1) or _NEAR.fullmatch(raw, 1)):
+        plain = raw[1:]
+    return Token(Kind.WORD, at, end, plain, literal=plain != raw or _LINK.match(raw) is not None)
+
+
+def _unknown(name: str) -> str:
+    from difflib import get_close_matches
+
+    close = get_close_matches(name, (*fields.FIELDS, *fields.ALIASES), 1)
+    guess = f"; did you mean {close[0]}:?" if close else "."
+    return f"there is no field '{name}'{guess} The fields are {fields.LISTED}. To search for the text, quote it"

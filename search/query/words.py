@@ -1,0 +1,147 @@
+"""What one written word or phrase means: itself, a wildcard pattern, or a misspelling."""
+
+from __future__ import annotations
+
+import re
+from itertools import groupby
+from typing import Any
+
+from whoosh.query import Every
+
+from search.errors import QueryError
+from search.keyword.analysis import TOKEN, fold, normalise, surface_of
+from search.keyword.tree import Exact, Fuzzy, Near, Wildcard, Word
+from search.query.fields import has_word
+from search.query.tokens import Kind, Token
+
+Tree = Any  # a whoosh.query.Query; Whoosh has no types
+
+MAX_PIECES = 10
+_OUTSIDE = ".,;:!?…\"'`“”‘’„«»‹›()[]{}<>|\\/*~^=_-–—"
+_ACRONYM = re.compile(r"(?:\w\.)+\w")
+# A star beside a letter, or a question mark between two: "wom?n", but not the end of a question.
+_PATTERN = re.compile(r"\w\?*\*|\*\?*\w|\w\?+\w")
+_STARS = re.compile(r"\*+")
+# Stand for the wildcards while a pattern is cut into words: letters without case or parts, and not in any text.
+_STAND_INS = {"*": "\ua78f", "?": "\ua7f7"}
+_CUTTABLE = str.maketrans(_STAND_INS)
+_UNCUT = str.maketrans({stand_in: wildcard for wildcard, stand_in in _STAND_INS.items()})
+
+
+def plain(text: str) -> str:
+    """The word without the punctuation around it; empty if it has no letter or digit."""
+    if text.isalnum():
+        return text
+    if not has_word(text):
+        return ""
+    core = text.strip(_OUTSIDE)
+    after = text[text.find(core) + len(core) :]
+    if after.startswith(".") and _ACRONYM.fullmatch(core):
+        return core + "."
+    return core + ")" if after.startswith(")") and core.count("(") > core.count(")") else core
+
+
+def is_special(token: Token) -> bool:
+    """Whether the word asks for more than itself: a wildcard or a misspelling. (``word!`` depends on its place.)"""
+    if token.literal or token.text.isalnum():
+        return False
+    if _PATTERN.search(token.text):
+        return True
+    return token.kind is Kind.WORD and _misspelling(token.text) is not None
+
+
+def is_truncated(token: Token) -> bool:
+    """Whether the word ends as Nexis truncates: ``terror!``."""
+    return not token.literal and token.text.endswith("!") and token.text[-2:-1].isalnum()
+
+
+def word_tree(token: Token, field: str | None, query: str) -> tuple[Tree, list[str]]:
+    """The condition that a word states where it is required, and the words in it that can score.
+
+    Raises QueryError for a word without letters or digits.
+    """
+    text = token.text
+    if text == "*" and field is None:
+        return Every(), []
+    if not has_word(text):
+        raise QueryError("there is no letter or digit here to search for", query, token.start)
+    if token.kind is Kind.PHRASE:
+        # A quoted sentence may well end in ? or !, and nothing in it is fuzzy.
+        if _PATTERN.search(text):
+            return _pattern(text, token, field, query)
+        return Word(field, " ".join(text.split())), _scoring(text)
+    if not token.literal:
+        if found := _misspelling(text):
+            return _fuzzy(token, *found, field, query)
+        if is_truncated(token):
+            return _pattern(text[:-1].rstrip("*") + "*", token, field, query)
+        if _PATTERN.search(text):
+            return _pattern(text, token, field, query)
+    return Word(field, plain(text)), [plain(text)]
+
+
+def exact_tree(token: Token, field: str | None, query: str) -> tuple[Tree, list[str]]:
+    """The condition that ``exact:`` states: these letters. Raises QueryError for wildcards and empty words."""
+    quoted = token.kind is Kind.PHRASE
+    text = " ".join(token.text.split()) if quoted else plain(token.text)
+    if not has_word(text):
+        raise QueryError("exact: has no letter or digit to look for", query, token.start)
+    if not quoted and "*" in token.text and not token.literal:
+        raise QueryError("exact: takes letters as written, so no wildcards", query, token.start)
+    return Exact(field, text), _scoring(text)
+
+
+def _scoring(text: str) -> list[str]:
+    return [word for word in map(plain, text.split()) if word]
+
+
+def _misspelling(text: str) -> tuple[str, str] | None:
+    """``word~`` or ``word~2`` as its word and number. The word has a letter: "5~10" is a stretch of numbers."""
+    word, tilde, number = text.rpartition("~")
+    if not tilde or len(number) > 2 or (number and not (number.isascii() and number.isdigit())):
+        return None
+    return (word, number) if any(c.isalpha() for c in word) else None
+
+
+def _fuzzy(token: Token, word: str, number: str, field: str | None, query: str) -> tuple[Tree, list[str]]:
+    if number not in ("", "1", "2"):
+        raise QueryError(
+            "a misspelling may differ by 1 or 2 letters: write word~ or word~2", query, token.end - len(number)
+        )
+    pieces = [str(piece) for piece in TOKEN.findall(normalise(word))]
+    trees: list[Tree] = [Word(field, piece) for piece in pieces[:-1]]
+    trees.append(Fuzzy(field, pieces[-1], int(number or 1)))
+    return _adjacent(trees, token, query), pieces
+
+
+def _pattern(text: str, token: Token, field: str | None, query: str) -> tuple[Tree, list[str]]:
+    """Words and folded patterns; those between hyphens or spaces stand side by side: ``al-q*``."""
+    trees: list[Tree] = []
+    scoring: list[str] = []
+    for written in TOKEN.findall(normalise(text).translate(_CUTTABLE)):
+        piece = fold(surface_of(written)).translate(_UNCUT)
+        if not has_word(piece):
+            continue
+        if _PATTERN.search(piece):
+            trees.append(Wildcard(field, _STARS.sub("*", piece.rstrip("?"))))
+        else:
+            original = written.translate(_UNCUT).rstrip("?")
+            trees.append(Word(field, original))
+            scoring.append(original)
+    return _adjacent(trees, token, query), scoring
+
+
+def _adjacent(trees: list[Tree], token: Token, query: str) -> Tree:
+    """Trees whose words follow one another directly; plain words side by side are one phrase."""
+    merged: list[Tree] = []
+    for plain_words, run in groupby(trees, key=lambda tree: isinstance(tree, Word)):
+        group = list(run)
+        if plain_words:
+            group = [Word(group[0].fieldname, " ".join(tree.text for tree in group))]
+        merged.extend(group)
+    if len(merged) > MAX_PIECES:
+        raise QueryError(f"more than {MAX_PIECES} parts with wildcards in one expression", query, token.start)
+    joined = merged[0]
+    for tree in merged[1:]:
+        joined = Near(joined, tree, 1, True)
+    return joined

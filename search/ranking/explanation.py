@@ -1,0 +1,33 @@
+"""Why a hit has its score, as plain values fit for JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from search.ranking.fusion import Fused
+
+
+def explain(fused: Fused, position: int, terms: Sequence[Mapping[str, Any]] | None = None) -> dict[str, Any]:
+    """The candidate's score and its ``parts``, which sum to it, then each part's figures.
+
+    ``terms``: the keyword leg's share of each query word, shown with the keyword figures.
+    """
+    explanation: dict[str, Any] = {
+        "score": float(fused.scores[position]),
+        **fused.settings,
+        "parts": {name: float(part[position]) for name, part in fused.parts.items()},
+    }
+    for name, figures in fused.details.items():
+        explanation[name] = {figure: _plain(value, position) for figure, value in figures.items()}
+    if terms is not None and "keyword" in explanation:
+        explanation["keyword"]["terms"] = [dict(term) for term in terms]
+    return explanation
+
+
+def _plain(value: Any, position: int) -> float | int:
+    if isinstance(value, np.ndarray):
+        value = value[position].item()
+    return value  # type: ignore[no-any-return]
