@@ -1,0 +1,1 @@
+"""The command line: each command parses, calls the archive once, and prints."""

@@ -1,0 +1,175 @@
+"""The ``broadsheet`` command: a table of commands, each imported when it is run, and one place for exit codes."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+from typing import Any
+
+import click
+
+from search._version import __version__
+
+# A command's module is imported only when it runs or its own help is asked; the group's help reads this table.
+COMMANDS = {
+    "index": "Add articles to an archive, creating it if there is none.",
+    "search": "Search an archive.",
+    "show": "Show one article.",
+    "delete": "Delete articles.",
+    "facets": "Count what matches by source, author, section, date and more.",
+    "timeline": "Count what matches over time.",
+    "alerts": "Save queries, and see what is new to them.",
+    "stats": "Show what an archive holds.",
+    "optimize": "Merge an archive's segments into one.",
+    "doctor": "Check an archive for damage.",
+    "evaluate": "Measure the quality of rankings against judgements.",
+    "help": "Explain the query language, or a command.",
+}
+
+
+class Commands(click.Group):
+    """A group whose commands are modules of this package, and which turns errors into exit codes."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """The names, in the order of use."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The command, imported now."""
+        if cmd_name not in COMMANDS:
+            return None
+        command = import_module(f"search.cli.{cmd_name}").command
+        assert isinstance(command, click.Command)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The commands and their help lines, from the table."""
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the command; an unknown name gets the nearest one suggested."""
+        if args and args[0] not in COMMANDS and not args[0].startswith("-"):
+            from difflib import get_close_matches
+
+            near = get_close_matches(args[0], COMMANDS, n=1)
+            suggestion = f" Did you mean {near[0]!r}?" if near else ""
+            ctx.fail(f"There is no command {printable(args[0])!r}.{suggestion}")
+        return super().resolve_command(ctx, args)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run a command. What it raises becomes a message and an exit code here and nowhere else."""
+        try:
+            try:
+                return super().invoke(ctx)
+            finally:
+                sys.stdout.flush()  # a closed pipe shows here, not in the interpreter's last breath
+        except (click.exceptions.Exit, click.ClickException, click.Abort):
+            raise
+        except BaseException as error:
+            ctx.exit(report(error, debug=bool(ctx.meta.get(DEBUG))))
+
+    def main(
+        self,
+        args: Sequence[str] | None = None,
+        prog_name: str | None = None,
+        complete_var: str | None = None,
+        standalone_mode: bool = True,
+        **extra: Any,
+    ) -> Any:
+        """Click's ``main``, except that an interruption exits 130, also outside a command."""
+        try:
+            code = super().main(args, prog_name, complete_var, standalone_mode=False, **extra)
+        except click.ClickException as error:
+            if not standalone_mode:
+                raise
+            error.show()
+            code = error.exit_code
+        except click.Abort:
+            if not standalone_mode:
+                raise
+            code = report(KeyboardInterrupt(), debug=False)
+        return sys.exit(code) if standalone_mode else code
+
+
+DEBUG = "search.debug"
+
+
+def remember_debug(ctx: click.Context, _: click.Parameter, value: bool) -> None:
+    """``--debug``, before or after the command's name."""
+    if value:
+        ctx.meta[DEBUG] = True
+
+
+def printable(text: str) -> str:
+    """What the user typed, fit to be printed back."""
+    return "".join(c if c.isprintable() else "?" for c in text)
+
+
+def report(error: BaseException, *, debug: bool) -> int:
+    """Say on stderr what went wrong, in one line where that is enough; the exit code for it."""
+    from search.errors import QueryError, SearchError
+
+    if isinstance(error, BrokenPipeError):
+        # Whoever read us has had enough (``| head``): nothing is wrong, and the rest goes nowhere.
+        sink = os.open(os.devnull, os.O_WRONLY)
+        for stream in (sys.stdout, sys.stderr):
+            try:
+                stream.flush()
+            except BrokenPipeError:
+                os.dup2(sink, stream.fileno())
+        return 0
+    if debug:
+        import traceback
+
+        click.echo("".join(traceback.format_exception(error)), err=True, nl=False)
+    if isinstance(error, KeyboardInterrupt):
+        if sys.stderr.isatty():
+            click.echo(err=True)  # leave the line with ^C on it
+        _say(str(error) or "interrupted")
+        return 130
+    if isinstance(error, SearchError):
+        _say(str(error))
+        if isinstance(error, QueryError) and (pointer := error.pointer()):
+            click.echo(pointer, err=True)
+        return error.exit_code
+    if isinstance(error, OSError):
+        where = f"{error.filename}: " if error.filename else ""
+        _say(f"{where}{error.strerror or error}")
+        return 3
+    if isinstance(error, MemoryError):
+        _say("out of memory; a smaller --batch needs less")
+        return 3
+    if isinstance(error, SystemExit):
+        raise error
+    _say(f"internal error, {type(error).__name__}: {error}; --debug shows where. Please report it.")
+    return 3
+
+
+def _say(message: str) -> None:
+    from search.cli.text import clean
+
+    click.echo(f"broadsheet: {clean(message).strip()}", err=True)
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(__version__, prog_name="broadsheet")
+@click.option(
+    "--debug",
+    is_flag=True,
+    envvar="BROADSHEET_DEBUG",
+    show_envvar=True,
+    expose_value=False,
+    callback=remember_debug,
+    help="Show where an error comes from.",
+)
+def cli() -> None:
+    """Search news archives by words, by meaning, or by both.
+
+    Exit codes: 0 done; 1 nothing found, or problems found by doctor; 2 a wrong option, query or input; 3 an archive
+    that is missing, locked or damaged, or a full disk; 130 interrupted.
+    """

@@ -1,0 +1,110 @@
+"""Options and small duties that several commands share."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from search.cli.main import remember_debug
+from search.errors import UsageError
+
+if TYPE_CHECKING:
+    from search.archive import Archive
+
+DEFAULT_INDEX = Path("indexes/default")
+AnyFunction = TypeVar("AnyFunction", bound=Callable[..., Any])
+
+
+def common(function: AnyFunction) -> AnyFunction:
+    """``--index`` and ``--debug``, which every command has."""
+    debug = click.option(
+        "--debug",
+        is_flag=True,
+        expose_value=False,
+        callback=remember_debug,
+        help="Show where an error comes from.",
+    )
+    index = click.option(
+        "--index",
+        "folder",
+        type=click.Path(path_type=Path),
+        default=DEFAULT_INDEX,
+        envvar="BROADSHEET_INDEX",
+        show_default=True,
+        show_envvar=True,
+        metavar="FOLDER",
+        help="The archive.",
+    )
+    return index(debug(function))
+
+
+def one_of(
+    option: str, values: type[Any] | tuple[str, ...], default: str, text: str
+) -> Callable[[AnyFunction], AnyFunction]:
+    """An option that takes one of some words, or of a StrEnum's values."""
+    words = [str(value) for value in values]
+    return click.option(option, type=click.Choice(words), default=str(default), show_default=True, help=text)
+
+
+def share(option: str, default: float, text: str) -> Callable[[AnyFunction], AnyFunction]:
+    """An option that takes a number from 0 to 1."""
+    return click.option(
+        option,
+        type=click.FloatRange(0, 1),
+        default=default,
+        show_default=True,
+        callback=_no_nan,
+        metavar="0..1",
+        help=text,
+    )
+
+
+def _no_nan(ctx: click.Context, param: click.Parameter, value: float) -> float:
+    if value != value:  # compares false with any bound
+        raise click.BadParameter("not a number.", ctx, param)
+    return value
+
+
+def valid_text(ctx: click.Context, param: click.Parameter, value: Any) -> Any:
+    """Refuse arguments with bytes that are not text in the terminal's encoding, before they reach a query."""
+    for item in value if isinstance(value, tuple) else (value,):
+        if isinstance(item, str) and any("\ud800" <= c <= "\udfff" for c in item):
+            raise click.BadParameter("not valid text in this terminal's encoding.", ctx, param)
+    return value
+
+
+@contextmanager
+def opened(folder: Path, **settings: Any) -> Iterator[Archive]:
+    """The archive, closed again at the end of the block. The one place where the command line imports the engine."""
+    from search.archive import Archive
+
+    with Archive.open(folder, **settings) as archive:
+        yield archive
+
+
+def styled() -> bool:
+    """Whether results may carry bold and dim: a terminal that can, and nobody asked for plain text."""
+    return sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+
+
+def counted(number: int, noun: str, plural: str = "") -> str:
+    """``1 article``, ``20,000 articles``."""
+    return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
+
+
+def asking() -> bool:
+    """Whether somebody is there to answer a question."""
+    return sys.stdin is not None and sys.stdin.isatty()
+
+
+def confirm(question: str) -> bool:
+    """The answer to a question asked on the terminal. Raises UsageError where there is nobody to ask."""
+    if not asking():
+        raise UsageError("nobody can be asked here; add --yes to go ahead")
+    return click.confirm(question, err=True)

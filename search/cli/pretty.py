@@ -1,0 +1,166 @@
+"""Results and articles for people."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import date, datetime
+from typing import Any
+
+from search.cli.options import counted
+from search.cli.text import BOLD, DIM, PLAIN, clean, cut, line, width, wrap
+from search.records import Article, Hit, Passage, Results
+
+NARROWEST, WIDEST = 40, 110
+
+
+def columns() -> int:
+    """How wide to print: the terminal's width within what reads well; 80 where there is no terminal."""
+    return min(max(shutil.get_terminal_size((80, 24)).columns, NARROWEST), WIDEST)
+
+
+def hits(results: Results, *, style: bool) -> Iterator[str]:
+    """The hits, a block of lines each."""
+    total_width = columns()
+    ranked = any(hit.score for hit in results)  # not by date
+    for hit in results:
+        if hit.rank != results.hits[0].rank:
+            yield ""
+        score = f"score {hit.score:.3f}" if ranked else ""
+        # Where nothing matches the whole query, that is said once, of all.
+        beyond = "" if hit.matched or not results.total else "beyond the matches"
+        yield from _hit(hit, ", ".join(filter(None, (score, beyond))), total_width, style)
+
+
+def _hit(hit: Hit, standing: str, total_width: int, style: bool) -> Iterator[str]:
+    article = hit.article
+    number = f"{hit.rank}. "
+    indent = " " * len(number)
+    room = total_width - len(indent)
+    titles = [(mark.start, mark.end) for mark in hit.highlights if mark.field == "title"]
+    lines = wrap(article.title or "(no title)", room, titles, bold=style)
+    yield number + lines[0] if lines else number + "(no title)"
+    for rest in lines[1:]:
+        yield indent + rest
+    facts = [article.source, when(article.published), ", ".join(article.authors), article.section, standing]
+    yield from _indented(wrap(" · ".join(filter(None, map(line, facts))), room), indent, DIM if style else "")
+    marks = [(mark.start, mark.end) for mark in hit.highlights if mark.field == "snippet"]
+    yield from _indented(wrap(hit.snippet, room, marks, bold=style), indent)
+    for passage in hit.passages[1:]:
+        near = "" if passage.score is None else f", {passage.score:.3f}"
+        text = f"[{passage.start}:{passage.end}{near}] {passage.text}"
+        yield from _indented([cut(text, room)], indent)
+    if hit.copies:
+        yield from _indented(
+            wrap(f"{counted(len(hit.copies), 'copy', 'copies')}: {', '.join(hit.copies)}", room), indent
+        )
+    if article.url:
+        yield indent + line(article.url)
+    yield indent + f"id {line(article.id)}"
+    if hit.explain is not None:
+        yield from (indent + row for row in tree(hit.explain, room))
+
+
+def _indented(lines: Sequence[str], indent: str, code: str = "") -> Iterator[str]:
+    for text in lines:
+        yield f"{indent}{code}{text}{PLAIN}" if code else indent + text
+
+
+def when(published: date | None) -> str:
+    """A date as a reader wants it: the day, and the time where it is known."""
+    if isinstance(published, datetime):
+        offset = published.strftime("%z")
+        zone = "UTC" if offset in ("", "+0000") else f"{offset[:3]}:{offset[3:5]}"
+        return f"{published.date().isoformat()} {published.strftime('%H:%M')} {zone}"
+    return "" if published is None else published.isoformat()
+
+
+def summary(results: Results) -> str:
+    """How many of how many, in one line."""
+    took = f"({results.mode}, {results.took_ms:,.0f} ms)"
+    if not results.hits:
+        if results.total:
+            return f"nothing on this page; {articles_match(results.total)} {took}"
+        return f"nothing found {took}"
+    first, last = results.hits[0].rank, results.hits[-1].rank
+    shown = f"{last:,}" if first == 1 else f"{first:,} to {last:,}"
+    if all(hit.matched for hit in results):
+        return f"{shown} of {counted(results.total, 'article')} {took}"
+    if not results.total:
+        return f"{shown} shown {took}"
+    return f"{shown} shown; {articles_match(results.total)} the whole query {took}"
+
+
+def articles_match(total: int) -> str:
+    """``1 article matches``, ``20 articles match``."""
+    return f"{counted(total, 'article')} {'matches' if total == 1 else 'match'}"
+
+
+def article(found: Article, passages: Sequence[Passage] | None, *, style: bool) -> Iterator[str]:
+    """A whole article, and where its passages lie."""
+    room = columns()
+    for text in wrap(found.title or "(no title)", room):
+        yield f"{BOLD}{text}{PLAIN}" if style else text
+    facts = (
+        ("source", found.source),
+        ("published", when(found.published)),
+        ("authors", ", ".join(found.authors)),
+        ("agency", found.agency),
+        ("section", found.section),
+        ("language", found.language),
+        ("dateline", found.dateline),
+        ("url", found.url),
+        ("id", found.id),
+        ("caption", found.caption),
+        *((str(name), str(value)) for name, value in found.extra.items()),
+    )
+    for name, value in facts:
+        if line(value):
+            yield from _field(line(name), value, room, style)
+    for paragraph in clean(found.text).split("\n"):
+        if paragraph.strip():
+            yield ""
+            yield from wrap(paragraph, room)
+    if passages is not None:
+        yield ""
+        yield counted(len(passages), "passage")
+        for passage in passages:
+            yield cut(f"[{passage.start}:{passage.end}] {passage.text}", room)
+
+
+def _field(name: str, value: str, room: int, style: bool) -> Iterator[str]:
+    label = f"{name}: "
+    lines = wrap(value, max(room - width(label), NARROWEST // 2))
+    for number, text in enumerate(lines):
+        before = label if number == 0 else " " * width(label)
+        yield f"{DIM}{before}{PLAIN}{text}" if style else before + text
+
+
+def tree(value: Mapping[str, Any], room: int) -> Iterator[str]:
+    """Nested values as indented lines; a list of alike records is a line each."""
+    for name, item in value.items():
+        if isinstance(item, Mapping) and item:
+            yield f"{line(str(name))}:"
+            yield from ("  " + row for row in tree(item, room - 2))
+        elif isinstance(item, (list, tuple)) and item and isinstance(item[0], Mapping):
+            yield f"{line(str(name))}:"
+            for record in item:
+                facts = (f"{line(str(key))} {scalar(field)}" for key, field in record.items())
+                yield from (f"  {row}" for row in wrap(", ".join(facts), room - 2))
+        else:
+            yield from wrap(f"{line(str(name))}: {scalar(item)}", room)
+
+
+def scalar(value: Any) -> str:
+    """One value as a person would write it."""
+    if value is None:
+        return "none"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float):
+        return f"{value:.6g}"
+    if isinstance(value, int):
+        return f"{value:,}"
+    if isinstance(value, (list, tuple, Mapping)):
+        return ", ".join(scalar(item) for item in value) or "none"
+    return line(str(value))

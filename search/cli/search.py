@@ -1,0 +1,180 @@
+"""``broadsheet search``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from search.cli import pretty
+from search.cli.options import common, counted, one_of, opened, share, styled, valid_text
+from search.cli.text import clean, line
+from search.errors import QueryError, UsageError
+from search.records import Copies, Filters, Fusion, Mode, Sort
+
+if TYPE_CHECKING:
+    from search.records import Results
+
+FORMATS = ("pretty", "json", "jsonl", "csv", "ids", "bibtex", "ris")
+BATCH_FORMATS = ("jsonl", "csv")
+
+
+@click.command("search")
+@click.argument("query", nargs=-1, metavar="QUERY...", callback=valid_text)
+@common
+@click.option(
+    "-n", "--limit", type=click.IntRange(min=1), default=10, metavar="N", show_default=True, help="How many hits."
+)
+@click.option(
+    "--offset",
+    type=click.IntRange(min=0),
+    default=0,
+    metavar="N",
+    show_default=True,
+    help="How many hits to pass over.",
+)
+@click.option("--cursor", metavar="CURSOR", help="Go on where the results that gave this cursor ended.")
+@one_of("--mode", Mode, Mode.AUTO, "Words, meaning or both; auto is hybrid where the archive has vectors.")
+@click.option("--from", "since", metavar="D", callback=valid_text, help="Published on this day or later.")
+@click.option("--to", "until", metavar="D", callback=valid_text, help="Published on this day or earlier.")
+@click.option("--as-of", metavar="D", callback=valid_text, help="Search as if it were then.")
+@click.option("--source", multiple=True, metavar="S", callback=valid_text, help="Only this source; may be repeated.")
+@click.option("--author", multiple=True, metavar="A", callback=valid_text, help="Only this author; may be repeated.")
+@click.option("--section", multiple=True, metavar="S", callback=valid_text, help="Only this section; may be repeated.")
+@click.option(
+    "--language", multiple=True, metavar="L", callback=valid_text, help="Only this language; may be repeated."
+)
+@one_of("--sort", Sort, Sort.RELEVANCE, "The order of the hits.")
+@click.option("--recency", metavar="30d", callback=valid_text, help="Halve a score for each such age.")
+@one_of("--copies", Copies, Copies.COLLAPSE, "One hit for all copies of a story, or each copy.")
+@share("--diversity", 0.0, "How much variety among the hits counts.")
+@one_of("--fusion", Fusion, Fusion.DBSF, "How hybrid joins the two rankings.")
+@share("--weight", 0.5, "The share of meaning in hybrid; the rest is the words'.")
+@click.option(
+    "--passages", type=click.IntRange(min=0), default=1, metavar="N", show_default=True, help="Passages with each hit."
+)
+@click.option("--literal", is_flag=True, help="Search for QUERY as it stands, without operators.")
+@click.option(
+    "--queries",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Run a query from each line (JSON lines, 'id TAB text', or text) and print jsonl or csv.",
+)
+@click.option("--explain", is_flag=True, help="Show what each score is made of.")
+@click.option("--explain-query", is_flag=True, help="Say what QUERY means and search nothing.")
+@click.option("--format", type=click.Choice(FORMATS), help="[default: pretty; jsonl with --queries]")
+@click.pass_context
+def command(
+    ctx: click.Context,
+    /,
+    query: tuple[str, ...],
+    folder: Path,
+    queries: Path | None,
+    explain_query: bool,
+    format: str | None,
+    since: str | None,
+    until: str | None,
+    source: tuple[str, ...],
+    author: tuple[str, ...],
+    section: tuple[str, ...],
+    language: tuple[str, ...],
+    **settings: Any,
+) -> None:
+    """Search an archive.
+
+    QUERY is words, and operators such as "a phrase", +must, -not, OR, title:word, date:2025-02; quote it for the
+    shell. Exits 1 when nothing is found.
+    """
+    filters = Filters(
+        since=since,
+        until=until,
+        sources=source or None,
+        authors=author or None,
+        sections=section or None,
+        languages=language or None,
+    )
+    settings["filters"] = filters
+    text = " ".join(query)
+    if queries is not None:
+        if query or explain_query or settings["cursor"] is not None:
+            raise UsageError("--queries takes the place of QUERY, and goes with neither --explain-query nor --cursor")
+        if format not in (None, *BATCH_FORMATS):
+            raise UsageError(f"--queries prints {' or '.join(BATCH_FORMATS)}, not {format}")
+        found = _run_all(folder, queries, format or BATCH_FORMATS[0], settings)
+    else:
+        if not query and filters == Filters():
+            raise UsageError("give a QUERY, or a filter such as --source or --from")
+        with opened(folder) as archive:
+            if explain_query:
+                names = ("as_of", "literal", "filters")
+                click.echo(clean(archive.describe(text, **{name: settings[name] for name in names})))
+                return
+            results = archive.search(text, **settings)
+        found = len(results)
+        _print(results, format or FORMATS[0])
+    if not found:
+        ctx.exit(1)
+
+
+def _print(results: Results, format: str) -> None:
+    """Hits on stdout, what there is to say of them on stderr."""
+    from search.cli import formats, references
+
+    if format == "pretty":
+        lines = pretty.hits(results, style=styled())
+    elif format == "json":
+        lines = iter([formats.dumps(formats.results_record(results), indent=2)])
+    elif format == "csv":
+        lines = iter([formats.csv_header(), *formats.csv_lines(results)])
+    else:
+        writers: dict[str, Any] = {
+            "jsonl": formats.json_lines,
+            "ids": formats.ids,
+            "bibtex": references.bibtex,
+            "ris": references.ris,
+        }
+        lines = iter(writers[format](results))
+    for text in lines:
+        click.echo(text)
+    if results and format == "pretty":
+        click.echo(err=True)
+    for text in _remarks(results):
+        click.echo(text, err=True)
+
+
+def _remarks(results: Results) -> Iterator[str]:
+    yield pretty.summary(results)
+    yield from map(line, results.notes)
+    if results.did_you_mean is not None:
+        yield f"did you mean: {line(results.did_you_mean)}"
+
+
+def _run_all(folder: Path, queries: Path, format: str, settings: dict[str, Any]) -> int:
+    """Run a file of queries; how many hits there were. Raises UsageError at the end if some could not be run."""
+    from search.cli import formats
+    from search.evaluation import read_queries
+
+    del settings["cursor"]
+    batch = read_queries(queries, plain=True)
+    write = formats.json_lines if format == "jsonl" else formats.csv_lines
+    found = failed = 0
+    if format == "csv":
+        click.echo(formats.csv_header(batch=True))
+    with opened(folder) as archive:
+        for query in batch:
+            try:
+                results = archive.search(query.text, **settings)
+            except QueryError as error:
+                failed += 1
+                click.echo(line(f"query {query.query_id}: {error}"), err=True)
+                continue
+            found += len(results)
+            for text in write(results, query.query_id):
+                click.echo(text)
+    click.echo(f"{counted(found, 'hit')} for {counted(len(batch), 'query', 'queries')}", err=True)
+    if failed:
+        of = counted(len(batch), "query", "queries")
+        raise UsageError(f"{failed:,} of {of} could not be read; --literal takes them as they stand")
+    return found

@@ -1,0 +1,36 @@
+"""``broadsheet show``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from search.cli import formats, pretty
+from search.cli.options import common, one_of, opened, styled, valid_text
+from search.cli.text import clean
+
+
+@click.command("show")
+@click.argument("article_id", metavar="ID", callback=valid_text)
+@common
+@click.option("--passages", is_flag=True, help="With the offsets of its passages.")
+@one_of("--format", ("pretty", "json", "text"), "pretty", "text is the text alone.")
+def command(article_id: str, folder: Path, passages: bool, format: str) -> None:
+    """Show one article.
+
+    Exits 1 when there is none with this ID.
+    """
+    with opened(folder) as archive:
+        article = archive.get(article_id)
+        found = archive.passages(article_id) if passages else None
+    if format == "json":
+        record = formats.article_record(article)
+        if found is not None:
+            record["passages"] = [{"text": p.text, "start": p.start, "end": p.end} for p in found]
+        click.echo(formats.dumps(record, indent=2))
+    elif format == "text":
+        click.echo(clean(article.text))
+    else:
+        for text in pretty.article(article, found, style=styled()):
+            click.echo(text)

@@ -1,0 +1,138 @@
+"""What is in an archive, and whether it is sound."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from search.errors import SearchError
+from search.storage import codec
+from search.storage.catalog import FILE, Catalog, SegmentEntry
+from search.storage.columns import MISSING_DAY, MISSING_INSTANT, Columns, ids_digest, unpack_string
+from search.storage.container import Part, open_part
+from search.storage.segments import COLUMNS, KEYWORD, VECTORS, file_hash, part_path
+from search.storage.snapshot import Snapshot
+from search.vector import VectorIndex
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_SOURCES = 20
+
+
+def stats(path: Path, snapshot: Snapshot, vectors: VectorIndex | None, settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Counts, bytes, dates, sources and settings of a snapshot, fit for JSON."""
+    live = snapshot.live
+    published = snapshot.columns.published[live & (snapshot.columns.published != MISSING_INSTANT)]
+    sizes: Counter[str] = Counter()
+    for entry in snapshot.entries:
+        for name, file in entry.parts.items():
+            sizes[name] += file.size
+    sizes["catalog"] = sum(f.stat().st_size for f in path.glob(f"{FILE}*"))
+    sources: Counter[str] = Counter()
+    for base, part in zip(snapshot.columns.bases, snapshot.parts.get(COLUMNS, []), strict=False):
+        codes = part["source"][live[base : base + len(part["rows"])]]
+        for code, count in zip(*np.unique(codes, return_counts=True), strict=True):
+            sources[unpack_string(part["source_blob"], part["source_ends"], int(code))] += int(count)
+    return {
+        "path": str(path),
+        "commit": snapshot.commit,
+        "articles": int(np.count_nonzero(live)),
+        "undated": int(np.count_nonzero(live & (snapshot.columns.day == MISSING_DAY))),
+        "passages": None if vectors is None else vectors.count,
+        "deleted": int(np.count_nonzero(~live)),
+        "segments": len(snapshot.entries),
+        "bytes": {**sizes, "total": sum(sizes.values())},
+        "oldest": _iso(published.min()) if len(published) else None,
+        "newest": _iso(published.max()) if len(published) else None,
+        "sources": dict(sorted(sources.items(), key=lambda pair: (-pair[1], pair[0]))[:_SOURCES]),
+        "source_count": len(sources),
+        **{key: settings.get(key) for key in ("format", "created", "created_by", "analysis", "passage_tokens", "bm25")},
+        "model": settings.get("model"),
+        "encoder": settings.get("encoder"),
+    }
+
+
+def _iso(microseconds: int) -> str:
+    try:
+        return (_EPOCH + timedelta(microseconds=int(microseconds))).isoformat()
+    except OverflowError:  # the ends of the calendar, shifted by a time zone
+        return "before year 1" if microseconds < 0 else "after year 9999"
+
+
+def check(path: Path, catalog: Catalog, progress: Callable[[str], None] | None = None) -> list[str]:
+    """Every file's checksum, every record's checksum, and whether catalog and both legs hold the same articles.
+
+    Returns what is wrong, one line a problem; an empty list means that the archive is sound.
+    """
+
+    def tell(stage: str) -> None:
+        if progress is not None:
+            progress(stage)
+
+    tell("catalog")
+    problems = [f"catalog: {line}" for line in catalog.integrity()]
+    _, entries, dead = catalog.snapshot()
+    texts: dict[int, int] = {}
+    live: dict[int, str] = {}
+    tell("records")
+    for row, article_id, blob, check_sum, died in catalog.raw_records():
+        try:
+            article = codec.unpack(blob, check_sum, row)
+        except SearchError as error:
+            problems.append(str(error))
+            continue
+        if article.id != article_id:
+            problems.append(f"catalog row {row} is filed under {article_id!r} and holds {article.id!r}")
+        if died is None:
+            live[row] = article_id
+            texts[row] = len(article.text)
+    buried = set(dead)
+    held: dict[int, str] = {}
+    for entry in entries:
+        tell(f"segment {entry.id}")
+        try:
+            held.update(_segment(path, entry, texts, problems))
+        except FileNotFoundError as error:
+            problems.append(f"{error.filename} is missing")
+        except SearchError as error:
+            problems.append(str(error))
+    for row, article_id in live.items():
+        if held.get(row) != article_id:
+            problems.append(f"article {article_id!r} (row {row}) is in the catalog and in no segment: index it again")
+        if row in buried:
+            problems.append(f"article {article_id!r} (row {row}) is live and buried at once")
+    problems += [
+        f"article {article_id!r} (row {row}) is in a segment and not in the catalog"
+        for row, article_id in held.items()
+        if row not in live and row not in buried
+    ]
+    return problems
+
+
+def _segment(path: Path, entry: SegmentEntry, texts: Mapping[int, int], problems: list[str]) -> dict[int, str]:
+    """Check one segment; returns the ids that it holds by row."""
+    parts: dict[str, Part] = {}
+    for name, file in entry.parts.items():
+        location = part_path(path, entry.id, file)
+        if file_hash(location) != file.sha256:
+            problems.append(f"{location} does not match its checksum")
+        parts[name] = open_part(location, name)
+    columns = Columns([parts[COLUMNS]])
+    ids = columns.ids(range(len(columns)))
+    digest = ids_digest(ids)
+    for part in parts.values():
+        if part.meta.get("ids_digest") != digest:
+            problems.append(f"{part.path} holds other articles than the columns of segment {entry.id}")
+    if KEYWORD in parts and len(parts[KEYWORD]["lengths"]) != len(ids):
+        problems.append(f"{parts[KEYWORD].path} counts {len(parts[KEYWORD]['lengths'])} articles, not {len(ids)}")
+    if VECTORS in parts:
+        spans = VectorIndex([parts[VECTORS]], [len(ids)]).passages(np.arange(len(ids)))
+        for row, own in zip(columns.rows.tolist(), spans, strict=True):
+            length = texts.get(row)
+            if length is not None and not all(0 <= start <= end <= length for start, end in own):
+                problems.append(f"a passage of row {row} lies outside its text")
+    return dict(zip(columns.rows.tolist(), ids, strict=True))

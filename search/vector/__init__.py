@@ -1,0 +1,6 @@
+"""The FAISS leg: passages by cosine, under an article mask. The only room that imports faiss."""
+
+from search.vector.index import VectorIndex
+from search.vector.part import build_part, merge_parts
+
+__all__ = ["VectorIndex", "build_part", "merge_parts"]

@@ -1,0 +1,213 @@
+"""The vector leg over a snapshot's segments."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from search.errors import ArchiveMismatch, EncoderError
+from search.vector.kernel import Floats, Rows, half_scores
+from search.vector.lists import StoredPart
+from search.vector.segment import Mask, VectorSegment
+
+MARGIN = 64
+"""Groups scored exactly beyond those asked for: approximate scores are some thousandths off."""
+
+
+class VectorIndex:
+    """Passages by cosine, articles by their best passage. Threads may share one.
+
+    ``parts`` are the segments' vector parts in order, ``sizes`` their numbers of articles; an ordinal is the segment's
+    base plus the row in it. All cosines are exact over the stored float16 vectors (float32 sums) and the same wherever
+    they are asked for. Raises ArchiveDamaged for a part that contradicts itself or ``sizes``.
+    """
+
+    def __init__(self, parts: Sequence[StoredPart], sizes: Sequence[int]) -> None:
+        self.segments = [VectorSegment(part, size) for part, size in zip(parts, sizes, strict=True)]
+        self.bases = np.append(0, np.cumsum(np.array(sizes, dtype=np.int64)))
+        self.passage_bases = np.append(0, np.cumsum([segment.passages for segment in self.segments], dtype=np.int64))
+        dimensions = {segment.dimension for segment in self.segments if segment.passages}
+        if len(dimensions) > 1:
+            raise ArchiveMismatch(
+                f"the archive's vectors have {sorted(dimensions)} dimensions; embed again with one model"
+            )
+        self.dimension = dimensions.pop() if dimensions else None
+
+    def __len__(self) -> int:
+        """The number of articles, dead ones counted."""
+        return int(self.bases[-1])
+
+    @property
+    def count(self) -> int:
+        """The number of passages, those of dead articles counted."""
+        return int(self.passage_bases[-1])
+
+    def rank(self, vector: ArrayLike, mask: Mask | None, groups: Rows | None, depth: int) -> tuple[Rows, Floats]:
+        """The best articles under the mask: (ordinals int64[m], cosines float32[m]), best first, ties by ordinal.
+
+        ``vector`` float32[d]; ``mask`` bool[N] or None for all; ``groups`` int64[N] or None: of each group only the
+        best article is given. m = min(depth, groups under the mask that have a passage).
+        """
+        query = self._query(vector)
+        if mask is not None and mask.all():
+            mask = None
+        if depth <= 0:
+            return np.empty(0, np.int64), np.empty(0, np.float32)
+        ordinals, cosines, rough = [np.empty(0, np.int64)], [np.empty(0, np.float32)], False
+        for base, segment in zip(self.bases.tolist(), self.segments, strict=False):
+            if segment.passages:
+                own = slice(base, base + segment.articles)
+                part = None if mask is None else mask[own]
+                rows, found, exact = segment.rank(query, part, None if groups is None else groups[own], depth)
+                ordinals.append(rows + base)
+                cosines.append(found)
+                rough |= not exact
+        candidates, scores = np.concatenate(ordinals), np.concatenate(cosines)
+        if rough:
+            candidates = _shortlist(candidates, scores, groups, depth + MARGIN)
+            scores = self.score(query, candidates)
+        return _top(candidates, scores, groups, depth)
+
+    def score(self, vector: ArrayLike, ordinals: Rows, known: tuple[Rows, Floats] | None = None) -> Floats:
+        """float32[len(ordinals)]: cosine of each article's best passage, 0 for an article without any.
+
+        ``known``: what ``rank`` gave for this vector, which need not be computed again.
+        """
+        query = self._query(vector)
+        cosines = np.zeros(len(ordinals), np.float32)
+        missing = np.arange(len(ordinals))
+        if known is not None and len(known[0]):
+            order = np.argsort(known[0])
+            place = order[np.searchsorted(known[0], ordinals, sorter=order).clip(max=len(order) - 1)]
+            same = known[0][place] == ordinals
+            cosines[same] = known[1][place[same]]
+            missing = np.flatnonzero(~same)
+        for _, segment, places, rows in self._by_segment(np.asarray(ordinals)[missing]):
+            cosines[missing[places]] = segment.score(query, rows)
+        cosines[np.isneginf(cosines)] = 0.0
+        return cosines
+
+    def best_passages(self, vector: ArrayLike, ordinals: Rows, n: int) -> list[list[tuple[int, int, float]]]:
+        """For each article its ``n`` best passages as (start, end, cosine), best first, ties in reading order."""
+        query = self._query(vector)
+        best: list[list[tuple[int, int, float]]] = [[] for _ in range(len(ordinals))]
+        for _, segment, places, rows in self._by_segment(ordinals):
+            numbers, begins = segment.passages_of(rows)
+            cosines = half_scores(query, segment.vectors, numbers)
+            for place, first, last in zip(places.tolist(), begins.tolist(), begins[1:].tolist(), strict=False):
+                order = first + np.argsort(-cosines[first:last], kind="stable")[: max(n, 0)]
+                at = numbers[order]
+                best[place] = list(
+                    zip(segment.starts[at].tolist(), segment.ends[at].tolist(), cosines[order].tolist(), strict=True)
+                )
+        return best
+
+    def representatives(self, vector: ArrayLike, ordinals: Rows) -> Floats:
+        """float32[len(ordinals), d]: the vector of each article's best passage, zeros for an article without any."""
+        query = self._query(vector)
+        found = np.zeros((len(ordinals), len(query)), np.float32)
+        for _, segment, places, rows in self._by_segment(ordinals):
+            numbers, begins = segment.passages_of(rows)
+            cosines = half_scores(query, segment.vectors, numbers)
+            for place, first, last in zip(places.tolist(), begins.tolist(), begins[1:].tolist(), strict=False):
+                if last > first:
+                    found[place] = segment.vectors[numbers[first + int(cosines[first:last].argmax())]]
+        return found
+
+    def passages(self, ordinals: Rows) -> list[list[tuple[int, int]]]:
+        """For each article its passages as (start, end), in reading order."""
+        spans: list[list[tuple[int, int]]] = [[] for _ in range(len(ordinals))]
+        for _, segment, places, rows in self._by_segment(ordinals):
+            bounds = zip(segment.bounds[rows].tolist(), segment.bounds[rows + 1].tolist(), strict=True)
+            for place, (first, last) in zip(places.tolist(), bounds, strict=True):
+                offsets = segment.starts[first:last].tolist(), segment.ends[first:last].tolist()
+                spans[place] = list(zip(*offsets, strict=True))
+        return spans
+
+    def passage_numbers(self, ordinals: Rows) -> list[range]:
+        """For each article the global numbers of its passages, as ``vectors`` takes them."""
+        numbers = [range(0)] * len(ordinals)
+        for i, segment, places, rows in self._by_segment(ordinals):
+            base = int(self.passage_bases[i])
+            bounds = zip(segment.bounds[rows].tolist(), segment.bounds[rows + 1].tolist(), strict=True)
+            for place, (first, last) in zip(places.tolist(), bounds, strict=True):
+                numbers[place] = range(base + first, base + last)
+        return numbers
+
+    def lookup(self, keys: NDArray[np.uint64]) -> Rows:
+        """int64[q]: global number of a passage with each key of uint64[q, 2], or -1. Dead articles' passages count."""
+        high, low = (np.ascontiguousarray(keys[:, i]) for i in (0, 1))
+        found = np.full(len(keys), -1, np.int64)
+        for base, segment in zip(self.passage_bases.tolist(), self.segments, strict=False):
+            missing = np.flatnonzero(found < 0)
+            numbers = segment.lookup(high[missing], low[missing])
+            found[missing] = np.where(numbers < 0, -1, numbers + base)
+        return found
+
+    def vectors(self, numbers: Rows) -> Floats:
+        """float32[q, d]: the stored vectors of the passages with these global numbers. To float16 and back is exact."""
+        numbers = np.asarray(numbers, dtype=np.int64)
+        _within(numbers, self.count, "passage")
+        vectors = np.empty((len(numbers), self.dimension or 0), np.float32)
+        owner = np.searchsorted(self.passage_bases, numbers, side="right") - 1
+        for i in np.unique(owner).tolist():
+            places = np.flatnonzero(owner == i)
+            vectors[places] = self.segments[i].vectors[numbers[places] - self.passage_bases[i]]
+        return vectors
+
+    def _query(self, vector: ArrayLike) -> Floats:
+        query = np.ascontiguousarray(vector, dtype=np.float32)
+        if query.ndim != 1 or (self.dimension is not None and len(query) != self.dimension):
+            raise ArchiveMismatch(
+                f"the query's vector has shape {query.shape}, the archive's vectors {self.dimension} dimensions; "
+                "use the model that the archive was built with"
+            )
+        if not np.isfinite(query).all():
+            raise EncoderError("the query's vector is not a number; try another precision or model")
+        return query
+
+    def _by_segment(self, ordinals: Rows) -> Iterator[tuple[int, VectorSegment, Rows, Rows]]:
+        """Segment number, segment, places in ``ordinals`` and rows, for each segment that is asked for."""
+        ordinals = np.asarray(ordinals, dtype=np.int64)
+        _within(ordinals, len(self), "article")
+        owner = np.searchsorted(self.bases, ordinals, side="right") - 1
+        for i in np.unique(owner).tolist():
+            places = np.flatnonzero(owner == i)
+            yield i, self.segments[i], places, ordinals[places] - self.bases[i]
+
+
+def _within(numbers: Rows, count: int, what: str) -> None:
+    if len(numbers) and not 0 <= int(numbers.min()) <= int(numbers.max()) < count:
+        raise IndexError(f"{what} numbers must lie in 0..{count - 1}")
+
+
+def _top(ordinals: Rows, cosines: Floats, groups: Rows | None, depth: int) -> tuple[Rows, Floats]:
+    """The best article of each of the ``depth`` best groups."""
+    wanted = depth
+    while True:
+        chosen = _largest(cosines, wanted)
+        order = chosen[np.lexsort((ordinals[chosen], -cosines[chosen]))]
+        if groups is None:
+            order = order[:depth]
+            break
+        _, first = np.unique(groups[ordinals[order]], return_index=True)
+        if len(first) >= depth or len(order) == len(ordinals):
+            order = order[np.sort(first)[:depth]]
+            break
+        wanted *= 4
+    return ordinals[order], cosines[order]
+
+
+def _shortlist(ordinals: Rows, scores: Floats, groups: Rows | None, depth: int) -> Rows:
+    """All the articles of the ``depth`` best groups."""
+    chosen, _ = _top(ordinals, scores, groups, depth)
+    return chosen if groups is None else ordinals[np.isin(groups[ordinals], groups[chosen])]
+
+
+def _largest(scores: Floats, count: int) -> Rows:
+    """Places of the ``count`` largest, and of all that equal the last of them."""
+    if len(scores) <= count:
+        return np.arange(len(scores))
+    return np.flatnonzero(scores >= np.partition(scores, len(scores) - count)[len(scores) - count])

@@ -1,0 +1,104 @@
+"""One vector part, opened: rows are articles of this part, passage numbers count from its first passage."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from search.errors import ArchiveDamaged
+from search.vector import lists
+from search.vector.kernel import Floats, Rows, half_scores
+from search.vector.lists import InvertedLists, StoredPart
+
+Mask = NDArray[np.bool_]
+GATHER_SHARE = 0.5
+"""Reading scattered rows costs twice what reading all in order does."""
+
+
+class VectorSegment:
+    """Scores over one part. Reads of the mapped arrays only, so any number of threads may share it."""
+
+    def __init__(self, part: StoredPart, articles: int) -> None:
+        self.vectors = self._checked(part, "vectors", np.float16, 2)
+        self.passages, self.dimension = self.vectors.shape
+        self.bounds = self._checked(part, "passage_starts", np.int64, 1)
+        self.starts = self._checked(part, "starts", np.int32, 1, self.passages)
+        self.ends = self._checked(part, "ends", np.int32, 1, self.passages)
+        self.key_high = self._checked(part, "key_high", np.uint64, 1, self.passages)
+        self.key_low = self._checked(part, "key_low", np.uint64, 1, self.passages)
+        self.key_passages = self._checked(part, "key_passages", np.uint32, 1, self.passages)
+        self.articles = articles
+        self.counts = np.diff(self.bounds)
+        self.filled = self.counts > 0
+        if len(self.bounds) != articles + 1 or self.bounds[0] != 0 or self.bounds[-1] != self.passages:
+            raise ArchiveDamaged("a vector part and its segment disagree on the articles; run 'broadsheet doctor'")
+        if (self.counts < 0).any():
+            raise ArchiveDamaged("the passage numbers of a vector part are damaged; run 'broadsheet doctor'")
+        self.lists = InvertedLists(part) if "centroids" in part else None
+
+    @staticmethod
+    def _checked(part: StoredPart, name: str, dtype: Any, dimensions: int, length: int | None = None) -> NDArray[Any]:
+        array = part[name]
+        if array.dtype != dtype or array.ndim != dimensions or (length is not None and len(array) != length):
+            raise ArchiveDamaged(f"array {name!r} of a vector part has a wrong type or length; run 'broadsheet doctor'")
+        return array
+
+    def passages_of(self, rows: Rows) -> tuple[Rows, Rows]:
+        """The passages of the articles at ``rows``, one after another, and where each article's begin: [m], [a+1]."""
+        counts = self.counts[rows]
+        ends = np.cumsum(counts)
+        begins = np.append(0, ends)
+        return np.repeat(self.bounds[rows] - begins[:-1], counts) + np.arange(begins[-1]), begins
+
+    def score(self, query: Floats, rows: Rows) -> Floats:
+        """Cosine of the best passage of each article at ``rows``; -inf for an article without passages."""
+        passages, begins = self.passages_of(rows)
+        return _best(half_scores(query, self.vectors, passages), begins)
+
+    def rank(self, query: Floats, mask: Mask | None, groups: Rows | None, depth: int) -> tuple[Rows, Floats, bool]:
+        """Rows, cosines, and whether these are exact. Of ``depth`` groups under the mask at the least, where there are.
+
+        Exact for all articles under the mask where the part is small or few pass; else candidates from the lists.
+        """
+        survivors = self.passages if mask is None else int(np.dot(self.counts, mask))
+        if self.lists is not None and survivors > lists.SMALLEST:
+            return *self.lists.candidates(query, mask, survivors, groups, depth), False
+        rows = np.flatnonzero(self.filled if mask is None else mask & self.filled)
+        if survivors < GATHER_SHARE * self.passages:
+            return rows, self.score(query, rows), True
+        return rows, _best(half_scores(query, self.vectors), self.bounds)[rows], True
+
+    def lookup(self, high: NDArray[np.uint64], low: NDArray[np.uint64]) -> Rows:
+        """Passage numbers of the keys, -1 where there is none."""
+        found = np.full(len(high), -1, np.int64)
+        if not self.passages or not len(high):
+            return found
+        first = np.searchsorted(self.key_high, high, side="left")
+        inside = first < self.passages
+        place = np.where(inside, first, 0)
+        same = inside & (self.key_high[place] == high)
+        exact = same & (self.key_low[place] == low)
+        found[exact] = self.key_passages[place[exact]]
+        for i in np.flatnonzero(same & ~exact).tolist():  # half of the key is shared: as good as never
+            last = int(np.searchsorted(self.key_high, high[i], side="right"))
+            at = int(place[i]) + int(np.searchsorted(self.key_low[place[i] : last], low[i]))
+            if at < last and self.key_low[at] == low[i]:
+                found[i] = self.key_passages[at]
+        if (found >= self.passages).any():
+            raise ArchiveDamaged("the passage keys of a vector part are damaged; run 'broadsheet doctor'")
+        return found
+
+
+def _best(scores: Floats, begins: Rows) -> Floats:
+    """Maximum of each stretch of ``scores``; -inf for an empty one."""
+    counts = np.diff(begins)
+    if not len(scores):
+        return np.full(len(counts), -np.inf, np.float32)
+    if (counts > 0).all():
+        return np.maximum.reduceat(scores, begins[:-1])
+    best = np.full(len(counts), -np.inf, np.float32)
+    filled = counts > 0
+    best[filled] = np.maximum.reduceat(scores, begins[:-1][filled])
+    return best

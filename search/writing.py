@@ -1,0 +1,319 @@
+"""Writing to an archive: batches of articles become segments, a commit each; deletes, merges and purges likewise."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Callable, Collection, Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from search import passages
+from search.encode import Encoder, input_keys
+from search.errors import ArchiveMismatch
+from search.keyword import merge as keyword_merge
+from search.keyword import writer as keyword_writer
+from search.records import AddReport, Article, Rejection
+from search.storage import codec, segments
+from search.storage.catalog import Catalog, Record, SegmentEntry
+from search.storage.columns import build_columns, merge_columns
+from search.storage.locks import oldest_pin
+from search.storage.snapshot import Snapshot, take_snapshot
+from search.vector import VectorIndex
+from search.vector import build_part as build_vectors
+from search.vector import merge_parts as merge_vectors
+
+MERGE_FACTOR = 10  # segments of one size class that become one
+BATCH_CHARACTERS = 64_000_000  # a batch of very long articles is cut earlier, to bound memory
+LOOKUP = 500
+REJECTIONS_KEPT = 100
+ID_LIMIT = 512
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far an ``add`` is. ``stage`` is "reading", "embedding" or "writing"; ``done`` and ``total`` count the
+    stage's own things: articles read (total unknown: None), passages of this batch, or articles of this batch."""
+
+    stage: str
+    done: int
+    total: int | None
+    report: AddReport
+
+
+@dataclass(slots=True)
+class _Batch:
+    """Changed articles in arrival order, with the live rows that they replace."""
+
+    articles: dict[str, tuple[Article, bytes]] = field(default_factory=dict)
+    replaced: dict[str, int] = field(default_factory=dict)
+    characters: int = 0
+
+
+def checked(item: object) -> Article | Rejection:
+    """An article fit to be stored, or why it is not. Text becomes NFC, so that offsets mean one thing."""
+    if not isinstance(item, Article):
+        raise TypeError(f"add takes Article records, not {type(item).__name__}")
+    problem = None
+    if not isinstance(item.id, str) or not 0 < len(item.id) <= ID_LIMIT or not item.id.isprintable():
+        problem = f"id must be 1 to {ID_LIMIT} printable characters, not {str(item.id)[:80]!r}"
+    elif not (item.title.strip() or item.text.strip()):
+        problem = "neither title nor text"
+    else:
+        try:
+            codec.to_json(item)
+        except (TypeError, ValueError, RecursionError) as error:  # a UnicodeEncodeError is a ValueError
+            problem = f"cannot be stored: {error}"
+    if problem is not None:
+        return Rejection(source="add", line=None, reason=problem, record=str(item.id)[:500])
+    if all(unicodedata.is_normalized("NFC", one) for one in (item.title, item.text, item.caption, item.dateline)):
+        return item
+    return replace(
+        item,
+        title=unicodedata.normalize("NFC", item.title),
+        text=unicodedata.normalize("NFC", item.text),
+        caption=unicodedata.normalize("NFC", item.caption),
+        dateline=unicodedata.normalize("NFC", item.dateline),
+    )
+
+
+class Writer:
+    """The one writer of an archive. The caller holds the writer lock for as long as this object is used."""
+
+    def __init__(self, path: Path, catalog: Catalog, encoder: Encoder | None, limit: int) -> None:
+        self._path = path
+        self._catalog = catalog
+        self._encoder = encoder
+        self._limit = limit
+        _, entries, _ = catalog.snapshot()
+        self.clean()
+        kept = {segment for segment, _ in catalog.dropped(catalog.commit_number())}
+        segments.sweep_orphans(path, {entry.id for entry in entries} | kept)
+
+    def add(
+        self, items: Iterable[Article | Rejection], batch: int, progress: Callable[[Progress], None] | None
+    ) -> AddReport:
+        """Upsert articles by id, a commit every ``batch`` changed ones. What is committed stays, whatever comes."""
+        report = AddReport()
+        pending = _Batch()
+        chunk: list[Article] = []
+        read = 0
+
+        def tell(stage: str, done: int, total: int | None) -> None:
+            if progress is not None:
+                progress(Progress(stage, done, total, report))
+
+        for item in items:
+            read += 1
+            found = item if isinstance(item, Rejection) else checked(item)
+            if isinstance(found, Rejection):
+                kept = report.rejections + ((found,) if len(report.rejections) < REJECTIONS_KEPT else ())
+                report = replace(report, rejected=report.rejected + 1, rejections=kept)
+                continue
+            chunk.append(found)
+            if len(chunk) == min(LOOKUP, batch) or sum(len(a.text) for a in chunk[-1:]) > BATCH_CHARACTERS // LOOKUP:
+                report = self._sort_in(chunk, pending, report)
+                chunk.clear()
+                tell("reading", read, None)
+                if len(pending.articles) >= batch or pending.characters >= BATCH_CHARACTERS:
+                    self._flush(pending, tell)
+                    pending = _Batch()
+                    tell("reading", read, None)
+        report = self._sort_in(chunk, pending, report)
+        self._flush(pending, tell)
+        tell("reading", read, read)
+        return report
+
+    def _sort_in(self, chunk: Sequence[Article], pending: _Batch, report: AddReport) -> AddReport:
+        """Compare articles with what is live and pending: each is new, changed or known."""
+        live = self._catalog.live([article.id for article in chunk])
+        added, replaced, skipped = report.added, report.replaced, report.skipped
+        for article in chunk:
+            data = codec.to_json(article)
+            waiting = pending.articles.get(article.id)
+            if waiting is not None:
+                if waiting[1] == data:
+                    skipped += 1
+                    continue
+                replaced += 1
+                pending.characters -= len(waiting[0].text)
+            elif article.id in live:
+                row, content = live[article.id]
+                if content == codec.content_hash(data):
+                    skipped += 1
+                    continue
+                replaced += 1
+                pending.replaced[article.id] = row
+            else:
+                added += 1
+            pending.articles[article.id] = article, data
+            pending.characters += len(article.text)
+        return replace(report, added=added, replaced=replaced, skipped=skipped)
+
+    def _flush(self, batch: _Batch, tell: Callable[[str, int, int | None], None]) -> None:
+        if not batch.articles:
+            return
+        articles = [article for article, _ in batch.articles.values()]
+        first = self._catalog.next_row()
+        records = [Record(first + i, a, data) for i, (a, data) in enumerate(batch.articles.values())]
+        entry = self._build(articles, [record.row for record in records], tell)
+        with self._catalog.writing() as transaction:
+            transaction.bury(batch.replaced.values())
+            transaction.insert(records)
+            transaction.add_segment(entry)
+        tell("writing", len(articles), len(articles))
+        self._merge_tiers()
+        self.clean()
+
+    def _build(
+        self, articles: Sequence[Article], rows: Sequence[int], tell: Callable[[str, int, int | None], None]
+    ) -> SegmentEntry:
+        layouts = [passages.lay_out(article.text) for article in articles]
+        columns = build_columns(articles, rows)
+        parts = {segments.COLUMNS: columns, segments.KEYWORD: keyword_writer.build_part(articles, layouts)}
+        if self._encoder is not None:
+            parts[segments.VECTORS] = self._vectors(articles, layouts, tell)
+        return segments.write_segment(self._path, parts, rows[0], len(articles), columns[1]["ids_digest"])
+
+    def _vectors(
+        self,
+        articles: Sequence[Article],
+        layouts: Sequence[passages.TextLayout],
+        tell: Callable[[str, int, int | None], None],
+    ) -> segments.PartData:
+        """Encode what was never encoded before; copy the rest."""
+        encoder = self._encoder
+        assert encoder is not None
+        spans = passages.split_many(articles, layouts, encoder.tokenizer, self._limit)
+        inputs = [
+            passages.encoder_input(article.title, article.text[start:end])
+            for article, own in zip(articles, spans, strict=True)
+            for start, end in own
+        ]
+        keys = input_keys(inputs, encoder.identity)
+        distinct, first, inverse = np.unique(keys, axis=0, return_index=True, return_inverse=True)
+        vectors = np.empty((len(distinct), encoder.identity.dimension), np.float32)
+        with self._snapshot() as snapshot:
+            known = np.full(len(distinct), -1, np.int64)
+            if segments.VECTORS in snapshot.parts:
+                index = VectorIndex(snapshot.parts[segments.VECTORS], snapshot.sizes)
+                known = index.lookup(distinct)
+                vectors[known >= 0] = index.vectors(known[known >= 0])
+        missing = np.flatnonzero(known < 0)
+        tell("embedding", 0, len(missing))
+        done = 0
+
+        def advance(count: int) -> None:
+            nonlocal done
+            done += count
+            tell("embedding", done, len(missing))
+
+        vectors[missing] = encoder.encode([inputs[first[i]] for i in missing], progress=advance)
+        flat = np.array([span for own in spans for span in own], np.int32).reshape(-1, 2)
+        counts = np.array([len(own) for own in spans], np.int64)
+        return build_vectors(vectors[inverse.reshape(-1)], counts, flat[:, 0], flat[:, 1], keys)
+
+    def _snapshot(self) -> _Held:
+        return _Held(take_snapshot(self._path, self._catalog))
+
+    def delete(self, rows: Collection[int]) -> None:
+        """Bury rows in one commit."""
+        if rows:
+            with self._catalog.writing() as transaction:
+                transaction.bury(rows)
+            self.clean()
+
+    def purge(self, rows: Collection[int]) -> None:
+        """Bury rows and take their bytes out of every file, at once."""
+        if not rows:
+            return
+        with self._catalog.writing() as transaction:
+            transaction.bury(rows)
+        with self._snapshot() as snapshot:
+            ordinals = snapshot.columns.ordinals(sorted(rows))
+            touched = np.unique(np.searchsorted(snapshot.columns.bases, ordinals, side="right") - 1)
+            runs = [[int(position)] for position in touched]
+            gone = [(snapshot.entries[position].id, "") for position in touched.tolist()]
+            self._merge(snapshot, runs)
+        with self._catalog.writing() as transaction:
+            transaction.erase(rows)
+        segments.remove(self._path, gone)
+        self.clean()
+        self._catalog.scrub()
+
+    def optimize(self) -> None:
+        """Merge all segments into one without tombstones."""
+        with self._snapshot() as snapshot:
+            if len(snapshot.entries) > 1 or not snapshot.live.all():
+                self._merge(snapshot, [list(range(len(snapshot.entries)))])
+        self.clean()
+
+    def _merge_tiers(self) -> None:
+        """Merge the newest segments while ``MERGE_FACTOR`` neighbours are of one size class. Each article is merged
+        about log10(N / batch) times, and neighbours stay in row order: a merge changes no tie."""
+        while True:
+            with self._snapshot() as snapshot:
+                tiers = [len(str(size)) for size in snapshot.sizes]
+                run = 0
+                while run < len(tiers) and tiers[-1 - run] <= tiers[-1]:
+                    run += 1
+                if run < MERGE_FACTOR:
+                    return
+                self._merge(snapshot, [list(range(len(tiers) - run, len(tiers)))])
+
+    def _merge(self, snapshot: Snapshot, runs: Sequence[Sequence[int]]) -> None:
+        """Rewrite each run of neighbouring segments as one, in one commit."""
+        old: list[SegmentEntry] = []
+        new: list[SegmentEntry] = []
+        dead: list[NDArray[np.int64]] = []
+        for run in runs:
+            keep = [snapshot.live[snapshot.columns.bases[i] : snapshot.columns.bases[i + 1]] for i in run]
+            pick = {name: [parts[i] for i in run] for name, parts in snapshot.parts.items()}
+            old += [snapshot.entries[i] for i in run]
+            dead += [part["rows"][~mask] for part, mask in zip(pick[segments.COLUMNS], keep, strict=True)]
+            if not any(mask.any() for mask in keep):
+                continue
+            columns = merge_columns(pick[segments.COLUMNS], keep)
+            parts = {
+                segments.COLUMNS: columns,
+                segments.KEYWORD: keyword_merge.merge_parts(pick[segments.KEYWORD], keep),
+            }
+            if segments.VECTORS in pick:
+                parts[segments.VECTORS] = merge_vectors(pick[segments.VECTORS], keep)
+            rows = columns[0]["rows"]
+            new.append(segments.write_segment(self._path, parts, int(rows[0]), len(rows), columns[1]["ids_digest"]))
+        with self._catalog.writing() as transaction:
+            transaction.drop_segments(old)
+            for entry in new:
+                transaction.add_segment(entry)
+            transaction.drop_tombstones(np.concatenate(dead).tolist() if dead else [])
+
+    def clean(self) -> None:
+        """Remove files and records that no reader needs any more."""
+        oldest = oldest_pin(self._path, self._catalog.commit_number())
+        segments.remove(self._path, self._catalog.dropped(oldest))
+        self._catalog.forget(oldest)
+
+
+class _Held:
+    """A snapshot for the length of a block."""
+
+    def __init__(self, snapshot: Snapshot) -> None:
+        self._snapshot = snapshot
+
+    def __enter__(self) -> Snapshot:
+        return self._snapshot
+
+    def __exit__(self, *_: object) -> None:
+        self._snapshot.close()
+
+
+def require_same_encoder(settings_identity: object, encoder_identity: object, archive: Path) -> None:
+    """Raise ArchiveMismatch unless an archive's vectors and an encoder's can be compared."""
+    if settings_identity != encoder_identity:
+        raise ArchiveMismatch(
+            f"{archive} was built with the encoder {settings_identity}, not {encoder_identity}; "
+            "use that model, or index into a new archive"
+        )

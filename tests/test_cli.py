@@ -1,0 +1,282 @@
+"""The command group: help without imports, one table of commands, one place for exit codes."""
+
+from __future__ import annotations
+
+import errno
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import click
+import pytest
+from click.testing import CliRunner
+
+from search import errors
+from search.cli.main import COMMANDS, cli
+from search.errors import QueryError, SearchError
+from tests import fake_archive
+
+HEAVY = ("numpy", "torch", "transformers", "sentence_transformers", "faiss", "onnxruntime", "onnx", "whoosh", "sqlite3")
+
+
+@pytest.fixture
+def archive(monkeypatch):
+    return fake_archive.install(monkeypatch)
+
+
+def run(*arguments, **settings):
+    return CliRunner().invoke(cli, arguments, **settings)
+
+
+def modules_after(*arguments):
+    """Names of the modules that a command leaves loaded."""
+    code = (
+        "import sys\nfrom search.cli.main import cli\n"
+        f"try: cli({list(arguments)!r}, prog_name='broadsheet')\nexcept SystemExit: pass\n"
+        "print('\\n'.join(sys.modules), file=sys.stderr)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    return done.stdout, set(done.stderr.split())
+
+
+def test_help_lists_every_command_and_imports_none():
+    out, loaded = modules_after("--help")
+    column = max(map(len, COMMANDS))
+    for name, text in COMMANDS.items():
+        assert f"  {name:<{column}}  {text}\n" in out
+        assert f"search.cli.{name}" not in loaded
+    assert not loaded & {*HEAVY, "search.archive", "search.evaluation"}
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_help_of_a_command_loads_no_engine(name):
+    out, loaded = modules_after(name, "--help")
+    assert out.startswith(f"Usage: broadsheet {name} ")
+    assert not loaded & {*HEAVY, "search.archive"}
+    assert not {f"search.cli.{other}" for other in COMMANDS if other != name} & loaded
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_help_lines_in_the_table_are_the_commands_own(name):
+    command = cli.get_command(click.Context(cli), name)
+    assert command.name == name
+    assert command.help.split("\n\n")[0] == COMMANDS[name]
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_option_has_help(name):
+    command = cli.get_command(click.Context(cli), name)
+    options = [one for one in command.params if isinstance(one, click.Option)]
+    assert {"--index", "--debug"} <= {name for one in options for name in one.opts}
+    assert all(one.help for one in options)
+
+
+def test_version():
+    result = run("--version")
+    assert result.exit_code == 0
+    assert result.stdout.startswith("broadsheet, version 0")
+
+
+def test_unknown_command_suggests_the_nearest():
+    result = run("serach", "x")
+    assert result.exit_code == 2
+    assert "There is no command 'serach'. Did you mean 'search'?" in result.stderr
+    assert "There is no command 'zzz'.\n" in run("zzz").stderr
+    assert "\x1b" not in run("\x1b[2J").stderr
+
+
+def test_unknown_option_and_no_command():
+    assert run("search", "--nonsense", "x").exit_code == 2
+    assert run("--nonsense").exit_code == 2
+    assert run().exit_code == 2
+
+
+def all_errors(kind=SearchError):
+    yield kind
+    for child in kind.__subclasses__():
+        yield from all_errors(child)
+
+
+EXPECTED = {
+    "SearchError": 3,
+    "UsageError": 2,
+    "QueryError": 2,
+    "ModeError": 2,
+    "MissingExtraError": 2,
+    "ArchiveError": 3,
+    "ArchiveNotFound": 3,
+    "ArchiveLocked": 3,
+    "ArchiveMismatch": 3,
+    "ArchiveDamaged": 3,
+    "StorageError": 3,
+    "EncoderError": 3,
+    "SourceError": 2,
+    "ArticleNotFound": 1,
+}
+
+
+def test_every_error_has_an_expected_exit_code():
+    defined = {name for name, value in vars(errors).items() if isinstance(value, type)}
+    assert defined == set(EXPECTED)
+
+
+@pytest.mark.parametrize("kind", [one for one in all_errors() if one.__module__ == "search.errors"])
+def test_errors_become_one_line_and_an_exit_code(archive, kind):
+    arguments = ("onnx", "fast") if kind is errors.MissingExtraError else ("what, \x1b[31mwhere",)
+    archive.failure = kind(*arguments)
+    result = run("search", "x")
+    assert result.exit_code == EXPECTED[kind.__name__]
+    assert result.stdout == ""
+    said = "onnx is not installed; install it with: pip install 'broadsheet[fast]'"
+    assert result.stderr == f"broadsheet: {said if len(arguments) == 2 else 'what, where'}\n"
+    assert archive.calls[-1] == ("close",)
+
+
+def test_query_errors_point_at_the_place(archive):
+    archive.failure = QueryError("this phrase has no end", 'a "b', 2)
+    result = run("search", 'a "b')
+    assert result.exit_code == 2
+    assert result.stderr == 'broadsheet: this phrase has no end\n  a "b\n    ^\n'
+
+
+@pytest.mark.parametrize(
+    ("failure", "code", "said"),
+    [
+        (KeyboardInterrupt(), 130, "interrupted"),
+        (KeyboardInterrupt("interrupted; kept"), 130, "interrupted; kept"),
+        (OSError(errno.ENOSPC, "No space left on device", "/x/y"), 3, "/x/y: No space left on device"),
+        (PermissionError(errno.EACCES, "Permission denied"), 3, "Permission denied"),
+        (OSError("odd"), 3, "odd"),
+        (MemoryError(), 3, "out of memory; a smaller --batch needs less"),
+        (
+            ZeroDivisionError("by\n0"),
+            3,
+            "internal error, ZeroDivisionError: by\n0; --debug shows where. Please report it.",
+        ),
+        (RecursionError(), 3, "internal error, RecursionError: ; --debug shows where. Please report it."),
+    ],
+)
+def test_nothing_prints_a_traceback(archive, failure, code, said):
+    archive.failure = failure
+    result = run("search", "x")
+    assert result.exit_code == code
+    assert result.stderr == f"broadsheet: {said}\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "environment"),
+    [
+        (("--debug", "search", "x"), {}),
+        (("search", "x", "--debug"), {}),
+        (("search", "x"), {"BROADSHEET_DEBUG": "1"}),
+    ],
+)
+def test_debug_shows_where(archive, arguments, environment):
+    archive.failure = ZeroDivisionError("zero")
+    result = run(*arguments, env=environment)
+    assert result.exit_code == 3
+    assert result.stderr.startswith("Traceback (most recent call last):\n")
+    assert "fake_archive.py" in result.stderr
+    assert "broadsheet: internal error, ZeroDivisionError: zero" in result.stderr
+
+
+def test_the_archive_is_the_option_then_the_variable_then_the_default(archive):
+    run("search", "x", "--index", "a/b", env={"BROADSHEET_INDEX": "c"})
+    run("search", "x", env={"BROADSHEET_INDEX": "c"})
+    run("search", "x", env={"BROADSHEET_INDEX": ""})
+    run("search", "x")
+    default = str(Path("indexes/default"))
+    assert [call[1] for call in archive.called("open")] == [str(Path("a/b")), "c", default, default]
+
+
+def test_arguments_that_are_no_text_are_refused(archive):
+    result = run("search", "caf\udce9")
+    assert result.exit_code == 2
+    assert "not valid text" in result.stderr
+    assert archive.calls == []
+
+
+SCRIPT = """
+import sys
+sys.path.insert(0, {root!r})
+from tests import fake_archive
+from types import ModuleType
+module = ModuleType("search.archive")
+module.Archive = archive = fake_archive.FakeArchive()
+sys.modules["search.archive"] = module
+from search.__main__ import main
+{setup}
+sys.argv = ["broadsheet", *{arguments!r}]
+main()
+"""
+
+
+def process(arguments, setup="", **settings):
+    code = SCRIPT.format(root=str(Path(__file__).parents[1]), setup=setup, arguments=arguments)
+    return subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE, **settings)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="pipes close otherwise there")
+@pytest.mark.parametrize("hits", [1, 20_000])
+def test_a_closed_pipe_ends_quietly(hits):
+    setup = f"archive.answer = fake_archive.results(*[fake_archive.first_hit(rank=n + 1) for n in range({hits})])"
+    child = process(["search", "x", "--format", "ids"], setup)
+    child.stdout.close()
+    said = child.stderr.read().decode()
+    child.stderr.close()
+    assert (child.wait(), "Traceback" in said, "Broken" in said) == (0, False, False)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="no SIGINT to a process there")
+def test_ctrl_c_exits_130_with_one_line():
+    setup = "import time\ndef wait(*a, **k):\n print('ready', flush=True)\n time.sleep(60)\narchive.search = wait"
+    child = process(["search", "x"], setup)
+    assert child.stdout.readline() == b"ready\n"
+    time.sleep(0.05)
+    child.send_signal(signal.SIGINT)
+    out, said = child.communicate()
+    assert (child.returncode, out, said) == (130, b"", b"broadsheet: interrupted\n")
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1", "utf-8"])
+def test_a_pipe_gets_utf8(encoding):
+    setup = (
+        "from dataclasses import replace\n"
+        "archive.answer = fake_archive.results(fake_archive.second_hit("
+        "article=replace(fake_archive.SECOND, title='Zürich 日本 \\ud800')))"
+    )
+    child = process(["search", "x"], setup, env={**os.environ, "PYTHONIOENCODING": encoding})
+    out, _ = child.communicate()
+    assert child.returncode == 0
+    assert out.decode().splitlines()[0] == "2. Zürich 日本 \ufffd"
+
+
+def test_module_runs_as_a_program():
+    done = subprocess.run([sys.executable, "-m", "search", "--version"], capture_output=True, text=True, check=True)
+    assert done.stdout.startswith("broadsheet, version ")
+
+
+def test_the_command_reference_is_written_and_checked(tmp_path):
+    (tmp_path / "scripts").mkdir()
+    script = tmp_path / "scripts" / "docs"
+    script.write_text((Path(__file__).parents[1] / "scripts" / "docs").read_text())
+    readme = tmp_path / "README.md"
+
+    def docs(*arguments):
+        command = [sys.executable, str(script), *arguments]
+        return subprocess.run(command, capture_output=True, text=True, check=False).returncode
+
+    readme.write_text("no markers\n")
+    assert docs() == 1
+    readme.write_text("before\n<!-- commands -->\nold\n<!-- /commands -->\nafter é\n", encoding="utf-8")
+    assert docs("--check") == 1
+    assert docs() == 0
+    assert docs("--check") == 0
+    text = readme.read_text(encoding="utf-8")
+    assert text.startswith("before\n<!-- commands -->\n\n### `broadsheet`\n\n```text\nUsage: broadsheet [OPTIONS]")
+    assert text.endswith("```\n\n<!-- /commands -->\nafter é\n")
+    assert [f"### `broadsheet {name}`" in text for name in COMMANDS] == [True] * len(COMMANDS)
+    assert docs("--nonsense") == 2

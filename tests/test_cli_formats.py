@@ -1,0 +1,391 @@
+"""What each output format prints, to the letter."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from dataclasses import replace
+from datetime import date, datetime, timedelta, timezone
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from search.cli import formats, pretty, references
+from search.cli.text import BOLD, DIM, PLAIN
+from search.records import Article, Highlight, Mode, Passage
+from tests.fake_archive import FIRST, SECOND, first_hit, results, second_hit
+
+HOSTILE = 'Ann & "Bo" <b> {x} \x1b[31m\u202e\u200b$5 #1 50% a_b ^~\\'
+
+
+@pytest.fixture(autouse=True)
+def eighty_columns(monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+
+
+def test_json_is_the_object_of_the_design():
+    record = json.loads(formats.dumps(formats.results_record(results(first_hit(), did_you_mean="hamas?", cursor="c1"))))
+    assert record == {
+        "query": "hamas",
+        "mode": "hybrid",
+        "total": 340,
+        "took_ms": 7.6,
+        "did_you_mean": "hamas?",
+        "cursor": "c1",
+        "hits": [
+            {
+                "rank": 1,
+                "id": "ians-1",
+                "score": 0.812346,
+                "matched": True,
+                "title": "Hamas trains Kashmir groups, says al-Qaddoumi",
+                "source": "The Courier",
+                "published": "2025-02-26T09:30:00+00:00",
+                "authors": ["Asha Rao", "Tom Bell"],
+                "url": "https://example.org/a?b=1",
+                "section": "World",
+                "snippet": "Khaled al-Qaddoumi spoke in Rawalakot.",
+                "highlights": [
+                    {"field": "title", "start": 0, "end": 5, "kind": "word"},
+                    {"field": "snippet", "start": 7, "end": 18, "kind": "word"},
+                ],
+                "passages": [
+                    {"text": "Khaled al-Qaddoumi spoke in Rawalakot.", "start": 0, "end": 38, "score": 0.712346}
+                ],
+                "copies": ["pti-7"],
+                "explain": None,
+            }
+        ],
+    }
+    assert list(record) == ["query", "mode", "total", "took_ms", "did_you_mean", "cursor", "hits"]
+
+
+def test_json_of_a_bare_hit():
+    record = formats.hit_record(second_hit(explain={"score": 0.5, "parts": {"keyword": 0.5}}))
+    assert record["published"] == "2025-03-01"
+    assert record["passages"] == []
+    assert record["explain"] == {"score": 0.5, "parts": {"keyword": 0.5}}
+
+
+@given(st.text())
+def test_json_reads_back_exactly_and_has_no_control_character(text):
+    printed = formats.dumps({"text": text})
+    assert json.loads(printed)["text"] == text
+    assert printed.isprintable() or not any(c < " " or "\x7f" <= c <= "\x9f" or c in "\u202e\u2028" for c in printed)
+    printed.encode()
+
+
+def test_json_lines():
+    first, second = formats.json_lines([first_hit(), second_hit()])
+    assert json.loads(first)["id"] == "ians-1"
+    assert "query_id" not in json.loads(first)
+    (batch,) = formats.json_lines([second_hit()], "q7")
+    assert batch.startswith('{"query_id": "q7", "rank": 2, "id": "b 2", "score": 0.5, "matched": false, ')
+    assert "\n" not in first + second + batch
+
+
+def test_csv():
+    assert formats.csv_header() == "rank,id,score,matched,title,source,published,authors,url,section,snippet,copies"
+    assert formats.csv_header(batch=True).startswith("query_id,rank,id,")
+    assert formats.csv_lines([first_hit(copies=("a", "b")), second_hit()]) == [
+        '1,ians-1,0.812346,true,"Hamas trains Kashmir groups, says al-Qaddoumi",The Courier,2025-02-26T09:30:00+00:00,'
+        "Asha Rao; Tom Bell,https://example.org/a?b=1,World,Khaled al-Qaddoumi spoke in Rawalakot.,a; b",
+        '2,b 2,0.5,false,"Ceasefire, day 3",,2025-03-01,,,,,',
+    ]
+    assert formats.csv_lines([second_hit()], "q,1") == ['"q,1",2,b 2,0.5,false,"Ceasefire, day 3",,2025-03-01,,,,,']
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("=1+1", "'=1+1"),
+        ("+44 20", "'+44 20"),
+        ("-5 degrees", "'-5 degrees"),
+        ("@handle", "'@handle"),
+        ("\t=1", "' =1"),
+        ("\r=1", "'\n=1"),
+        ("\n=1", "'\n=1"),
+        (" =1", "' =1"),
+        ("\x1b[0m=1", "'=1"),
+        ("\u200b=1", "'=1"),
+        ("＝1", "'＝1"),
+        ("a=1", "a=1"),
+        ("", ""),
+    ],
+)
+def test_csv_cells_are_no_formulas(text, shown):
+    assert formats.cell(text) == shown
+
+
+@given(st.text())
+def test_csv_reads_back_as_one_cell(text):
+    hit = second_hit(article=replace(SECOND, title=text))
+    (row,) = csv.reader(io.StringIO("\n".join(formats.csv_lines([hit])), newline=""))
+    assert row[4] == formats.cell(text)
+
+
+def test_negative_scores_stay_numbers_in_csv():
+    assert formats.csv_lines([second_hit(score=-0.25)])[0].startswith("2,b 2,-0.25,")
+
+
+def test_ids():
+    assert formats.ids([first_hit(), second_hit(article=replace(SECOND, id="a\nb\x1b[0m"))]) == ["ians-1", "a b"]
+
+
+def test_bibtex():
+    assert references.bibtex([first_hit(), second_hit()]) == [
+        """\
+@article{ians-1,
+  title = {{Hamas trains Kashmir groups, says al-Qaddoumi}},
+  author = {Asha Rao and Tom Bell},
+  journal = {The Courier},
+  url = {https://example.org/a?b=1},
+  note = {NEW DELHI},
+  language = {en},
+  year = {2025},
+  month = feb,
+  day = {26}
+}
+""",
+        """\
+@article{b-2,
+  title = {{Ceasefire, day 3}},
+  author = {PTI},
+  year = {2025},
+  month = mar,
+  day = {1}
+}
+""",
+    ]
+
+
+def test_bibtex_escapes():
+    article = Article(id="x}\\", title=HOSTILE, authors=("Reed and Sons", "Ann Rand"), url="http://e.org/{a} b\\%20")
+    (entry,) = references.bibtex([second_hit(article=article)])
+    assert entry == (
+        "@article{x,\n"
+        r"  title = {{Ann \& " + '"Bo"' + r" <b> \{x\} \$5 \#1 50\% a\_b \textasciicircum{}\textasciitilde{}"
+        r"\textbackslash{}}}," + "\n"
+        "  author = {{Reed and Sons} and Ann Rand},\n"
+        "  url = {http://e.org/%7Ba%7D%20b%5C%20}\n"
+        "}\n"
+    )
+
+
+def test_bibtex_keys_differ():
+    hits = [second_hit(article=Article(id=one)) for one in ("a/1", "A/1", "a/1-2", "…", "?")]
+    keys = [entry.split("{")[1].rstrip("}\n") for entry in references.bibtex(hits)]
+    assert [key.split(",")[0] for key in keys] == ["a/1", "A/1-2", "a/1-2-2", "article", "article-2"]
+
+
+@given(st.text(), st.text())
+def test_bibtex_braces_balance(title, author):
+    (entry,) = references.bibtex([second_hit(article=Article(id="x", title=title, authors=(author,)))])
+    plain = entry.replace(r"\textbackslash{}", "").replace(r"\{", "").replace(r"\}", "")
+    depth = 0
+    for character in plain:
+        depth += (character == "{") - (character == "}")
+        assert depth >= 0
+    assert depth == 0
+
+
+def test_ris():
+    assert references.ris([first_hit(), second_hit()]) == [
+        """\
+TY  - NEWS
+ID  - ians-1
+TI  - Hamas trains Kashmir groups, says al-Qaddoumi
+AU  - Asha Rao
+AU  - Tom Bell
+T2  - The Courier
+PY  - 2025
+DA  - 2025/02/26/
+CY  - NEW DELHI
+SE  - World
+LA  - en
+UR  - https://example.org/a?b=1
+ER  - \n""",
+        "TY  - NEWS\nID  - b 2\nTI  - Ceasefire, day 3\nAU  - PTI\nPY  - 2025\nDA  - 2025/03/01/\nER  - \n",
+    ]
+
+
+def test_ris_fields_cannot_start_new_records():
+    (record,) = references.ris([second_hit(article=Article(id="x", title="a\nER  - \nTY  - BOOK"))])
+    assert record == "TY  - NEWS\nID  - x\nTI  - a ER - TY - BOOK\nER  - \n"
+
+
+def test_pretty():
+    shown = list(pretty.hits(results(first_hit(), second_hit()), style=False))
+    assert shown == [
+        "1. Hamas trains Kashmir groups, says al-Qaddoumi",
+        "   The Courier · 2025-02-26 09:30 UTC · Asha Rao, Tom Bell · World · score 0.812",
+        "   Khaled al-Qaddoumi spoke in Rawalakot.",
+        "   1 copy: pti-7",
+        "   https://example.org/a?b=1",
+        "   id ians-1",
+        "",
+        "2. Ceasefire, day 3",
+        "   2025-03-01 · score 0.500, beyond the matches",
+        "   id b 2",
+    ]
+
+
+def test_pretty_on_a_terminal():
+    shown = list(pretty.hits(results(first_hit()), style=True))
+    assert shown[0] == f"1. {BOLD}Hamas{PLAIN} trains Kashmir groups, says al-Qaddoumi"
+    assert shown[1].startswith(f"   {DIM}The Courier")
+    assert shown[1].endswith(PLAIN)
+    assert shown[2] == f"   Khaled {BOLD}al-Qaddoumi{PLAIN} spoke in Rawalakot."
+
+
+def test_pretty_fits_a_narrow_terminal(monkeypatch):
+    monkeypatch.setenv("COLUMNS", "20")  # 40 is the least
+    shown = list(pretty.hits(results(first_hit()), style=False))
+    assert shown[:6] == [
+        "1. Hamas trains Kashmir groups, says",
+        "   al-Qaddoumi",
+        "   The Courier · 2025-02-26 09:30 UTC ·",
+        "   Asha Rao, Tom Bell · World · score",
+        "   0.812",
+        "   Khaled al-Qaddoumi spoke in",
+    ]
+
+
+def test_pretty_keeps_hostile_text_out_of_the_terminal():
+    article = Article(
+        id="x\x1b[2J", title="\x1b]0;owned\x07Real\u202e title\r\n", source="S\x9b31m", url="http://e\x00"
+    )
+    hit = second_hit(
+        article=article,
+        matched=True,
+        snippet="a\x1b[1mb\u200bc",
+        highlights=(Highlight(field="snippet", start=5, end=8, kind="word"),),
+        copies=("c\x07",),
+    )
+    shown = "\n".join(pretty.hits(results(hit), style=True)).replace(BOLD, "").replace(DIM, "").replace(PLAIN, "")
+    assert shown == "2. Real title\n   S · score 0.500\n   abc\n   1 copy: c\n   http://e\n   id x"
+
+
+def test_pretty_of_an_article_with_nothing():
+    shown = list(pretty.hits(results(second_hit(article=Article(id="x", title="\x00"))), style=False))
+    assert shown == ["2. (no title)", "   score 0.500, beyond the matches", "   id x"]
+
+
+def test_pretty_by_date_has_no_scores():
+    shown = list(pretty.hits(results(first_hit(score=0.0), second_hit(score=0.0, matched=True)), style=False))
+    assert shown[1] == "   The Courier · 2025-02-26 09:30 UTC · Asha Rao, Tom Bell · World"
+
+
+def test_pretty_does_not_repeat_that_nothing_matches():
+    shown = list(pretty.hits(results(second_hit(rank=1), total=0), style=False))
+    assert shown[1] == "   2025-03-01 · score 0.500"
+
+
+def test_pretty_lists_further_passages_and_the_explanation():
+    passages = (*first_hit().passages, Passage(article_id="ians-1", start=40, end=58, text="Officials watched."))
+    explain = {
+        "score": 0.812346,
+        "fusion": "dbsf",
+        "parts": {"vector": 0.5, "keyword": 0.312346},
+        "keyword": {"terms": [{"term": "hama", "df": 12_000, "score": 3.25}], "mean": None},
+    }
+    shown = list(pretty.hits(results(first_hit(passages=passages, explain=explain, copies=())), style=False))
+    assert shown[3:] == [
+        "   [40:58] Officials watched.",
+        "   https://example.org/a?b=1",
+        "   id ians-1",
+        "   score: 0.812346",
+        "   fusion: dbsf",
+        "   parts:",
+        "     vector: 0.5",
+        "     keyword: 0.312346",
+        "   keyword:",
+        "     terms:",
+        "       term hama, df 12,000, score 3.25",
+        "     mean: none",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("found", "said"),
+    [
+        (results(first_hit()), "1 of 340 articles (hybrid, 8 ms)"),
+        (results(first_hit(), total=1, mode=Mode.KEYWORD), "1 of 1 article (keyword, 8 ms)"),
+        (results(first_hit(rank=11), first_hit(rank=12)), "11 to 12 of 340 articles (hybrid, 8 ms)"),
+        (results(first_hit(), second_hit()), "2 shown; 340 articles match the whole query (hybrid, 8 ms)"),
+        (results(first_hit(), second_hit(), total=1), "2 shown; 1 article matches the whole query (hybrid, 8 ms)"),
+        (results(second_hit(rank=1), total=0), "1 shown (hybrid, 8 ms)"),
+        (results(total=0), "nothing found (hybrid, 8 ms)"),
+        (results(total=20_000), "nothing on this page; 20,000 articles match (hybrid, 8 ms)"),
+    ],
+)
+def test_summary(found, said):
+    assert pretty.summary(found) == said
+
+
+@pytest.mark.parametrize(
+    ("published", "shown"),
+    [
+        (None, ""),
+        (date(999, 3, 1), "0999-03-01"),
+        (datetime(2025, 3, 1, 23, 5, tzinfo=timezone(timedelta(hours=5, minutes=30))), "2025-03-01 23:05 +05:30"),
+        (datetime(2025, 3, 1, 23, 5), "2025-03-01 23:05 UTC"),
+    ],
+)
+def test_when(published, shown):
+    assert pretty.when(published) == shown
+
+
+def test_article():
+    shown = list(pretty.article(replace(FIRST, caption="A very " + "long " * 20 + "caption"), None, style=False))
+    assert shown == [
+        "Hamas trains Kashmir groups, says al-Qaddoumi",
+        "source: The Courier",
+        "published: 2025-02-26 09:30 UTC",
+        "authors: Asha Rao, Tom Bell",
+        "agency: IANS",
+        "section: World",
+        "language: en",
+        "dateline: NEW DELHI",
+        "url: https://example.org/a?b=1",
+        "id: ians-1",
+        "caption: A very long long long long long long long long long long long long long",
+        "         long long long long long long long caption",
+        "posted_by: Desk",
+        "",
+        "Khaled al-Qaddoumi spoke in Rawalakot.",
+        "",
+        "Officials watched.",
+    ]
+
+
+def test_article_record_can_be_indexed_again():
+    record = formats.article_record(FIRST)
+    assert list(record) == [
+        "id",
+        "title",
+        "text",
+        "published",
+        "source",
+        "authors",
+        "url",
+        "section",
+        "language",
+        "agency",
+        "dateline",
+        "caption",
+        "extra",
+    ]
+    assert record["published"] == "2025-02-26T09:30:00+00:00"
+    assert record["extra"] == {"posted_by": "Desk"}
+
+
+def test_extra_of_any_kind_prints():
+    article = Article(id="x", extra={"d": date(2025, 1, 1), "n": {"deep": [1, 2]}})
+    assert json.loads(formats.dumps(formats.article_record(article)))["extra"] == {
+        "d": "2025-01-01",
+        "n": {"deep": [1, 2]},
+    }
+    assert "n: {'deep': [1, 2]}" in list(pretty.article(article, None, style=False))
