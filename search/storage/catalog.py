@@ -37,9 +37,12 @@ CREATE TABLE articles (
 CREATE UNIQUE INDEX live_ids ON articles (id) WHERE died IS NULL;
 CREATE INDEX dead_rows ON articles (died) WHERE died IS NOT NULL;
 CREATE TABLE tombstones (row INTEGER PRIMARY KEY) STRICT;
+CREATE TABLE alerts (
+    name TEXT PRIMARY KEY, query TEXT NOT NULL, created TEXT NOT NULL, last_row INTEGER NOT NULL, ran TEXT
+) STRICT, WITHOUT ROWID;
 INSERT INTO state VALUES (1, 0, 1);
 """
-_TABLES = frozenset({"settings", "state", "segments", "dropped", "articles", "tombstones"})
+_TABLES = frozenset({"settings", "state", "segments", "dropped", "articles", "tombstones", "alerts"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +53,18 @@ class SegmentEntry:
     first_row: int
     articles: int
     parts: Mapping[str, PartFile]
+
+
+@dataclass(frozen=True, slots=True)
+class AlertEntry:
+    """A saved query as the catalog keeps it. ``last_row``: the articles up to this row are no news any more.
+    ``created`` and ``ran`` (None: never) are instants in UTC, ISO 8601."""
+
+    name: str
+    query: str
+    created: str
+    last_row: int
+    ran: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -293,6 +308,44 @@ class Catalog:
                 self._connection.execute("DELETE FROM dropped WHERE at <= ?", (before,))
             finally:
                 self._connection.execute("COMMIT")
+
+    def alerts(self) -> list[AlertEntry]:
+        """All saved queries, by name."""
+        with self._lock, sqlite_errors(self.path):
+            found = self._connection.execute("SELECT name, query, created, last_row, ran FROM alerts ORDER BY name")
+            return [AlertEntry(*row) for row in found]
+
+    # A saved query is no commit: what an open reader sees stays as it is, and cursors stay valid.
+
+    def add_alert(self, entry: AlertEntry) -> bool:
+        """Save a query; False if the name is taken."""
+        with self._lock, sqlite_errors(self.path):
+            values = entry.name, entry.query, entry.created, entry.last_row, entry.ran
+            done = self._connection.execute("INSERT OR IGNORE INTO alerts VALUES (?, ?, ?, ?, ?)", values)
+            return done.rowcount == 1
+
+    def remove_alert(self, name: str) -> bool:
+        """Forget a saved query; False if there is none of this name."""
+        with self._lock, sqlite_errors(self.path):
+            return self._connection.execute("DELETE FROM alerts WHERE name = ?", (name,)).rowcount == 1
+
+    def advance_alerts(self, seen: Iterable[AlertEntry]) -> None:
+        """Record ``last_row`` and ``ran`` of saved queries, all or none. One that was replaced meanwhile keeps its own;
+        no ``last_row`` goes back."""
+        changes = [(one.last_row, one.ran, one.name, one.query, one.created) for one in seen]
+        with self._lock, sqlite_errors(self.path):
+            self._connection.execute("BEGIN IMMEDIATE")
+            try:
+                self._connection.executemany(
+                    "UPDATE alerts SET last_row = max(last_row, ?), ran = ? "
+                    "WHERE name = ? AND query = ? AND created = ?",
+                    changes,
+                )
+                self._connection.execute("COMMIT")
+            except BaseException:
+                if self._connection.in_transaction:
+                    self._connection.execute("ROLLBACK")
+                raise
 
     def scrub(self) -> None:
         """After a purge: rewrite the database so that no freed page keeps old bytes, and empty the log."""

@@ -1,0 +1,137 @@
+"""``broadsheet facets``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from search.cli import charts, formats, pretty
+from search.cli.matching import asked, check_output, match_set, put, table
+from search.cli.options import common, counted, opened, styled
+from search.cli.text import DIM, PLAIN, line, width
+
+if TYPE_CHECKING:
+    from search.aggregation import Facet, Facets
+
+FIELDS = ("source", "author", "section", "agency", "language", "year", "month")
+CHART = 60  # columns of labels and bars at most
+
+
+@click.command("facets")
+@common
+@click.option(
+    "--field", "fields", multiple=True, type=click.Choice(FIELDS), help="Count by this; repeatable.  [default: all]"
+)
+@click.option(
+    "-n",
+    "--limit",
+    type=click.IntRange(min=1),
+    default=10,
+    metavar="N",
+    show_default=True,
+    help="How many values of each field.",
+)
+@match_set
+@click.pass_context
+def command(
+    ctx: click.Context,
+    /,
+    folder: Path,
+    fields: tuple[str, ...],
+    limit: int,
+    format: str,
+    output: Path | None,
+    **settings: Any,
+) -> None:
+    """Count what matches by source, author, section, date and more.
+
+    Counts are over all articles that match QUERY (without one: all there are), not over the hits of a search. Each
+    value comes with the query that narrows to it. Exits 1 when nothing matches.
+    """
+    check_output(format, output)
+    query, options = asked(settings)
+    with opened(folder) as archive:
+        found = archive.facets(query, fields=fields or None, limit=limit, **options)
+    put(_drawn(found, format, style=output is None and styled()), output)
+    for note in found.notes:
+        click.echo(line(note), err=True)
+    click.echo(pretty.articles_match(found.total), err=True)
+    if not found.total:
+        ctx.exit(1)
+
+
+def _drawn(found: Facets, format: str, *, style: bool) -> str | bytes:
+    if format == "json":
+        return formats.dumps(record(found), indent=2)
+    if format == "csv":
+        return table(_rows(found))
+    if format == "pretty":
+        return "\n".join(_pretty(found, style))
+    panels = [
+        charts.Panel(heading(facet), [one.value for one in facet.values], [one.count for one in facet.values])
+        for facet in found.facets
+        if facet.values
+    ]
+    title = f"{counted(found.total, 'article')}: {found.query}"
+    return charts.svg(title, panels) if format == "svg" else charts.png(title, panels)
+
+
+def record(found: Facets) -> dict[str, Any]:
+    """The one object of ``--format json``."""
+    return {
+        "query": found.query,
+        "total": found.total,
+        "took_ms": found.took_ms,
+        "facets": {
+            str(facet.field): {
+                "distinct": facet.distinct,
+                "none": facet.none,
+                "values": [{"value": one.value, "count": one.count, "query": one.query} for one in facet.values],
+            }
+            for facet in found.facets
+        },
+    }
+
+
+def _rows(found: Facets) -> Iterator[tuple[Any, ...]]:
+    yield "field", "value", "count", "query"
+    for facet in found.facets:
+        for one in facet.values:
+            yield str(facet.field), one.value, one.count, one.query
+        if facet.none:
+            yield str(facet.field), "", facet.none, None
+
+
+def heading(facet: Facet) -> str:
+    """The field, how many values it has, and how many articles have none."""
+    said = f"{facet.field}: {counted(facet.distinct, 'value')}"
+    if len(facet.values) < facet.distinct:
+        said += f", the {len(facet.values):,} most frequent"
+    return said + (f"; {counted(facet.none, 'article')} without" if facet.none else "")
+
+
+def _pretty(found: Facets, style: bool) -> Iterator[str]:
+    room = pretty.columns()
+    if not found.total:
+        return
+    for number, facet in enumerate(found.facets):
+        if number:
+            yield ""
+        yield heading(facet)
+        labels = [one.value for one in facet.values]
+        values = [one.count for one in facet.values]
+        chart = charts.rows(labels, values, [""] * len(labels), min(room, CHART) - 2)
+        queries = [line(one.query or "") for one in facet.values]
+        widest = max(map(width, chart), default=0)
+        beside = widest + 4 + max(map(width, queries), default=0) <= room
+        for drawn, query in zip(chart, queries, strict=True):
+            shown = f"{DIM}{query}{PLAIN}" if style and query else query
+            if beside:
+                yield f"  {drawn}{' ' * (widest - width(drawn))}  {shown}".rstrip()
+            else:
+                yield f"  {drawn}"
+                if query:
+                    yield f"    {shown}"

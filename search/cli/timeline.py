@@ -1,0 +1,85 @@
+"""``broadsheet timeline``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from search.cli import charts, formats, pretty
+from search.cli.matching import asked, check_output, match_set, put, table
+from search.cli.options import common, counted, one_of, opened
+from search.cli.text import line
+
+if TYPE_CHECKING:
+    from search.aggregation import Timeline
+
+
+@click.command("timeline")
+@common
+@one_of("--by", ("day", "week", "month", "year"), "month", "How long each period is; weeks start on Monday.")
+@match_set
+@click.pass_context
+def command(ctx: click.Context, /, folder: Path, by: str, format: str, output: Path | None, **settings: Any) -> None:
+    """Count what matches over time.
+
+    Counts all articles that match QUERY (without one: all there are) by their own local day, and their share of all
+    articles in each period. Exits 1 when nothing matches.
+    """
+    check_output(format, output)
+    query, options = asked(settings)
+    with opened(folder) as archive:
+        found = archive.timeline(query, by=by, **options)
+    put(_drawn(found, format), output)
+    for note in found.notes:
+        click.echo(line(note), err=True)
+    undated = f"; {counted(found.undated, 'article')} without a date" if found.undated else ""
+    click.echo(f"{pretty.articles_match(found.total)}{undated}", err=True)
+    if not found.total:
+        ctx.exit(1)
+
+
+def _drawn(found: Timeline, format: str) -> str | bytes:
+    if format == "json":
+        return formats.dumps(record(found), indent=2)
+    if format == "csv":
+        return table(_rows(found))
+    labels = [one.label for one in found.buckets]
+    values = [one.count for one in found.buckets]
+    if format == "pretty":
+        shares = [f"{one.share:7.1%}" for one in found.buckets]
+        return "\n".join(charts.rows(labels, values, shares, pretty.columns()))
+    panel = charts.Panel(f"articles by {found.by}", labels, values, standing=True)
+    title = f"{counted(found.total, 'article')}: {found.query}"
+    return charts.svg(title, [panel]) if format == "svg" else charts.png(title, [panel])
+
+
+def record(found: Timeline) -> dict[str, Any]:
+    """The one object of ``--format json``."""
+    return {
+        "query": found.query,
+        "by": str(found.by),
+        "total": found.total,
+        "undated": found.undated,
+        "took_ms": found.took_ms,
+        "buckets": [
+            {
+                "label": one.label,
+                "start": one.start.isoformat(),
+                "end": one.end.isoformat(),
+                "count": one.count,
+                "articles": one.articles,
+                "share": round(one.share, 6),
+                "query": one.query,
+            }
+            for one in found.buckets
+        ],
+    }
+
+
+def _rows(found: Timeline) -> Iterator[tuple[Any, ...]]:
+    yield str(found.by), "start", "end", "count", "articles", "share", "query"
+    for one in record(found)["buckets"]:
+        yield tuple(one.values())

@@ -1,0 +1,137 @@
+"""From a query to its parts: the query texts that narrow it, and the dates that it sets.
+
+A text that narrows is the query, its filters and one condition more. It is only given when it says exactly that: it
+is read back, and its tree compared with the one that it should have.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime
+from typing import Any
+
+from whoosh.query import And
+
+from search.errors import QueryError
+from search.keyword.analysis import LONGEST_WORD, value_term, words_of
+from search.keyword.tree import DayRange, InstantRange
+from search.query.parser import parse
+from search.query.proximity import joined, members
+from search.records import Filters
+
+Tree = Any  # a whoosh.query.Query; Whoosh has no types
+
+LONGEST = 2000  # characters of a query that is repeated for every value
+_PROBE = "lang:=x"
+_SPECIAL = re.compile(r'[\\"“”„()+\-*?!~:]')
+_OPERATOR = re.compile(r"AND|OR|NOT|(?i:w|near|pre|onear)/\w+")
+_PLAIN_DATE = re.compile(r"[0-9A-Za-z-]+")
+
+
+def value_key(value: str) -> str:
+    """What is equal for two values of a metadata field where ``field:=`` takes them for the same; empty for a value
+    without a word, which no query finds."""
+    if value.isascii() and len(value) <= LONGEST_WORD and value.replace(" ", "").isalnum():
+        return value_term(value.lower().split())
+    words = words_of(value)
+    return value_term(words) if words else ""
+
+
+def value_clause(field: str, value: str) -> str | None:
+    """``field:="value"`` in printable characters, or None where no text names this value and no other."""
+    key = value_key(value)
+    if not key:
+        return None
+    if value.isascii() and value.isalnum():
+        return f"{field}:={value}"
+    printable = "".join(c if c.isprintable() else " " for c in value)
+    for text in (" ".join(printable.split()), " ".join(words_of(value))):
+        if value_key(text) == key:
+            return f"{field}:={quoted(text)}"
+    return None
+
+
+def quoted(text: str) -> str:
+    """A text in quotation marks, as the query language reads it back."""
+    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
+def date_conditions(constraint: Tree | None) -> tuple[Tree | None, int | None, int | None]:
+    """The dates that every match must meet, as a tree of their own, and the first and last day that they leave, as
+    proleptic ordinals. None: no such condition, an open end."""
+    dates = [node for node in _members(constraint) if isinstance(node, DayRange | InstantRange)]
+    starts = [node.start.toordinal() for node in dates if node.start is not None]
+    ends = [node.end.toordinal() for node in dates if node.end is not None]
+    return joined(And, dates) if dates else None, max(starts, default=None), min(ends, default=None)
+
+
+class Narrower:
+    """Narrows one query. ``literal`` and ``now`` are those that it was read with."""
+
+    def __init__(self, query: str, *, literal: bool, filters: Filters | None, now: datetime) -> None:
+        base = _base(query, literal, now)
+        clauses = [] if filters is None else _filter_clauses(filters)
+        self._before = None if base is None else "".join(f"{text} " for text in (base, *clauses) if text)
+
+    def text(self, clause: str | None) -> str | None:
+        """The query that asks for ``clause`` as well; None where no text does."""
+        return None if clause is None or self._before is None else self._before + clause
+
+
+def _base(query: str, literal: bool, now: datetime) -> str | None:
+    """The query in a form that a condition can follow."""
+    plain = " ".join("".join(c if c.isprintable() else " " for c in query).split())
+    if not plain or (plain == "*" and not literal):
+        return ""
+    if len(plain) > LONGEST:
+        return None
+    wanted = parse(query, now=now, literal=literal)
+    escaped = " ".join(map(_escaped, plain.split()))
+    for text in (escaped,) if literal else (f"({plain})", plain, f"+{plain}", escaped):
+        try:
+            found = parse(f"{text} {_PROBE}", now=now)
+            probe = parse(_PROBE, now=now)
+        except QueryError:
+            continue
+        if found.words == wanted.words and _members(found.constraint) == [
+            *_members(wanted.constraint),
+            *_members(probe.constraint),
+        ]:
+            return text
+    return None
+
+
+def _escaped(word: str) -> str:
+    """A word whose signs mean themselves."""
+    if _OPERATOR.fullmatch(word):
+        return "\\" + word
+    return _SPECIAL.sub(r"\\\g<0>", word)
+
+
+def _members(constraint: Tree | None) -> list[Tree]:
+    return [] if constraint is None else members(And, constraint)
+
+
+def _filter_clauses(filters: Filters) -> list[str]:
+    """The filters as query text. An empty list of values has none, but matches nothing that could be narrowed."""
+    found = []
+    if filters.since is not None and filters.until is not None:
+        found.append(f"date:{_date(filters.since + '..' + filters.until)}")
+    elif filters.since is not None:
+        found.append(f"since:{_date(filters.since)}")
+    elif filters.until is not None:
+        found.append(f"until:{_date(filters.until)}")
+    for field, values in (
+        ("source", filters.sources),
+        ("by", filters.authors),
+        ("section", filters.sections),
+        ("lang", filters.languages),
+    ):
+        if values:
+            names = [quoted(value) for value in ([values] if isinstance(values, str) else values)]
+            found.append(f"{field}:{names[0]}" if len(names) == 1 else f"{field}:({' OR '.join(names)})")
+    return found
+
+
+def _date(text: str) -> str:
+    return text if _PLAIN_DATE.fullmatch(text.replace("..", "-")) else quoted(text)
