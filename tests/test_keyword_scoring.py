@@ -340,3 +340,18 @@ def test_bm25s_agrees_on_one_field(folder):
         assert view.score(words, np.arange(len(articles))).tolist() == pytest.approx(
             expected.tolist(), rel=1e-5, abs=1e-6
         )
+
+
+def test_threads_share_a_view(index, monkeypatch):
+    from concurrent.futures import ThreadPoolExecutor
+
+    monkeypatch.setattr(contributions, "CACHE_BYTES", 2000)
+    rnd = random.Random(2)
+    queries = [rnd.choices(WORDS, k=rnd.randint(1, 6)) for _ in range(40)]
+    alone = [index.at(everything(index)).rank(words, None, None, 20)[1].tobytes() for words in queries]
+    view = index.at(everything(index))
+    with ThreadPoolExecutor(8) as pool:
+        for _ in range(5):
+            assert [
+                scores.tobytes() for _, scores in pool.map(lambda w: view.rank(w, None, None, 20), queries)
+            ] == alone

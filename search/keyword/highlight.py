@@ -3,27 +3,45 @@
 from __future__ import annotations
 
 import functools
+import threading
 from collections.abc import Iterator, Sequence
 
 from search.keyword.analysis import TOKEN, shapes
 from search.keyword.scoring import scoring_tokens
 
-_REMEMBERED = 200_000
+_REMEMBERED = 200_000  # stretches
+_LONGEST = 64  # characters of a stretch worth remembering
 
 
-class _Terms(dict[str, frozenset[str]]):
-    """The terms in each stretch between white space, which no token spans. News repeats itself: most are known."""
+class _Memory:
+    """Which stretches between white space hold a term; no token spans two. News repeats itself: most are known, and
+    set operations find those of a text that hold a query's terms without looking at the others."""
 
-    def __missing__(self, stretch: str) -> frozenset[str]:
-        found = frozenset(shapes(written)[2] for written in TOKEN.findall(stretch))
-        if len(stretch) <= 64:
-            if len(self) >= _REMEMBERED:
-                self.clear()
-            self[stretch] = found
-        return found
+    def __init__(self) -> None:
+        self._known: set[str] = set()
+        self._holding: dict[str, set[str]] = {}
+        self._lock = threading.Lock()
+
+    def holding(self, stretches: set[str], terms: frozenset[str]) -> set[str]:
+        """Those of the stretches that hold one of the terms."""
+        with self._lock:
+            if len(self._known) > _REMEMBERED:
+                self._known.clear()
+                self._holding.clear()
+            odd = set()
+            for stretch in stretches - self._known:
+                found = {shapes(written)[2] for written in TOKEN.findall(stretch)}
+                if len(stretch) > _LONGEST:
+                    if not terms.isdisjoint(found):
+                        odd.add(stretch)
+                    continue
+                self._known.add(stretch)
+                for term in found:
+                    self._holding.setdefault(term, set()).add(stretch)
+            return odd.union(*(stretches & self._holding[term] for term in terms if term in self._holding))
 
 
-_known = _Terms()
+_memory = _Memory()
 
 
 def highlight(text: str, words: Sequence[str]) -> list[tuple[int, int]]:
@@ -35,10 +53,9 @@ def highlight(text: str, words: Sequence[str]) -> list[tuple[int, int]]:
     if not terms:
         return []
     spans: list[tuple[int, int]] = []
-    for stretch in set(text.split()):
-        if not terms.isdisjoint(_known[stretch]):
-            inside = [match.span() for match in TOKEN.finditer(stretch) if shapes(match[0])[2] in terms]
-            spans += [(place + start, place + end) for place in _places(text, stretch) for start, end in inside]
+    for stretch in _memory.holding(set(text.split()), terms):
+        inside = [match.span() for match in TOKEN.finditer(stretch) if shapes(match[0])[2] in terms]
+        spans += [(place + start, place + end) for place in _places(text, stretch) for start, end in inside]
     return sorted(spans)
 
 

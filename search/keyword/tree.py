@@ -163,10 +163,12 @@ class Id(Node):
 
 @dataclass(eq=False)
 class Near(Pair):
-    """Both operands, at most ``distance`` words apart: adjacent words are 1 apart, overlapping ones 0.
+    """Both operands, at most ``distance`` (0 to 255) words apart: the next word is 1 apart.
 
-    The distance between longer spans (phrases, other Nears) counts from the nearer ends. ``ordered``: the left one
-    ends before the right one starts.
+    The distance between longer spans (phrases, other Nears) counts from the nearer ends. No word is near itself: the
+    spans of words and phrases must not overlap. What stands between the ends of another Near, SameSentence or
+    SameParagraph is at distance 0 from it, unless it shares its first or last word. ``ordered``: the left one ends
+    before the right one starts. Operands are Word, Exact, Wildcard, Fuzzy, Or of them, and each other.
     """
 
     left: Query
@@ -177,7 +179,7 @@ class Near(Pair):
 
 @dataclass(eq=False)
 class SameSentence(Pair):
-    """Both operands within one sentence. The title, caption, dateline and byline are sentences of their own."""
+    """Both operands within one sentence, apart as in Near. Title, caption, dateline and byline are one each."""
 
     left: Query
     right: Query
@@ -185,7 +187,7 @@ class SameSentence(Pair):
 
 @dataclass(eq=False)
 class SameParagraph(Pair):
-    """Both operands within one paragraph. The title, caption, dateline and byline are paragraphs of their own."""
+    """Both operands within one paragraph, apart as in Near. Title, caption, dateline and byline are one each."""
 
     left: Query
     right: Query
@@ -193,7 +195,8 @@ class SameParagraph(Pair):
 
 @dataclass(eq=False)
 class AtLeast(Node):
-    """At least ``count`` occurrences of ``child``: a word, a phrase, or the sum over the operands of an Or."""
+    """At least ``count`` occurrences of ``child``: a word, a phrase, an Or or a Near of them. Where two operands of an
+    Or have the same words, these count once."""
 
     count: int
     child: Query

@@ -1,0 +1,227 @@
+"""Text to words: what counts as a word, how it is folded, and the stem it is found by.
+
+A token goes through three shapes. Its *surface* is what was written, with apostrophes made plain; its *word* is the
+surface without case, accents, apostrophes, acronym dots, thousands commas and possessive 's; its *term* is the stem
+of the word. The text space is indexed by terms, the metadata spaces by words. The same steps exist as a Whoosh
+analyzer, so that a Whoosh schema describes what is indexed.
+
+Changing what any text yields requires a new ANALYSIS_VERSION: parts of another version are refused.
+"""
+
+from __future__ import annotations
+
+import functools
+import re
+import unicodedata
+from collections.abc import Iterable, Iterator
+from typing import Any, Final, NamedTuple
+
+from whoosh.analysis import Filter, RegexTokenizer, StemFilter
+from whoosh.fields import TEXT, Schema
+
+from search.keyword import stemmer
+
+ANALYSIS_VERSION: Final = 1
+# Empty positions between sub-fields, and between the values of one metadata field: no w/n with n <= 255 crosses them.
+GAP: Final = 256
+SUBFIELDS: Final = ("title", "caption", "dateline", "byline", "text")
+SPACES: Final = ("text", "source", "section", "authors", "agency", "dateline", "language")
+TEXT_SPACE: Final = 0
+# Longer words are indexed by their beginning. The longest word of a news archive is a url or a chemical.
+LONGEST_WORD: Final = 200
+# Likewise whole metadata values, which are single terms.
+LONGEST_VALUE: Final = 1000
+VALUE_MARK: Final = "\x01"
+CACHED_SURFACES: Final = 1 << 14
+LONGEST_CACHED: Final = 64
+
+# The apostrophes that people type, and the half rings and turned commas of transliterated names.
+_APOSTROPHES = "'`\u2018\u2019\u00b4\uff07\u02b9\u02bb\u02bc\u02bd\u02be\u02bf"
+_MODIFIERS = "\u02b9-\u02bf"
+# Ideographs and kana, which stand without spaces between words: one token each.
+_CJK = (
+    "\u3005\u3007\u3041-\u3096\u309d-\u309f\u30a1-\u30fa\u30fc-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
+    "\U00020000-\U0003ffff"
+)
+_LETTER_OR_DIGIT = rf"[^\W_{_MODIFIERS}{_CJK}]"
+_LETTER = rf"[^\W\d_{_MODIFIERS}{_CJK}]"
+# Signs that \w leaves out but that belong to the word they stand in: combining marks (whole blocks where a script
+# mixes letters and marks, less its full stops), soft hyphens and joiners.
+_SIGNS = (
+    "\u00ad\u200c\u200d\u2060\ufeff\u0300-\u036f\u0483-\u0487\u0591-\u05bd\u05bf\u05c1\u05c2\u05c4\u05c5\u05c7"
+    "\u0610-\u061a\u064b-\u065f\u0670\u06d6-\u06dc\u06df-\u06e4\u06e7\u06e8\u06ea-\u06ed\u0711\u0730-\u074a"
+    "\u07a6-\u07b0\u0900-\u0963\u0966-\u096f\u0971-\u0df3\u0e31\u0e34-\u0e3a\u0e47-\u0e4e\u0eb1\u0eb4-\u0ebc"
+    "\u0ec8-\u0ece\u0f71-\u0f84\u0f8d-\u0fbc\u102b-\u103e\u1056-\u1059\u105e-\u1060\u1062-\u1064\u1067-\u106d"
+    "\u1071-\u1074\u1082-\u108d\u135d-\u135f\u17b4-\u17d3\u18a9\u1ab0-\u1ace\u1dc0-\u1dff\u20d0-\u20f0"
+    "\u302a-\u302f\u3099\u309a\ua8e0-\ua8f1\ufe00-\ufe0f\ufe20-\ufe2f"
+)
+# Every quantified group below is possessive and every look-ahead bounded, so a text takes linear time whatever it is.
+TOKEN: Final = re.compile(
+    rf"""
+    {_LETTER_OR_DIGIT}
+    (?: {_LETTER_OR_DIGIT}++ | [{_SIGNS}]
+      | (?: (?<=\.{_LETTER}) \. )? [{_APOSTROPHES}] (?={_LETTER_OR_DIGIT})      # Sa'ar, O’Brien, U.S.'s
+      | (?<=\d) \. (?=\d)                                                       # 2.5
+      | (?<=\d) , (?= (?:\d\d,){{0,4}} \d\d\d (?!\d) )                          # 1,200 and 12,34,567
+      | (?<=\b{_LETTER}) \. (?={_LETTER}\b)                                     # U.S, J.R.R
+    )*+
+    | [{_CJK}]
+    """,
+    re.VERBOSE,
+)
+
+# Words that say nothing of what an article is about. "us" is not among them: U.S. folds to it.
+_STOP_WORDS = """
+a about above after again against all also am an and any are as at be because been before being below between both
+but by can could did do does doing down during each either else etc ever few for from further had has have having
+he hence her here hers herself him himself his how i if in into is it its itself just may me might more most much
+must my myself neither no nor not of off on once only or other ought our ours ourselves out over own per rather
+same shall she should since so some such than that the their theirs them themselves then there these they this
+those though through thus to too under until up upon very via was we were what when where whether which while who
+whom whose why will with within without would yet you your yours yourself yourselves
+arent cant couldnt didnt doesnt dont hadnt hasnt havent id im isnt ive shouldnt theyre theyve wasnt werent weve
+wont wouldnt youre youve
+"""
+STOP_WORDS: Final = frozenset(_STOP_WORDS.split())
+
+_PLAIN_APOSTROPHE = dict.fromkeys(map(ord, _APOSTROPHES), "'")
+_IGNORABLE = dict.fromkeys((0xAD, 0x200C, 0x200D, 0x2060, 0xFEFF, *range(0xFE00, 0xFE10)))
+_WRITTEN = _PLAIN_APOSTROPHE | _IGNORABLE
+# Accents of alphabets, and vowel points that are left out in print. Marks that spell (Indic, Thai) stay.
+_UNACCENTED: dict[int, str | None] = {
+    code: None
+    for first, last in (
+        (0x300, 0x36F), (0x483, 0x487), (0x591, 0x5C7), (0x610, 0x61A), (0x640, 0x640), (0x64B, 0x65F),
+        (0x670, 0x670), (0x6D6, 0x6DC), (0x6DF, 0x6E8), (0x6EA, 0x6ED), (0x1AB0, 0x1ACE), (0x1DC0, 0x1DFF),
+        (0x20D0, 0x20F0), (0xFE20, 0xFE2F),
+    )
+    for code in range(first, last + 1)
+}  # fmt: skip
+# Letters that Unicode does not take apart but that are typed plain.
+_UNACCENTED |= {ord(a): b for a, b in zip("æœøłđðþħı", ("ae", "oe", "o", "l", "d", "d", "th", "h", "i"), strict=True)}
+_STRAY_DOT = re.compile(r"(?<!\d)\.|\.(?!\d)")
+
+
+class Token(NamedTuple):
+    """One word of a text: ``text[start:end]`` was written, ``surface``, ``word`` and ``term`` are its shapes."""
+
+    surface: str
+    word: str
+    term: str
+    start: int
+    end: int
+
+
+def normalise(text: str) -> str:
+    """NFC, at no cost for text that is NFC already."""
+    return text if text.isascii() or unicodedata.is_normalized("NFC", text) else unicodedata.normalize("NFC", text)
+
+
+def surface_of(written: str) -> str:
+    """The letters as written (NFC), with plain apostrophes and without soft hyphens and joiners."""
+    surface = written[:LONGEST_WORD].replace("’", "'")
+    if not surface.isascii():
+        surface = unicodedata.normalize("NFC", surface.translate(_WRITTEN))[:LONGEST_WORD]
+    elif "`" in surface:
+        surface = surface.replace("`", "'")
+    return surface
+
+
+def fold(surface: str) -> str:
+    """The word of a surface: no case, accents, apostrophes, acronym dots, thousands commas, possessive 's.
+
+    Never empty for a non-empty surface; folding a word again does not change it.
+    """
+    if surface.endswith(("'s", "'S")):
+        surface = surface[:-2]
+    word = surface.lower() if surface.isascii() else _fold_unicode(surface)
+    if "'" in word:
+        word = word.replace("'", "")
+    if "," in word:
+        word = word.replace(",", "")
+    if "." in word:
+        word = _STRAY_DOT.sub("", word)
+    return word[:LONGEST_WORD] or surface
+
+
+def _fold_unicode(surface: str) -> str:
+    word = unicodedata.normalize("NFKD", surface.casefold()).translate(_UNACCENTED).casefold()
+    word = unicodedata.normalize("NFC", "".join(word.split()))
+    return "".join(str(unicodedata.decimal(c)) if c.isdecimal() and c > "9" else c for c in word)
+
+
+def stem(word: str) -> str:
+    """English Snowball, for words of plain letters; others stand for themselves."""
+    return stemmer.stem(word) if word.isalpha() and word.isascii() else word
+
+
+def analyze_token(written: str) -> tuple[str, str, str]:
+    """(surface, word, term) of one match of TOKEN."""
+    if written.isascii() and written.isalnum() and len(written) <= LONGEST_WORD:
+        word = written.lower()
+        return written, word, stem(word)
+    surface = surface_of(written)
+    word = fold(surface)
+    return surface, word, stem(word)
+
+
+_cached = functools.lru_cache(CACHED_SURFACES)(analyze_token)
+
+
+def shapes(written: str) -> tuple[str, str, str]:
+    """``analyze_token`` with a memory."""
+    # Long words are rare, and must not fill it.
+    return _cached(written) if len(written) <= LONGEST_CACHED else analyze_token(written)
+
+
+def analyze(text: str) -> list[Token]:
+    """The tokens of a text in order. Offsets count the characters of ``normalise(text)``."""
+    return [Token(*shapes(match[0]), *match.span()) for match in TOKEN.finditer(normalise(text))]
+
+
+def words_of(text: str) -> list[str]:
+    """The folded words of a text in order: what the metadata spaces are indexed by."""
+    return [shapes(written)[1] for written in TOKEN.findall(normalise(text))]
+
+
+def value_term(words: Iterable[str]) -> str:
+    """The term that stands for a whole metadata value, from its folded words."""
+    return VALUE_MARK + " ".join(words)[:LONGEST_VALUE]
+
+
+class NewsTokenizer(RegexTokenizer):  # type: ignore[misc]
+    """Whoosh tokenizer: matches of TOKEN in NFC text."""
+
+    def __init__(self) -> None:
+        super().__init__(TOKEN)
+
+    def __call__(self, value: str, **options: Any) -> Iterator[Any]:
+        """Whoosh's tokens of a text; ``options`` as Whoosh's RegexTokenizer takes them."""
+        return super().__call__(normalise(value), **options)  # type: ignore[no-any-return]
+
+
+class FoldFilter(Filter):  # type: ignore[misc]
+    """Whoosh filter: a written token becomes its folded word."""
+
+    def __call__(self, tokens: Iterable[Any]) -> Iterator[Any]:
+        """The same tokens, folded."""
+        for token in tokens:
+            token.text = fold(surface_of(token.text))
+            yield token
+
+
+def word_analyzer() -> Any:
+    """The Whoosh analyzer of the metadata spaces: folded words."""
+    return NewsTokenizer() | FoldFilter()
+
+
+def text_analyzer() -> Any:
+    """The Whoosh analyzer of the text space: stems of folded words."""
+    return NewsTokenizer() | FoldFilter() | StemFilter(stemfn=stem, cachesize=None)
+
+
+def schema() -> Schema:
+    """The Whoosh schema of what is indexed: one field per space."""
+    fields = {name: TEXT(analyzer=word_analyzer(), phrase=True) for name in SPACES}
+    fields["text"] = TEXT(analyzer=text_analyzer(), phrase=True)
+    return Schema(**fields)

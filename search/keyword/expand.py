@@ -1,0 +1,248 @@
+"""From what is written in a query to words of the dictionary: wildcards, prefixes, fuzzy words, exact letters, and
+likelier spellings.
+
+Patterns are compared with folded words (no case, accents or apostrophes), which the dictionary keeps beside the
+stems; a word leads to its forms and they to a term. An expansion is bounded over all segments together, so that
+merging them changes no answer.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from search.errors import QueryError
+from search.keyword.analysis import TEXT_SPACE, VALUE_MARK, analyze_token, fold, surface_of
+from search.keyword.automata import Automaton, Levenshtein, Wildcard, accepted
+from search.keyword.layout import KeywordSegment
+from search.keyword.packing import Array, term_key
+from search.keyword.regex import Regex
+
+MOST_WORDS = 2000
+MOST_EDITS = 2
+_NO_LIMIT = 1 << 62
+_SIGNS = re.compile(r"[*?]")
+
+# Term id -> which of its forms qualify, as codes (uint16, ascending); None for all of them, and in metadata spaces.
+Selection = dict[int, NDArray[np.uint16] | None]
+
+# For suggestions, in natural logarithms of frequency: a second edit must be worth a factor of 400, for "Beyonse" is
+# not "beyond", and another first letter one of 7.
+_EDIT_PENALTY = 6.0
+_FIRST_LETTER_PENALTY = 2.0
+# Shorter words have too many neighbours for two edits, or for any.
+_SHORTEST_ONE_EDIT, _SHORTEST_TWO_EDITS = 3, 5
+# A word is suggested in lower case if at least this share of its occurrences is.
+_PLAIN_SHARE = 0.1
+
+
+def expand_prefix(
+    segments: Sequence[KeywordSegment], prefix: str, *, space: int = TEXT_SPACE, limit: int = MOST_WORDS
+) -> list[Selection]:
+    """What the folded words that start with ``prefix`` (in any case, with or without accents) select in each segment.
+
+    Raises QueryError past ``limit`` words.
+    """
+    return expand(segments, Wildcard(_SIGNS.sub("", _folded(prefix)) + "*"), space=space, limit=limit)
+
+
+def expand_wildcard(
+    segments: Sequence[KeywordSegment], pattern: str, *, space: int = TEXT_SPACE, limit: int = MOST_WORDS
+) -> list[Selection]:
+    """What the folded words that match ``pattern`` select in each segment: ``*`` is any run of characters, ``?`` one.
+
+    Raises QueryError past ``limit`` words.
+    """
+    return expand(segments, Wildcard(_folded(pattern)), space=space, limit=limit)
+
+
+def _folded(pattern: str) -> str:
+    """A pattern as words are: its stretches between the signs folded."""
+    parts = re.split(r"([*?])", pattern)
+    return "".join(fold(surface_of(part)) if part and part not in "*?" else part for part in parts)
+
+
+def expand_regex(
+    segments: Sequence[KeywordSegment], pattern: str, *, space: int = TEXT_SPACE, limit: int = MOST_WORDS
+) -> list[Selection]:
+    """What the folded words that match the whole of a regular expression select in each segment.
+
+    Raises QueryError past ``limit`` words, and for an expression that ``Regex`` refuses.
+    """
+    return expand(segments, Regex(pattern), space=space, limit=limit)
+
+
+def expand_fuzzy(
+    segments: Sequence[KeywordSegment],
+    word: str,
+    distance: int,
+    *,
+    space: int = TEXT_SPACE,
+    limit: int = MOST_WORDS,
+) -> list[Selection]:
+    """What the folded words within ``distance`` <= 2 insertions, deletions and replacements of ``word`` select in each
+    segment.
+
+    Raises QueryError past ``limit`` words.
+    """
+    if not 0 <= distance <= MOST_EDITS:
+        raise QueryError(f"a fuzzy word may differ by 0 to {MOST_EDITS} letters, not {distance}")
+    return expand(segments, Levenshtein(fold(surface_of(word)), distance), space=space, limit=limit)
+
+
+def expand(
+    segments: Sequence[KeywordSegment], automaton: Automaton, *, space: int = TEXT_SPACE, limit: int = MOST_WORDS
+) -> list[Selection]:
+    """What the folded words that ``automaton`` accepts select in each segment.
+
+    Raises QueryError past ``limit`` words.
+    """
+    out: list[Selection] = []
+    words: set[bytes] = set()
+    for segment in segments:
+        table = segment.words if space == TEXT_SPACE else segment.terms
+        if space == TEXT_SPACE:
+            found = matching_words(segment, automaton, limit)
+        else:
+            found = matching_terms(segment, space, automaton, limit)
+        if len(found) <= limit:
+            words.update(table[number] for number in found.tolist())
+        if len(found) > limit or len(words) > limit:
+            raise QueryError(f"'{automaton.text}' stands for more than {limit:,} different words; add letters")
+        out.append(_forms_of(segment, found) if space == TEXT_SPACE else dict.fromkeys(found.tolist()))
+    return out
+
+
+def matching_words(segment: KeywordSegment, automaton: Automaton, most: int = _NO_LIMIT) -> NDArray[np.int64]:
+    """The numbers of the folded words that an automaton accepts. Of more than ``most``, some may be left out."""
+    found = segment.words.prefix_range(automaton.prefix.encode("utf-8", "replace"))
+    return _matching(segment.part["words_blob"], segment.part["words_ends"], found, 0, automaton, most)
+
+
+def matching_terms(
+    segment: KeywordSegment, space: int, automaton: Automaton, most: int = _NO_LIMIT
+) -> NDArray[np.int64]:
+    """The ids of the terms of a space that an automaton accepts, whole metadata values aside. Of more than ``most``,
+    some may be left out."""
+    found = segment.prefix_range(space, automaton.prefix)
+    values = segment.terms.prefix_range(term_key(space, VALUE_MARK))
+    found = range(max(found.start, values.stop), found.stop)
+    return _matching(segment.part["terms_blob"], segment.part["terms_ends"], found, 1, automaton, most)
+
+
+def _matching(blob: Array, ends: Array, found: range, skip: int, automaton: Automaton, most: int) -> NDArray[np.int64]:
+    """Of the strings ``found`` of a table, those that are accepted without their first ``skip`` bytes."""
+    own_ends = ends[found.start : found.stop].astype(np.int64)
+    first = int(ends[found.start - 1]) if found.start else 0
+    starts = np.concatenate(([first], own_ends[:-1])) + skip if len(own_ends) else own_ends
+    return accepted(automaton, blob, starts, own_ends, most) + found.start
+
+
+def _runs(starts: Array, numbers: Array) -> NDArray[np.int64]:
+    """The items of the given runs of a CSR, one run after another."""
+    counts = starts[numbers + 1].astype(np.int64) - starts[numbers]
+    offsets = np.cumsum(counts) - counts
+    return np.repeat(starts[numbers].astype(np.int64) - offsets, counts) + np.arange(int(counts.sum()))
+
+
+def _forms_of(segment: KeywordSegment, words: NDArray[np.int64]) -> Selection:
+    forms = np.sort(segment.word_forms[_runs(segment.word_form_starts, words)].astype(np.int64))
+    tids = np.searchsorted(segment.form_starts, forms, "right") - 1
+    codes = (forms - segment.form_starts[tids]).astype(np.uint16)
+    selection: Selection = {}
+    heads = np.flatnonzero(np.diff(tids, prepend=-1))
+    for tid, own in zip(tids[heads].tolist(), np.split(codes, heads[1:]), strict=False):
+        everything = len(own) == segment.form_starts[tid + 1] - segment.form_starts[tid]
+        selection[tid] = None if everything else own
+    return selection
+
+
+def exact(segment: KeywordSegment, surface: str) -> tuple[int, int] | None:
+    """(term id, code) of one token in the letters as written; None where no article has it."""
+    surface, _, term = analyze_token(surface)
+    tid = segment.find(TEXT_SPACE, term)
+    if tid < 0:
+        return None
+    first = int(segment.form_starts[tid])
+    form = segment.surfaces.find(surface.encode("utf-8", "replace"), first, int(segment.form_starts[tid + 1]))
+    return None if form < 0 else (tid, form - first)
+
+
+def within(left: str, right: str, distance: int) -> bool:
+    """Whether two strings are at most ``distance`` insertions, deletions and replacements apart."""
+    automaton = Levenshtein(left, distance)
+    state = automaton.start
+    for character in right:
+        after = automaton.step(state, automaton.kind(character))
+        if after is None:
+            return False
+        state = after
+    return automaton.accepts(state)
+
+
+def suggest(segments: Sequence[KeywordSegment], word: str) -> str | None:
+    """A likelier spelling of a folded word, as most often written; None for a word that exists or without a neighbour.
+
+    Weighs how often a word occurs against how far it is: up to 2 edits, 1 for words of 3 and 4 letters; two letters
+    swapped count as one edit.
+    """
+    key = word.encode("utf-8", "replace")
+    if len(word) < _SHORTEST_ONE_EDIT or word.isdigit() or any(segment.words.find(key) >= 0 for segment in segments):
+        return None
+    most = 2 if len(word) >= _SHORTEST_TWO_EDITS else 1
+    counts: Counter[bytes] = Counter()
+    near: set[bytes] = {_swapped(word, i).encode("utf-8", "replace") for i in range(len(word) - 1)}
+    for segment in segments:
+        for other in near:
+            number = segment.words.find(other)
+            if number >= 0:
+                counts[other] += int(segment.word_counts[number])
+    swaps = set(counts)
+    one, two = Levenshtein(word, 1), Levenshtein(word, most)
+    for segment in segments:
+        close = set(matching_words(segment, one).tolist())
+        for number in matching_words(segment, two).tolist():
+            other = segment.words[number]
+            if other not in swaps:
+                counts[other] += int(segment.word_counts[number])
+            if number in close:
+                near.add(other)
+
+    def worth(other: bytes) -> float:
+        edits = 1 if other in near else 2
+        first_letter = 0.0 if other[:1] == key[:1] else _FIRST_LETTER_PENALTY
+        return float(np.log(counts[other])) - _EDIT_PENALTY * edits - first_letter
+
+    best = min(counts, key=lambda other: (-worth(other), other), default=None)
+    return None if best is None else _as_written(segments, best)
+
+
+def _swapped(word: str, at: int) -> str:
+    return word[:at] + word[at + 1] + word[at] + word[at + 2 :]
+
+
+def _spellings(segments: Sequence[KeywordSegment], word: bytes) -> Iterator[tuple[str, int]]:
+    for segment in segments:
+        number = segment.words.find(word)
+        if number < 0:
+            continue
+        ((tid, own),) = _forms_of(segment, np.array([number])).items()
+        forms, codes = segment.forms(tid), segment.codes(tid)
+        counts = np.bincount(codes, minlength=len(forms)) if codes is not None else [segment.frequency(tid)]
+        for code in range(len(forms)) if own is None else own.tolist():
+            yield forms[code], int(counts[code])
+
+
+def _as_written(segments: Sequence[KeywordSegment], word: bytes) -> str:
+    """The most frequent spelling of a word, less possessives; its plain lower case if that is at all usual."""
+    spelled: Counter[str] = Counter()
+    for surface, count in _spellings(segments, word):
+        spelled[surface[:-2] if surface.endswith(("'s", "'S")) else surface] += count
+    plain = word.decode("utf-8", "replace")
+    if spelled[plain] >= _PLAIN_SHARE * spelled.total():
+        return plain
+    return min(spelled, key=lambda surface: (-spelled[surface], surface))

@@ -1,0 +1,161 @@
+"""The keyword leg of a snapshot: which articles match, how well, and why."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Sequence
+from functools import cached_property
+from typing import Any, ParamSpec, Protocol, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+from whoosh.query import Query
+
+from search.errors import ArchiveDamaged
+from search.keyword import expand, maxscore
+from search.keyword.analysis import GAP, SUBFIELDS, TEXT_SPACE, analyze
+from search.keyword.layout import KeywordSegment
+from search.keyword.match import Matcher
+from search.keyword.scoring import Bm25, Bm25Settings, scoring_tokens
+from search.storage.container import Part
+
+Mask = NDArray[np.bool_]
+Ordinals = NDArray[np.int64]
+_P = ParamSpec("_P")
+_T = TypeVar("_T")
+
+
+class Columns(Protocol):
+    """What the keyword leg reads of a snapshot's columns, over ordinals."""
+
+    @property
+    def published(self) -> NDArray[np.int64]:
+        """int64[N]: microseconds since the Unix epoch in UTC; the least int64 where missing."""
+
+    @property
+    def day(self) -> NDArray[np.int32]:
+        """int32[N]: proleptic ordinal of the article's own local day; 0 where missing."""
+
+    def find(self, ids: Sequence[str]) -> Ordinals:
+        """The ordinals of all rows with one of these ids."""
+
+
+def _sound(method: Callable[_P, _T]) -> Callable[_P, _T]:
+    """A method that reads mapped arrays: numbers in them that point outside them mean damage, not a bug."""
+
+    @functools.wraps(method)
+    def guarded(*args: _P.args, **kwargs: _P.kwargs) -> _T:
+        try:
+            return method(*args, **kwargs)
+        except IndexError as error:
+            raise ArchiveDamaged("a keyword part points outside itself; run 'broadsheet doctor'") from error
+
+    return guarded
+
+
+class KeywordIndex:
+    """The keyword parts of a snapshot, one for each segment, in the snapshot's order.
+
+    Raises ArchiveMismatch for parts made by another analysis, ArchiveDamaged for parts that do not fit together.
+    """
+
+    def __init__(self, parts: Sequence[Part], columns: Columns, settings: Bm25Settings) -> None:
+        self.segments = [KeywordSegment(part) for part in parts]
+        self.bases = np.concatenate([[0], np.cumsum([len(s) for s in self.segments])]).astype(np.int64).tolist()
+        self.columns = columns
+        self._extents: dict[int, NDArray[np.int64]] = {}
+        self.settings = settings
+        if len(columns.published) != len(self):
+            raise ArchiveDamaged("the keyword parts and the columns differ in their articles; run 'broadsheet doctor'")
+
+    def __len__(self) -> int:
+        return int(self.bases[-1])
+
+    def at(self, visible: Mask) -> KeywordView:
+        """The index as a reader sees it who sees these articles; ``visible`` is bool[N]."""
+        return KeywordView(self, visible)
+
+    @cached_property
+    def stride(self) -> int:
+        """A power of two, more than twice any article's greatest position: see ``occurrences``."""
+        longest = max((int(self.extents(i).max()) for i, s in enumerate(self.segments) if len(s)), default=0)
+        return 1 << (2 * (longest + GAP)).bit_length()
+
+    def extents(self, number: int) -> NDArray[np.int64]:
+        """int64[n]: one past the greatest position of each row of a segment."""
+        found = self._extents.get(number)
+        if found is None:
+            found = np.full(len(self.segments[number]), (len(SUBFIELDS) - 1) * GAP + 1, np.int64)
+            for column in range(len(SUBFIELDS)):
+                found += self.segments[number].lengths[:, column]
+            self._extents[number] = found
+        return found
+
+
+class KeywordView:
+    """Matching and scoring over the visible articles. Threads may share it. Ordinals are those of the snapshot."""
+
+    def __init__(self, index: KeywordIndex, visible: Mask) -> None:
+        self.index = index
+        self.visible = visible
+
+    @cached_property
+    def bm25(self) -> Bm25:
+        """The scorer, with its statistics over the visible articles."""
+        index = self.index
+        return Bm25(index.segments, index.bases[:-1], self.visible, index.settings)
+
+    @cached_property
+    def searcher(self) -> Any:
+        """A stock Whoosh searcher over the visible articles; its document numbers are ordinals."""
+        from search.keyword.codec import searcher  # it takes a while to import and is seldom needed
+
+        return searcher(self)
+
+    @_sound
+    def match(self, tree: Query) -> Mask:
+        """bool[N]: the visible articles that satisfy a constraint tree.
+
+        Raises QueryError for a tree that cannot be answered, or only at unreasonable cost.
+        """
+        return Matcher(self).match(tree)
+
+    @_sound
+    def match_words(self, words: Sequence[str]) -> Mask:
+        """bool[N]: the visible articles that contain all the words as stems; stop words are not asked for unless there
+        is nothing else, and a word of several tokens asks for each of them."""
+        matcher, found = Matcher(self), self.visible
+        for term in dict.fromkeys(token.term for token in scoring_tokens(words)):
+            found = found & matcher.having(TEXT_SPACE, term)
+            if not found.any():
+                break
+        return found
+
+    @_sound
+    def rank(
+        self, words: Sequence[str], mask: Mask | None, groups: Ordinals | None, depth: int
+    ) -> tuple[Ordinals, NDArray[np.float32]]:
+        """(ordinals int64, BM25F scores float32) of the best articles: scores above 0, descending, ties by ordinal.
+
+        ``mask`` is bool[N] (None: all visible articles). With ``groups``, int64[N], only the best article of each group
+        is returned. ``depth`` is how many articles, or groups, are wanted. Raises QueryError for too many words.
+        """
+        return maxscore.rank(self.bm25, words, mask, groups, depth)
+
+    @_sound
+    def score(self, words: Sequence[str], ordinals: Ordinals) -> NDArray[np.float32]:
+        """float32: the BM25F score of each of the articles, bit for bit what ``rank`` says; 0 without any word."""
+        return self.bm25.score(words, ordinals)
+
+    @_sound
+    def explain(self, words: Sequence[str], ordinal: int) -> list[dict[str, Any]]:
+        """The parts of an article's score, one for each of the query's terms that it has."""
+        return self.bm25.explain(words, ordinal)
+
+    @_sound
+    def suggest(self, word: str) -> str | None:
+        """A likelier spelling of a word that no visible article has; None for a known word, or without a good one."""
+        tokens = analyze(word)
+        if len(tokens) != 1 or bool((self.visible & Matcher(self).having(TEXT_SPACE, tokens[0].term)).any()):
+            return None
+        return expand.suggest(self.index.segments, tokens[0].word)

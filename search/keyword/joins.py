@@ -1,0 +1,216 @@
+"""Spans of words, and which of them stand near each other or together: joins over whole arrays of places.
+
+A span is a run of words from ``starts`` to ``ends``, both included; places are those of ``occurrences``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from search.errors import QueryError
+from search.keyword.occurrences import Mask, Places, ranges
+
+# Pairs of spans that one join may look at for one block of articles (about 200 MB).
+MOST_PAIRS = 4_000_000
+
+
+class Spans(NamedTuple):
+    """Spans by start, then end, without repeats. ``solid``: every word of a span belongs to it, as in a phrase; in the
+    span of a proximity only its ends need to."""
+
+    starts: Places
+    ends: Places
+    solid: bool
+
+    @property
+    def even(self) -> bool:
+        """Whether all are of one length, so that the ends are in order too."""
+        if self.ends is self.starts:
+            return True
+        lengths = self.ends - self.starts
+        return not len(lengths) or bool((lengths == lengths[0]).all())
+
+    @property
+    def longest(self) -> int:
+        """The greatest end - start."""
+        return int((self.ends - self.starts).max()) if len(self.starts) else 0
+
+
+def words(places: Places) -> Spans:
+    """Spans of one word each."""
+    return Spans(places, places, True)
+
+
+def unique_spans(starts: Places, ends: Places, solid: bool) -> Spans:
+    """Spans in order and without repeats."""
+    if len(starts) < 2:
+        return Spans(starts, ends, solid)
+    order = np.lexsort((ends, starts))
+    starts, ends = starts[order], ends[order]
+    new = np.ones(len(starts), bool)
+    new[1:] = (starts[1:] != starts[:-1]) | (ends[1:] != ends[:-1])
+    return Spans(starts[new], ends[new], solid)
+
+
+def union(parts: Sequence[Spans]) -> Spans:
+    """The spans of any of them."""
+    if len(parts) == 1:
+        return parts[0]
+    if not parts:
+        return words(np.empty(0, np.int64))
+    return unique_spans(
+        np.concatenate([p.starts for p in parts]),
+        np.concatenate([p.ends for p in parts]),
+        all(p.solid for p in parts),
+    )
+
+
+def near_places(left: Spans, right: Spans, distance: int, ordered: bool) -> Places:
+    """A place in each article (repeats allowed) where the operands are near; see ``near``."""
+    if not ordered and not (left.solid and right.solid):
+        return near(left, right, distance, ordered).starts
+    if ordered:
+        # Fewer to look up is faster.
+        if len(right.starts) < len(left.starts) and left.even:
+            return _preceded(right, left, distance)
+        return _followed(left, right, distance)
+    if len(right.starts) < len(left.starts):
+        left, right = right, left
+    before = _preceded(left, right, distance) if right.even else _followed(right, left, distance)
+    return np.concatenate([_followed(left, right, distance), before])
+
+
+def _followed(left: Spans, right: Spans, distance: int) -> Places:
+    """The starts of the left spans after whose end a right one starts within ``distance``."""
+    after = right.starts.searchsorted(left.ends, "right")
+    left_starts, left_ends = left.starts, left.ends
+    if len(after) and after[-1] == len(right.starts):
+        kept = after < len(right.starts)
+        after, left_starts, left_ends = after[kept], left_starts[kept], left_ends[kept]
+    found: Places = left_starts[right.starts[after] - left_ends <= distance]
+    return found
+
+
+def _preceded(right: Spans, left: Spans, distance: int) -> Places:
+    """The starts of the right spans before whose start a left one ends within ``distance``; the left are ``even``."""
+    before = left.ends.searchsorted(right.starts, "left") - 1
+    starts = right.starts
+    if len(before) and before[0] < 0:
+        kept = before >= 0
+        before, starts = before[kept], starts[kept]
+    found: Places = starts[starts - left.ends[before] <= distance]
+    return found
+
+
+def near(left: Spans, right: Spans, distance: int, ordered: bool) -> Spans:
+    """The spans from one operand to the other where they are at most ``distance`` words apart (the next word is 1).
+
+    ``ordered``: the left one ends before the right one starts. Otherwise either may come first, and the span of a
+    proximity (not solid) may also overlap the other operand, at distance 0, without sharing its first or last word:
+    no word is near itself.
+    """
+    reach = 0 if ordered else right.longest + distance
+    low = right.starts.searchsorted(left.ends if ordered else left.starts - reach, "right" if ordered else "left")
+    high = right.starts.searchsorted(left.ends + distance, "right")
+    a, b = pairs(low, high)
+    apart = right.starts[b] - left.ends[a]
+    if not ordered:
+        # The distance from whichever ends first; not positive where they overlap.
+        apart = np.maximum(apart, left.starts[a] - right.ends[b])
+    kept = (apart >= 1) & (apart <= distance)
+    if not ordered and not (left.solid and right.solid):
+        kept |= (apart < 1) & _free_ends(left, right, a, b)
+    return _hulls(left, right, a[kept], b[kept])
+
+
+def pairs(low: NDArray[np.int64], high: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """(i, j) for every j from ``low[i]`` to ``high[i]``, exclusive."""
+    counts = np.maximum(high - low, 0)
+    if int(counts.sum()) > MOST_PAIRS:
+        raise QueryError("the words of a proximity inside another operator are too frequent; use a shorter distance")
+    return np.repeat(np.arange(len(counts)), counts), ranges(low, counts)
+
+
+def _free_ends(left: Spans, right: Spans, a: NDArray[np.int64], b: NDArray[np.int64]) -> Mask:
+    """Whether the pairs of spans share no first or last word."""
+    a_start, a_end, b_start, b_end = left.starts[a], left.ends[a], right.starts[b], right.ends[b]
+    free: Mask = (a_start != b_start) & (a_start != b_end) & (a_end != b_start) & (a_end != b_end)
+    return free
+
+
+def _hulls(left: Spans, right: Spans, a: NDArray[np.int64], b: NDArray[np.int64]) -> Spans:
+    starts = np.minimum(left.starts[a], right.starts[b])
+    return unique_spans(starts, np.maximum(left.ends[a], right.ends[b]), False)
+
+
+def _units(spans: Spans, bounds: Places) -> tuple[Spans, NDArray[np.int64]]:
+    """The spans that lie within one unit, and the number of each one's unit."""
+    number = bounds.searchsorted(spans.starts, "right")
+    kept = number == bounds.searchsorted(spans.ends, "right")
+    return Spans(spans.starts[kept], spans.ends[kept], spans.solid), number[kept]
+
+
+def same_unit(left: Spans, right: Spans, bounds: Places) -> Spans:
+    """The spans from one operand to the other where both lie within one unit; ``bounds`` are the units' starts.
+
+    The operands stand apart, or overlap as far as ``near`` allows.
+    """
+    left, own = _units(left, bounds)
+    right, other = _units(right, bounds)
+    a, b = pairs(other.searchsorted(own, "left"), other.searchsorted(own, "right"))
+    kept = (right.starts[b] > left.ends[a]) | (left.starts[a] > right.ends[b])
+    if not (left.solid and right.solid):
+        kept |= _free_ends(left, right, a, b)
+    return _hulls(left, right, a[kept], b[kept])
+
+
+def same_unit_places(left: Spans, right: Spans, bounds: Places) -> Places:
+    """A place in each article (repeats allowed) where both operands lie within one unit; see ``same_unit``."""
+    if not (left.solid and right.solid):
+        return same_unit(left, right, bounds).starts
+    if len(right.starts) < len(left.starts):
+        left, right = right, left
+    if right.even:
+        return _beside(left, right, bounds)
+    left, own = _units(left, bounds)
+    right, other = _units(right, bounds)
+    if not len(own) or not len(other):
+        return np.empty(0, np.int64)
+    # Two spans of a unit stand apart somewhere if the one that ends first does so before the one that starts last.
+    shared = np.intersect1d(own, other)
+    left_end, left_start = _extremes(left, own, shared)
+    right_end, right_start = _extremes(right, other, shared)
+    apart = (left_end < right_start) | (right_end < left_start)
+    found: Places = bounds[shared[apart] - 1]
+    return found
+
+
+def _beside(few: Spans, many: Spans, bounds: Places) -> Places:
+    """The starts of the few spans that have one of the many, which are ``even``, beside them in their unit."""
+    if not len(few.starts) or not len(many.starts):
+        return np.empty(0, np.int64)
+    unit = bounds.searchsorted(few.starts, "right")
+    low = bounds[unit - 1]
+    # After the last unit there is nothing.
+    high = np.append(bounds, np.iinfo(np.int64).max)[unit]
+    first = many.starts.searchsorted(low, "left")
+    last = many.ends.searchsorted(high, "left") - 1
+    some = (first <= last) & (few.ends < high)
+    first, last, starts, ends = first[some], last[some], few.starts[some], few.ends[some]
+    apart = (many.ends[first] < starts) | (many.starts[last] > ends)
+    found: Places = starts[apart]
+    return found
+
+
+def _extremes(spans: Spans, units: NDArray[np.int64], wanted: NDArray[np.int64]) -> tuple[Places, Places]:
+    """The first end and the last start of the spans in each of the wanted units, all of which have spans."""
+    if not len(wanted):
+        return wanted, wanted
+    first = np.flatnonzero(np.diff(units, prepend=-1))
+    at = units[first].searchsorted(wanted)
+    ends = np.minimum.reduceat(spans.ends, first)
+    return ends[at], spans.starts[np.append(first[1:], len(units))[at] - 1]

@@ -1,0 +1,242 @@
+"""Where words stand: the occurrences of tokens and phrases, read from the postings of one segment.
+
+A place is one number for an article and a position in it: ``ordinal * stride + position``. The stride leaves more room
+behind each article than any operator reaches, so a join never crosses from one article into the next.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from search.keyword.layout import KeywordSegment
+
+TABLE = 1 << 22  # positions that are joined at once
+_FEW = 60_000  # occurrences
+_GOLDEN = np.uint64(0x9E3779B97F4A7C15)
+_RARE = 16  # a list so many times shorter than another is looked up in it
+
+Places = NDArray[np.int64]
+Rows = NDArray[np.int64]
+Mask = NDArray[np.bool_]
+
+
+class Part(NamedTuple):
+    """One token of a phrase in one segment: a term, and where only some of its forms count, which (bool[forms])."""
+
+    tid: int
+    forms: Mask | None
+
+
+class Block(NamedTuple):
+    """Some articles of one segment: those of ``mask`` (bool over the segment's rows) from row ``low`` to ``high``.
+
+    ``extents`` says for each row of the segment where its positions end.
+    """
+
+    segment: KeywordSegment
+    base: int
+    stride: int
+    mask: Mask
+    low: int
+    high: int
+    extents: NDArray[np.int64]
+
+
+def ranges(starts: NDArray[np.int64], counts: NDArray[np.int64]) -> NDArray[np.int64]:
+    """The numbers from ``starts[i]``, ``counts[i]`` of them, one run after the other."""
+    ends = np.cumsum(counts)
+    total = int(ends[-1]) if len(ends) else 0
+    return np.arange(total) + np.repeat(starts - ends + counts, counts)
+
+
+def _hashed(places: Places, bits: int) -> Places:
+    """Numbers of so many bits that spread what is alike (Knuth's multiplicative hashing)."""
+    hashed = places.view(np.uint64) * _GOLDEN
+    hashed >>= np.uint64(64 - bits)
+    return hashed.view(np.int64)
+
+
+class _Table(threading.local):
+    """Numbers marked one set after another, without wiping the table in between."""
+
+    def __init__(self) -> None:
+        self._marks = np.zeros(0, np.uint8)
+        self._set = 0
+
+    def marked(self, wanted: Places, among: Places, size: int) -> Mask:
+        """Which of ``wanted`` are in ``among``; all are from 0 to ``size``, exclusive."""
+        if self._set == 255 or len(self._marks) < size:
+            self._marks = np.zeros(max(size, TABLE), np.uint8)
+            self._set = 0
+        self._set += 1
+        self._marks[among] = self._set
+        found: Mask = self._marks[wanted] == self._set
+        return found
+
+    def kept(self, wanted: Places, among: Places) -> Places:
+        """Those of ``wanted`` that are in ``among``, in order and not empty, whatever their size."""
+        bits = (16 * len(among)).bit_length()
+        likely = wanted[self.marked(_hashed(wanted, bits), _hashed(among, bits), 1 << bits)]
+        at = among.searchsorted(likely)
+        at[at == len(among)] = 0
+        found: Places = likely[among[at] == likely]
+        return found
+
+
+_table = _Table()
+
+
+def phrase(block: Block, parts: Sequence[Part]) -> Places:
+    """Where the tokens of a phrase stand one after the other: the places of the first one, in order."""
+    segment, low, high = block.segment, block.low, block.high
+    if high - low == len(segment) and len(parts) > 1:
+        frequencies = [segment.frequency(part.tid) for part in parts]
+        if sum(frequencies) <= _FEW:
+            return _short_phrase(block, parts, sorted(range(len(parts)), key=frequencies.__getitem__))
+    docs, firsts = [], []
+    for part in parts:
+        every = segment.docs(part.tid)
+        first, last = every.searchsorted(np.array((low, high), every.dtype)) if high - low < len(segment) else (0, None)
+        docs.append(every[first:last])
+        firsts.append(int(first))
+    by_df = sorted(range(len(parts)), key=lambda i: len(docs[i]))
+    rows = docs[by_df[0]].astype(np.int64)
+    picks = {by_df[0]: np.arange(len(rows))}
+    if not block.mask[low:high].all():
+        picks[by_df[0]] = np.flatnonzero(block.mask[rows])
+        rows = rows[picks[by_df[0]]]
+    for i in by_df[1:]:
+        having, own = _picks(rows, docs[i], low, high)
+        if len(own) < len(rows):
+            rows = rows[having]
+            picks = {j: earlier[having] for j, earlier in picks.items()}
+        picks[i] = own
+    runs = [_Run(segment, part, picks[i] + firsts[i]) for i, part in enumerate(parts)]
+    if len(runs) == 1:
+        return runs[0].keys((rows + block.base) * block.stride, slice(0, len(rows)))
+    # The joins are on numbers that leave no more than a phrase between articles, so that a small table holds them.
+    extents = block.extents[rows] + len(parts)
+    bounds = np.concatenate(([0], np.cumsum(extents)))
+    found = [np.empty(0, np.int64)]
+    low = 0
+    while low < len(rows):
+        high = max(low + 1, int(bounds.searchsorted(bounds[low] + TABLE, "right")) - 1)
+        here, size = slice(low, high), int(bounds[high] - bounds[low])
+        starts = bounds[low:high] - bounds[low] + len(parts)
+        keys = runs[by_df[0]].keys(starts - by_df[0], here)
+        for i in by_df[1:]:
+            keys = keys[_table.marked(keys, runs[i].keys(starts - i, here), size)]
+        shift = (rows[here] + block.base) * block.stride - starts
+        found.append(keys + shift[starts.searchsorted(keys, "right") - 1])
+        low = high
+    return found[1] if len(found) == 2 else np.concatenate(found)
+
+
+def _short_phrase(block: Block, parts: Sequence[Part], order: Sequence[int]) -> Places:
+    """As ``phrase``, of tokens with so few occurrences that finding the articles first would take longer."""
+    found: Places | None = None
+    for i in order:
+        tid, segment = parts[i].tid, block.segment
+        starts = segment.docs(tid).astype(np.int64)
+        starts += block.base
+        starts *= block.stride
+        places: Places = np.repeat(starts, segment.freqs(tid))
+        places += segment.positions(tid)
+        forms = parts[i].forms
+        codes = None if forms is None else segment.codes(tid)
+        if forms is not None and codes is not None:
+            places = places[forms[codes]]
+        places -= i
+        found = places if found is None else _table.kept(found, places)
+        if not len(found):
+            return found
+    assert found is not None
+    return found if block.mask.all() else found[block.mask[found // block.stride - block.base]]
+
+
+class _Run:
+    """The occurrences of a token in some of its postings, ascending."""
+
+    def __init__(self, segment: KeywordSegment, part: Part, picks: NDArray[np.int64]) -> None:
+        freqs = segment.freqs(part.tid)
+        self._counts = freqs[picks].astype(np.int64)
+        ends = np.cumsum(freqs.astype(np.int64))[picks]
+        self._starts = ends - self._counts
+        self._positions = segment.positions(part.tid)
+        self._codes = None if part.forms is None else segment.codes(part.tid)
+        self._forms = part.forms
+
+    def keys(self, starts: Places, here: slice) -> Places:
+        """starts[i] + position for each occurrence in the i-th of the postings ``here``."""
+        counts, first = self._counts[here], self._starts[here]
+        keys: Places = np.repeat(starts, counts)
+        at: Any = slice(0, 0)
+        if len(keys):
+            low, high = int(first[0]), int(first[-1] + counts[-1])
+            at = slice(low, high) if high - low == len(keys) else ranges(first, counts)
+        keys += self._positions[at]
+        if self._forms is not None and self._codes is not None:
+            keys = keys[self._forms[self._codes[at]]]
+        return keys
+
+
+def _picks(rows: Rows, docs: NDArray[np.uint32], low: int, high: int) -> tuple[Mask, NDArray[np.int64]]:
+    """(which of some rows have a term, the numbers of their postings), where ``docs`` are the term's rows, all of them
+    from ``low`` to ``high``. Both are in order."""
+    if len(rows) * _RARE < len(docs):
+        wanted = rows.astype(docs.dtype)
+        at = docs.searchsorted(wanted)
+        at[at == len(docs)] = 0
+        having = docs[at] == wanted
+        return having, at[having]
+    marks = np.zeros(high - low, bool)
+    own = docs.astype(np.int64)
+    own -= low
+    marks[rows - low] = True
+    picks = np.flatnonzero(marks[own])
+    marks.fill(False)
+    marks[own[picks]] = True
+    return marks[rows - low], picks
+
+
+def rows_with(segment: KeywordSegment, part: Part) -> Rows:
+    """The rows that have a token, in any sub-field."""
+    docs = segment.docs(part.tid).astype(np.int64)
+    codes = None if part.forms is None else segment.codes(part.tid)
+    if part.forms is None or codes is None:
+        return docs
+    freqs = segment.freqs(part.tid).astype(np.int64)
+    hits = np.logical_or.reduceat(part.forms[codes], np.cumsum(freqs) - freqs)
+    found: Rows = docs[hits]
+    return found
+
+
+def in_field(block: Block, places: Places, field: int, width: int) -> Places:
+    """Those of the places at which ``width`` words fit into a sub-field."""
+    rows = places // block.stride - block.base
+    starts = block.segment.field_starts[rows, field]
+    position = places % block.stride - starts
+    kept: Mask = (position >= 0) & (position + width <= block.segment.lengths[rows, field])
+    return places[kept]
+
+
+def unit_starts(block: Block, rows: Rows, paragraphs: bool) -> Places:
+    """The places at which the sentences, or paragraphs, of these rows start, in order."""
+    segment = block.segment
+    starts, items = segment.sentence_starts, segment.sentences
+    if paragraphs:
+        starts, items = segment.paragraph_starts, segment.paragraphs
+    counts = starts[rows + 1] - starts[rows]
+    places: Places = np.repeat((rows + block.base) * block.stride, counts)
+    places += items[ranges(starts[rows], counts)]
+    return places
+
+
+def block_rows(mask: Mask, size: int) -> list[tuple[int, int]]:
+    """(low, high) of each stretch of ``size`` rows in which the mask has any."""
+    return [(low, min(low + size, len(mask))) for low in range(0, len(mask), size) if mask[low : low + size].any()]

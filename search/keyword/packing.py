@@ -1,0 +1,207 @@
+"""How strings and numbers are packed into the arrays of a keyword part, and read back without unpacking all."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
+
+from search.storage.container import Part
+
+# Bits for each code of a term with at most so many forms; one with more needs the last number of bits.
+_MOST_FORMS = np.array((1, 2, 4, 16, 256))
+_BITS = np.array((0, 1, 2, 4, 8, 16), np.uint8)
+# With more than one in so many numbers too wide, storing all of them wide is smaller.
+_WIDE_SHARE = 8
+
+Array = NDArray[Any]
+
+
+def term_key(space: int, term: str) -> bytes:
+    """The key of a term in the dictionary. Characters that UTF-8 cannot hold are in no term."""
+    return bytes((space,)) + term.encode("utf-8", "replace")
+
+
+class StringTable:
+    """Byte strings end to end in one blob; ``ends[i]`` is where string ``i`` ends. Nothing is read until asked for."""
+
+    __slots__ = ("_blob", "_ends")
+
+    def __init__(self, blob: Array, ends: Array) -> None:
+        self._blob = blob.data
+        self._ends = ends.data
+
+    def __len__(self) -> int:
+        return len(self._ends)
+
+    def __getitem__(self, number: int) -> bytes:
+        return bytes(self._blob[self._ends[number - 1] if number else 0 : self._ends[number]])
+
+    def between(self, start: int, stop: int) -> list[bytes]:
+        """Strings ``start`` to ``stop`` (exclusive)."""
+        if start >= stop:
+            return []
+        base = self._ends[start - 1] if start else 0
+        data = bytes(self._blob[base : self._ends[stop - 1]])
+        ends = [end - base for end in self._ends[start:stop]]
+        return [data[a:b] for a, b in zip([0, *ends], ends, strict=False)]
+
+    def lower_bound(self, key: bytes, low: int = 0, high: int | None = None) -> int:
+        """The number of the first string >= ``key``, in a table that is sorted between ``low`` and ``high``."""
+        high = len(self._ends) if high is None else high
+        while low < high:
+            middle = (low + high) >> 1
+            if self[middle] < key:
+                low = middle + 1
+            else:
+                high = middle
+        return low
+
+    def find(self, key: bytes, low: int = 0, high: int | None = None) -> int:
+        """The number of ``key`` in a sorted table, or -1."""
+        high = len(self._ends) if high is None else high
+        number = self.lower_bound(key, low, high)
+        return number if number < high and self[number] == key else -1
+
+    def prefix_range(self, prefix: bytes) -> range:
+        """The numbers of the strings that start with ``prefix``, in a sorted table."""
+        start = self.lower_bound(prefix)
+        # 0xFF is in no UTF-8 text, so this sorts after everything that starts with the prefix.
+        return range(start, self.lower_bound(prefix + b"\xff", start) if prefix else len(self._ends))
+
+
+class Wide:
+    """Unsigned numbers of which few need more than the stored width: ``name`` holds the low bits of all of them,
+    ``name_wide_at`` (ascending) and ``name_wide`` those that do not fit, whole."""
+
+    __slots__ = ("_at", "_low", "_whole")
+
+    def __init__(self, part: Part, name: str) -> None:
+        self._low, self._at, self._whole = part[name], part[f"{name}_wide_at"], part[f"{name}_wide"]
+
+    def run(self, start: int, stop: int) -> Array:
+        """Numbers ``start`` to ``stop`` (exclusive): a view where all of them fit, else uint32."""
+        low = self._low[start:stop]
+        if len(self._at):
+            first, last = np.searchsorted(self._at, (start, stop))
+            if first < last:
+                low = low.astype(np.uint32)
+                low[self._at[first:last] - start] = self._whole[first:last]
+        return low
+
+
+def strings(name: str, items: Sequence[bytes]) -> dict[str, Array]:
+    """The two arrays of a StringTable."""
+    ends = np.cumsum(np.fromiter(map(len, items), np.int64, len(items)))
+    return {f"{name}_blob": np.frombuffer(b"".join(items), np.uint8), f"{name}_ends": fit(ends, np.uint32, np.uint64)}
+
+
+def fit(values: Array, *dtypes: DTypeLike) -> Array:
+    """The values in the first of these types, narrowest first, that holds the largest of them."""
+    largest = int(values.max()) if len(values) else 0
+    return values.astype(next(dtype for dtype in dtypes if largest <= np.iinfo(np.dtype(dtype)).max))
+
+
+def docs_dtype(articles: int) -> DTypeLike:
+    """The type of row numbers in a part of so many articles."""
+    return np.uint16 if articles <= 1 << 16 else np.uint32
+
+
+def few_wide(wide: int, total: int) -> bool:
+    """Whether so many numbers that do not fit are few enough to be kept aside."""
+    return wide * _WIDE_SHARE <= total
+
+
+def narrow(name: str, values: Array, dtype: DTypeLike) -> dict[str, Array]:
+    """The three arrays of a Wide."""
+    at = np.flatnonzero(values > np.iinfo(np.dtype(dtype)).max)
+    if not few_wide(len(at), len(values)):
+        dtype, at = np.uint32, at[:0]
+    return {
+        name: values.astype(dtype),
+        f"{name}_wide_at": at.astype(np.uint64),
+        f"{name}_wide": values[at].astype(np.uint32),
+    }
+
+
+def starts_of(counts: Array) -> NDArray[np.int64]:
+    """Run lengths to run starts; one entry more than there are runs, the last being the total."""
+    starts = np.zeros(len(counts) + 1, np.int64)
+    np.cumsum(counts, out=starts[1:])
+    return starts
+
+
+def stable_order(keys: Array) -> NDArray[np.int64]:
+    """What ``argsort(kind="stable")`` gives for fewer than 2^32 numbers below 2^32; sorting pairs is faster by far."""
+    pairs = keys.astype(np.uint64)
+    pairs <<= np.uint64(32)
+    pairs |= np.arange(len(keys), dtype=np.uint64)
+    pairs.sort()
+    pairs &= np.uint64(0xFFFFFFFF)
+    return pairs.view(np.int64)
+
+
+def code_bits(forms_per_term: Array) -> NDArray[np.uint8]:
+    """How many bits say which of its forms an occurrence of a term has."""
+    return _BITS[np.searchsorted(_MOST_FORMS, forms_per_term)]
+
+
+def code_sizes(counts: Array, bits: NDArray[np.uint8]) -> NDArray[np.int64]:
+    """Bytes for the codes of each term, from its occurrences and the bits for each of them."""
+    return (counts.astype(np.int64) * bits + 7) >> 3
+
+
+def _code_places(counts: Array, bits: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+    """For each occurrence: its bits, and at which bit they start. Each term starts with a byte of its own."""
+    each = np.repeat(bits, counts)
+    place = np.arange(len(each))
+    place *= each
+    place += np.repeat(8 * starts_of(code_sizes(counts, bits))[:-1] - starts_of(counts)[:-1] * bits, counts)
+    return each, place
+
+
+def encode_codes(codes: Array, counts: Array, bits: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Codes term after term, ``counts`` of them with so many ``bits``, packed; low bits and low bytes first."""
+    each, place = _code_places(counts, bits)
+    total = int(code_sizes(counts, bits).sum())
+    if not total:
+        return np.zeros(0, np.uint8)
+    values = codes.astype(np.uint8) << (place & 7).astype(np.uint8)
+    byte = place >> 3
+    first = np.ones(len(byte), bool)
+    np.not_equal(byte[1:], byte[:-1], out=first[1:])
+    heads = np.flatnonzero(first)
+    low = np.bitwise_or.reduceat(values, heads)
+    two = each > 8
+    if not two.any():
+        # Terms without bits have code 0 and come to lie in the byte of the next term, or behind the last.
+        return low[:total]
+    packed = np.zeros(total + 1, np.uint8)
+    packed[byte[heads]] = low
+    packed[byte[two] + 1] = codes[two] >> 8
+    return packed[:total]
+
+
+def decode_codes(packed: NDArray[np.uint8], counts: Array, bits: NDArray[np.uint8]) -> NDArray[np.uint16]:
+    """The inverse of ``encode_codes``; terms without bits have code 0 throughout."""
+    each, place = _code_places(counts, bits)
+    if not len(packed):
+        return np.zeros(len(each), np.uint16)
+    byte = np.minimum(place >> 3, len(packed) - 1)
+    masks = ((1 << np.minimum(np.arange(17), 8)) - 1).astype(np.uint8)
+    low = (packed[byte] >> (place & 7).astype(np.uint8)) & masks[each]
+    codes: NDArray[np.uint16] = low.astype(np.uint16)
+    two = np.flatnonzero(each > 8)
+    codes[two] |= packed[byte[two] + 1].astype(np.uint16) << 8
+    return codes
+
+
+def decode_term(packed: NDArray[np.uint8], count: int, bits: int) -> NDArray[np.uint8] | NDArray[np.uint16]:
+    """The codes of one term, a view where they fill bytes."""
+    if bits >= 8:
+        return packed if bits == 8 else packed.view("<u2")
+    shifts = np.arange(0, 8, bits).astype(np.uint8)
+    codes: NDArray[np.uint8] = (packed[:, None] >> shifts) & np.uint8((1 << bits) - 1)
+    return codes.reshape(-1)[:count]

@@ -1,0 +1,251 @@
+"""Articles to a keyword part: analyse, number, sort, and lay out as arrays.
+
+Texts are cut at white space first: no token spans it, and news repeats itself, so each distinct stretch between two
+spaces is taken apart and folded once a batch. From there on all work is on whole arrays. An occurrence is one token
+in one place; sorting (term, occurrence) pairs turns the texts' order into the postings' order.
+"""
+
+from __future__ import annotations
+
+import itertools
+import threading
+from collections.abc import Iterator, Sequence
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from search.keyword.analysis import (
+    ANALYSIS_VERSION,
+    GAP,
+    SPACES,
+    SUBFIELDS,
+    TEXT_SPACE,
+    value_term,
+    words_of,
+)
+from search.keyword.lexicon import MARK, Lexicon, Vocabulary
+from search.keyword.packing import (
+    Array,
+    code_bits,
+    code_sizes,
+    docs_dtype,
+    encode_codes,
+    fit,
+    narrow,
+    stable_order,
+    starts_of,
+    term_key,
+)
+from search.records import Article
+
+_TEXT = SUBFIELDS.index("text")
+_SHORT = len(SUBFIELDS) - 1
+_BETWEEN = f" {MARK} "
+
+
+class Layout(Protocol):
+    """What the writer needs of ``passages.TextLayout``: offsets and paragraph number of each sentence."""
+
+    @property
+    def starts(self) -> Sequence[int]:
+        """Where each sentence starts."""
+
+    @property
+    def ends(self) -> Sequence[int]:
+        """Where each sentence ends, exclusive."""
+
+    @property
+    def paragraphs(self) -> Sequence[int]:
+        """The number of the paragraph that each sentence is in."""
+
+
+# What one batch has taught serves the next; what comes out never depends on it.
+_LOCK = threading.Lock()
+_known = Vocabulary()
+
+
+def _vocabulary() -> Vocabulary:
+    global _known
+    if _known.full:
+        _known = Vocabulary()
+    return _known
+
+
+class _Values(dict[tuple[int, str], tuple[list[int], int]]):
+    """(space, metadata value) -> the term numbers of its words, and that of the whole value (-1: no words)."""
+
+    def __init__(self) -> None:
+        self.terms: dict[bytes, int] = {}
+
+    def __missing__(self, key: tuple[int, str]) -> tuple[list[int], int]:
+        space, value = key
+        words = words_of(value)
+        numbers = [self._number(space, word) for word in words]
+        whole = self._number(space, value_term(words)) if words else -1
+        self[key] = numbers, whole
+        return numbers, whole
+
+    def _number(self, space: int, term: str) -> int:
+        return self.terms.setdefault(term_key(space, term), len(self.terms))
+
+
+def _metadata(article: Article) -> Iterator[tuple[int, Sequence[str]]]:
+    for space, name in enumerate(SPACES):
+        if space != TEXT_SPACE:
+            value = getattr(article, name)
+            yield space, (value,) if isinstance(value, str) else value
+
+
+class _Text:
+    """The text space of a batch: for each token its form, row, sub-field and position, in reading order.
+
+    Forms are numbered among those that the batch has; ``keys`` and ``words`` say what they are.
+    """
+
+    def __init__(self, articles: Sequence[Article], layouts: Sequence[Layout]) -> None:
+        paragraphs: list[int] = []
+        for layout in layouts:
+            paragraphs += range(-_SHORT, 0)
+            paragraphs += layout.paragraphs
+        sentences_each = np.array([_SHORT + len(layout.starts) for layout in layouts], np.int64)
+        with _LOCK:
+            tokens = self._read(articles, layouts)
+        self._place(tokens, sentences_each, np.array(paragraphs, np.int64))
+
+    def _read(self, articles: Sequence[Article], layouts: Sequence[Layout]) -> NDArray[np.int64]:
+        """Number the tokens. Returns where each sentence starts among them, and how many they are."""
+        vocabulary = _vocabulary()
+        number = vocabulary.__getitem__
+        stream: list[int] = []
+        for article, layout in zip(articles, layouts, strict=True):
+            text = article.text
+            pieces = [article.title, article.caption, article.dateline, " ".join((*article.authors, article.agency))]
+            pieces += [text[start:end] for start, end in zip(layout.starts, layout.ends, strict=True)]
+            marked = _BETWEEN.join(pieces) + _BETWEEN
+            if marked.count(MARK) != len(pieces):
+                marked = _BETWEEN.join(piece.replace(MARK, " ") for piece in pieces) + _BETWEEN
+            stream += map(number, marked.split())
+        form, ends = vocabulary.forms_of(stream)
+        used = np.zeros(len(vocabulary.form_keys), bool)
+        used[form] = True
+        forms = np.flatnonzero(used)
+        self.form = (np.cumsum(used, dtype=np.int32) - 1)[form]
+        self.keys = [vocabulary.form_keys[i] for i in forms.tolist()]
+        self.words = [vocabulary.form_words[i] for i in forms.tolist()]
+        return np.concatenate(([0], ends))
+
+    def _place(self, tokens: Array, sentences_each: Array, paragraphs: Array) -> None:
+        self.sentence_starts = starts_of(sentences_each)
+        firsts = self.sentence_starts[:-1]
+        # The first token of each sub-field of each row, the end of the text last.
+        bounds = np.stack(
+            [tokens[firsts + field] for field in range(_SHORT + 1)] + [tokens[self.sentence_starts[1:]]], 1
+        )
+        self.lengths = np.diff(bounds, axis=1).astype(np.uint32)
+        rows = len(self.lengths)
+        field_starts = np.zeros(self.lengths.shape, np.int64)
+        np.cumsum(self.lengths[:, :-1].astype(np.int64) + GAP, axis=1, out=field_starts[:, 1:])
+        shift = field_starts - bounds[:, :-1]
+        runs = self.lengths.reshape(-1)
+        self.position = np.repeat(shift.reshape(-1).astype(np.int32), runs)
+        self.position += np.arange(len(self.form), dtype=np.int32)
+        self.position = self.position.view(np.uint32)
+        self.field = np.repeat(np.tile(np.arange(len(SUBFIELDS), dtype=np.uint8), rows), runs)
+        self.row = np.repeat(np.arange(rows, dtype=np.uint32), self.lengths.sum(1, dtype=np.int64))
+        # Sub-field i < 4 is sentence i of its row; the other sentences are all in the text.
+        number = np.arange(len(paragraphs)) - np.repeat(firsts, sentences_each)
+        own_shift = shift[np.repeat(np.arange(rows), sentences_each), np.minimum(number, _TEXT)]
+        self.sentences = tokens[:-1] + own_shift
+        opens = (np.diff(paragraphs, prepend=0) != 0) | (number <= _TEXT)
+        self.paragraphs = self.sentences[opens]
+        self.paragraph_starts = np.concatenate(([0], np.cumsum(opens)))[self.sentence_starts]
+
+
+class _Metadata:
+    """The metadata spaces of a batch: for each token its term, row and position."""
+
+    def __init__(self, articles: Sequence[Article]) -> None:
+        self.values = _Values()
+        term: list[int] = []
+        row: list[int] = []
+        position: list[int] = []
+        for number, article in enumerate(articles):
+            before = len(term)
+            for space, values in _metadata(article):
+                start = 0
+                wholes: set[int] = set()
+                for value in values:
+                    terms, whole = self.values[space, value]
+                    if whole < 0:
+                        continue
+                    term += terms
+                    position += range(start, start + len(terms))
+                    start += len(terms) + GAP
+                    if whole not in wholes:
+                        wholes.add(whole)
+                        term.append(whole)
+                        position.append(0)
+            row += itertools.repeat(number, len(term) - before)
+        self.term = np.array(term, np.int64)
+        self.row = np.array(row, np.uint32)
+        self.position = np.array(position, np.uint32)
+
+
+def build_part(articles: Sequence[Article], layouts: Sequence[Layout]) -> tuple[dict[str, Array], dict[str, Any]]:
+    """The arrays and the meta of the keyword part of these articles, in their order: row i is article i.
+
+    ``layouts[i]`` has the sentences of ``articles[i].text``; tokens outside them are not indexed. The same articles
+    give the same arrays.
+    """
+    text, metadata = _Text(articles, layouts), _Metadata(articles)
+    lexicon = Lexicon(text.keys, text.words, list(metadata.values.terms))
+    form = lexicon.form_numbers[text.form]
+    term = np.concatenate((lexicon.term_of_form()[form], lexicon.value_numbers[metadata.term]))
+    row = np.concatenate((text.row, metadata.row))
+    position = np.concatenate((text.position, metadata.position))
+
+    order = stable_order(term)
+    term, row = term[order], row[order]
+    first = np.ones(len(term), bool)
+    first[1:] = (term[1:] != term[:-1]) | (row[1:] != row[:-1])
+    posting_at = np.flatnonzero(first)
+    terms = len(lexicon.keys)
+    posting_starts = starts_of(np.bincount(term[posting_at], minlength=terms))
+    occurrences = np.bincount(term, minlength=terms)
+    # The text space sorts first, and only it has forms and sub-fields.
+    in_text = order[: len(form)]
+    bits = code_bits(lexicon.forms_per_term)
+    codes = form[in_text] - np.repeat(lexicon.form_starts[:-1], occurrences)[: len(form)]
+    arrays = {
+        **lexicon.arrays(np.bincount(form, minlength=len(lexicon.surfaces))),
+        "posting_starts": posting_starts,
+        "docs": row[posting_at].astype(docs_dtype(len(articles))),
+        **narrow("freqs", np.diff(posting_at, append=len(term)), np.uint8),
+        "position_starts": starts_of(occurrences),
+        **narrow("positions", position[order], np.uint16),
+        **_minors(text.field[in_text], term[: len(form)], np.cumsum(first[: len(form)]) - 1, posting_starts),
+        "code_starts": starts_of(code_sizes(occurrences, bits)),
+        "codes": encode_codes(codes, occurrences[: lexicon.text_terms], bits[: lexicon.text_terms]),
+        "lengths": text.lengths,
+        "sentence_starts": text.sentence_starts,
+        "sentences": fit(text.sentences, np.uint16, np.uint32),
+        "paragraph_starts": text.paragraph_starts,
+        "paragraphs": fit(text.paragraphs, np.uint16, np.uint32),
+    }
+    return arrays, {"articles": len(articles), "analysis": ANALYSIS_VERSION}
+
+
+def _minors(field: Array, term: Array, posting: Array, posting_starts: Array) -> dict[str, Array]:
+    """How often each posting occurs in each sub-field other than the text; all arguments in the postings' order."""
+    at = np.flatnonzero(field < _TEXT)
+    field, term, posting = field[at], term[at], posting[at]
+    first = np.ones(len(at), bool)
+    first[1:] = (posting[1:] != posting[:-1]) | (field[1:] != field[:-1])
+    head = np.flatnonzero(first)
+    return {
+        "minor_starts": starts_of(np.bincount(term[head], minlength=len(posting_starts) - 1)),
+        "minor_postings": (posting[head] - posting_starts[term[head]]).astype(np.uint32),
+        "minor_fields": field[head],
+        "minor_freqs": fit(np.diff(head, append=len(at)), np.uint8, np.uint16, np.uint32),
+    }

@@ -1,0 +1,270 @@
+"""What the keyword room must find, by plain Python over token lists: trees, spans and BM25F, one article at a time."""
+
+from __future__ import annotations
+
+import itertools
+import math
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+from whoosh import query as whoosh
+
+from search.keyword import Bm25Settings, KeywordIndex, tree
+from search.keyword.analysis import GAP, SUBFIELDS, analyze, fold, words_of
+from search.keyword.layout import KIND
+from search.keyword.scoring import scoring_tokens
+from search.keyword.writer import build_part
+from search.passages import lay_out
+from search.records import Article
+from search.storage.columns import MISSING_INSTANT, instant
+from search.storage.container import Part, open_part, write_part
+
+
+@dataclass(frozen=True)
+class At:
+    """One token of an article."""
+
+    position: int
+    surface: str
+    word: str
+    term: str
+    field: int
+    sentence: int
+    paragraph: int
+
+
+def tokens_of(article: Article) -> tuple[list[At], list[int]]:
+    """The tokens of the text space, and the length of each sub-field."""
+    found: list[At] = []
+    lengths = []
+    start = unit = paragraph = 0
+    byline = " ".join((*article.authors, article.agency))
+    for field, name in enumerate(SUBFIELDS):
+        text = {"byline": byline}.get(name) if name == "byline" else getattr(article, name)
+        layout = lay_out(text)
+        spans = list(zip(layout.starts, layout.ends, layout.paragraphs, strict=True))
+        if name != "text":
+            spans = [(0, len(text), 0)]
+        position, last = start, None
+        for low, high, number in spans:
+            if number != last:
+                paragraph, last = paragraph + 1, number
+            unit += 1
+            for token in analyze(text[low:high]):
+                found.append(At(position, token.surface, token.word, token.term, field, unit, paragraph))
+                position += 1
+        lengths.append(position - start)
+        start = position + GAP
+    return found, lengths
+
+
+def distance(a: str, b: str) -> int:
+    """Levenshtein."""
+    row = list(range(len(b) + 1))
+    for i, x in enumerate(a, 1):
+        previous, row = row, [i]
+        for j, y in enumerate(b, 1):
+            row.append(min(previous[j] + 1, row[-1] + 1, previous[j - 1] + (x != y)))
+    return row[-1]
+
+
+def same(wanted: str, pattern: str) -> bool:
+    """Whether a word matches a wildcard pattern."""
+    return re.fullmatch("".join({"*": ".*", "?": "."}.get(c, re.escape(c)) for c in pattern), wanted, re.S) is not None
+
+
+class Oracle:
+    """Articles in ordinal order and which of them are visible."""
+
+    def __init__(self, articles: Sequence[Article], visible: Sequence[bool] | None = None) -> None:
+        self.articles = list(articles)
+        self.visible = [True] * len(articles) if visible is None else [bool(v) for v in visible]
+        self.tokens, self.lengths = zip(*map(tokens_of, articles), strict=True) if articles else ((), ())
+
+    def match(self, node: whoosh.Query) -> set[int]:
+        return {i for i, seen in enumerate(self.visible) if seen and self.holds(node, i)}
+
+    def holds(self, node: whoosh.Query, i: int) -> bool:
+        article = self.articles[i]
+        if node is whoosh.NullQuery:
+            return False
+        match node:
+            case whoosh.And() | whoosh.Require():
+                return bool(node.subqueries) and all(self.holds(child, i) for child in node.children())
+            case whoosh.Or() | whoosh.DisjunctionMax():
+                return any(self.holds(child, i) for child in node.children())
+            case whoosh.Not():
+                return not self.holds(node.query, i)
+            case whoosh.AndNot():
+                return self.holds(node.a, i) and not self.holds(node.b, i)
+            case whoosh.AndMaybe():
+                return self.holds(node.a, i)
+            case whoosh.Every():
+                return node.fieldname is None or self.lengths[i][SUBFIELDS.index(node.fieldname)] > 0
+            case tree.DayRange():
+                day = article.published
+                day = day.date() if isinstance(day, datetime) else day
+                return (
+                    day is not None
+                    and (node.start is None or day >= node.start)
+                    and (node.end is None or day <= node.end)
+                )
+            case tree.InstantRange():
+                when = instant(article.published)
+                bounds = [None if b is None else instant(b) for b in (node.start, node.end)]
+                return (
+                    when != MISSING_INSTANT
+                    and (bounds[0] is None or when >= bounds[0])
+                    and (bounds[1] is None or when <= bounds[1])
+                )
+            case tree.Length():
+                return (node.minimum or 0) <= self.lengths[i][-1] and (
+                    node.maximum is None or self.lengths[i][-1] <= node.maximum
+                )
+            case tree.Id():
+                return article.id in node.ids
+            case tree.Value():
+                return self.has_value(node, article)
+            case tree.AtLeast():
+                return len(self.spans(node.child, i)[0]) >= node.count
+            case _:
+                return bool(self.spans(node, i)[0])
+
+    @staticmethod
+    def has_value(node: tree.Value, article: Article) -> bool:
+        wanted = words_of(node.text)
+        for name in ("authors", "agency") if node.fieldname == "by" else (node.fieldname,):
+            values = getattr(article, name)
+            for value in (values,) if isinstance(values, str) else values:
+                words = words_of(value)
+                if wanted and node.whole and words == wanted:
+                    return True
+                if wanted and not node.whole and any(words[k : k + len(wanted)] == wanted for k in range(len(words))):
+                    return True
+        return False
+
+    def spans(self, node: whoosh.Query, i: int) -> tuple[set[tuple[int, int]], bool]:
+        """(start, end) of each span, and whether they are solid."""
+        if node is whoosh.NullQuery:
+            return set(), True
+        if isinstance(node, whoosh.Or):
+            parts = [self.spans(child, i) for child in node.children()]
+            return set().union(*(spans for spans, _ in parts)), all(solid for _, solid in parts)
+        if isinstance(node, tree.Pair):
+            (left, left_solid), (right, right_solid) = self.spans(node.left, i), self.spans(node.right, i)
+            found = set()
+            for (a, b), (c, d) in itertools.product(left, right):
+                overlap = a <= d and c <= b
+                allowed = not (left_solid and right_solid) and not {a, b} & {c, d}
+                if isinstance(node, tree.Near):
+                    if node.ordered:
+                        good = 1 <= c - b <= node.distance
+                    else:
+                        good = allowed if overlap else min(abs(c - b), abs(a - d)) <= node.distance
+                else:
+                    kind = "sentence" if isinstance(node, tree.SameSentence) else "paragraph"
+                    unit = {at.position: getattr(at, kind) for at in self.tokens[i]}
+                    good = len({unit[p] for p in (a, b, c, d)}) == 1 and (allowed or not overlap)
+                if good:
+                    found.add((min(a, c), max(b, d)))
+            return found, False
+        return self.word_spans(node, i), True
+
+    def word_spans(self, node: whoosh.Query, i: int) -> set[tuple[int, int]]:
+        tokens = self.tokens[i]
+        field = None if node.fieldname is None else SUBFIELDS.index(node.fieldname)
+        match node:
+            case tree.Word():
+                wanted = [token.term for token in analyze(node.text)]
+                tests = [lambda at, w=w: at.term == w for w in wanted]
+            case tree.Exact():
+                wanted = [token.surface for token in analyze(node.text)]
+                tests = [lambda at, w=w: at.surface == w for w in wanted]
+            case tree.Wildcard():
+                patterns = [fold_pattern(part) for part in node.pattern.split("-")]
+                tests = [lambda at, p=p: same(at.word, p) for p in patterns if p]
+            case tree.Fuzzy():
+                wanted = [token.word for token in analyze(node.text)]
+                tests = [lambda at, w=w: distance(at.word, w) <= node.distance for w in wanted]
+            case _:
+                raise NotImplementedError(node)
+        found = set()
+        for k in range(len(tokens) - len(tests) + 1):
+            run = tokens[k : k + len(tests)]
+            if (
+                tests
+                and run[-1].position - run[0].position == len(tests) - 1
+                and (field is None or all(at.field == field for at in run))
+                and all(test(at) for test, at in zip(tests, run, strict=True))
+            ):
+                found.add((run[0].position, run[-1].position))
+        return found
+
+    def bm25f(self, words: Sequence[str], settings: Bm25Settings | None = None) -> dict[int, float]:
+        """Scores of the visible articles with any of the words, in float64 and from the formula."""
+        settings = settings or Bm25Settings()
+        weights = settings.weights()
+        seen = [i for i, visible in enumerate(self.visible) if visible]
+        length = {i: sum(w * n for w, n in zip(weights, self.lengths[i], strict=True)) for i in seen}
+        average = sum(length.values()) / len(seen) if any(length.values()) else 1.0
+        scores: dict[int, float] = {}
+        for token in scoring_tokens(words):
+            having = [i for i in seen if any(at.term == token.term for at in self.tokens[i])]
+            idf = math.log(1 + (len(seen) - len(having) + 0.5) / (len(having) + 0.5))
+            for i in having:
+                tf = sum(weights[at.field] for at in self.tokens[i] if at.term == token.term)
+                if tf:
+                    norm = settings.k1 * (1 - settings.b + settings.b * length[i] / average)
+                    scores[i] = scores.get(i, 0.0) + idf * tf / (tf + norm)
+        return scores
+
+
+def fold_pattern(pattern: str) -> str:
+    """A pattern's letters as words are folded."""
+    return re.sub(r"[^*?]+", lambda letters: fold(letters[0]), pattern)
+
+
+def columns(articles: Sequence[Article]) -> SimpleNamespace:
+    """What KeywordIndex reads of a snapshot's columns."""
+
+    def find(ids: Sequence[str]) -> np.ndarray:
+        return np.array([i for i, article in enumerate(articles) if article.id in ids], np.int64)
+
+    return SimpleNamespace(
+        published=np.array([instant(a.published) for a in articles], np.int64),
+        day=np.array([0 if a.published is None else a.published.toordinal() for a in articles], np.int32),
+        find=find,
+    )
+
+
+def make_part(folder: Path, articles: Sequence[Article]) -> Part:
+    """A keyword part of these articles."""
+    return save(folder, *build_part(articles, [lay_out(article.text) for article in articles]))
+
+
+_numbers = itertools.count()
+
+
+def save(folder: Path, arrays: dict, meta: dict) -> Part:
+    """A part on disk, mapped."""
+    path = folder / f"part-{next(_numbers)}"
+    write_part(path, KIND, arrays, meta)
+    return open_part(path, KIND)
+
+
+def make_index(
+    folder: Path, batches: Sequence[Sequence[Article]], settings: Bm25Settings | None = None
+) -> KeywordIndex:
+    """An index with one segment for each batch."""
+    parts = [make_part(folder, batch) for batch in batches]
+    return KeywordIndex(parts, columns([a for batch in batches for a in batch]), settings or Bm25Settings())
+
+
+def utc(*parts: int) -> datetime:
+    """An instant in UTC."""
+    return datetime(*parts, tzinfo=UTC)
