@@ -1,0 +1,106 @@
+"""Encoders of passages and queries: the only room that imports sentence_transformers, torch or a compiled runtime."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+
+from search.encode.base import (
+    DEFAULT_MODEL,
+    HASH_MODEL,
+    Encoder,
+    PassageTokenizer,
+    Precision,
+    QueryEncoder,
+    input_keys,
+)
+from search.encode.models import same_model
+from search.errors import ArchiveMismatch, EncoderError, StorageError
+from search.records import EncoderIdentity
+
+__all__ = [
+    "DEFAULT_MODEL",
+    "HASH_MODEL",
+    "Encoder",
+    "PassageTokenizer",
+    "Precision",
+    "QueryEncoder",
+    "input_keys",
+    "load_encoder",
+    "load_query_encoder",
+    "prepare_query_encoder",
+    "same_model",
+]
+
+
+def load_encoder(model: str | None = None, precision: Precision | str = Precision.AUTO) -> Encoder:
+    """The encoder of a model by name or path: None is the default model, "hash" the tiny one for tests.
+
+    Raises EncoderError, with what to do, for a model that cannot be found, trusted or run.
+    """
+    if model == HASH_MODEL:
+        from search.encode.hashing import HashEncoder
+
+        return HashEncoder()
+    from search.encode.transformer import SentenceTransformerEncoder
+
+    return SentenceTransformerEncoder(model, precision)
+
+
+def load_query_encoder(
+    identity: EncoderIdentity, model: str | None = None, warn: Callable[[str], None] | None = None
+) -> QueryEncoder:
+    """The encoder of queries for vectors with this identity: from the user's cache if it is there, without torch.
+
+    Otherwise the model is loaded by name or path and its query encoder is made; a model that cannot be exported runs
+    in torch each time, which ``warn`` is told in one line (the log, by default). Raises ArchiveMismatch if the model
+    at hand is another than the identity's, EncoderError if it cannot be found or run.
+    """
+    if model == HASH_MODEL:
+        return _matching(load_encoder(model), identity)
+    from search.encode.query import OnnxQueryEncoder, open_query_encoder
+
+    found = open_query_encoder(identity)
+    if isinstance(found, OnnxQueryEncoder):
+        return found
+    encoder = _matching(load_encoder(model, Precision.FLOAT32), identity)
+    return _prepared(encoder, warn) or encoder
+
+
+def prepare_query_encoder(encoder: Encoder, warn: Callable[[str], None] | None = None) -> None:
+    """Make the query encoder of a model that an archive is being built with, unless the cache has it."""
+    _prepared(encoder, warn)
+
+
+def _prepared(encoder: Encoder, warn: Callable[[str], None] | None) -> QueryEncoder | None:
+    from search.encode.hashing import HashEncoder
+
+    if isinstance(encoder, HashEncoder):
+        return None
+    from search.encode.query import OnnxQueryEncoder, open_query_encoder
+
+    found = open_query_encoder(encoder.identity)
+    if isinstance(found, OnnxQueryEncoder):
+        return found
+    from search.encode.export import make_query_encoder
+    from search.encode.transformer import SentenceTransformerEncoder
+
+    assert isinstance(encoder, SentenceTransformerEncoder)
+    try:
+        if found is not None:
+            raise EncoderError(found)
+        on_cpu = encoder if encoder.on_cpu else SentenceTransformerEncoder(encoder.requested, Precision.FLOAT32, "cpu")
+        return make_query_encoder(on_cpu)
+    except (EncoderError, StorageError) as error:
+        say = warn or logging.getLogger("search").warning
+        say(f"queries are encoded in torch, which starts slowly: {error}")
+        return None
+
+
+def _matching(encoder: Encoder, identity: EncoderIdentity) -> Encoder:
+    if encoder.identity != identity:
+        raise ArchiveMismatch(
+            f"the archive's vectors are of {identity}, the model at hand is {encoder.identity}; "
+            "use the same model, or index into a new archive"
+        )
+    return encoder

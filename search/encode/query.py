@@ -1,0 +1,121 @@
+"""The query encoder that needs no torch: a graph made once for this machine, run by onnxruntime from the user's cache.
+
+A folder of the cache holds the optimised graph, its weights (mapped, not read), the tokenizer and a manifest with
+their SHA-256. What is missing or does not match is made again. Nothing of this is ever inside an archive.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import re
+from dataclasses import asdict
+from hashlib import blake2b
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from search.encode.base import unit_rows
+from search.encode.models import hash_file, read_json
+from search.errors import EncoderError
+from search.records import EncoderIdentity
+from search.storage.files import cache_folder
+
+FORMAT = 1
+GRAPH, WEIGHTS, TOKENIZER, MANIFEST = "model.onnx", "weights.bin", "tokenizer.json", "manifest.json"
+
+
+class OnnxQueryEncoder:
+    """One query at a time in float32, without torch. Threads may share it."""
+
+    def __init__(self, folder: Path, identity: EncoderIdentity, session: Any, tokenizer: Any, additive: bool) -> None:
+        self.identity = identity
+        self.folder = folder
+        self._session = session
+        self._tokenizer = tokenizer
+        self._additive = additive
+
+    def encode_query(self, text: str) -> NDArray[np.float32]:
+        """A query as float32[d] of L2 norm 1."""
+        text = self.identity.query_prefix + text
+        if self._additive:  # white space is all the same to the tokenizer: as passages are read
+            text = " ".join(text.split())
+        ids = np.array([self._tokenizer.encode(text).ids], np.int64)
+        try:
+            (found,) = self._session.run(None, {"input_ids": ids})
+        except Exception as error:  # onnxruntime's exceptions share no base of their own
+            raise EncoderError(f"the query encoder in {self.folder} failed: {error}") from error
+        vector: NDArray[np.float32] = unit_rows(found)[0]
+        return vector
+
+
+def encoder_folder(identity: EncoderIdentity) -> Path:
+    """Where the query encoder of a model is kept, for this version of onnxruntime and this processor."""
+    if not re.fullmatch(r"[0-9a-f]{64}", identity.weights_hash):
+        raise EncoderError(f"the encoder's weights hash {identity.weights_hash[:80]!r} is not a SHA-256")
+    import onnxruntime
+
+    machine = json.dumps([_processor(), asdict(identity), FORMAT], sort_keys=True)
+    key = blake2b(machine.encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()
+    return cache_folder() / "encoders" / f"{identity.weights_hash}-{onnxruntime.__version__}-{key}"
+
+
+def _processor() -> str:
+    """The first processor's name and abilities: an optimised graph fits the machine that it was optimised on."""
+    try:
+        with Path("/proc/cpuinfo").open(encoding="utf-8", errors="replace") as file:
+            own = file.read(8192).split("\n\n")[0]
+    except OSError:
+        return f"{platform.system()} {platform.machine()} {platform.processor()}"
+    lines = re.findall(r"^(?:model name|flags|Features|CPU part)\s*:.*", own, re.M)
+    return "\n".join([platform.machine(), *lines])
+
+
+def open_query_encoder(identity: EncoderIdentity) -> OnnxQueryEncoder | str | None:
+    """The query encoder from the cache; None if there is none, or none whole; why, if the model cannot have one."""
+    folder = encoder_folder(identity)
+    try:
+        manifest = read_json(folder / MANIFEST)
+        if not isinstance(manifest, dict) or manifest.get("identity") != asdict(identity):
+            return None
+        if isinstance(refusal := manifest.get("refused"), str):
+            return refusal
+        files = manifest["files"]
+        if set(files) != {GRAPH, WEIGHTS, TOKENIZER} or any(hash_file(folder / n) != h for n, h in files.items()):
+            return None
+        return start(folder, identity, bool(manifest["additive"]))
+    except (EncoderError, KeyError, TypeError):
+        return None
+
+
+def start(folder: Path, identity: EncoderIdentity, additive: bool) -> OnnxQueryEncoder:
+    """An encoder from the files of a folder, which are trusted here. Raises EncoderError if they do not run."""
+    import onnxruntime
+    from tokenizers import Tokenizer
+
+    options = session_options()
+    # The graph was optimised when it was made.
+    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
+    try:
+        tokenizer = Tokenizer.from_file(str(folder / TOKENIZER))
+        tokenizer.no_padding()
+        tokenizer.enable_truncation(identity.max_tokens)
+        session = onnxruntime.InferenceSession(str(folder / GRAPH), options, providers=["CPUExecutionProvider"])
+    except Exception as error:  # neither library has a base exception of its own
+        raise EncoderError(f"the query encoder in {folder} does not start: {error}") from error
+    return OnnxQueryEncoder(folder, identity, session, tokenizer, additive)
+
+
+def session_options() -> Any:
+    """Settings of all sessions: two threads at most, since a query is short, and silence."""
+    import onnxruntime
+
+    onnxruntime.set_default_logger_severity(4)
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = min(2, os.cpu_count() or 1)
+    options.inter_op_num_threads = 1
+    options.log_severity_level = 4
+    return options
