@@ -226,3 +226,12 @@ def test_an_empty_archive(tmp_path):
 def test_spans_below_or_are_left_to_nobody(views):
     assert not spanned(whoosh.Term("text", "court"))
     assert spanned(whoosh.Or([whoosh.SpanFirst(whoosh.Term("text", "court"))]))
+
+
+def test_what_stands_for_too_many_terms_is_refused(views, monkeypatch):
+    import search.keyword.stock as stock_nodes
+
+    monkeypatch.setattr(stock_nodes, "MOST_TERMS", 3)
+    for node in (whoosh.TermRange("text", "a", "z"), whoosh.Wildcard("text", "?*"), whoosh.Regex("text", ".")):
+        with pytest.raises(QueryError, match="at most 3"):
+            views[0].match(node)

@@ -408,6 +408,14 @@ def test_arrays_that_do_not_fit_together_are_refused(name):
         KeywordSegment(Part(Path("keyword.part"), KIND, part.meta, arrays, 0))
 
 
+def test_arrays_that_point_outside_are_refused_by_a_merge():
+    part = make_part(SAMPLE)
+    for name, value in (("docs", 60_000), ("minor_postings", 60_000), ("word_forms", 60_000)):
+        arrays = {**part.arrays(), name: np.full_like(part[name], value)}
+        with pytest.raises(ArchiveDamaged, match=r"cannot merge keyword\.part: .*; run 'broadsheet doctor'"):
+            merge_parts([Part(Path("keyword.part"), KIND, part.meta, arrays, 0)], [np.ones(3, bool)])
+
+
 def test_layouts_must_be_as_many_as_articles():
     with pytest.raises(ValueError, match="shorter"):
         build_part(SAMPLE, [simple_layout("")])

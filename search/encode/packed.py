@@ -80,7 +80,8 @@ class PackedBert:
         functional = torch.nn.functional
         runs = [(length, len(list(group))) for length, group in groupby(map(len, texts))]
         # A few sizes only: for each new one oneDNN keeps a kernel, and the allocator another set of blocks.
-        spare = -sum(map(len, texts)) % ROWS
+        total = sum(map(len, texts))
+        spare = -total % (ROWS if total > ROWS else ROWS // 8)
         ids = torch.from_numpy(np.concatenate([*texts, np.zeros(spare, np.int32)]).astype(np.int64))
         places = [torch.arange(length).repeat(count) for length, count in runs]
         places = torch.cat([*places, torch.zeros(spare, dtype=torch.int64)]) + self._first_place

@@ -35,7 +35,7 @@ Selection = dict[int, NDArray[np.uint16] | None]
 _EDIT_PENALTY = 6.0
 _FIRST_LETTER_PENALTY = 2.0
 # Shorter words have too many neighbours for two edits, or for any.
-_SHORTEST_ONE_EDIT, _SHORTEST_TWO_EDITS = 3, 5
+_SHORTEST_ONE_EDIT, _SHORTEST_TWO_EDITS = 3, 8
 # A word is suggested in lower case if at least this share of its occurrences is.
 _PLAIN_SHARE = 0.1
 
@@ -187,7 +187,7 @@ def within(left: str, right: str, distance: int) -> bool:
 def suggest(segments: Sequence[KeywordSegment], word: str) -> str | None:
     """A likelier spelling of a folded word, as most often written; None for a word that exists or without a neighbour.
 
-    Weighs how often a word occurs against how far it is: up to 2 edits, 1 for words of 3 and 4 letters; two letters
+    Weighs how often a word occurs against how far it is: up to 2 edits, 1 for words of 3 to 7 letters; two letters
     swapped count as one edit.
     """
     key = word.encode("utf-8", "replace")

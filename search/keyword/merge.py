@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from search.errors import ArchiveDamaged
 from search.keyword.analysis import ANALYSIS_VERSION
 from search.keyword.layout import KeywordSegment
 from search.keyword.lexicon import Lexicon, form_key
@@ -293,16 +294,26 @@ def merge_parts(parts: Sequence[Part], keep: Sequence[NDArray[np.bool_]]) -> tup
     """The arrays and the meta of one part with the rows of ``parts`` that ``keep`` marks, in the same order.
 
     ``keep[i]`` is bool[n_i]. The arrays equal, bit for bit, those that ``build_part`` makes of the same articles.
+    Raises ArchiveDamaged where arrays point outside one another, and what opening a part raises.
     """
+    pairs = list(zip(parts, keep, strict=True))
+    try:
+        return _merge(pairs)
+    except (IndexError, ValueError) as error:
+        names = ", ".join(str(part.path) for part in parts)
+        raise ArchiveDamaged(f"cannot merge {names}: {error}; run 'broadsheet doctor'") from error
+
+
+def _merge(pairs: Sequence[tuple[Part, NDArray[np.bool_]]]) -> tuple[dict[str, Array], dict[str, Any]]:
     base = 0
     sources: list[_Source] = []
     forms: dict[bytes, int] = {}
     words: list[bytes] = []
     values: dict[bytes, int] = {}
-    for part, mask in zip(parts, keep, strict=True):
-        source = _Source(part, mask, base)
-        base += int(mask.sum())
+    for part, mask in pairs:
         if mask.any():
+            source = _Source(part, mask, base)
+            base += int(mask.sum())
             source.learn(forms, words, values)
             sources.append(source)
     if not sources:

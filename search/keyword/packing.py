@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from typing import Any
 
@@ -202,6 +203,12 @@ def decode_term(packed: NDArray[np.uint8], count: int, bits: int) -> NDArray[np.
     """The codes of one term, a view where they fill bytes."""
     if bits >= 8:
         return packed if bits == 8 else packed.view("<u2")
-    shifts = np.arange(0, 8, bits).astype(np.uint8)
-    codes: NDArray[np.uint8] = (packed[:, None] >> shifts) & np.uint8((1 << bits) - 1)
-    return codes.reshape(-1)[:count]
+    codes: NDArray[np.uint8] = _unpacked(bits)[packed].view(np.uint8)
+    return codes[:count]
+
+
+@functools.cache
+def _unpacked(bits: int) -> Array:
+    """For each byte the codes in it, side by side as the bytes of one number."""
+    codes = (np.arange(256)[:, None] >> np.arange(0, 8, bits)) & ((1 << bits) - 1)
+    return codes.astype(np.uint8).view(f"u{8 // bits}").reshape(-1)

@@ -151,9 +151,7 @@ def tids(node: Any, segment: KeywordSegment, space: int) -> Iterable[int]:
         raise QueryError(f"cannot expand {type(node).__name__}")
     found = [tid for tid in found if tid >= 0]
     if len(found) > MOST_TERMS:
-        raise QueryError(
-            f"{text_of(node.text)!r} stands for {len(found):,} words; at most {MOST_TERMS:,} are looked up"
-        )
+        raise QueryError(f"{node!r} stands for {len(found):,} words; at most {MOST_TERMS:,} are looked up")
     return found
 
 
@@ -167,11 +165,11 @@ def _between(node: Any, segment: KeywordSegment, space: int) -> range:
     everything = _words_from(segment, space, "")
     start, stop = everything.start, everything.stop
     if node.start is not None:
-        start = max(
-            start, segment.terms.lower_bound(term_key(space, text_of(node.start)) + b"\0" * bool(node.startexcl))
-        )
+        key = term_key(space, text_of(node.start)) + (b"\0" if node.startexcl else b"")
+        start = max(start, segment.terms.lower_bound(key))
     if node.end is not None:
-        stop = min(stop, segment.terms.lower_bound(term_key(space, text_of(node.end)) + b"\0" * (not node.endexcl)))
+        key = term_key(space, text_of(node.end)) + (b"" if node.endexcl else b"\0")
+        stop = min(stop, segment.terms.lower_bound(key))
     return range(start, max(start, stop))
 
 
