@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Collection, Iterable, Iterator
@@ -392,7 +393,7 @@ class Archive:
             self._version = _UNKNOWN
             lock.release()
 
-    def _writer(self, encoder: encode.Encoder | None) -> Writer:
+    def _writer(self, encoder: Callable[[], encode.Encoder] | None) -> Writer:
         from search.writing import Writer  # a search does not need what writing imports
 
         return Writer(self.path, self._catalog, encoder, int(self._settings["passage_tokens"]))
@@ -463,8 +464,11 @@ class Archive:
         stored = self._settings["encoder"]
         return None if stored is None else EncoderIdentity(**stored)
 
-    def _encoder_for(self, vectors: bool) -> encode.Encoder | None:
-        """The encoder that new articles need, or None. Decides it for an archive that has no articles yet."""
+    def _encoder_for(self, vectors: bool) -> Callable[[], encode.Encoder] | None:
+        """What gives the encoder that new articles need, or None for an archive without vectors.
+
+        Decides it, and loads the model, for an archive that has no articles yet.
+        """
         if self._settings["vectors"] is None:
             encoder = encode.load_encoder(self._model) if vectors else None
             if encoder is not None:
@@ -475,11 +479,15 @@ class Archive:
                     transaction.set("encoder", asdict(encoder.identity))
                     transaction.set("model", self._model or encoder.identity.name)
             self._load_settings()
-            return encoder
+            return None if encoder is None else lambda: encoder
         if not self._settings["vectors"]:
             return None
         if not vectors:
             raise UsageError(f"{self.path} has vectors; articles without them cannot be added to it")
+        return functools.cache(self._load_encoder)
+
+    def _load_encoder(self) -> encode.Encoder:
+        """The encoder that the archive was built with. Raises ArchiveMismatch if the model at hand is another."""
         encoder = encode.load_encoder(self._settings["model"])
         if encoder.identity != self._identity():
             raise ArchiveMismatch(

@@ -28,6 +28,11 @@ from search.vector import VectorIndex
 
 POOL = 1000  # groups that a relevance ranking is made of, whatever the limit
 _MICROSECOND = 1_000_000
+_BEYOND = {
+    Mode.KEYWORD: "have some of them",
+    Mode.VECTOR: "are near in meaning",
+    Mode.HYBRID: "have some of them, or are near in meaning",
+}
 
 Ordinals = NDArray[np.int64]
 Mask = NDArray[np.bool_]
@@ -172,7 +177,7 @@ class Searcher:
             hits=found,
             did_you_mean=self._suggest(parsed, view),
             cursor=self._cursor(request, page.stop) if more else None,
-            notes=self._notes(parsed, total, found, as_of, request),
+            notes=self._notes(parsed, mode, total, found, as_of, request),
         )
 
     def _by_date(self, mask: Mask, oldest: bool, depth: int) -> _Ranked:
@@ -313,13 +318,19 @@ class Searcher:
         return text if text != parsed.text else None
 
     def _notes(
-        self, parsed: ParsedQuery, total: int, found: tuple[Hit, ...], as_of: datetime | None, request: Request
+        self,
+        parsed: ParsedQuery,
+        mode: Mode,
+        total: int,
+        found: tuple[Hit, ...],
+        as_of: datetime | None,
+        request: Request,
     ) -> tuple[str, ...]:
         notes = list(parsed.notes)
         if request.mode is Mode.AUTO and self.vectors is None and len(self.columns):
             notes.append("this archive has no vectors: ranked by words alone")
         if parsed.words and not total and found:
-            notes.append("no article has all the words; these have some of them, or are near in meaning")
+            notes.append(f"no article has all the words; these {_BEYOND[mode]}")
         if as_of is not None:
             undated = self.snapshot.live & (self.columns.published == MISSING_INSTANT)
             hidden = int(np.count_nonzero(undated))

@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 
 from search import passages
 from search.encode import Encoder, input_keys
-from search.errors import ArchiveMismatch
 from search.keyword import merge as keyword_merge
 from search.keyword import writer as keyword_writer
 from search.records import AddReport, Article, Rejection
@@ -82,7 +81,7 @@ def checked(item: object) -> Article | Rejection:
 class Writer:
     """The one writer of an archive. The caller holds the writer lock for as long as this object is used."""
 
-    def __init__(self, path: Path, catalog: Catalog, encoder: Encoder | None, limit: int) -> None:
+    def __init__(self, path: Path, catalog: Catalog, encoder: Callable[[], Encoder] | None, limit: int) -> None:
         self._path = path
         self._catalog = catalog
         self._encoder = encoder
@@ -173,19 +172,18 @@ class Writer:
         layouts = [passages.lay_out(article.text) for article in articles]
         columns = build_columns(articles, rows)
         parts = {segments.COLUMNS: columns, segments.KEYWORD: keyword_writer.build_part(articles, layouts)}
-        if self._encoder is not None:
-            parts[segments.VECTORS] = self._vectors(articles, layouts, tell)
+        if self._encoder is not None:  # called, and the model loaded, only where there is something to encode
+            parts[segments.VECTORS] = self._vectors(self._encoder(), articles, layouts, tell)
         return segments.write_segment(self._path, parts, rows[0], len(articles), columns[1]["ids_digest"])
 
     def _vectors(
         self,
+        encoder: Encoder,
         articles: Sequence[Article],
         layouts: Sequence[passages.TextLayout],
         tell: Callable[[str, int, int | None], None],
     ) -> segments.PartData:
         """Encode what was never encoded before; copy the rest."""
-        encoder = self._encoder
-        assert encoder is not None
         spans = passages.split_many(articles, layouts, encoder.tokenizer, self._limit)
         inputs = [
             passages.encoder_input(article.title, article.text[start:end])
@@ -308,12 +306,3 @@ class _Held:
 
     def __exit__(self, *_: object) -> None:
         self._snapshot.close()
-
-
-def require_same_encoder(settings_identity: object, encoder_identity: object, archive: Path) -> None:
-    """Raise ArchiveMismatch unless an archive's vectors and an encoder's can be compared."""
-    if settings_identity != encoder_identity:
-        raise ArchiveMismatch(
-            f"{archive} was built with the encoder {settings_identity}, not {encoder_identity}; "
-            "use that model, or index into a new archive"
-        )

@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 from search.keyword.layout import KeywordSegment
 
 TABLE = 1 << 22  # positions that are joined at once
-_FEW = 60_000  # occurrences
+_FEW = 120_000  # occurrences
+_LIKE = 8  # times as many occurrences of one token as of another
 _GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 _RARE = 16  # a list so many times shorter than another is looked up in it
 
@@ -96,7 +97,7 @@ def phrase(block: Block, parts: Sequence[Part]) -> Places:
     segment, low, high = block.segment, block.low, block.high
     if high - low == len(segment) and len(parts) > 1:
         frequencies = [segment.frequency(part.tid) for part in parts]
-        if sum(frequencies) <= _FEW:
+        if sum(frequencies) <= _FEW and max(frequencies) <= _LIKE * min(frequencies):
             return _short_phrase(block, parts, sorted(range(len(parts)), key=frequencies.__getitem__))
     docs, firsts = [], []
     for part in parts:
@@ -163,10 +164,14 @@ class _Run:
     """The occurrences of a token in some of its postings, ascending."""
 
     def __init__(self, segment: KeywordSegment, part: Part, picks: NDArray[np.int64]) -> None:
-        freqs = segment.freqs(part.tid)
-        self._counts = freqs[picks].astype(np.int64)
-        ends = np.cumsum(freqs.astype(np.int64))[picks]
-        self._starts = ends - self._counts
+        freqs = segment.freqs(part.tid).astype(np.int64)
+        self._counts = freqs[picks]
+        if 0 < len(picks) * _RARE < len(freqs):
+            # Sums between the picks: adding is faster than adding up.
+            sums = np.add.reduceat(freqs, picks)[:-1]
+            self._starts = np.cumsum(np.concatenate(([freqs[: picks[0]].sum()], sums)))
+        else:
+            self._starts = np.cumsum(freqs)[picks] - self._counts
         self._positions = segment.positions(part.tid)
         self._codes = None if part.forms is None else segment.codes(part.tid)
         self._forms = part.forms
