@@ -20,9 +20,9 @@ from search import encode, hits
 from search import query as language
 from search._version import __version__
 from search.errors import (
+    ArchiveDamaged,
     ArchiveMismatch,
     ArchiveNotFound,
-    ArticleNotFound,
     ModeError,
     StorageError,
     UsageError,
@@ -42,7 +42,7 @@ from search.records import (
     Sort,
 )
 from search.searching import Request, Searcher
-from search.storage.catalog import FILE, Catalog
+from search.storage.catalog import BUILDING, FILE, Catalog
 from search.storage.files import storage_errors
 from search.storage.locks import lock_writer
 from search.storage.snapshot import take_snapshot
@@ -107,7 +107,8 @@ class Archive:
                     "model": None,
                     "vectors": None,
                 }
-                Catalog.create(folder, settings).close(truncate=True)
+                if not (folder / FILE).is_file():  # another process may have been first
+                    Catalog.create(folder, settings).close(truncate=True)
             finally:
                 lock.release()
         catalog = Catalog.open(folder)
@@ -145,28 +146,22 @@ class Archive:
             return int(np.count_nonzero(searcher.snapshot.live))
 
     def __contains__(self, article_id: object) -> bool:
-        return isinstance(article_id, str) and bool(self._catalog.live([article_id]))
+        with self._reading() as searcher:
+            return isinstance(article_id, str) and searcher.ordinal(article_id) is not None
 
     def get(self, article_id: str) -> Article:
         """The live article of this id. Raises ArticleNotFound."""
-        found = self._catalog.live([article_id])
-        if article_id in found:
-            row = found[article_id][0]
-            articles = self._catalog.articles([row])
-            if row in articles:
-                return articles[row]
-        raise ArticleNotFound(f"no article has the id {article_id!r}")
+        with self._reading() as searcher:
+            return searcher.article(article_id)[1]
 
     def passages(self, article_id: str) -> tuple[Passage, ...]:
         """The passages of an article in text order, as they are embedded (or, without vectors, as they are shown)."""
-        article = self.get(article_id)
-        spans = hits.plain_spans(article.text)
         with self._reading() as searcher:
-            if searcher.vectors is not None:
-                row = self._catalog.live([article_id])[article_id][0]
-                ordinals = searcher.columns.ordinals([row])
-                if ordinals[0] >= 0:
-                    spans = searcher.vectors.passages(ordinals)[0]
+            ordinal, article = searcher.article(article_id)
+            if searcher.vectors is None:
+                spans = hits.plain_spans(article.text)
+            else:
+                spans = searcher.vectors.passages(np.array([ordinal]))[0]
         return tuple(Passage(article_id=article.id, start=s, end=e, text=article.text[s:e]) for s, e in spans)
 
     def search(
@@ -323,9 +318,13 @@ class Archive:
         """Delete articles; ids that no article has are ignored. With ``purge``, their bytes leave every file at once.
         Returns how many went."""
         with self._writing():
-            rows = [row for row, _ in self._catalog.live(list(dict.fromkeys(ids))).values()]
+            wanted = list(dict.fromkeys(ids))
+            rows = [row for row, _ in self._catalog.live(wanted).values()]
             writer = self._writer(None)
-            (writer.purge if purge else writer.delete)(rows)
+            if purge:
+                writer.purge(wanted)
+            else:
+                writer.delete(rows)
         return len(rows)
 
     def delete_matching(self, query: str, *, purge: bool = False) -> int:
@@ -384,13 +383,17 @@ class Archive:
     @contextmanager
     def _writing(self) -> Iterator[None]:
         """Hold the writer lock; afterwards this archive sees what it wrote."""
+        if self._version == _CLOSED:
+            raise UsageError("this archive is closed")
         lock = lock_writer(self.path, self._wait)
         self._wrote = True
         try:
             self._load_settings()
             yield
         finally:
-            self._version = _UNKNOWN
+            with self._lock:
+                if self._version != _CLOSED:
+                    self._version = _UNKNOWN
             lock.release()
 
     def _writer(self, encoder: Callable[[], encode.Encoder] | None) -> Writer:
@@ -407,10 +410,12 @@ class Archive:
             version = self._catalog.data_version()
             if self._searcher is None or version != self._version:
                 if self._searcher is None or self._catalog.commit_number() != self._searcher.snapshot.commit:
-                    snapshot = take_snapshot(self.path, self._catalog)
+                    snapshot = take_snapshot(
+                        self.path, self._catalog, None if self._searcher is None else self._searcher.snapshot
+                    )
                     try:
                         self._load_settings()
-                        fresh = Searcher(snapshot, self._catalog, Bm25Settings(**self._settings["bm25"]))
+                        fresh = Searcher(snapshot, self._catalog, self._bm25)
                     except BaseException:
                         snapshot.close()
                         raise
@@ -440,17 +445,24 @@ class Archive:
                 searcher.snapshot.close()
 
     def _load_settings(self) -> None:
-        self._settings = self._catalog.settings()
+        settings = self._catalog.settings()
         needed = {"analysis", "passage_tokens", "bm25", "encoder", "model", "vectors"}
-        if missing := needed - self._settings.keys():
+        if missing := needed - settings.keys():
             raise ArchiveMismatch(
                 f"{self.path} does not say its {', '.join(sorted(missing))}; index the articles again"
             )
-        if self._settings["analysis"] != ANALYSIS_VERSION:
+        if settings["analysis"] != ANALYSIS_VERSION:
             raise ArchiveMismatch(
-                f"{self.path} was built with text analysis {self._settings['analysis']}, this version has "
+                f"{self.path} was built with text analysis {settings['analysis']}, this version has "
                 f"{ANALYSIS_VERSION}; index the articles again"
             )
+        try:
+            self._bm25 = Bm25Settings(**settings["bm25"])
+            self._identity = None if settings["encoder"] is None else EncoderIdentity(**settings["encoder"])
+            int(settings["passage_tokens"])
+        except (TypeError, ValueError, UsageError) as error:
+            raise ArchiveDamaged(f"{self.path} has settings that make no sense ({error}); index again") from error
+        self._settings = settings
 
     def _refuse_other_model(self) -> None:
         built = self._settings["model"]
@@ -459,10 +471,6 @@ class Archive:
                 f"{self.path} was built with the model {built}, not {self._model}; "
                 "leave --model out, or index into a new archive"
             )
-
-    def _identity(self) -> EncoderIdentity | None:
-        stored = self._settings["encoder"]
-        return None if stored is None else EncoderIdentity(**stored)
 
     def _encoder_for(self, vectors: bool) -> Callable[[], encode.Encoder] | None:
         """What gives the encoder that new articles need, or None for an archive without vectors.
@@ -489,9 +497,9 @@ class Archive:
     def _load_encoder(self) -> encode.Encoder:
         """The encoder that the archive was built with. Raises ArchiveMismatch if the model at hand is another."""
         encoder = encode.load_encoder(self._settings["model"])
-        if encoder.identity != self._identity():
+        if encoder.identity != self._identity:
             raise ArchiveMismatch(
-                f"{self.path} was built with {self._identity()}; the model at hand is {encoder.identity}. "
+                f"{self.path} was built with {self._identity}; the model at hand is {encoder.identity}. "
                 "Use the same model, or index into a new archive"
             )
         return encoder
@@ -503,7 +511,7 @@ class Archive:
                 self._query_vectors.move_to_end(text)
                 return known
             if self._query_encoder is None:
-                identity = self._identity()
+                identity = self._identity
                 if identity is None:
                     raise ModeError("this archive has no vectors; use --mode keyword")
                 self._query_encoder = encode.load_query_encoder(identity, self._settings["model"])
@@ -525,4 +533,4 @@ def _choice(kind: Any, value: Any) -> Any:
 
 def _unfinished(folder: Path) -> bool:
     """Whether a crash left a folder that was about to become an archive."""
-    return {path.name for path in folder.iterdir()} <= {"writer.lock", f"{FILE}-wal", f"{FILE}-shm", f"{FILE}-journal"}
+    return all(path.name == "writer.lock" or path.name.startswith(BUILDING) for path in folder.iterdir())

@@ -15,6 +15,7 @@ from search.storage import codec
 from search.storage.catalog import FILE, Catalog, SegmentEntry
 from search.storage.columns import MISSING_DAY, MISSING_INSTANT, Columns, ids_digest, unpack_string
 from search.storage.container import Part, open_part
+from search.storage.locks import Lock, pin
 from search.storage.segments import COLUMNS, KEYWORD, VECTORS, file_hash, part_path
 from search.storage.snapshot import Snapshot
 from search.vector import VectorIndex
@@ -75,7 +76,40 @@ def check(path: Path, catalog: Catalog, progress: Callable[[str], None] | None =
 
     tell("catalog")
     problems = [f"catalog: {line}" for line in catalog.integrity()]
-    _, entries, dead = catalog.snapshot()
+    held, (commit, entries, dead) = _hold(path, catalog)
+    try:
+        return problems + _compare(path, catalog, commit, entries, dead, tell)
+    finally:
+        if held is not None:
+            held.release()
+
+
+def _hold(path: Path, catalog: Catalog) -> tuple[Lock | None, tuple[int, list[SegmentEntry], list[int]]]:
+    """The last commit, pinned where that can be done, so that a writer beside us takes nothing away."""
+    while True:
+        found = catalog.snapshot()
+        try:
+            held = pin(path, found[0])
+        except OSError:  # read-only media
+            return None, found
+        if catalog.commit_number() == found[0]:
+            return held, found
+        held.release()
+
+
+def _compare(
+    path: Path,
+    catalog: Catalog,
+    commit: int,
+    entries: list[SegmentEntry],
+    dead: list[int],
+    tell: Callable[[str], None],
+) -> list[str]:
+    """Records against segments, as of one commit; what came later is not looked at."""
+    problems: list[str] = []
+    newest = catalog.next_row() - 1
+    if catalog.commit_number() != commit:  # rows of later commits are above all of ours
+        newest = max((_last_row(path, entry) for entry in entries), default=0)
     texts: dict[int, int] = {}
     live: dict[int, str] = {}
     tell("records")
@@ -87,7 +121,7 @@ def check(path: Path, catalog: Catalog, progress: Callable[[str], None] | None =
             continue
         if article.id != article_id:
             problems.append(f"catalog row {row} is filed under {article_id!r} and holds {article.id!r}")
-        if died is None:
+        if died is None or died > commit:
             live[row] = article_id
             texts[row] = len(article.text)
     buried = set(dead)
@@ -100,7 +134,11 @@ def check(path: Path, catalog: Catalog, progress: Callable[[str], None] | None =
             problems.append(f"{error.filename} is missing")
         except SearchError as error:
             problems.append(str(error))
+        except (ValueError, IndexError, KeyError, TypeError, OverflowError) as error:
+            problems.append(f"segment {entry.id} contradicts itself ({error}); index its articles again")
     for row, article_id in live.items():
+        if row > newest:
+            continue  # added since
         if held.get(row) != article_id:
             problems.append(f"article {article_id!r} (row {row}) is in the catalog and in no segment: index it again")
         if row in buried:
@@ -111,6 +149,14 @@ def check(path: Path, catalog: Catalog, progress: Callable[[str], None] | None =
         if row not in live and row not in buried
     ]
     return problems
+
+
+def _last_row(path: Path, entry: SegmentEntry) -> int:
+    try:
+        rows = open_part(part_path(path, entry.id, entry.parts[COLUMNS]), COLUMNS)["rows"]
+        return int(rows[-1])
+    except (OSError, SearchError, KeyError, IndexError):
+        return entry.first_row  # reported elsewhere
 
 
 def _segment(path: Path, entry: SegmentEntry, texts: Mapping[int, int], problems: list[str]) -> dict[int, str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import re
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
@@ -16,10 +17,10 @@ from numpy.typing import NDArray
 from search import hits as presentation
 from search import query as language
 from search import ranking
-from search.errors import ArchiveDamaged, ModeError, UsageError
+from search.errors import ArchiveDamaged, ArticleNotFound, ModeError, UsageError
 from search.keyword import Bm25Settings, KeywordIndex, KeywordView
 from search.query import ParsedQuery
-from search.records import Copies, Filters, Fusion, Hit, Mode, Passage, Results, Sort
+from search.records import Article, Copies, Filters, Fusion, Hit, Mode, Passage, Results, Sort
 from search.storage.catalog import Catalog
 from search.storage.columns import MISSING_INSTANT, instant
 from search.storage.segments import KEYWORD, VECTORS
@@ -115,6 +116,21 @@ class Searcher:
         seen: Mask = self.snapshot.live & (published <= instant(as_of)) & (published != MISSING_INSTANT)
         return seen
 
+    def ordinal(self, article_id: str) -> int | None:
+        """The ordinal of the live article of this id."""
+        found = self.columns.find([article_id])
+        found = found[self.snapshot.live[found]]
+        return int(found[0]) if len(found) else None
+
+    def article(self, article_id: str) -> tuple[int, Article]:
+        """Ordinal and record of the live article of this id. Raises ArticleNotFound."""
+        ordinal = self.ordinal(article_id)
+        if ordinal is not None:
+            row = int(self.columns.rows[ordinal])
+            if (article := self._catalog.articles([row]).get(row)) is not None:
+                return ordinal, article
+        raise ArticleNotFound(f"no article has the id {article_id!r}")
+
     def mode(self, asked: Mode) -> Mode:
         """The mode that answers. Raises ModeError where the archive has no vectors for it."""
         if self.vectors is not None:
@@ -129,8 +145,8 @@ class Searcher:
         """The parsed query, the as-of instant (None: none asked for) and the present that its dates are relative to."""
         present = datetime.now(UTC)
         as_of = request.as_of
-        if isinstance(as_of, str):
-            as_of = language.instant(as_of, present)
+        if as_of is not None and not isinstance(as_of, datetime):  # a day means its end
+            as_of = language.instant(str(as_of), present)
         elif as_of is not None and as_of.tzinfo is None:
             as_of = as_of.replace(tzinfo=UTC)
         now = present if as_of is None else as_of
@@ -313,8 +329,9 @@ class Searcher:
         changes = {word: view.suggest(word) for word in dict.fromkeys(parsed.words)}
         text = parsed.text
         for word, better in changes.items():
-            if better is not None:
-                text = text.replace(word, better)
+            if better is not None:  # free words alone: not inside other words, quotation marks, fields or patterns
+                alone = rf"""(?<![\w:"'-]){re.escape(word)}(?![\w:"'*?~-])"""
+                text = re.sub(alone, better.replace("\\", r"\\"), text)
         return text if text != parsed.text else None
 
     def _notes(
@@ -350,6 +367,8 @@ class Searcher:
             commit, fingerprint, position = raw.split(":")
             offset = int(position)
             expired = int(commit) != self.snapshot.commit
+            if offset < 0:
+                raise ValueError
         except ValueError:
             raise UsageError("this cursor is not one that a search gave") from None
         if fingerprint != request.fingerprint():

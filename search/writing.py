@@ -55,8 +55,10 @@ def checked(item: object) -> Article | Rejection:
     """An article fit to be stored, or why it is not. Text becomes NFC, so that offsets mean one thing."""
     if not isinstance(item, Article):
         raise TypeError(f"add takes Article records, not {type(item).__name__}")
-    problem = None
-    if not isinstance(item.id, str) or not 0 < len(item.id) <= ID_LIMIT or not item.id.isprintable():
+    problem = codec.wrong_type(item)
+    if problem is not None:
+        pass
+    elif not 0 < len(item.id) <= ID_LIMIT or not item.id.isprintable():
         problem = f"id must be 1 to {ID_LIMIT} printable characters, not {str(item.id)[:80]!r}"
     elif not (item.title.strip() or item.text.strip()):
         problem = "neither title nor text"
@@ -82,6 +84,7 @@ class Writer:
     """The one writer of an archive. The caller holds the writer lock for as long as this object is used."""
 
     def __init__(self, path: Path, catalog: Catalog, encoder: Callable[[], Encoder] | None, limit: int) -> None:
+        segments.refuse_links(path)
         self._path = path
         self._catalog = catalog
         self._encoder = encoder
@@ -223,21 +226,22 @@ class Writer:
                 transaction.bury(rows)
             self.clean()
 
-    def purge(self, rows: Collection[int]) -> None:
-        """Bury rows and take their bytes out of every file, at once."""
-        if not rows:
-            return
+    def purge(self, ids: Sequence[str]) -> None:
+        """Bury articles and take the bytes of all their versions out of every file, whoever still reads them.
+
+        Done anew in full each time, so that one that a crash cut short is finished by asking again.
+        """
+        rows = self._catalog.rows_of(ids)
         with self._catalog.writing() as transaction:
             transaction.bury(rows)
         with self._snapshot() as snapshot:
-            ordinals = snapshot.columns.ordinals(sorted(rows))
+            ordinals = snapshot.columns.find(ids)
             touched = np.unique(np.searchsorted(snapshot.columns.bases, ordinals, side="right") - 1)
-            runs = [[int(position)] for position in touched]
-            gone = [(snapshot.entries[position].id, "") for position in touched.tolist()]
-            self._merge(snapshot, runs)
+            self._merge(snapshot, [[int(position)] for position in touched])
         with self._catalog.writing() as transaction:
             transaction.erase(rows)
-        segments.remove(self._path, gone)
+            current = transaction.number
+        segments.remove(self._path, self._catalog.dropped(current))  # pinned or not: mapped files stay readable
         self.clean()
         self._catalog.scrub()
 

@@ -20,8 +20,9 @@ from search import encode
 from search.encode import models as model_files
 from search.encode.base import unit_rows
 from search.encode.hashing import HashEncoder, word_dimension
+from search.encode.loading import prompts_of
 from search.encode.tokens import WordTokenizer
-from search.encode.transformer import _batches, _prompts, cpu_has_bfloat16
+from search.encode.transformer import _batches, cpu_has_bfloat16
 from search.errors import ArchiveMismatch, EncoderError
 
 
@@ -265,12 +266,12 @@ def test_a_strangers_identity_makes_no_path(hash_):
     ],
 )
 def test_prompts(tmp_path, name, stored, expected):
-    assert _prompts(name, tmp_path, stored) == expected
+    assert prompts_of(name, tmp_path, stored) == expected
 
 
 def test_prompts_of_a_renamed_model(tmp_path):
     (tmp_path / "config.json").write_text(json.dumps({"_name_or_path": "intfloat/e5-large"}))
-    assert _prompts("renamed", tmp_path, {}) == ("query: ", "passage: ")
+    assert prompts_of("renamed", tmp_path, {}) == ("query: ", "passage: ")
 
 
 @given(st.lists(st.integers(1, 300), max_size=80), st.integers(1, 2000))

@@ -11,6 +11,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from search.encode.loading import silence
 from search.encode.models import hash_file
 from search.encode.query import (
     GRAPH,
@@ -23,7 +24,7 @@ from search.encode.query import (
     session_options,
     start,
 )
-from search.encode.transformer import SentenceTransformerEncoder, silence
+from search.encode.transformer import SentenceTransformerEncoder
 from search.errors import EncoderError
 from search.storage.files import fsync_folder, storage_errors
 

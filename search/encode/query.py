@@ -25,6 +25,9 @@ from search.records import EncoderIdentity
 from search.storage.files import cache_folder
 
 FORMAT = 1
+LARGE = 200_000_000
+"""Bytes of weights from which a query is worth several threads."""
+
 GRAPH, WEIGHTS, TOKENIZER, MANIFEST = "model.onnx", "weights.bin", "tokenizer.json", "manifest.json"
 
 
@@ -97,6 +100,10 @@ def start(folder: Path, identity: EncoderIdentity, additive: bool) -> OnnxQueryE
     from tokenizers import Tokenizer
 
     options = session_options()
+    # A small model's products are over before another thread is there, and on a busy machine waiting for it doubles
+    # the time.
+    large = (folder / WEIGHTS).stat().st_size > LARGE
+    options.intra_op_num_threads = min(4, os.cpu_count() or 1) if large else 1
     # The graph was optimised when it was made.
     options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
     try:
@@ -110,12 +117,12 @@ def start(folder: Path, identity: EncoderIdentity, additive: bool) -> OnnxQueryE
 
 
 def session_options() -> Any:
-    """Settings of all sessions: two threads at most, since a query is short, and silence."""
+    """Settings of all sessions: silence, and nothing that waits for another core."""
     import onnxruntime
 
     onnxruntime.set_default_logger_severity(4)
     options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = min(2, os.cpu_count() or 1)
+    options.intra_op_num_threads = 1
     options.inter_op_num_threads = 1
     options.log_severity_level = 4
     return options

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import logging
 import math
 import re
-import warnings
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
@@ -16,7 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from search.encode.base import PassageTokenizer, Precision, unit_rows
-from search.encode.models import ModelFiles, find_model, read_json
+from search.encode.loading import dimension_of, load_model, pooling_of, prompts_of
+from search.encode.models import find_model
 from search.encode.packed import pack
 from search.encode.tokens import WordTokenizer
 from search.errors import EncoderError
@@ -32,13 +31,6 @@ PARITY = 0.9999
 _WIDTHS = 8
 _CHUNK = 16_384  # texts sorted and run together
 _MOST_TOKENS = 8192  # of one input, for models that name no limit
-# What families of models expect before their inputs, where their files don't say so: query, passage.
-_FAMILY_PROMPTS = (
-    (re.compile(r"\be5-(small|base|large)", re.I), "query: ", "passage: "),
-    (re.compile(r"\bbge-(small|base|large)-en", re.I), "Represent this sentence for searching relevant passages: ", ""),
-    (re.compile(r"\bnomic-embed-text", re.I), "search_query: ", "search_document: "),
-    (re.compile(r"\bmxbai-embed", re.I), "Represent this sentence for searching relevant passages: ", ""),
-)
 _TRIAL = (
     "The prime minister met her counterpart in Brussels.",
     "Shares fell 3.2% on Wednesday after the bank raised rates to 5.25%, its twelfth rise in a row, and said that "
@@ -59,9 +51,9 @@ class SentenceTransformerEncoder:
 
         self._torch = torch
         self._device = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
-        self.model = _load(self.files, str(self._device))
-        pooling, include_prompt = _pooling(self.model)
-        query, passage = _prompts(self.files.name, self.files.folder, dict(self.model.prompts))
+        self.model = load_model(self.files, str(self._device))
+        pooling, include_prompt = pooling_of(self.model)
+        query, passage = prompts_of(self.files.name, self.files.folder, dict(self.model.prompts))
         if not include_prompt and (query or passage):
             raise EncoderError(f"the model {self.files.name} leaves its prompt out of pooling, which is not supported")
         longest = self.model.max_seq_length
@@ -74,7 +66,7 @@ class SentenceTransformerEncoder:
         self.identity = EncoderIdentity(
             name=self.files.name,
             weights_hash=self.files.weights_hash,
-            dimension=_dimension(self.model),
+            dimension=dimension_of(self.model),
             max_tokens=max_tokens,
             pooling=pooling,
             query_prefix=query,
@@ -236,80 +228,3 @@ def _batches(lengths: Sequence[int], budget: int) -> Iterator[list[int]]:
 def _to_numpy(tensor: Any) -> NDArray[np.float32]:
     array: NDArray[np.float32] = tensor.float().cpu().numpy()
     return array
-
-
-def _load(files: ModelFiles, device: str) -> Any:
-    """The model, without a word on stderr and without the network."""
-    with silence():
-        try:
-            from sentence_transformers import SentenceTransformer
-
-            return SentenceTransformer(
-                str(files.folder),
-                device=device,
-                local_files_only=True,
-                trust_remote_code=False,
-                model_kwargs={"use_safetensors": True, "dtype": "float32"},
-            ).eval()
-        except EncoderError:
-            raise
-        except Exception as error:  # a stranger's files fail in any way
-            reason = next(iter(str(error).strip().splitlines()), type(error).__name__)
-            raise EncoderError(f"the model {files.name} at {files.folder} cannot be loaded: {reason}") from error
-
-
-@contextmanager
-def silence() -> Iterator[None]:
-    """No progress bars, no log lines and no warnings from the libraries, and their settings as they were afterwards."""
-    from transformers.utils import logging as transformers_logging
-
-    names = ("sentence_transformers", "transformers", "huggingface_hub", "torch.onnx", "onnxscript", "onnx_ir")
-    loggers = [logging.getLogger(name) for name in names]
-    levels = [logger.level for logger in loggers]
-    bars = transformers_logging.is_progress_bar_enabled()
-    try:
-        for logger in loggers:
-            logger.setLevel(logging.CRITICAL)
-        transformers_logging.disable_progress_bar()  # the hub's bars too
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            yield
-    finally:
-        for logger, level in zip(loggers, levels, strict=True):
-            logger.setLevel(level)
-        if bars:
-            transformers_logging.enable_progress_bar()
-
-
-def _dimension(model: Any) -> int:
-    ask = getattr(model, "get_embedding_dimension", None) or model.get_sentence_embedding_dimension
-    dimension = ask()
-    if not isinstance(dimension, int):
-        raise EncoderError("the model does not say how many dimensions its vectors have")
-    return dimension
-
-
-def _pooling(model: Any) -> tuple[str, bool]:
-    """How token vectors become one, and whether the prompt's take part."""
-    for module in model:
-        if type(module).__name__ == "Pooling":
-            mode = getattr(module, "pooling_mode", None)
-            if mode is None:
-                mode = module.get_pooling_mode_str()
-            return mode if isinstance(mode, str) else "+".join(mode), bool(getattr(module, "include_prompt", True))
-    return type(model[0]).__name__, True
-
-
-def _prompts(name: str, folder: Path, prompts: dict[str, str]) -> tuple[str, str]:
-    """What goes before queries and before passages: by the model's own files, else by its family."""
-    query = next((prompts[key] for key in ("query", "search_query") if prompts.get(key)), "")
-    passage = next((prompts[key] for key in ("document", "passage", "search_document") if prompts.get(key)), "")
-    if query or passage:
-        return query, passage
-    config = read_json(folder / "config.json")
-    origin = config.get("_name_or_path", "") if isinstance(config, dict) else ""
-    for known in (name, str(origin)):
-        for family, query, passage in _FAMILY_PROMPTS:
-            if family.search(known):
-                return query, passage
-    return "", ""

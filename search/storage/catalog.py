@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import sqlite3
 import threading
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
@@ -16,12 +17,15 @@ from search.errors import ArchiveDamaged, ArchiveLocked, ArchiveMismatch, Archiv
 from search.records import Article
 from search.storage import codec
 from search.storage.container import PartFile
+from search.storage.files import fsync_folder, storage_errors
 
 FORMAT = 0  # 0: may change with any release, and then asks for a new index
 OLDEST_READABLE_FORMAT = 0
 APPLICATION_ID = 0x42524453  # "BRDS"
 FILE = "catalog.sqlite"
+BUILDING = "catalog.new"
 CHUNK = 500  # parameters in one statement
+_VERSIONS = 1 << 40  # more than a connection's own count of changes
 
 _SCHEMA = """
 CREATE TABLE settings (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
@@ -101,28 +105,36 @@ class Catalog:
         self.path = path
         self._connection = connection
         self._lock = threading.RLock()
+        self._still = None if _writable(path.parent) else _state(path)
+        self._reopened = 0
 
     @classmethod
     def create(cls, archive: Path, settings: Mapping[str, Any]) -> Catalog:
         """Make a new catalog in an empty archive folder."""
         path = archive / FILE
         with sqlite_errors(path):
-            connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=30)
+            building = path.with_name(BUILDING)
+            for leftover in archive.glob(f"{BUILDING}*"):
+                leftover.unlink()
+            connection = sqlite3.connect(building, isolation_level=None, check_same_thread=False, timeout=30)
             connection.execute("PRAGMA journal_mode = WAL")
             connection.execute("PRAGMA synchronous = FULL")
             connection.execute("BEGIN IMMEDIATE")
-            if not connection.execute("PRAGMA user_version").fetchone()[0] and not _tables(connection):
-                for statement in _SCHEMA.split(";\n"):
-                    if statement.strip():
-                        connection.execute(statement)
-                connection.executemany(
-                    "INSERT INTO settings VALUES (?, ?)",
-                    [(key, json.dumps(value)) for key, value in {"format": FORMAT, **settings}.items()],
-                )
-                connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-                connection.execute(f"PRAGMA user_version = {FORMAT + 1}")
+            for statement in _SCHEMA.split(";\n"):
+                if statement.strip():
+                    connection.execute(statement)
+            connection.executemany(
+                "INSERT INTO settings VALUES (?, ?)",
+                [(key, json.dumps(value)) for key, value in {"format": FORMAT, **settings}.items()],
+            )
+            connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+            connection.execute(f"PRAGMA user_version = {FORMAT + 1}")
             connection.execute("COMMIT")
+            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
             connection.close()
+        with storage_errors(f"write {path}"):  # whole, or not there: a crash leaves no half catalog
+            building.rename(path)
+            fsync_folder(archive)
         return cls.open(archive)
 
     @classmethod
@@ -159,6 +171,8 @@ class Catalog:
                 "index the articles again, or use the version that built it"
             )
         if _tables(self._connection) != _TABLES:
+            raise ArchiveDamaged(f"{self.path} is not a whole catalog; restore a backup or index again")
+        if execute("SELECT count(*) FROM state").fetchone()[0] != 1:
             raise ArchiveDamaged(f"{self.path} is not a whole catalog; restore a backup or index again")
         # A stranger's archive must not bring code of its own.
         if execute("SELECT count(*) FROM sqlite_master WHERE type IN ('trigger', 'view')").fetchone()[0]:
@@ -199,7 +213,13 @@ class Catalog:
     def data_version(self) -> int:
         """A number that changes when another connection has committed."""
         with self._lock, sqlite_errors(self.path):
-            return int(self._connection.execute("PRAGMA data_version").fetchone()[0])
+            if self._still is not None and (state := _state(self.path)) != self._still:
+                # Not this user's to write, but somebody else's: what was taken for unchanging has changed.
+                self._connection.close()
+                self._connection = _connect(self.path)
+                self._still = state
+                self._reopened += 1
+            return self._reopened * _VERSIONS + int(self._connection.execute("PRAGMA data_version").fetchone()[0])
 
     def commit_number(self) -> int:
         """The number of the last commit."""
@@ -297,7 +317,21 @@ class Catalog:
     def dropped(self, before: int) -> list[tuple[str, str]]:
         """Segment and file ("" for the whole folder) of what no reader at ``before`` or later needs."""
         with self._lock, sqlite_errors(self.path):
-            return self._connection.execute("SELECT segment, file FROM dropped WHERE at <= ?", (before,)).fetchall()
+            found = self._connection.execute("SELECT segment, file FROM dropped WHERE at <= ?", (before,)).fetchall()
+        if not all(_plain(segment) and (not file or _plain(file)) for segment, file in found):
+            raise ArchiveDamaged(f"{self.path} asks to remove files outside the archive; do not use it")
+        return found
+
+    def rows_of(self, ids: Sequence[str]) -> list[int]:
+        """The rows of those ids, live and dead."""
+        found: list[int] = []
+        with self._lock, sqlite_errors(self.path):
+            for start in range(0, len(ids), CHUNK):
+                chunk = ids[start : start + CHUNK]
+                marks = ",".join("?" * len(chunk))
+                query = f"SELECT row FROM articles WHERE id IN ({marks})"  # noqa: S608
+                found += [row for (row,) in self._connection.execute(query, chunk)]
+        return found
 
     def forget(self, before: int) -> None:
         """Remove the records of articles that died at or before a commit, and the list of dropped files."""
@@ -432,10 +466,29 @@ def _connect(path: Path) -> sqlite3.Connection:
     return sqlite3.connect(f"{uri}?{mode}", uri=True, isolation_level=None, check_same_thread=False)
 
 
+def _writable(folder: Path) -> bool:
+    return os.access(folder, os.W_OK, effective_ids=os.access in os.supports_effective_ids)
+
+
+def _state(path: Path) -> tuple[int, ...]:
+    """What differs after another process has written: of the database and of its log."""
+    found: list[int] = []
+    for one in (path, path.with_name(f"{FILE}-wal")):
+        if one.exists():
+            status = one.stat()
+            found += [status.st_ino, status.st_size, status.st_mtime_ns]
+    return tuple(found)
+
+
 def _tables(connection: sqlite3.Connection) -> frozenset[str]:
     found = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'")
     return frozenset(name for (name,) in found)
 
 
-def _plain(name: str) -> bool:
-    return bool(name) and name.replace("-", "").replace(".", "").isalnum() and not name.startswith(".")
+def _plain(name: object) -> bool:
+    return (
+        isinstance(name, str)
+        and bool(name)
+        and name.replace("-", "").replace(".", "").isalnum()
+        and not name.startswith(".")
+    )

@@ -77,7 +77,7 @@ def oldest_pin(archive: Path, current: int) -> int:
     folder = archive / "pins"
     names = list(folder.iterdir()) if folder.is_dir() else []
     for path in names:
-        if not path.name.isdigit():
+        if not path.name.isdigit() or path.is_symlink() or not path.is_file():
             continue
         try:
             descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC)

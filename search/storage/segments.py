@@ -60,10 +60,21 @@ def write_segment(
     return SegmentEntry(segment, first_row, articles, files)
 
 
+def refuse_links(archive: Path) -> None:
+    """Raise ArchiveDamaged where a folder that the writer cleans is a link to elsewhere."""
+    for folder in (archive / "segments", archive / "pins"):
+        if folder.is_symlink():
+            raise ArchiveDamaged(
+                f"{folder} is a link; an archive's own folders never are. Do not write to this archive"
+            )
+
+
 def remove(archive: Path, dropped: Collection[tuple[str, str]]) -> None:
     """Remove segment folders, or single files of them, that no reader needs."""
     for segment, file in dropped:
         folder = archive / "segments" / segment
+        if folder.is_symlink():
+            continue
         if file:
             (folder / file).unlink(missing_ok=True)
         else:

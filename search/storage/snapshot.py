@@ -22,16 +22,27 @@ class Snapshot:
     absent where any segment lacks it."""
 
     def __init__(
-        self, commit: int, entries: list[SegmentEntry], dead: list[int], path: Path, held: Lock | None
+        self,
+        commit: int,
+        entries: list[SegmentEntry],
+        dead: list[int],
+        path: Path,
+        held: Lock | None,
+        previous: Snapshot | None,
     ) -> None:
         self.commit = commit
         self.entries = entries
         self._held = held
+        # Parts never change: those that are mapped already need no second descriptor.
+        known = {} if previous is None else previous.mapped
+        self.mapped: dict[Path, Part] = {}
         opened: dict[str, list[Part]] = {}
         for entry in entries:
             digests = set()
             for name, file in entry.parts.items():
-                part = open_part(part_path(path, entry.id, file), name)
+                location = part_path(path, entry.id, file)
+                part = known.get(location) or open_part(location, name)
+                self.mapped[location] = part
                 if part.meta.get("articles") != entry.articles:
                     raise ArchiveDamaged(f"{part.path} counts other articles than the catalog; run 'broadsheet doctor'")
                 digests.add(part.meta.get("ids_digest"))
@@ -55,8 +66,11 @@ class Snapshot:
             self._held.release()
 
 
-def take_snapshot(path: Path, catalog: Catalog) -> Snapshot:
-    """The last commit, pinned. Retries when a merge removes a file between reading the catalog and opening it."""
+def take_snapshot(path: Path, catalog: Catalog, previous: Snapshot | None = None) -> Snapshot:
+    """The last commit, pinned. Retries when a merge removes a file between reading the catalog and opening it.
+
+    ``previous`` is an open snapshot of the same archive, whose mapped parts are used again.
+    """
     missing: FileNotFoundError | None = None
     for _ in range(_ATTEMPTS):
         commit, entries, dead = catalog.snapshot()
@@ -70,7 +84,7 @@ def take_snapshot(path: Path, catalog: Catalog) -> Snapshot:
                 held.release()
                 continue
             verify(path, entries)
-            return Snapshot(commit, entries, dead, path, held)
+            return Snapshot(commit, entries, dead, path, held, previous)
         except FileNotFoundError as error:
             missing = error
             if held is not None:
