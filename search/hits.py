@@ -12,6 +12,7 @@ from search.records import Article, Highlight, Passage
 
 SNIPPET = 280  # characters
 _KEYWORD_PASSAGE = 1000  # characters of a passage where no model's tokenizer cut it
+_SENTENCE_END = re.compile(r"[.!?…][\"'”’)\]]*\s+(?=\S)|\n+(?=\S)")
 _LINE = re.compile(r"\S(?:[^\n]*\S)?")
 
 
@@ -77,9 +78,9 @@ def _window(text: str, spans: Sequence[tuple[int, int]]) -> tuple[int, int]:
     """Start and end of the snippet: it begins at a sentence where it can, and never inside a word."""
     if len(text) <= SNIPPET:
         return 0, len(text)
-    layout = passage_splitter.lay_out(text)
     best, most = 0, -1
-    for sentence in layout.starts:
+    # A rough look at where sentences start will do: a snippet is no citation.
+    for sentence in (0, *(end.end() for end in _SENTENCE_END.finditer(text))):
         inside = {text[s:e].casefold() for s, e in spans if sentence <= s and e <= sentence + SNIPPET}
         if len(inside) > most:
             best, most = sentence, len(inside)
