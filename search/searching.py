@@ -69,6 +69,8 @@ class Request:
         for name in ("weight", "diversity"):
             if not 0.0 <= getattr(self, name) <= 1.0:
                 raise UsageError(f"{name} must be between 0 and 1, not {getattr(self, name)}")
+        if self.recency is not None:
+            language.duration(self.recency)  # refused in every order, not only where it counts
 
     def fingerprint(self) -> str:
         """What two pages of one list have in common."""

@@ -199,6 +199,12 @@ def test_a_forged_cursor_is_refused(path):
             archive.search("-zzz", limit=1, cursor=forged)
 
 
+@pytest.mark.parametrize("sort", ["relevance", "newest"])
+def test_a_recency_that_is_no_duration_is_refused_in_every_order(path, sort):
+    with Archive.open(path) as archive, pytest.raises(UsageError, match="zzz"):
+        archive.search("apple", recency="zzz", sort=sort)
+
+
 def test_as_of_takes_a_date(path):
     with Archive.open(path) as archive:
         assert archive.search("apple", as_of=date(2024, 1, 1)).total == 0  # both are without a date

@@ -41,7 +41,7 @@ class Snapshot:
             digests = set()
             for name, file in entry.parts.items():
                 location = part_path(path, entry.id, file)
-                part = known.get(location) or open_part(location, name)
+                part = known[location] if location in known else open_part(location, name)
                 self.mapped[location] = part
                 if part.meta.get("articles") != entry.articles:
                     raise ArchiveDamaged(f"{part.path} counts other articles than the catalog; run 'broadsheet doctor'")
