@@ -14,8 +14,12 @@ PACKAGE = Path(__file__).parent.parent / "search"
 FLOORS = [
     "__main__",
     "cli",
+    "serve",
+    "adapters",
     "evaluation",
     "archive",
+    "opened",
+    "rag",
     "alerts",
     "aggregation",
     "counts",

@@ -1,0 +1,1 @@
+"""Adapters: the archive as a retriever of LangChain, LlamaIndex and Haystack."""

@@ -1,0 +1,1 @@
+"""Servers over one archive: HTTP and the Model Context Protocol."""
