@@ -19,6 +19,7 @@ FLOORS = [
     "evaluation",
     "archive",
     "opened",
+    "shapes",
     "rag",
     "alerts",
     "aggregation",

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from search import shapes
 from search.cli import formats, pretty
 from search.cli.main import remember_debug
 from search.cli.options import common, counted, one_of, opened, styled, valid_text
@@ -174,7 +175,7 @@ def news_record(news: News) -> dict[str, Any]:
                 "id": item.id,
                 "title": item.title,
                 "source": item.source,
-                "published": formats.day(item.published),
+                "published": shapes.day(item.published),
                 "authors": list(item.authors),
                 "url": item.url,
                 "section": item.section,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from search import shapes
 from search.cli import charts, formats, pretty
 from search.cli.matching import asked, check_output, match_set, put, table
 from search.cli.options import common, counted, opened, styled
@@ -65,7 +66,7 @@ def command(
 
 def _drawn(found: Facets, format: str, *, style: bool) -> str | bytes:
     if format == "json":
-        return formats.dumps(record(found), indent=2)
+        return formats.dumps(shapes.facets_record(found), indent=2)
     if format == "csv":
         return table(_rows(found))
     if format == "pretty":
@@ -77,23 +78,6 @@ def _drawn(found: Facets, format: str, *, style: bool) -> str | bytes:
     ]
     title = f"{counted(found.total, 'article')}: {found.query}"
     return charts.svg(title, panels) if format == "svg" else charts.png(title, panels)
-
-
-def record(found: Facets) -> dict[str, Any]:
-    """The one object of ``--format json``."""
-    return {
-        "query": found.query,
-        "total": found.total,
-        "took_ms": found.took_ms,
-        "facets": {
-            str(facet.field): {
-                "distinct": facet.distinct,
-                "none": facet.none,
-                "values": [{"value": one.value, "count": one.count, "query": one.query} for one in facet.values],
-            }
-            for facet in found.facets
-        },
-    }
 
 
 def _rows(found: Facets) -> Iterator[tuple[Any, ...]]:

@@ -7,11 +7,11 @@ import io
 import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import date
 from typing import Any
 
 from search.cli.text import clean, line
-from search.records import Article, Hit, Results
+from search.records import Hit
+from search.shapes import hit_record
 
 CSV_COLUMNS = (
     "rank",
@@ -40,75 +40,6 @@ def dumps(value: Any, *, indent: int | None = None) -> str:
     """JSON that reads back exactly and prints safely. A value from ``extra`` that is no JSON becomes its text."""
     text = json.dumps(value, ensure_ascii=False, indent=indent, default=str)
     return _UNSAFE.sub(lambda match: json.dumps(match[0])[1:-1], text)
-
-
-def day(published: date | None) -> str | None:
-    """ISO 8601, with the time where it is known."""
-    return None if published is None else published.isoformat()
-
-
-def hit_record(hit: Hit) -> dict[str, Any]:
-    """A hit as ``search --format json`` prints it."""
-    article = hit.article
-    return {
-        "rank": hit.rank,
-        "id": article.id,
-        "score": round(hit.score, 6),
-        "matched": hit.matched,
-        "title": article.title,
-        "source": article.source,
-        "published": day(article.published),
-        "authors": list(article.authors),
-        "url": article.url,
-        "section": article.section,
-        "snippet": hit.snippet,
-        "highlights": [
-            {"field": mark.field, "start": mark.start, "end": mark.end, "kind": mark.kind} for mark in hit.highlights
-        ],
-        "passages": [
-            {
-                "text": passage.text,
-                "start": passage.start,
-                "end": passage.end,
-                "score": None if passage.score is None else round(passage.score, 6),
-            }
-            for passage in hit.passages
-        ],
-        "copies": list(hit.copies),
-        "explain": None if hit.explain is None else dict(hit.explain),
-    }
-
-
-def results_record(results: Results) -> dict[str, Any]:
-    """The one object of ``search --format json``."""
-    return {
-        "query": results.query,
-        "mode": str(results.mode),
-        "total": results.total,
-        "took_ms": results.took_ms,
-        "did_you_mean": results.did_you_mean,
-        "cursor": results.cursor,
-        "hits": [hit_record(hit) for hit in results],
-    }
-
-
-def article_record(article: Article) -> dict[str, Any]:
-    """An article as ``show --format json`` prints it; ``index`` reads it back."""
-    return {
-        "id": article.id,
-        "title": article.title,
-        "text": article.text,
-        "published": day(article.published),
-        "source": article.source,
-        "authors": list(article.authors),
-        "url": article.url,
-        "section": article.section,
-        "language": article.language,
-        "agency": article.agency,
-        "dateline": article.dateline,
-        "caption": article.caption,
-        "extra": dict(article.extra),
-    }
 
 
 def json_lines(hits: Iterable[Hit], query_id: str | None = None) -> list[str]:

@@ -120,12 +120,13 @@ def command(
 
 def _print(results: Results, format: str) -> None:
     """Hits on stdout, what there is to say of them on stderr."""
+    from search import shapes
     from search.cli import formats, references
 
     if format == "pretty":
         lines = pretty.hits(results, style=styled())
     elif format == "json":
-        lines = iter([formats.dumps(formats.results_record(results), indent=2)])
+        lines = iter([formats.dumps(shapes.results_record(results), indent=2)])
     elif format == "csv":
         lines = iter([formats.csv_header(), *formats.csv_lines(results)])
     else:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from search import shapes
 from search.cli import formats, pretty
 from search.cli.options import common, one_of, opened, styled, valid_text
 from search.cli.text import clean
@@ -25,7 +26,7 @@ def command(article_id: str, folder: Path, passages: bool, format: str) -> None:
         article = archive.get(article_id)
         found = archive.passages(article_id) if passages else None
     if format == "json":
-        record = formats.article_record(article)
+        record = shapes.article_record(article)
         if found is not None:
             record["passages"] = [{"text": p.text, "start": p.start, "end": p.end} for p in found]
         click.echo(formats.dumps(record, indent=2))

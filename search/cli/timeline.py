@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from search import shapes
 from search.cli import charts, formats, pretty
 from search.cli.matching import asked, check_output, match_set, put, table
 from search.cli.options import common, counted, one_of, opened
@@ -43,7 +44,7 @@ def command(ctx: click.Context, /, folder: Path, by: str, format: str, output: P
 
 def _drawn(found: Timeline, format: str) -> str | bytes:
     if format == "json":
-        return formats.dumps(record(found), indent=2)
+        return formats.dumps(shapes.timeline_record(found), indent=2)
     if format == "csv":
         return table(_rows(found))
     labels = [one.label for one in found.buckets]
@@ -56,30 +57,7 @@ def _drawn(found: Timeline, format: str) -> str | bytes:
     return charts.svg(title, [panel]) if format == "svg" else charts.png(title, [panel])
 
 
-def record(found: Timeline) -> dict[str, Any]:
-    """The one object of ``--format json``."""
-    return {
-        "query": found.query,
-        "by": str(found.by),
-        "total": found.total,
-        "undated": found.undated,
-        "took_ms": found.took_ms,
-        "buckets": [
-            {
-                "label": one.label,
-                "start": one.start.isoformat(),
-                "end": one.end.isoformat(),
-                "count": one.count,
-                "articles": one.articles,
-                "share": round(one.share, 6),
-                "query": one.query,
-            }
-            for one in found.buckets
-        ],
-    }
-
-
 def _rows(found: Timeline) -> Iterator[tuple[Any, ...]]:
     yield str(found.by), "start", "end", "count", "articles", "share", "query"
-    for one in record(found)["buckets"]:
+    for one in shapes.timeline_record(found)["buckets"]:
         yield tuple(one.values())

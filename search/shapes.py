@@ -1,0 +1,120 @@
+"""Answers as plain values, one shape for the command line's JSON, the servers and the adapters."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import TYPE_CHECKING, Any
+
+from search.records import Article, Hit, Results
+
+if TYPE_CHECKING:
+    from search.aggregation import Facets, Timeline
+
+
+def day(published: date | None) -> str | None:
+    """ISO 8601, with the time where it is known."""
+    return None if published is None else published.isoformat()
+
+
+def hit_record(hit: Hit) -> dict[str, Any]:
+    """A hit as ``search --format json`` prints it."""
+    article = hit.article
+    return {
+        "rank": hit.rank,
+        "id": article.id,
+        "score": round(hit.score, 6),
+        "matched": hit.matched,
+        "title": article.title,
+        "source": article.source,
+        "published": day(article.published),
+        "authors": list(article.authors),
+        "url": article.url,
+        "section": article.section,
+        "snippet": hit.snippet,
+        "highlights": [
+            {"field": mark.field, "start": mark.start, "end": mark.end, "kind": mark.kind} for mark in hit.highlights
+        ],
+        "passages": [
+            {
+                "text": passage.text,
+                "start": passage.start,
+                "end": passage.end,
+                "score": None if passage.score is None else round(passage.score, 6),
+            }
+            for passage in hit.passages
+        ],
+        "copies": list(hit.copies),
+        "explain": None if hit.explain is None else dict(hit.explain),
+    }
+
+
+def results_record(results: Results) -> dict[str, Any]:
+    """The one object of ``search --format json``."""
+    return {
+        "query": results.query,
+        "mode": str(results.mode),
+        "total": results.total,
+        "took_ms": results.took_ms,
+        "did_you_mean": results.did_you_mean,
+        "cursor": results.cursor,
+        "hits": [hit_record(hit) for hit in results],
+    }
+
+
+def article_record(article: Article) -> dict[str, Any]:
+    """An article as ``show --format json`` prints it; ``index`` reads it back."""
+    return {
+        "id": article.id,
+        "title": article.title,
+        "text": article.text,
+        "published": day(article.published),
+        "source": article.source,
+        "authors": list(article.authors),
+        "url": article.url,
+        "section": article.section,
+        "language": article.language,
+        "agency": article.agency,
+        "dateline": article.dateline,
+        "caption": article.caption,
+        "extra": dict(article.extra),
+    }
+
+
+def facets_record(found: Facets) -> dict[str, Any]:
+    """The one object of ``--format json``."""
+    return {
+        "query": found.query,
+        "total": found.total,
+        "took_ms": found.took_ms,
+        "facets": {
+            str(facet.field): {
+                "distinct": facet.distinct,
+                "none": facet.none,
+                "values": [{"value": one.value, "count": one.count, "query": one.query} for one in facet.values],
+            }
+            for facet in found.facets
+        },
+    }
+
+
+def timeline_record(found: Timeline) -> dict[str, Any]:
+    """The one object of ``--format json``."""
+    return {
+        "query": found.query,
+        "by": str(found.by),
+        "total": found.total,
+        "undated": found.undated,
+        "took_ms": found.took_ms,
+        "buckets": [
+            {
+                "label": one.label,
+                "start": one.start.isoformat(),
+                "end": one.end.isoformat(),
+                "count": one.count,
+                "articles": one.articles,
+                "share": round(one.share, 6),
+                "query": one.query,
+            }
+            for one in found.buckets
+        ],
+    }
