@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 from whoosh.query import Query
 
 from search.errors import ArchiveDamaged
-from search.keyword import expand, maxscore
+from search.keyword import expand, maxscore, occurrences
 from search.keyword.analysis import GAP, SUBFIELDS, TEXT_SPACE, analyze
+from search.keyword.cache import Cache
 from search.keyword.layout import KeywordSegment
 from search.keyword.match import Matcher
 from search.keyword.scoring import Bm25, Bm25Settings, scoring_tokens
@@ -64,6 +65,7 @@ class KeywordIndex:
         self.bases = np.concatenate([[0], np.cumsum([len(s) for s in self.segments])]).astype(np.int64).tolist()
         self.columns = columns
         self._extents: dict[int, NDArray[np.int64]] = {}
+        self.places: Cache[tuple[int, int], occurrences.Places] = Cache(occurrences.CACHE_BYTES)
         self.settings = settings
         if len(columns.published) != len(self):
             raise ArchiveDamaged("the keyword parts and the columns differ in their articles; run 'broadsheet doctor'")

@@ -77,7 +77,7 @@ class _Seen:
 
     @staticmethod
     def _slots(keys: Array) -> NDArray[np.uint64]:
-        mixed = keys[:, 0] * _MULTIPLIERS[0] ^ (keys[:, 1] + np.uint64(1)) * _MULTIPLIERS[1]
+        mixed: NDArray[np.uint64] = keys[:, 0] * _MULTIPLIERS[0] ^ (keys[:, 1] + np.uint64(1)) * _MULTIPLIERS[1]
         mixed ^= mixed >> np.uint64(29)
         mixed *= _MULTIPLIERS[0]
         mixed >>= np.uint64(64 - _SLOT_BITS)
