@@ -1,12 +1,14 @@
-"""Measure keyword search beside named peers: scripts/bench keyword --data FILE [--sizes 5000,20000] [--engines NAMES] [--repeat]
+"""Measure keyword search beside named peers.
+
+    scripts/bench keyword --data FILE [--sizes 5000,20000] [--engines NAMES] [--repeat]
 
 FILE is JSON lines, gzipped or not, with "title" and "text". Beyond the articles it has, a size is reached by articles
-whose paragraphs are drawn from two of them; with --repeat, by all of them again and again, which ours takes as merges of
-one part with itself (its rate is then that of the first copy, its size that of the whole). bm25s and stock Whoosh are
-left out beyond sizes that take them too long or too much memory. Stock Whoosh, Tantivy, bm25s and ours index the same articles on one thread
-and answer the same 200 queries drawn from headlines: of two or three words, of all words, of frequent words, phrases,
-and prefixes; the ten best each. Each engine indexes in one process and answers in another. A peer that is not installed
-is named and skipped. Then what is asked to be slow, of ours alone, at the largest size.
+whose paragraphs are drawn from two of them; with --repeat, by all of them again and again. Ours then merges one part
+with itself: its rate is that of the first copy. Stock Whoosh, Tantivy, bm25s and ours index the same articles on one
+thread and answer the same 200 queries drawn from headlines: of two or three words, of all words, of frequent words,
+phrases, and prefixes; the ten best each. Each engine indexes in one process and answers in another. A peer that is not
+installed, or takes too long or too much memory at a size, is named and left out. Then what is asked to be slow, of ours
+alone, at the largest size.
 """
 
 from __future__ import annotations
