@@ -88,6 +88,7 @@ def test_blocks_do_not_show(views, seed):
         patch.setattr(occurrences, "TABLE", rnd.choice([1, 1 << 22]))
         patch.setattr(occurrences, "_RARE", rnd.choice([0, 16, 1 << 22]))
         patch.setattr(joins, "_LOOKED_UP", rnd.choice([0, 16]))
+        patch.setattr(occurrences, "_LOOKED_UP", rnd.choice([0, 4, 1 << 22]))
         view.index.places = Cache(rnd.choice([0, 200, 1 << 22]))
         assert found(view, node) == oracle.match(node)
 

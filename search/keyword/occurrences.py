@@ -21,6 +21,7 @@ CACHE_BYTES = 64 << 20  # for the places of the tokens asked for last
 _FEW = 1 << 21  # occurrences of a token that can be kept
 _GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 _RARE = 16  # a list so many times shorter than another is looked up in it
+_LOOKED_UP = 4  # the same for places that are kept, where a table of marks has to be made first
 
 Places = NDArray[np.int64]
 Rows = NDArray[np.int64]
@@ -162,7 +163,7 @@ def _kept(wanted: Places, among: Places) -> Places:
     """Those of ``wanted`` that are in ``among``; both in order."""
     if not len(among):
         return among
-    return _looked_up(wanted, among) if len(wanted) * _RARE < len(among) else _table.kept(wanted, among)
+    return _looked_up(wanted, among) if len(wanted) * _LOOKED_UP < len(among) else _table.kept(wanted, among)
 
 
 def _places(block: Block, part: Part) -> Places:
