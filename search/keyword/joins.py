@@ -75,9 +75,9 @@ def near_places(left: Spans, right: Spans, distance: int, ordered: bool) -> Plac
     if not ordered and not (left.solid and right.solid):
         return near(left, right, distance, ordered).starts
     if _merges(left, right):
-        found = _near_words(left.starts, right.starts, distance, ordered)
-        if found is not None:
-            return found
+        merged = _near_words(left.starts, right.starts, distance, ordered)
+        if merged is not None:
+            return merged
     if ordered:
         # Fewer to look up is faster.
         if len(right.starts) < len(left.starts) and left.even:
@@ -235,9 +235,9 @@ def same_unit_places(left: Spans, right: Spans, bounds: Places) -> Places:
     if not (left.solid and right.solid):
         return same_unit(left, right, bounds).starts
     if _merges(left, right):
-        found = _words_of_unit(left.starts, right.starts, bounds)
-        if found is not None:
-            return found
+        merged = _words_of_unit(left.starts, right.starts, bounds)
+        if merged is not None:
+            return merged
     if len(right.starts) < len(left.starts):
         left, right = right, left
     if right.even:
