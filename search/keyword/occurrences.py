@@ -18,7 +18,7 @@ from search.keyword.layout import KeywordSegment
 
 TABLE = 1 << 22  # positions that are joined at once
 CACHE_BYTES = 64 << 20  # for the places of the tokens asked for last
-_FEW = 1 << 21  # occurrences of a token that can be kept
+_FEW = 1 << 19  # occurrences of a token that is worth keeping: more would push the others out
 _GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 _RARE = 16  # a list so many times shorter than another is looked up in it
 _LOOKED_UP = 4  # the same for places that are kept, where a table of marks has to be made first
