@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 from search.errors import QueryError
 from search.query import dates
@@ -17,16 +17,43 @@ _SAYS = (
     r"|version|view|think|find|found)\w*"
 )
 _BEFORE = re.compile(
-    r"(?:according to|reported (?:by|in)|published (?:by|in)|written (?:by|in)|coverage (?:by|in|of)|articles? (?:in|from|by)"
+    r"(?:according to|reported (?:by|in)|published (?:by|in)|written (?:by|in)|coverage (?:by|in)|articles? (?:in|from|by)"
     r"|stor(?:y|ies) (?:in|from|by)|reports? (?:in|from|by)|pieces? (?:in|from|by)|columns? in|editorial in|quoted in)"
     r" (?:the )?$",
     re.I,
 )
 _AFTER = re.compile(rf"^(?:['’]s?)? (?:has |have |had |ever |also |first |then |newspaper |paper )?(?:{_SAYS})", re.I)
 _ASKED = re.compile(r"\b(?:did|does|do|has|have|had) (?:the )?$", re.I)
-_JOINED = re.compile(r"^,? (?:and|or|versus|vs\.?|with|,) (?:in )?(?:the )?", re.I)
 _PRESS = frozenset(
-    ["times", "post", "gazette", "news", "herald", "journal", "mail", "echo", "tribune", "press", "chronicle", "daily", "weekly", "standard", "guardian", "telegraph", "observer", "courier", "express", "mirror", "ledger", "advertiser", "monitor", "sentinel", "argus", "dispatch", "evening", "morning", "broadcasting", "magazine", "review", "bulletin", "newswire", "agency", "zeitung", "tageszeitung", "faro", "diario", "le", "la", "die", "el", "inquirer", "examiner", "hindu", "star", "globe", "independent", "record", "reporter", "hindustan", "mercury", "register"]
+    {
+        *(
+            "advertiser",
+            "argus",
+            "broadcasting",
+            "bulletin",
+            "chronicle",
+            "courier",
+            "daily",
+            "diario",
+            "dispatch",
+            "echo",
+        ),
+        *("evening", "examiner", "express", "faro", "gazette", "globe", "guardian", "herald", "hindu", "hindustan"),
+        *(
+            "independent",
+            "inquirer",
+            "journal",
+            "ledger",
+            "magazine",
+            "mail",
+            "mercury",
+            "mirror",
+            "monitor",
+            "morning",
+        ),
+        *("news", "newswire", "observer", "post", "press", "record", "register", "reporter", "review", "sentinel"),
+        *("standard", "star", "tageszeitung", "telegraph", "times", "tribune", "weekly", "zeitung"),
+    }
 )
 
 
@@ -134,15 +161,15 @@ _BOUND = re.compile(
     re.I,
 )
 _WITHIN = re.compile(
-    rf"\b(?:in|during|on|of|for|over|within|throughout)(?: the)? (?:(?:early|mid|late)[ -])?(?P<a>{_LOOSE})(?![\w%]|-\w)",
+    r"\b(?:in|during|on|of|for|over|within|throughout)(?: the)? (?:(?:early|mid|late)[ -])?"
+    rf"(?P<a>{_LOOSE})(?![\w%]|-\w)",
     re.I,
 )
 _ALONE = re.compile(rf"(?<![\w-])(?P<a>{_PLAIN})(?:['’]s)?(?![\w%]|-\w)", re.I)
-_NO_EFFECT = re.compile(_ORDINAL.replace("?", "") + r"(?=\b)")
 _COUNTS = re.compile(
-    r" (?:people|men|women|children|homes|votes|metres|meters|kilometres|km|miles|crowns|dollars|euros|articles|years old)\b",
+    r" (?:people|men|women|children|homes|votes|met(?:re|er)s|kilomet(?:re|er)s|km|miles|crowns|dollars|euros|articles)\b",
     re.I,
-)
+)  # "over 2000 homes" is no date
 
 
 def days(question: str, now: datetime) -> list[Detected]:
@@ -227,8 +254,13 @@ def _period(said: str, now: datetime) -> tuple[datetime | object, object] | tupl
     text = re.sub(r"(?<=[0-9])(?:st|nd|rd|th)\b", "", said, flags=re.I)
     text = re.sub(r"(?<=[0-9]) of (?=[A-Z])", " ", text)
     if re.fullmatch(f"{_PART_DAY}|{_MONTH_NAME}", text, re.I):
-        for year in (now.year, now.year - 1):
-            found = dates.days(f"{text} {year}", now)
-            if found[0] is not None and found[0] <= now.date():
-                return found
-    return dates.days(text, now)
+        this = _both(dates.days(f"{text} {now.year}", now))
+        return this if this[0] <= now.date() else _both(dates.days(f"{text} {now.year - 1}", now))
+    return _both(dates.days(text, now))
+
+
+def _both(found: tuple[date | None, date | None]) -> tuple[date, date]:
+    first, last = found
+    if first is None or last is None:
+        raise ValueError
+    return first, last

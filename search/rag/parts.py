@@ -39,13 +39,15 @@ _COMPARE = (
     ),
     re.compile(
         r"^(?P<head>(?:which|who|what) .*?\b(?:longer|shorter|larger|bigger|smaller|more|fewer|less|older|first|higher|"
-        r"lower|worse|better|earlier|later|sooner|cheaper|costlier)\b[^,:]*[,:] )(?P<a>.+?) or (?P<b>[^?]+)(?P<tail>\??)$",
+        r"lower|worse|better|earlier|later|sooner|cheaper|costlier)\b[^,:]*[,:] )"
+        r"(?P<a>.+?) or (?P<b>[^?]+)(?P<tail>\??)$",
         re.I,
     ),
     re.compile(r"^(?P<head>.*?\bboth )(?P<a>.+?) and (?P<b>[^,;?]+?)(?P<tail>[?.]?)$", re.I),
 )
 _ASKS = re.compile(
-    r"^(?:please )?(?:compare|contrast)d?(?: the)?(?: coverage of| accounts of| reports? (?:of|on))? ?|^(?:what (?:is|are|was|were) )?"
+    r"^(?:please )?(?:compare|contrast)d?(?: the)?(?: coverage of| accounts of| reports? (?:of|on))? ?"
+    r"|^(?:what (?:is|are|was|were) )?"
     r"the (?:differences?|similarit(?:y|ies)|comparison|contrast|relation|link|connection) between ",
     re.I,
 )

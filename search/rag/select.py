@@ -73,9 +73,9 @@ def choose(candidates: Sequence[Candidate], budget: int) -> list[Candidate]:
 
     Maximises f(S) = sum over parts and articles of sqrt(worth of the article's stretches) + 0.3 x the share of the
     question's words held, a monotone submodular function (a second stretch of an article adds less than the first of
-    another), by greedy choice of the best gain per token, against the best single stretch: Lin & Bilmes, "Multi-document
-    summarization via budgeted maximization of submodular functions" (2010, the cost scaling) and "A class of submodular
-    functions for document summarization" (2011, the square root over clusters). Ties: the earlier candidate.
+    another), by greedy choice of the best gain per square root of its tokens, against the best single stretch: Lin &
+    Bilmes, "Multi-document summarization via budgeted maximization of submodular functions" (2010, the scaled cost) and
+    "A class of submodular functions for document summarization" (2011, the root over clusters). Ties: the earlier one.
     """
     wanted = frozenset().union(*(one.words for one in candidates)) if candidates else frozenset()
     sums: dict[tuple[int, str], float] = {}
