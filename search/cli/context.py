@@ -98,10 +98,9 @@ def command(
     else:
         for text in _faults(report):
             click.echo(text)
-        wrong = sum(one.verdict in ("missing", "elsewhere") for one in (*report.quotes, *report.marks))
         click.echo(
             f"{counted(len(report.quotes), 'quotation')}, {counted(len(report.marks), 'mark')}, "
-            f"{counted(wrong, 'fault')}",
+            f"{counted(report.faults, 'fault')}",
             err=True,
         )
     for text in _remarks(context):
@@ -137,7 +136,8 @@ def _faults(report: QuoteReport) -> Iterator[str]:
 
 def _remarks(context: Context) -> Iterator[str]:
     yield (
-        f"{counted(len(context), 'passage')}, {context.tokens:,} of {context.budget:,} tokens in {context.took_ms:,.0f} ms"
+        f"{counted(len(context), 'passage')}, {context.tokens:,} of {context.budget:,} tokens, "
+        f"{context.took_ms:,.0f} ms"
     )
     for one in context.detected:
         use = {"prefer": "preferred", "filter": "required", "off": "ignored"}[context.detect]

@@ -43,10 +43,12 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One question that is searched for: as shown, as searched, and the clauses that bear on it."""
+    """One question that is searched for: as shown, as searched, the stems of what it is about, and the clauses that
+    bear on it."""
 
     shown: str
     searched: str
+    asked: frozenset[str]
     clauses: tuple[str, ...]
 
 
@@ -95,16 +97,13 @@ def find(searcher: Searcher, question: Question, encode: Encode, reranker: Reran
 
 def _plan(searcher: Searcher, question: Question, now: datetime) -> tuple[tuple[Detected, ...], list[Part]]:
     text = question.text
-    dated: list[Detected] = []
-    named: list[tuple[Detected, str]] = []
-    if question.detect is not Detect.OFF:
-        names = searcher.columns.names("source")
-        named = detect.sources(text, names)
-        dated = [
-            one
-            for one in detect.days(text, now)
-            if all(one.end <= other.start or one.start >= other.end for other, _ in named)
-        ]
+    off = question.detect is Detect.OFF
+    named = detect.sources(text, searcher.columns.names("source"))
+    dated = [
+        one
+        for one in detect.days(text, now)
+        if all(one.end <= other.start or one.start >= other.end for other, _ in named)
+    ]
     detected = tuple(sorted((*dated, *(one for one, _ in named)), key=lambda one: one.start))
     shown = parts.split(text)
     plan = []
@@ -116,14 +115,18 @@ def _plan(searcher: Searcher, question: Question, now: datetime) -> tuple[tuple[
             without = part
             for one in (*own_dates, *(one for one, _ in own_names)):
                 without = without.replace(text[one.start : one.end], " ")
-            searched = without if _content(without) else part
+            about = _content(without)
+            if off:
+                plan.append(Part(part, part, about or _content(part), ()))
+                break
+            searched = without if about else part
             label = part if len(by_source) == 1 else f"{part} [{group[0][1]}]"
             clauses = [group[0][0].clause] if len(group) == 1 else []
             if len(group) > 1:
                 clauses = ["(" + " OR ".join(one.clause for one, _ in group) + ")"]
             clauses += [one.clause for one in own_dates[:1]]
-            plan.append(Part(label, " ".join(searched.split()), tuple(clauses)))
-    return detected, plan[: 2 * parts.MOST_PARTS]
+            plan.append(Part(label, " ".join(searched.split()), about or _content(part), tuple(clauses)))
+    return () if off else detected, plan[: 2 * parts.MOST_PARTS]
 
 
 _FRAME = frozenset(
@@ -151,7 +154,7 @@ _FRAME = frozenset(
 def _content(text: str) -> frozenset[str]:
     """The stems of what a question is about: without stop words and the words that only frame a question."""
     tokens = scoring_tokens(text.split())
-    return frozenset(t.term for t in tokens if t.word not in _FRAME)
+    return frozenset(t.term for t in tokens if t.word not in _FRAME and t.surface not in ("AND", "OR", "NOT"))
 
 
 def _search(searcher: Searcher, question: Question, part: Part, encode: Encode, notes: list[str]) -> list[Hit]:
@@ -218,7 +221,7 @@ def _matching(part: Part, hits: Sequence[Hit]) -> list[tuple[Hit, float]]:
     """The hits that match well, each with its worth, 0 to 1."""
     if not hits:
         return []
-    asked = _content(part.searched)
+    asked = part.asked
     top, low = hits[0].score, hits[-1].score
     found = []
     for hit in hits:
@@ -234,7 +237,7 @@ def _matching(part: Part, hits: Sequence[Hit]) -> list[tuple[Hit, float]]:
 
 
 def _stretches(searcher: Searcher, part: Part, number: int, cut: Sequence[tuple[Hit, float]]) -> list[Candidate]:
-    asked = _content(part.searched)
+    asked = part.asked
     found = []
     for hit, worth in cut:
         article = hit.article

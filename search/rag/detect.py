@@ -17,7 +17,8 @@ _SAYS = (
     r"|version|view|think|find|found)\w*"
 )
 _BEFORE = re.compile(
-    r"(?:according to|reported (?:by|in)|published (?:by|in)|written (?:by|in)|coverage (?:by|in)|articles? (?:in|from|by)"
+    r"(?:according to|reported (?:by|in)|published (?:by|in)|written (?:by|in)|coverage (?:by|in)"
+    r"|articles? (?:in|from|by)"
     r"|stor(?:y|ies) (?:in|from|by)|reports? (?:in|from|by)|pieces? (?:in|from|by)|columns? in|editorial in|quoted in)"
     r" (?:the )?$",
     re.I,
@@ -76,12 +77,12 @@ def sources(question: str, names: Iterable[str]) -> list[tuple[Detected, str]]:
         if all(one[1] <= other[0] or one[0] >= other[1] for other in kept):
             kept.append(one)
     kept.sort()
-    sure_ones = [one for one in kept if one[3]]
-    for one in kept:
-        if not one[3] and any(_beside(question, one, other) for other in sure_ones):
-            sure_ones.append(one)
+    sure_ones = []
+    for chain in _chains(question, kept):
+        if any(one[3] for one in chain) or _attributed(question, chain[0][0], chain[-1][1]):
+            sure_ones += chain
     answer = []
-    for start, end, name, _ in sorted(sure_ones):
+    for start, end, name, _ in sure_ones:
         clause = value_clause("source", name)
         if clause is not None:
             answer.append((Detected(kind="source", start=start, end=end, clause=clause), name))
@@ -123,6 +124,17 @@ def _attributed(question: str, start: int, end: int) -> bool:
             asked or possessive or re.match(r"^ (?:has |had |also )?\w+(?:ed|id|rote|ays|aid|old)\b", after) is not None
         )
     return False
+
+
+def _chains(question: str, names: list[tuple[int, int, str, bool]]) -> list[list[tuple[int, int, str, bool]]]:
+    """Names in order, those that are joined by "and" or a comma together: what one says, all say."""
+    chains: list[list[tuple[int, int, str, bool]]] = []
+    for one in names:
+        if chains and _beside(question, chains[-1][-1], one):
+            chains[-1].append(one)
+        else:
+            chains.append([one])
+    return chains
 
 
 def _beside(question: str, one: tuple[int, int, str, bool], other: tuple[int, int, str, bool]) -> bool:
@@ -167,7 +179,7 @@ _WITHIN = re.compile(
 )
 _ALONE = re.compile(rf"(?<![\w-])(?P<a>{_PLAIN})(?:['’]s)?(?![\w%]|-\w)", re.I)
 _COUNTS = re.compile(
-    r" (?:people|men|women|children|homes|votes|met(?:re|er)s|kilomet(?:re|er)s|km|miles|crowns|dollars|euros|articles)\b",
+    r" (?:people|men|women|children|homes|votes|met(?:re|er)s|kilomet(?:re|er)s|km|miles|crowns|dollars|euros)\b",
     re.I,
 )  # "over 2000 homes" is no date
 

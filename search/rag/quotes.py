@@ -23,6 +23,7 @@ _PAIRS = (
     re.compile(r"(?<![\w'])'(?=\w)([^'\n]{1,500}?(?:(?<=\w)'(?=\w)[^'\n]{1,500}?)*)(?<=\S)'(?![\w'])"),
 )
 _BLOCK = re.compile(r"(?m)(?:^[ \t]{0,3}>[ \t]?.*(?:\n|\Z))+")
+_CITED = 0.1
 _CLAUSE = re.compile(r"[.!?]\s|\n")
 
 
@@ -33,13 +34,13 @@ class Verdict(StrEnum):
     """Stands so in the cited article; of a mark: there is such a passage."""
 
     NORMALISED = "normalised"
-    """The same but for quotation marks, dashes, white space, letter case at its start, or a gap marked by an ellipsis."""
+    """The same but for quotation marks, dashes, white space, letter case, or a gap marked by an ellipsis."""
 
     ELSEWHERE = "elsewhere"
     """Stands in another passage than the cited one."""
 
     MISSING = "missing"
-    """Stands in none of the articles; ``nearest`` is the sentence most like it. Of a mark: no passage has its number."""
+    """Stands in none of the articles: ``nearest`` is the sentence most like it. Of a mark: no such passage."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,8 +90,13 @@ class QuoteReport:
     @property
     def ok(self) -> bool:
         """Whether nothing is missing or elsewhere."""
-        wrong = (Verdict.MISSING, Verdict.ELSEWHERE)
-        return not any(one.verdict in wrong for one in (*self.quotes, *self.marks))
+        return not self.faults
+
+    @property
+    def faults(self) -> int:
+        """How many quotations and marks are missing or elsewhere."""
+        verdicts = [one.verdict for one in self.quotes] + [one.verdict for one in self.marks]
+        return sum(verdict in (Verdict.MISSING, Verdict.ELSEWHERE) for verdict in verdicts)
 
 
 def check_quotes(answer: str, context: Context, article: Callable[[str], Article] | None = None) -> QuoteReport:
@@ -100,7 +106,7 @@ def check_quotes(answer: str, context: Context, article: Callable[[str], Article
     quotes, of three words or more (shorter ones are looked up only where a mark follows at once). Marks are [1],
     [1, 2], [1-3], [1][2] and 【1】. A quotation belongs to the marks of its own sentence that follow it, up to the next
     quotation; without any, to all passages. It is looked for letter by letter, then without regard to kinds of
-    quotation marks and dashes, white space, the case of its first letter and a stop or comma at its end; "..." and
+    quotation marks and dashes, white space, letter case and punctuation at its ends; "..." and
     "[...]" are gaps. With ``article`` (``archive.get``) it may stand anywhere in a cited article, else in the passages.
     """
     numbers = {one.number for one in context}
@@ -210,7 +216,7 @@ def _checked(
         return QuotedText(start=start, end=end, text=answer[start:end], cited=cited, verdict=verdict, **rest)  # type: ignore[arg-type]
 
     for one in own:
-        at = one.text.find(said)
+        at = _whole_words(one.text, said)
         if at >= 0:
             return result(Verdict.EXACT, found=_place(one, at, at + len(said)), similarity=1.0)
     for group, verdict in ((own, Verdict.NORMALISED), (others, Verdict.ELSEWHERE)):
@@ -219,14 +225,30 @@ def _checked(
             if span is not None:
                 return result(verdict, found=_place(one, *span), similarity=1.0)
     best: tuple[float, Place] | None = None
-    for one in own or others:
+    for one in texts:
         spans = [(s, e) for s, e in sentences(one.text, 0, len(one.text)) if e > s]
         likeness, (s, e) = nearest(said, one.text, spans)
+        likeness += _CITED if one in own else 0.0  # the cited article's, unless another's is plainly more like it
         if best is None or likeness > best[0]:
             best = likeness, _place(one, s, e)
     if best is None:
         return result(Verdict.MISSING)
-    return result(Verdict.MISSING, nearest=best[1], similarity=round(best[0], 3))
+    return result(
+        Verdict.MISSING,
+        nearest=best[1],
+        similarity=round(best[0] - (_CITED if best[1].number in {one.number for one in own} else 0.0), 3),
+    )
+
+
+def _whole_words(text: str, said: str) -> int:
+    """Where a quotation stands letter by letter, neither beginning nor ending inside a word; -1 if nowhere."""
+    at = -1
+    while said and (at := text.find(said, at + 1)) >= 0:
+        end = at + len(said)
+        begins = at == 0 or not (text[at - 1].isalnum() and said[0].isalnum())
+        if begins and (end == len(text) or not (text[end].isalnum() and said[-1].isalnum())):
+            return at
+    return -1
 
 
 def _place(one: _Text, start: int, end: int) -> Place:
