@@ -104,8 +104,8 @@ def test_marks():
     )
     report = check_quotes(answer, CONTEXT)
     assert [(one.number, one.verdict) for one in report.marks] == [
-        (1, "exact"), (1, "exact"), (3, "missing"), (1, "exact"), (2, "exact"), (1, "exact"), (2, "exact"), (2, "exact"),
-        (0, "missing"),
+        (1, "exact"), (1, "exact"), (3, "missing"), (1, "exact"), (2, "exact"), (1, "exact"), (2, "exact"),
+        (2, "exact"), (0, "missing"),
     ]  # fmt: skip
     assert all(answer[one.start] in "[【" and answer[one.end - 1] in "]】" for one in report.marks)
     assert not report.ok

@@ -22,7 +22,7 @@ from search.searching import Encode, Request, Searcher
 DEPTH = 30  # articles looked at for each part
 PASSAGES = 3  # passages of each
 PREFERENCE = 0.25  # what meeting all detected constraints adds to a fused score: 1.5 sigma of a leg
-NARROW = 600  # characters of a stretch, where the passage is longer
+NARROW = 400  # characters of a stretch, where the passage is longer
 COSINE, SHARE = 0.40, 0.5
 """A hit matches where its best passage has this cosine to the question or it holds this share of its words."""
 
