@@ -24,9 +24,12 @@ PASSAGES = 3  # passages of each
 PREFERENCE = 0.25  # what meeting all detected constraints adds to a fused score: 1.5 sigma of a leg
 NARROW = 400  # characters of a stretch, where the passage is longer
 COSINE, SHARE = 0.40, 0.5
-"""A hit matches where its best passage has this cosine to the question or it holds this share of its words."""
+"""A hit matches well where its best passage has this cosine to the question or it holds this share of its words. A part
+without such a hit is not answered; beside one, hits with LOOSE_COSINE or LOOSE_SHARE do too."""
 
-WORTH = 0.35
+LOOSE_COSINE, LOOSE_SHARE = 0.30, 0.3
+
+WORTH = 0.2
 """What share of the best article's worth another must have: the rest is left out though there be room."""
 
 _OPERATORS = re.compile(r"[^\w\s'’.,%-]|(?<!\w)-")
@@ -224,16 +227,18 @@ def _matching(part: Part, hits: Sequence[Hit]) -> list[tuple[Hit, float]]:
     asked = part.asked
     top, low = hits[0].score, hits[-1].score
     found = []
+    answered = False
     for hit in hits:
         held = {t.term for t in analyze(f"{hit.article.title}\n{hit.article.text}")} & asked
         share = len(held) / len(asked) if asked else 0.0
         cosine = max((p.score for p in hit.passages if p.score is not None), default=None)
-        if share < SHARE and (cosine is None or cosine < COSINE):
+        answered = answered or share >= SHARE or (cosine is not None and cosine >= COSINE)
+        if share < LOOSE_SHARE and (cosine is None or cosine < LOOSE_COSINE):
             continue
         worth = (hit.score - low) / (top - low) if top > low else 1.0
         if worth >= WORTH:
             found.append((hit, worth))
-    return found
+    return found if answered else []
 
 
 def _stretches(searcher: Searcher, part: Part, number: int, cut: Sequence[tuple[Hit, float]]) -> list[Candidate]:
