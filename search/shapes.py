@@ -9,6 +9,7 @@ from search.records import Article, Hit, Results
 
 if TYPE_CHECKING:
     from search.aggregation import Facets, Timeline
+    from search.alerts import Alert, News
     from search.rag.context import Context
 
 
@@ -176,3 +177,36 @@ def search_result_blocks(context: Context) -> list[dict[str, Any]]:
             }
         )
     return found
+
+
+def alert_record(alert: Alert) -> dict[str, Any]:
+    """A saved query as JSON has it."""
+    return {
+        "name": alert.name,
+        "query": alert.query,
+        "created": alert.created.isoformat(),
+        "ran": None if alert.ran is None else alert.ran.isoformat(),
+    }
+
+
+def news_record(news: News) -> dict[str, Any]:
+    """What is new to one alert, as JSON has it."""
+    return {
+        **alert_record(news.alert),
+        "error": news.error,
+        "total": len(news.items),
+        "articles": [
+            {
+                "id": item.id,
+                "title": item.title,
+                "source": item.source,
+                "published": day(item.published),
+                "authors": list(item.authors),
+                "url": item.url,
+                "section": item.section,
+                "agency": item.agency,
+                "snippet": item.snippet,
+            }
+            for item in news.items
+        ],
+    }

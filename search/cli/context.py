@@ -111,7 +111,7 @@ def command(
 
 def _print(context: Context, format: str) -> None:
     from search import shapes
-    from search.cli import formats
+    from search.exports import formats
 
     if format == "json":
         click.echo(formats.dumps(shapes.context_record(context), indent=2))
