@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Collection, Iterable
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from search import hits
+from search import encode, hits
 from search import query as language
 from search.errors import (
     StorageError,
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from search.aggregation import FacetField, Facets, Timeline
     from search.alerts import Alert, News
     from search.counts import Period
+    from search.rag.context import Context, CountTokens, Detect
     from search.writing import Progress
 
 DEFAULT_BATCH = 1000
@@ -115,6 +117,43 @@ class Archive(OpenArchive):
         )
         with self._reading() as searcher:
             return searcher.search(request, self._query_vector)
+
+    async def asearch(self, query: str, **settings: Any) -> Results:
+        """``search`` in a thread, so that the event loop goes on. A search whose task is cancelled runs to its end
+        unseen."""
+        return await asyncio.to_thread(self.search, query, **settings)
+
+    def retrieve(
+        self,
+        question: str,
+        *,
+        budget: int = 2000,
+        filters: Filters | None = None,
+        as_of: str | datetime | None = None,
+        mode: Mode | str = Mode.AUTO,
+        detect: Detect | str = "prefer",
+        recency: str | None = None,
+        rerank: str | None = None,
+        count_tokens: CountTokens | None = None,
+    ) -> Context:
+        """The passages that answer a question, for a model's prompt: numbered, in at most ``budget`` tokens.
+
+        ``detect`` says what becomes of sources and dates that the question names: "prefer", "filter" or "off".
+        ``rerank`` is a sentence-transformers CrossEncoder by name or path. ``count_tokens`` counts as your model does
+        (None: an estimate on the safe side). Raises QueryError, ModeError and UsageError as ``search``, EncoderError
+        for a reranker that cannot be found, trusted or run.
+        """
+        from search.rag import retrieval
+
+        request = Request(query=question, mode=_choice(Mode, mode), filters=filters, as_of=as_of, recency=recency)
+        asked = retrieval.Question(text=question, request=request, detect=_choice(retrieval.Detect, detect))
+        reranker = None if rerank is None else encode.load_reranker(rerank)
+        with self._reading() as searcher:
+            return retrieval.retrieve(searcher, asked, budget, self._query_vector, count_tokens, reranker)
+
+    async def aretrieve(self, question: str, **settings: Any) -> Context:
+        """``retrieve`` in a thread, as ``asearch``."""
+        return await asyncio.to_thread(self.retrieve, question, **settings)
 
     def describe(
         self,

@@ -9,6 +9,8 @@ from search.records import Article, Hit, Results
 
 if TYPE_CHECKING:
     from search.aggregation import Facets, Timeline
+    from search.alerts import Alert, News
+    from search.rag.context import Context
 
 
 def day(published: date | None) -> str | None:
@@ -116,5 +118,95 @@ def timeline_record(found: Timeline) -> dict[str, Any]:
                 "query": one.query,
             }
             for one in found.buckets
+        ],
+    }
+
+
+def context_record(context: Context) -> dict[str, Any]:
+    """The one object of ``context --format json``."""
+    return {
+        "question": context.question,
+        "budget": context.budget,
+        "tokens": context.tokens,
+        "mode": str(context.mode),
+        "took_ms": context.took_ms,
+        "detect": str(context.detect),
+        "detected": [
+            {"kind": one.kind, "start": one.start, "end": one.end, "clause": one.clause} for one in context.detected
+        ],
+        "parts": list(context.parts),
+        "notes": list(context.notes),
+        "passages": [
+            {
+                "number": one.number,
+                "id": one.article_id,
+                "start": one.start,
+                "end": one.end,
+                "text": one.text,
+                "title": one.title,
+                "source": one.source,
+                "published": day(one.published),
+                "authors": list(one.authors),
+                "url": one.url,
+                "score": round(one.score, 6),
+                "tokens": one.tokens,
+                "sentences": [list(span) for span in one.sentences],
+                "copies": list(one.copies),
+            }
+            for one in context
+        ],
+    }
+
+
+def search_result_blocks(context: Context) -> list[dict[str, Any]]:
+    """Anthropic ``search_result`` blocks, one for each passage, with a text block for each sentence: the smallest that
+    can be cited. ``source`` is the address, or ``broadsheet:ID`` where an article has none."""
+    from search.rag.render import in_line, visible
+
+    found = []
+    for one in context:
+        texts = [visible(one.text[start - one.start : end - one.start]) for start, end in one.sentences]
+        texts = [text for text in texts if text.strip()] or [visible(one.text)]
+        found.append(
+            {
+                "type": "search_result",
+                "source": in_line(one.url) or f"broadsheet:{in_line(one.article_id)}",
+                "title": in_line(one.title) or in_line(one.article_id),
+                "content": [{"type": "text", "text": text} for text in texts],
+                "citations": {"enabled": True},
+            }
+        )
+    return found
+
+
+def alert_record(alert: Alert) -> dict[str, Any]:
+    """A saved query as JSON has it."""
+    return {
+        "name": alert.name,
+        "query": alert.query,
+        "created": alert.created.isoformat(),
+        "ran": None if alert.ran is None else alert.ran.isoformat(),
+    }
+
+
+def news_record(news: News) -> dict[str, Any]:
+    """What is new to one alert, as JSON has it."""
+    return {
+        **alert_record(news.alert),
+        "error": news.error,
+        "total": len(news.items),
+        "articles": [
+            {
+                "id": item.id,
+                "title": item.title,
+                "source": item.source,
+                "published": day(item.published),
+                "authors": list(item.authors),
+                "url": item.url,
+                "section": item.section,
+                "agency": item.agency,
+                "snippet": item.snippet,
+            }
+            for item in news.items
         ],
     }

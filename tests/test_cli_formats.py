@@ -13,8 +13,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from search import shapes
-from search.cli import formats, pretty, references
+from search.cli import pretty
 from search.cli.text import BOLD, DIM, PLAIN
+from search.exports import formats, references
 from search.records import Article, Highlight, Mode, Passage
 from tests.fake_archive import FIRST, SECOND, first_hit, results, second_hit
 

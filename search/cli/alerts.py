@@ -11,14 +11,15 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from search import shapes
-from search.cli import formats, pretty
+from search.cli import pretty
 from search.cli.main import remember_debug
 from search.cli.options import common, counted, one_of, opened, styled, valid_text
 from search.cli.text import BOLD, PLAIN, line, wrap
 from search.errors import UsageError
+from search.exports import formats
 
 if TYPE_CHECKING:
-    from search.alerts import Alert, News, NewsItem
+    from search.alerts import News, NewsItem
 
 AnyFunction = TypeVar("AnyFunction", bound=Callable[..., Any])
 
@@ -81,7 +82,7 @@ def list_(ctx: click.Context, /, folder: Path, format: str) -> None:
     with opened(folder) as archive:
         found = archive.alerts()
     if format == "json":
-        click.echo(formats.dumps({"alerts": [alert_record(one) for one in found]}, indent=2))
+        click.echo(formats.dumps({"alerts": [shapes.alert_record(one) for one in found]}, indent=2))
     else:
         for one in found:
             click.echo(line(one.name))
@@ -141,7 +142,7 @@ def run(ctx: click.Context, /, names: tuple[str, ...], folder: Path, format: str
 
 def _drawn(news: Sequence[News], format: str) -> Iterator[str]:
     if format == "json":
-        yield formats.dumps({"alerts": [news_record(one) for one in news]}, indent=2)
+        yield formats.dumps({"alerts": [shapes.news_record(one) for one in news]}, indent=2)
     elif format == "rss":
         from search.cli import rss
 
@@ -152,39 +153,6 @@ def _drawn(news: Sequence[News], format: str) -> Iterator[str]:
             if number:
                 yield ""
             yield from _text(one, styled())
-
-
-def alert_record(alert: Alert) -> dict[str, Any]:
-    """A saved query as JSON has it."""
-    return {
-        "name": alert.name,
-        "query": alert.query,
-        "created": alert.created.isoformat(),
-        "ran": None if alert.ran is None else alert.ran.isoformat(),
-    }
-
-
-def news_record(news: News) -> dict[str, Any]:
-    """What is new to one alert, as JSON has it."""
-    return {
-        **alert_record(news.alert),
-        "error": news.error,
-        "total": len(news.items),
-        "articles": [
-            {
-                "id": item.id,
-                "title": item.title,
-                "source": item.source,
-                "published": shapes.day(item.published),
-                "authors": list(item.authors),
-                "url": item.url,
-                "section": item.section,
-                "agency": item.agency,
-                "snippet": item.snippet,
-            }
-            for item in news.items
-        ],
-    }
 
 
 def _text(news: News, style: bool) -> Iterator[str]:

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from search.cli import formats
 from search.cli.files import replacing
 from search.cli.options import common, counted, one_of, opened
 from search.cli.progress import Meter
 from search.cli.text import line
 from search.errors import UsageError
+from search.exports import formats
 from search.records import Mode
 
 if TYPE_CHECKING:

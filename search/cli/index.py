@@ -166,7 +166,7 @@ class _Watch:
     def _write(self, rejection: Rejection) -> None:
         if self._rejects is None:
             return
-        from search.cli.formats import dumps
+        from search.exports.formats import dumps
 
         self._written.add(id(rejection))
         record = {

@@ -16,6 +16,7 @@ from search._version import __version__
 COMMANDS = {
     "index": "Add articles to an archive, creating it if there is none.",
     "search": "Search an archive.",
+    "context": "Passages for a model's prompt, within a budget of tokens.",
     "show": "Show one article.",
     "delete": "Delete articles.",
     "facets": "Count what matches by source, author, section, date and more.",
@@ -25,6 +26,7 @@ COMMANDS = {
     "optimize": "Merge an archive's segments into one.",
     "doctor": "Check an archive for damage.",
     "evaluate": "Measure the quality of rankings against judgements.",
+    "mcp": "Serve an archive to assistants by the Model Context Protocol.",
     "help": "Explain the query language, or a command.",
 }
 

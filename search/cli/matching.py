@@ -10,10 +10,10 @@ from typing import Any, TypeVar
 
 import click
 
-from search.cli import formats
 from search.cli.files import replacing
 from search.cli.options import one_of, valid_text
 from search.errors import UsageError
+from search.exports import formats
 from search.records import Filters
 
 FORMATS = ("pretty", "json", "csv", "svg", "png")

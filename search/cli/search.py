@@ -121,7 +121,7 @@ def command(
 def _print(results: Results, format: str) -> None:
     """Hits on stdout, what there is to say of them on stderr."""
     from search import shapes
-    from search.cli import formats, references
+    from search.exports import formats, references
 
     if format == "pretty":
         lines = pretty.hits(results, style=styled())
@@ -154,8 +154,8 @@ def _remarks(results: Results) -> Iterator[str]:
 
 def _run_all(folder: Path, queries: Path, format: str, settings: dict[str, Any]) -> int:
     """Run a file of queries; how many hits there were. Raises UsageError at the end if some could not be run."""
-    from search.cli import formats
     from search.evaluation import read_queries
+    from search.exports import formats
 
     del settings["cursor"]
     batch = read_queries(queries, plain=True)

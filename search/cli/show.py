@@ -7,9 +7,10 @@ from pathlib import Path
 import click
 
 from search import shapes
-from search.cli import formats, pretty
+from search.cli import pretty
 from search.cli.options import common, one_of, opened, styled, valid_text
 from search.cli.text import clean
+from search.exports import formats
 
 
 @click.command("show")

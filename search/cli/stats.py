@@ -8,8 +8,9 @@ from typing import Any
 
 import click
 
-from search.cli import formats, pretty
+from search.cli import pretty
 from search.cli.options import common, one_of, opened
+from search.exports import formats
 
 
 @click.command("stats")

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from search import shapes
-from search.cli import charts, formats, pretty
+from search.cli import charts, pretty
 from search.cli.matching import asked, check_output, match_set, put, table
 from search.cli.options import common, counted, one_of, opened
 from search.cli.text import line
+from search.exports import formats
 
 if TYPE_CHECKING:
     from search.aggregation import Timeline

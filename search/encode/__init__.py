@@ -15,6 +15,7 @@ from search.encode.base import (
     input_keys,
 )
 from search.encode.models import same_model
+from search.encode.rerank import Reranker, load_reranker
 from search.errors import ArchiveMismatch, EncoderError, StorageError
 from search.records import EncoderIdentity
 
@@ -25,9 +26,11 @@ __all__ = [
     "PassageTokenizer",
     "Precision",
     "QueryEncoder",
+    "Reranker",
     "input_keys",
     "load_encoder",
     "load_query_encoder",
+    "load_reranker",
     "prepare_query_encoder",
     "same_model",
 ]

@@ -42,6 +42,24 @@ def load_model(files: ModelFiles, device: str) -> Any:
             raise EncoderError(f"the model {files.name} at {files.folder} cannot be loaded: {reason}") from error
 
 
+def load_cross_encoder(files: ModelFiles, device: str) -> Any:
+    """The model that scores pairs of texts, without a word on stderr and without the network."""
+    with silence():
+        try:
+            from sentence_transformers import CrossEncoder
+
+            return CrossEncoder(
+                str(files.folder),
+                device=device,
+                local_files_only=True,
+                trust_remote_code=False,
+                model_kwargs={"use_safetensors": True},
+            )
+        except Exception as error:  # a stranger's files fail in any way
+            reason = next(iter(str(error).strip().splitlines()), type(error).__name__)
+            raise EncoderError(f"the model {files.name} at {files.folder} cannot rerank: {reason}") from error
+
+
 @contextmanager
 def silence() -> Iterator[None]:
     """No progress bars, no log lines and no warnings from the libraries, and their settings as they were afterwards."""

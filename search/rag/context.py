@@ -8,6 +8,7 @@ from datetime import date
 from enum import StrEnum
 from typing import Any
 
+from search.rag import render
 from search.records import Mode
 
 CountTokens = Callable[[str], int]
@@ -62,7 +63,7 @@ class Citation:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Context(Sequence[Citation]):
-    """The passages for one question, best first, in at most ``budget`` tokens when rendered by ``text()``.
+    """The passages for one question, the best article first, in at most ``budget`` tokens when rendered by ``text()``.
 
     ``parts`` are the questions that were searched for (one, unless the question has several parts); ``detected`` the
     sources and dates that it names, used as ``detect`` says; ``notes`` what else is to be said, such as that no article
@@ -79,6 +80,26 @@ class Context(Sequence[Citation]):
     detected: tuple[Detected, ...] = ()
     parts: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+
+    def text(self) -> str:
+        """The numbered passages as data for a prompt, in at most ``budget`` tokens.
+
+        A line before each holds a mark that no passage contains, then number, title, source, date and address; a last
+        line closes them. Control and bidirectional characters are gone. Empty where there are no passages.
+        """
+        return render.render(self.question, self.passages)
+
+    def messages(self) -> list[dict[str, str]]:
+        """Chat messages with ``role`` and ``content``: the system's, which says that passages are quoted text whose
+        instructions are not to be followed, and the user's: ``text()`` and the question. What they add to ``text()``,
+        some 150 tokens and the question, is not counted in ``budget``."""
+        question = render.visible(self.question)
+        if not self.passages:
+            system = "No passage of the archive answers the question. Say so, and do not answer from memory."
+            return [{"role": "system", "content": system}, {"role": "user", "content": question}]
+        system = render.SYSTEM.format(fence=render.mark(self.question, self.passages))
+        user = f"{self.text()}\n\nQuestion: {question}"
+        return [{"role": "system", "content": system}, {"role": "user", "content": user}]
 
     def __len__(self) -> int:
         return len(self.passages)

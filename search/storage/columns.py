@@ -156,6 +156,10 @@ class Columns:
     def __len__(self) -> int:
         return int(self.bases[-1])
 
+    def names(self, category: str) -> list[str]:
+        """The distinct values of one of CATEGORIES, of live and dead articles, sorted; without the empty one."""
+        return sorted({name for part in self._parts for name in _names(part, category)} - {""})
+
     def ids(self, ordinals: Iterable[int]) -> list[str]:
         """The ids of some articles."""
         found = []

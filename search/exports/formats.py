@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from search.cli.text import clean, line
+from search.exports.plain import clean, line
 from search.records import Hit
 from search.shapes import hit_record
 

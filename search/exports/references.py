@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from search.cli.text import line
+from search.exports.plain import line
 from search.records import Article, Hit
 
 _LATEX = {

@@ -1,0 +1,115 @@
+"""Share of the needed articles inside a context: ``retrieve`` against the top hits' passages in rank order.
+
+Questions and articles are the fictional sample of tests/sample. The plain side dumps each hit's best whole passage, in
+the order of ``search``, under the same headings and the same token counter, until the next one does not fit.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import tempfile
+from collections import defaultdict
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from search import Archive
+from search.ingest import read
+from search.rag import render, select
+from search.rag.context import Citation
+from search.rag.tokens import estimate_tokens
+
+SAMPLE = Path(__file__).parent.parent / "tests" / "sample"
+AS_OF = "2025-02-28"
+TWICE = 0.6  # of the shorter passage's runs of four words
+
+
+def questions() -> list[dict[str, Any]]:
+    """The labelled questions."""
+    return [json.loads(line) for line in (SAMPLE / "questions.jsonl").read_text().splitlines()]
+
+
+def build(folder: Path) -> Archive:
+    """The sample archive."""
+    archive = Archive.open(folder, create=True)
+    archive.add(read([str(SAMPLE / name) for name in ("articles", "articles.jsonl", "articles.csv")]))
+    return archive
+
+
+def plain(archive: Archive, question: str, budget: int) -> tuple[Citation, ...]:
+    """The best passage of each hit, whole, in rank order, as far as the budget goes."""
+    taken: tuple[Citation, ...] = ()
+    for hit in archive.search(question, limit=50, as_of=AS_OF):
+        for passage in hit.passages:
+            article = hit.article
+            one = Citation(
+                number=len(taken) + 1,
+                article_id=article.id,
+                start=passage.start,
+                end=passage.end,
+                text=passage.text,
+                title=article.title,
+                source=article.source,
+                published=article.published,
+                authors=article.authors,
+                url=article.url,
+                score=hit.score,
+                tokens=0,
+            )
+            if estimate_tokens(render.render(question, (*taken, one))) > budget:
+                return taken
+            taken += (one,)
+    return taken
+
+
+def twice(passages: Sequence[Citation]) -> float:
+    """Share of the passages whose text mostly stands in an earlier one."""
+    seen = [select.shingles(one.text.lower().split()) for one in passages]
+    copies = sum(any(select.same_text(one, other) for other in seen[:i]) for i, one in enumerate(seen))
+    return copies / len(passages) if passages else 0.0
+
+
+def measure(archive: Archive, asked: Sequence[dict[str, Any]], budget: int) -> dict[str, dict[str, float]]:
+    """Means over the questions: needed articles found by kind, text given twice, and, for unanswerable questions, how
+    often each side gives nothing (``refused``)."""
+    sums: dict[str, dict[str, list[float]]] = {"retrieve": defaultdict(list), "plain": defaultdict(list)}
+    for question in asked:
+        context = archive.retrieve(question["text"], budget=budget, as_of=AS_OF)
+        for side, passages in (
+            ("retrieve", context.passages),
+            ("plain", plain(archive, question["text"], budget)),
+        ):
+            needed = set(question["needs"])
+            carried = {one.article_id for one in passages} | {copy for one in passages for copy in one.copies}
+            if needed:
+                share = len(needed & carried) / len(needed)
+                sums[side]["all"].append(share)
+                sums[side][question["kind"]].append(share)
+            else:
+                sums[side]["refused"].append(float(not passages))
+            sums[side]["passages"].append(len(passages))
+            sums[side]["twice"].append(twice(passages))
+    return {side: {name: sum(v) / len(v) for name, v in found.items()} for side, found in sums.items()}
+
+
+def main() -> None:
+    """Print the table."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--budget", type=int, nargs="*", default=[500, 1000, 2000])
+    parser.add_argument("--split", choices=("tuning", "held-out"), nargs="*", default=["tuning", "held-out"])
+    parser.add_argument("--archive", type=Path)
+    arguments = parser.parse_args()
+    with tempfile.TemporaryDirectory() as scratch:
+        known = arguments.archive
+        with Archive.open(known) if known else build(Path(scratch) / "sample") as archive:
+            for split in arguments.split:
+                asked = [one for one in questions() if one["split"] == split]
+                for budget in arguments.budget:
+                    print(f"{split}, {len(asked)} questions, {budget:,} tokens")
+                    for side, found in measure(archive, asked, budget).items():
+                        print(f"  {side:9}", "  ".join(f"{name} {value:.3f}" for name, value in found.items()))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,145 @@
+"""A Haystack component over an archive."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from search.adapters.passages import Found, Retrieval, Source
+from search.archive import Archive
+from search.errors import MissingExtraError, UsageError
+from search.query.comparisons import All, Any_, Compare, Node, Not, to_query
+from search.records import Mode
+
+try:
+    from haystack import Document, component, default_from_dict, default_to_dict
+except ImportError as error:
+    raise MissingExtraError("haystack-ai", "haystack") from error
+
+_OPERATORS = {
+    "==": "eq",
+    "!=": "ne",
+    ">": "gt",
+    ">=": "gte",
+    "<": "lt",
+    "<=": "lte",
+    "in": "in",
+    "not in": "nin",
+}
+_FIELDS = {"article_id": "id", "authors": "author"}
+_DEEPEST = 20
+
+
+@component
+class BroadsheetRetriever:
+    """The best ``top_k`` passages of an archive as documents.
+
+    ``archive`` is a path, opened by ``warm_up`` or at the first question, or an open ``Archive``; only its path is
+    serialised. ``filters`` are Haystack's, over meta.source, author(s), section, language, agency, title, article_id,
+    published and length; those of a call replace those of the component. To load a pipeline that holds it:
+    ``Pipeline.loads(text, allowed_modules=["search.adapters.*"])``.
+    """
+
+    def __init__(
+        self,
+        archive: Archive | str | Path,
+        top_k: int = 10,
+        filters: dict[str, Any] | None = None,
+        mode: str = str(Mode.AUTO),
+        as_of: str | None = None,
+        recency: str | None = None,
+        passages: int = 1,
+        literal: bool = False,
+        model: str | None = None,
+    ) -> None:
+        self.filters = filters
+        self._retrieval = Retrieval(
+            limit=top_k,
+            mode=mode,
+            filters=comparisons(filters),
+            as_of=as_of,
+            recency=recency,
+            passages=passages,
+            literal=literal,
+        )
+        self._source = Source(archive, model)
+
+    def warm_up(self) -> None:
+        """Open the archive."""
+        self._source.archive()
+
+    def to_dict(self) -> dict[str, Any]:
+        """The component as Haystack serialises it."""
+        asked = self._retrieval
+        found: dict[str, Any] = default_to_dict(
+            self,
+            archive=self._source.path,
+            top_k=asked.limit,
+            filters=self.filters,
+            mode=str(asked.mode),
+            as_of=asked.as_of,
+            recency=asked.recency,
+            passages=asked.passages,
+            literal=asked.literal,
+            model=self._source.model,
+        )
+        return found
+
+    @classmethod
+    def from_dict(cls, data: dict[str, Any]) -> BroadsheetRetriever:
+        """A component from ``to_dict``."""
+        found: BroadsheetRetriever = default_from_dict(cls, data)
+        return found
+
+    @component.output_types(documents=list[Document])
+    def run(self, query: str, filters: dict[str, Any] | None = None, top_k: int | None = None) -> dict[str, Any]:
+        """``{"documents": [...]}``, best first. Raises QueryError for a query that does not parse, UsageError for
+        filters that cannot be served."""
+        found = self._source.find(query, self._asked(filters, top_k))
+        return {"documents": [_document(one) for one in found]}
+
+    @component.output_types(documents=list[Document])
+    async def run_async(
+        self, query: str, filters: dict[str, Any] | None = None, top_k: int | None = None
+    ) -> dict[str, Any]:
+        """``run`` without blocking the event loop."""
+        found = await self._source.afind(query, self._asked(filters, top_k))
+        return {"documents": [_document(one) for one in found]}
+
+    def _asked(self, filters: dict[str, Any] | None, top_k: int | None) -> Retrieval:
+        return self._retrieval.override({"filters": comparisons(filters), "limit": top_k})
+
+
+def comparisons(filters: Mapping[str, Any] | None) -> Node | None:
+    """Haystack's filters as a tree of comparisons; None and {} are no condition. Raises UsageError for what has no
+    place in an archive."""
+    if not filters:
+        return None
+    tree = _tree(filters, 0)
+    to_query(tree)  # what cannot be served is told when it is set
+    return tree
+
+
+def _tree(filters: Any, depth: int) -> Node:
+    if not isinstance(filters, Mapping) or "operator" not in filters:
+        raise UsageError("a Haystack filter has an operator, and a field and a value or conditions")
+    if depth > _DEEPEST:
+        raise UsageError(f"filters are nested more than {_DEEPEST} deep; flatten them")
+    operator = filters["operator"]
+    if "field" in filters:
+        if operator not in _OPERATORS:
+            raise UsageError(f"{operator!r} is not a comparison; use one of {', '.join(_OPERATORS)}")
+        if "value" not in filters:
+            raise UsageError(f"the filter on {filters['field']!r} has no value")
+        name = str(filters["field"]).removeprefix("meta.")
+        return Compare(_FIELDS.get(name, name), _OPERATORS[operator], filters["value"])
+    conditions = filters.get("conditions")
+    if operator not in ("AND", "OR", "NOT") or not isinstance(conditions, list):
+        raise UsageError("conditions is a list, joined by the operator AND, OR or NOT")
+    trees = [_tree(one, depth + 1) for one in conditions]
+    return Any_(trees) if operator == "OR" else Not(All(trees)) if operator == "NOT" else All(trees)
+
+
+def _document(found: Found) -> Document:
+    return Document(id=found.id, content=found.passage.text, meta=found.metadata(), score=found.hit.score)

@@ -1,0 +1,136 @@
+"""What the adapters share: an archive that is opened when it is first asked, and passages with their metadata."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from search import shapes
+from search.archive import Archive
+from search.errors import UsageError
+from search.query.comparisons import Node, narrowed
+from search.records import Article, Filters, Hit, Mode, Passage, Results
+
+Conditions = Filters | Node
+"""Filters as values, or a tree of comparisons."""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A passage, its article's hit, and what a framework keeps beside the text."""
+
+    hit: Hit
+    passage: Passage
+
+    @property
+    def id(self) -> str:
+        """The same for the same stretch of the same article."""
+        return f"{self.article.id}#{self.passage.start}-{self.passage.end}"
+
+    @property
+    def article(self) -> Article:
+        """The passage's article."""
+        return self.hit.article
+
+    def metadata(self) -> dict[str, Any]:
+        """Plain values: ``article.text[start:end]`` is the passage's text. ``score`` is the article's in the ranking,
+        ``cosine`` the passage's own, or None where it was not measured."""
+        article = self.article
+        return {
+            "article_id": article.id,
+            "title": article.title,
+            "source": article.source,
+            "published": shapes.day(article.published),
+            "authors": list(article.authors),
+            "section": article.section,
+            "language": article.language,
+            "url": article.url,
+            "start": self.passage.start,
+            "end": self.passage.end,
+            "rank": self.hit.rank,
+            "score": round(self.hit.score, 6),
+            "cosine": None if self.passage.score is None else round(self.passage.score, 6),
+            "matched": self.hit.matched,
+            "copies": list(self.hit.copies),
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Retrieval:
+    """How an archive is asked: the settings of ``Archive.search``, with ``limit`` counting passages."""
+
+    limit: int = 4
+    mode: Mode | str = Mode.AUTO
+    filters: Conditions | None = None
+    as_of: str | None = None
+    recency: str | None = None
+    passages: int = 1
+    literal: bool = False
+
+    def override(self, given: Mapping[str, Any]) -> Retrieval:
+        """The settings with those of one call; None leaves one as it is."""
+        return replace(self, **{name: value for name, value in given.items() if value is not None})
+
+    def search(self, query: str) -> tuple[str, dict[str, Any]]:
+        """The arguments of ``Archive.search``. Raises UsageError and QueryError for what cannot be asked."""
+        if self.passages < 1:
+            raise UsageError(f"passages must be 1 or more, not {self.passages}")
+        literal, filters = self.literal, self.filters
+        if filters is not None and not isinstance(filters, Filters):
+            query, literal, filters = narrowed(query, filters, literal=literal), False, None
+        settings = {
+            "limit": self.limit,
+            "mode": self.mode,
+            "filters": filters,
+            "as_of": self.as_of,
+            "recency": self.recency,
+            "passages": self.passages,
+            "literal": literal,
+        }
+        return query, settings
+
+
+class Source:
+    """An archive by its path, opened at the first question; or an open one, which its owner closes.
+
+    Pickling keeps the path: the copy opens the archive for itself.
+    """
+
+    def __init__(self, archive: Archive | str | Path, model: str | None = None) -> None:
+        self._open = archive if isinstance(archive, Archive) else None
+        self.path = str(archive.path if isinstance(archive, Archive) else archive)
+        self.model = model
+        self._lock = threading.Lock()
+
+    def archive(self) -> Archive:
+        """The open archive. Raises ArchiveError where there is none."""
+        with self._lock:
+            if self._open is None:
+                self._open = Archive.open(self.path, model=self.model)
+            return self._open
+
+    def find(self, query: str, retrieval: Retrieval) -> list[Found]:
+        """The best passages, those of the best article first."""
+        text, settings = retrieval.search(query)
+        return _passages(self.archive().search(text, **settings), retrieval.limit)
+
+    async def afind(self, query: str, retrieval: Retrieval) -> list[Found]:
+        """The same without blocking the event loop."""
+        text, settings = retrieval.search(query)
+        return _passages(await self.archive().asearch(text, **settings), retrieval.limit)
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {"path": self.path, "model": self.model}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__init__(state["path"], state["model"])  # type: ignore[misc]
+
+    def __deepcopy__(self, memo: Any) -> Source:
+        return self  # frameworks copy their components; an open archive is shared by threads anyway
+
+
+def _passages(results: Results, limit: int) -> list[Found]:
+    return [Found(hit, passage) for hit in results for passage in hit.passages][:limit]

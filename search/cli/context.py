@@ -1,0 +1,148 @@
+"""``broadsheet context``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from search.cli.options import common, counted, one_of, opened, valid_text
+from search.cli.text import clean, line
+from search.records import Filters, Mode
+
+if TYPE_CHECKING:
+    from search.rag.context import Context
+    from search.rag.quotes import QuoteReport
+
+FORMATS = ("text", "json", "messages")
+DETECT = ("prefer", "filter", "off")
+
+
+@click.command("context")
+@click.argument("question", nargs=-1, required=True, metavar="QUERY...", callback=valid_text)
+@common
+@click.option(
+    "--budget",
+    type=click.IntRange(min=1),
+    default=2000,
+    metavar="N",
+    show_default=True,
+    help="Most tokens of the text.",
+)
+@one_of("--mode", Mode, Mode.AUTO, "Words, meaning or both; auto is hybrid where the archive has vectors.")
+@one_of("--detect", DETECT, "prefer", "What becomes of sources and dates that QUERY names.")
+@click.option("--from", "since", metavar="D", callback=valid_text, help="Published on this day or later.")
+@click.option("--to", "until", metavar="D", callback=valid_text, help="Published on this day or earlier.")
+@click.option("--as-of", metavar="D", callback=valid_text, help="Retrieve as if it were then.")
+@click.option("--source", multiple=True, metavar="S", callback=valid_text, help="Only this source; may be repeated.")
+@click.option("--author", multiple=True, metavar="A", callback=valid_text, help="Only this author; may be repeated.")
+@click.option("--section", multiple=True, metavar="S", callback=valid_text, help="Only this section; may be repeated.")
+@click.option(
+    "--language", multiple=True, metavar="L", callback=valid_text, help="Only this language; may be repeated."
+)
+@click.option("--recency", metavar="30d", callback=valid_text, help="Halve a score for each such age.")
+@click.option(
+    "--rerank", metavar="MODEL", callback=valid_text, help="Reorder with this cross-encoder, by name or path."
+)
+@click.option(
+    "--check",
+    type=click.File(encoding="utf-8"),
+    metavar="FILE",
+    help="Check the quotations of the answer in FILE (- is stdin) and print what is wrong instead.",
+)
+@one_of("--format", FORMATS, "text", "Numbered passages, a JSON object, or chat messages in JSON.")
+@click.pass_context
+def command(
+    ctx: click.Context,
+    /,
+    question: tuple[str, ...],
+    folder: Path,
+    format: str,
+    check: Any,
+    since: str | None,
+    until: str | None,
+    source: tuple[str, ...],
+    author: tuple[str, ...],
+    section: tuple[str, ...],
+    language: tuple[str, ...],
+    **settings: Any,
+) -> None:
+    """Passages for a model's prompt.
+
+    QUERY is a question; the passages that bear on it come numbered, in no more than --budget tokens. What was detected
+    in it, and notes, go to standard error. Exits 1 when nothing is found, or when --check finds a fault.
+    """
+    settings["filters"] = Filters(
+        since=since,
+        until=until,
+        sources=source or None,
+        authors=author or None,
+        sections=section or None,
+        languages=language or None,
+    )
+    report = None
+    with opened(folder) as archive:
+        context = archive.retrieve(" ".join(question), **settings)
+        if check is not None:
+            from search.rag import check_quotes
+
+            try:
+                answer = check.read()
+            except UnicodeDecodeError as error:
+                raise click.BadParameter("not UTF-8 text.", ctx, param_hint="--check") from error
+            report = check_quotes(answer, context, archive.get)
+    if report is None:
+        _print(context, format)
+    else:
+        for text in _faults(report):
+            click.echo(text)
+        click.echo(
+            f"{counted(len(report.quotes), 'quotation')}, {counted(len(report.marks), 'mark')}, "
+            f"{counted(report.faults, 'fault')}",
+            err=True,
+        )
+    for text in _remarks(context):
+        click.echo(text, err=True)
+    if not context.passages or (report is not None and not report.ok):
+        ctx.exit(1)
+
+
+def _print(context: Context, format: str) -> None:
+    from search import shapes
+    from search.exports import formats
+
+    if format == "json":
+        click.echo(formats.dumps(shapes.context_record(context), indent=2))
+    elif format == "messages":
+        click.echo(formats.dumps(context.messages(), indent=2))
+    elif context.passages:
+        click.echo(clean(context.text()))
+
+
+def _faults(report: QuoteReport) -> Iterator[str]:
+    for one in report.quotes:
+        if one.verdict == "elsewhere" and one.found is not None:
+            yield line(f'elsewhere  "{one.text}" stands in [{one.found.number}] {one.found.article_id}')
+        elif one.verdict == "missing":
+            yield line(f'missing    "{one.text}"')
+            if one.nearest is not None:
+                yield line(f'  nearest  "{one.nearest.text}" [{one.nearest.number}] {one.nearest.article_id}')
+    for mark in report.marks:
+        if mark.verdict == "missing":
+            yield f"missing    no passage has the mark [{mark.number}]"
+
+
+def _remarks(context: Context) -> Iterator[str]:
+    yield (
+        f"{counted(len(context), 'passage')}, {context.tokens:,} of {context.budget:,} tokens, "
+        f"{context.took_ms:,.0f} ms"
+    )
+    for one in context.detected:
+        use = {"prefer": "preferred", "filter": "required", "off": "ignored"}[context.detect]
+        yield line(f"detected {one.clause} ({use}) in {context.question[one.start : one.end]!r}")
+    if len(context.parts) > 1:
+        for part in context.parts:
+            yield line(f"part: {part}")
+    yield from map(line, context.notes)

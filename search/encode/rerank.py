@@ -1,0 +1,61 @@
+"""Cross-encoders: models that read a query together with a passage and score the pair."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Sequence
+from typing import Protocol
+
+from search.errors import EncoderError
+
+
+class Reranker(Protocol):
+    """Scores pairs. Threads may share it."""
+
+    @property
+    def name(self) -> str:
+        """The model's name."""
+
+    def score(self, query: str, texts: Sequence[str]) -> list[float]:
+        """How well each text answers the query, larger is better."""
+
+
+class CrossEncoderReranker:
+    """A sentence-transformers CrossEncoder with one output."""
+
+    def __init__(self, model: str) -> None:
+        from search.encode.loading import load_cross_encoder
+        from search.encode.models import find_model
+
+        files = find_model(model)
+        import torch
+
+        self._model = load_cross_encoder(files, "cuda" if torch.cuda.is_available() else "cpu")
+        self.name = files.name
+        if getattr(self._model, "num_labels", 1) != 1:
+            raise EncoderError(f"the model {files.name} gives several scores a pair; a reranker gives one")
+
+    def score(self, query: str, texts: Sequence[str]) -> list[float]:
+        """Raises EncoderError if the model fails."""
+        import math
+
+        from search.encode.loading import silence
+
+        try:
+            with silence():
+                scores = self._model.predict([(query, text) for text in texts], show_progress_bar=False)
+            found = [float(score) for score in scores]
+        except Exception as error:  # a stranger's model fails in any way
+            raise EncoderError(f"the model {self.name} cannot rerank: {error}") from error
+        if not all(map(math.isfinite, found)):
+            raise EncoderError(f"the model {self.name} gives scores that are not numbers; choose another")
+        return found
+
+
+@functools.lru_cache(2)
+def load_reranker(model: str) -> Reranker:
+    """The cross-encoder of this name or in this folder; kept for the next call.
+
+    Raises EncoderError, with what to do, for one that cannot be found, trusted or run.
+    """
+    return CrossEncoderReranker(model)

@@ -1,0 +1,274 @@
+"""From a question to candidate stretches: what is searched for, what counts as a match, what it is worth."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from search.encode import Reranker
+from search.errors import QueryError
+from search.keyword.analysis import analyze
+from search.keyword.scoring import scoring_tokens
+from search.rag import detect, parts
+from search.rag.context import Detect, Detected
+from search.rag.select import Candidate, narrow, shingles
+from search.rag.spans import sentences
+from search.records import Hit, Results
+from search.searching import Encode, Request, Searcher
+
+DEPTH = 30  # articles looked at for each part
+PASSAGES = 3  # passages of each
+PREFERENCE = 0.25  # what meeting all detected constraints adds to a fused score: 1.5 sigma of a leg
+NARROW = 400  # characters of a stretch, where the passage is longer
+COSINE, SHARE = 0.40, 0.5
+"""A hit matches well where its best passage has this cosine to the question or it holds this share of its words. A part
+without such a hit is not answered; beside one, hits with LOOSE_COSINE or LOOSE_SHARE do too."""
+
+LOOSE_COSINE, LOOSE_SHARE = 0.30, 0.3
+
+WORTH = 0.2
+"""What share of the best article's worth another must have: the rest is left out though there be room."""
+
+_OPERATORS = re.compile(r"[^\w\s'’.,%-]|(?<!\w)-")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """What was asked, and how it is to be answered."""
+
+    text: str
+    request: Request
+    detect: Detect
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One question that is searched for: as shown, as searched, the stems of what it is about, and the clauses that
+    bear on it."""
+
+    shown: str
+    searched: str
+    asked: frozenset[str]
+    clauses: tuple[str, ...]
+
+
+@dataclass(slots=True)
+class Found:
+    """The candidates of all parts, the best first, and what is to be said of them."""
+
+    parts: tuple[str, ...]
+    detected: tuple[Detected, ...]
+    candidates: list[Candidate]
+    notes: list[str]
+
+
+def find(searcher: Searcher, question: Question, encode: Encode, reranker: Reranker | None) -> Found:
+    """Search for each part of a question. Raises QueryError for one without a letter or digit."""
+    _, _, now = searcher.parse(replace(question.request, query=question.text, literal=True))
+    detected, plan = _plan(searcher, question, now)
+    notes: list[str] = []
+    merged: dict[tuple[str, int], Candidate] = {}
+    unanswered = []
+    spent, seconds = 0, 0.0
+    for number, part in enumerate(plan):
+        hits = _search(searcher, question, part, encode, notes)
+        if reranker is not None and hits:
+            began = time.perf_counter()
+            hits, pairs = _reranked(reranker, part, hits)
+            spent += pairs
+            seconds += time.perf_counter() - began
+        cut = _matching(part, hits)
+        if not cut:
+            unanswered.append(part.shown)
+        for one in _stretches(searcher, part, number, cut):
+            known = merged.setdefault((one.article.id, one.whole[0]), one)
+            if known is not one:
+                known.worth |= one.worth
+                known.words |= one.words
+    if unanswered and len(unanswered) == len(plan):
+        notes.append("nothing in the archive matches the question well")
+    else:
+        notes += [f"nothing in the archive matches this part well: {shown}" for shown in unanswered]
+    if reranker is not None:
+        notes.append(f"reranked {spent:,} pairs with {reranker.name} in {seconds * 1000:,.0f} ms")
+    ranked = sorted(merged.values(), key=lambda one: (-max(one.worth.values()), one.article.id, one.start))
+    return Found(tuple(part.shown for part in plan), detected, ranked, list(dict.fromkeys(notes)))
+
+
+def _plan(searcher: Searcher, question: Question, now: datetime) -> tuple[tuple[Detected, ...], list[Part]]:
+    text = question.text
+    off = question.detect is Detect.OFF
+    named = detect.sources(text, searcher.columns.names("source"))
+    dated = [
+        one
+        for one in detect.days(text, now)
+        if all(one.end <= other.start or one.start >= other.end for other, _ in named)
+    ]
+    detected = tuple(sorted((*dated, *(one for one, _ in named)), key=lambda one: one.start))
+    shown = parts.split(text)
+    plan = []
+    for part in shown:
+        own_names = [(one, name) for one, name in named if text[one.start : one.end] in part] or named
+        own_dates = [one for one in dated if text[one.start : one.end] in part] or dated
+        by_source = [[one] for one in own_names] if 1 < len(own_names) <= parts.MOST_PARTS else [own_names]
+        for group in by_source:
+            without = part
+            for one in (*own_dates, *(one for one, _ in own_names)):
+                without = without.replace(text[one.start : one.end], " ")
+            about = _content(without)
+            if off:
+                plan.append(Part(part, part, about or _content(part), ()))
+                break
+            searched = without if about else part
+            label = part if len(by_source) == 1 else f"{part} [{group[0][1]}]"
+            clauses = [group[0][0].clause] if len(group) == 1 else []
+            if len(group) > 1:
+                clauses = ["(" + " OR ".join(one.clause for one, _ in group) + ")"]
+            clauses += [one.clause for one in own_dates[:1]]
+            plan.append(Part(label, " ".join(searched.split()), about or _content(part), tuple(clauses)))
+    return () if off else detected, plan[: 2 * parts.MOST_PARTS]
+
+
+_FRAME = frozenset(
+    {
+        *("account", "accounts", "according", "article", "articles", "between", "compare", "compared", "comparison"),
+        *("cover", "coverage", "covered", "describe", "described", "difference", "differences", "explain", "happen"),
+        *(
+            "happened",
+            "news",
+            "publish",
+            "published",
+            "report",
+            "reported",
+            "reporting",
+            "said",
+            "say",
+            "stories",
+            "story",
+        ),
+        *("tell", "told", "write", "wrote"),
+    }
+)  # words of the asking rather than of what is asked
+
+
+def _content(text: str) -> frozenset[str]:
+    """The stems of what a question is about: without stop words and the words that only frame a question."""
+    tokens = scoring_tokens(text.split())
+    return frozenset(t.term for t in tokens if t.word not in _FRAME and t.surface not in ("AND", "OR", "NOT"))
+
+
+def _search(searcher: Searcher, question: Question, part: Part, encode: Encode, notes: list[str]) -> list[Hit]:
+    request = replace(question.request, query=part.searched, limit=DEPTH, passages=PASSAGES)
+    clauses = " ".join(part.clauses)
+
+    def run(extra: str, limit: int) -> Results:
+        wanted = replace(request, query=f"{request.query} {extra}".strip(), limit=limit)
+        try:
+            return searcher.search(wanted, encode)
+        except QueryError:
+            plain = " ".join(_OPERATORS.sub(" ", request.query).lower().split())
+            if not plain:
+                raise
+            return searcher.search(replace(wanted, query=f"{plain} {extra}".strip()), encode)
+
+    if clauses and question.detect is Detect.FILTER:
+        results = run(clauses, DEPTH)
+        hits = list(results)
+    else:
+        results = run("", DEPTH)
+        hits = list(results)
+        if clauses:
+            hits = _preferring(searcher, part, hits, list(run(clauses, DEPTH)), question)
+    notes += [note for note in results.notes if not note.startswith("no article has all")]
+    return hits
+
+
+def _preferring(searcher: Searcher, part: Part, hits: list[Hit], within: list[Hit], question: Question) -> list[Hit]:
+    """Both lists in one ranking: PREFERENCE is added to the scores of those that meet all clauses, the share of it for
+    some. A hit that only the second list has starts from the last score of the first."""
+    last = hits[-1].score if hits else 0.0
+    known = {hit.article.id for hit in hits}
+    full = {hit.article.id for hit in within}
+    together = hits + [replace(hit, score=last) for hit in within if hit.article.id not in known]
+    met = dict.fromkeys(full, len(part.clauses))
+    if len(part.clauses) > 1:
+        visible = searcher.snapshot.live
+        masks = [
+            searcher.match(searcher.parse(replace(question.request, query=clause))[0], visible)
+            for clause in part.clauses
+        ]
+        for hit in together:
+            ordinal = searcher.ordinal(hit.article.id)
+            met[hit.article.id] = 0 if ordinal is None else sum(bool(mask[ordinal]) for mask in masks)
+    boosted = [
+        replace(hit, score=hit.score + PREFERENCE * met.get(hit.article.id, 0) / len(part.clauses)) for hit in together
+    ]
+    return sorted(boosted, key=lambda hit: -hit.score)[:DEPTH]
+
+
+def _reranked(reranker: Reranker, part: Part, hits: list[Hit]) -> tuple[list[Hit], int]:
+    """The hits by their best passage's score; a passage is read with its title."""
+    pairs = [(i, f"{hit.article.title}\n{p.text}") for i, hit in enumerate(hits) for p in hit.passages]
+    scores = reranker.score(part.searched, [text for _, text in pairs])
+    best: dict[int, float] = {}
+    for (i, _), score in zip(pairs, scores, strict=True):
+        best[i] = max(score, best.get(i, score))
+    found = [replace(hit, score=best[i]) for i, hit in enumerate(hits) if i in best]
+    return sorted(found, key=lambda hit: -hit.score), len(pairs)
+
+
+def _matching(part: Part, hits: Sequence[Hit]) -> list[tuple[Hit, float]]:
+    """The hits that match well, each with its worth, 0 to 1."""
+    if not hits:
+        return []
+    asked = part.asked
+    top, low = hits[0].score, hits[-1].score
+    found = []
+    answered = False
+    for hit in hits:
+        held = {t.term for t in analyze(f"{hit.article.title}\n{hit.article.text}")} & asked
+        share = len(held) / len(asked) if asked else 0.0
+        cosine = max((p.score for p in hit.passages if p.score is not None), default=None)
+        answered = answered or share >= SHARE or (cosine is not None and cosine >= COSINE)
+        if share < LOOSE_SHARE and (cosine is None or cosine < LOOSE_COSINE):
+            continue
+        worth = (hit.score - low) / (top - low) if top > low else 1.0
+        if worth >= WORTH:
+            found.append((hit, worth))
+    return found if answered else []
+
+
+def _stretches(searcher: Searcher, part: Part, number: int, cut: Sequence[tuple[Hit, float]]) -> list[Candidate]:
+    asked = part.asked
+    found = []
+    for hit, worth in cut:
+        article = hit.article
+        title = {t.term for t in analyze(article.title)}
+        best = max((p.score or 0.0 for p in hit.passages), default=0.0)
+        for place, passage in enumerate(hit.passages):
+            if not passage.text.strip():
+                continue
+            tokens = analyze(passage.text)
+            spans = sentences(article.text, passage.start, passage.end)
+
+            def held(span: tuple[int, int], text: str = article.text) -> int:
+                return len({t.term for t in analyze(text[span[0] : span[1]])} & asked)
+
+            start, end = narrow(spans, held, NARROW)
+            near = 1.0 if place == 0 else ((passage.score or 0.0) / best if best > 0 else 1 / (1 + place))
+            found.append(
+                Candidate(
+                    article=article,
+                    start=start,
+                    end=end,
+                    whole=(spans[0][0], spans[-1][1]),
+                    score=hit.score,
+                    worth={number: worth * near**2},
+                    words=frozenset(f"{number}:{term}" for term in ({t.term for t in tokens} | title) & asked),
+                    shingles=shingles([t.word for t in tokens]),
+                )
+            )
+    return found

@@ -1,0 +1,128 @@
+"""``archive.retrieve``: a question becomes passages within a budget of tokens."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+
+from search.encode import Reranker
+from search.errors import UsageError
+from search.rag import render, select
+from search.rag.candidates import Found, Question, find
+from search.rag.context import Citation, Context, CountTokens, Detect
+from search.rag.select import Candidate
+from search.rag.spans import sentences
+from search.rag.tokens import estimate_tokens
+from search.searching import Encode, Searcher
+
+__all__ = ["Detect", "Question", "retrieve"]
+
+_JOIN = 160  # characters between two stretches of an article that are filled in rather than left out
+
+
+def retrieve(
+    searcher: Searcher,
+    question: Question,
+    budget: int,
+    encode: Encode,
+    count_tokens: CountTokens | None = None,
+    reranker: Reranker | None = None,
+) -> Context:
+    """The passages for a question in at most ``budget`` tokens. Raises UsageError for a budget below 1."""
+    began = time.perf_counter()
+    if budget < 1:
+        raise UsageError(f"budget must be 1 or more, not {budget}")
+    question.request.check()
+    mode = searcher.mode(question.request.mode)
+    count = estimate_tokens if count_tokens is None else count_tokens
+    found = find(searcher, question, encode, reranker)
+    passages, tokens = _fill(question.text, found, budget, count)
+    notes = list(found.notes)
+    if found.candidates and not passages:
+        notes.append(f"not even one passage fits into {budget:,} tokens")
+    return Context(
+        question=question.text,
+        budget=budget,
+        tokens=tokens,
+        passages=passages,
+        mode=mode,
+        took_ms=round((time.perf_counter() - began) * 1000, 3),
+        detect=question.detect,
+        detected=found.detected,
+        parts=found.parts,
+        notes=tuple(notes),
+    )
+
+
+def _fill(question: str, found: Found, budget: int, count: CountTokens) -> tuple[tuple[Citation, ...], int]:
+    """Choose, merge and number; then let stretches grow to whole passages while there is room."""
+    candidates = select.without_copies(found.candidates)
+    for one in candidates:
+        one.cost = count(render.render(question, _numbered([one], count)))
+    chosen = select.choose(candidates, budget)
+    passages = _numbered(chosen, count)
+    while passages and (tokens := count(render.render(question, passages))) > budget:
+        chosen.pop()
+        passages = _numbered(chosen, count)
+    if not passages:
+        return (), 0
+    for one in sorted(chosen, key=lambda one: -one.score):
+        if (one.start, one.end) == one.whole:
+            continue
+        narrowed = one.start, one.end
+        one.start, one.end = one.whole
+        wider = _numbered(chosen, count)
+        if (cost := count(render.render(question, wider))) <= budget:
+            passages, tokens = wider, cost
+        else:
+            one.start, one.end = narrowed
+    return passages, tokens
+
+
+def _numbered(chosen: Sequence[Candidate], count: CountTokens) -> tuple[Citation, ...]:
+    """Citations in reading order: the best article first, each article's stretches as they follow each other."""
+    by_article: dict[str, list[Candidate]] = {}
+    for one in chosen:
+        by_article.setdefault(one.article.id, []).append(one)
+    groups = sorted(
+        by_article.values(), key=lambda group: (-max(max(one.worth.values()) for one in group), group[0].article.id)
+    )
+    citations: list[Citation] = []
+    for group in groups:
+        for stretch in _merged(sorted(group, key=lambda one: one.start)):
+            citations.append(_citation(stretch, len(citations) + 1))
+    return tuple(
+        replace(one, tokens=count(block)) for one, block in zip(citations, render.blocks(citations), strict=True)
+    )
+
+
+def _merged(group: Sequence[Candidate]) -> list[list[Candidate]]:
+    stretches: list[list[Candidate]] = []
+    for one in group:
+        if stretches and one.start - max(other.end for other in stretches[-1]) <= _JOIN:
+            stretches[-1].append(one)
+        else:
+            stretches.append([one])
+    return stretches
+
+
+def _citation(stretch: Sequence[Candidate], number: int) -> Citation:
+    article = stretch[0].article
+    start, end = min(one.start for one in stretch), max(one.end for one in stretch)
+    return Citation(
+        number=number,
+        article_id=article.id,
+        start=start,
+        end=end,
+        text=article.text[start:end],
+        title=article.title,
+        source=article.source,
+        published=article.published,
+        authors=article.authors,
+        url=article.url,
+        score=max(one.score for one in stretch),
+        tokens=0,
+        sentences=tuple(sentences(article.text, start, end)),
+        copies=tuple(dict.fromkeys(copy for one in stretch for copy in one.copies)),
+    )

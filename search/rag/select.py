@@ -1,0 +1,128 @@
+"""Choosing passages within a budget: coverage of the parts, variety of articles, nothing twice."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from search.records import Article
+
+SHINGLE = 4  # words
+COPY = 0.6  # share of the shorter text's shingles that the other has
+_WORDS = 0.3  # weight of the question's words against relevance
+
+
+@dataclass(slots=True, eq=False)
+class Candidate:
+    """A stretch of an article that may go into a context: offsets, what it is worth to each part, its cost in tokens.
+
+    ``whole`` is the passage that ``start`` and ``end`` were narrowed from. ``words`` are the stems of the question
+    that it holds.
+    """
+
+    article: Article
+    start: int
+    end: int
+    whole: tuple[int, int]
+    score: float
+    worth: dict[int, float]
+    words: frozenset[str]
+    shingles: frozenset[int]
+    cost: int = 0
+    copies: tuple[str, ...] = ()
+
+    @property
+    def text(self) -> str:
+        """What would be quoted."""
+        return self.article.text[self.start : self.end]
+
+
+def shingles(words: Sequence[str]) -> frozenset[int]:
+    """Hashes of each run of four words; of all the words, where there are fewer. Equal only within a process."""
+    if len(words) <= SHINGLE:
+        return frozenset({hash(tuple(words))}) if words else frozenset()
+    return frozenset(hash(tuple(words[i : i + SHINGLE])) for i in range(len(words) - SHINGLE + 1))
+
+
+def same_text(first: frozenset[int], second: frozenset[int]) -> bool:
+    """Whether most of the shorter text stands in the other."""
+    least = min(len(first), len(second))
+    return least > 0 and len(first & second) >= COPY * least
+
+
+def without_copies(candidates: Sequence[Candidate]) -> list[Candidate]:
+    """The candidates, best first, without those whose text an earlier one of another article carries; that one has
+    their articles' ids in ``copies``."""
+    kept: list[Candidate] = []
+    for one in candidates:
+        for other in kept:
+            if other.article.id != one.article.id and same_text(one.shingles, other.shingles):
+                if one.article.id not in other.copies:
+                    other.copies += (one.article.id,)
+                for part, worth in one.worth.items():  # what a copy is worth, its twin is
+                    other.worth[part] = max(worth, other.worth.get(part, 0.0))
+                break
+        else:
+            kept.append(one)
+    return kept
+
+
+def choose(candidates: Sequence[Candidate], budget: int) -> list[Candidate]:
+    """Candidates worth most together within ``budget``, in the order taken.
+
+    Maximises f(S) = sum over parts and articles of sqrt(worth of the article's stretches) + 0.3 x the share of the
+    question's words held, a monotone submodular function (a second stretch of an article adds less than the first of
+    another), by greedy choice of the best gain per square root of its tokens, against the best single stretch: Lin &
+    Bilmes, "Multi-document summarization via budgeted maximization of submodular functions" (2010, the scaled cost) and
+    "A class of submodular functions for document summarization" (2011, the root over clusters). Ties: the earlier one.
+    """
+    wanted = frozenset().union(*(one.words for one in candidates)) if candidates else frozenset()
+    sums: dict[tuple[int, str], float] = {}
+    covered: set[str] = set()
+    chosen: list[Candidate] = []
+    left = budget
+    rest = [one for one in candidates if one.cost <= budget]
+
+    def gain(one: Candidate) -> float:
+        total = 0.0
+        for part, worth in one.worth.items():
+            before = sums.get((part, one.article.id), 0.0)
+            total += math.sqrt(before + worth) - math.sqrt(before)
+        if wanted:
+            total += _WORDS * len(one.words - covered) / len(wanted)
+        return total
+
+    best_alone = max(rest, key=gain, default=None)
+    alone = 0.0 if best_alone is None else gain(best_alone)
+    together = 0.0
+    while rest:
+        best = max(rest, key=lambda one: gain(one) / math.sqrt(max(one.cost, 1)))
+        added = gain(best)
+        if added <= 0:
+            break
+        together += added
+        chosen.append(best)
+        left -= best.cost
+        covered |= best.words
+        for part, worth in best.worth.items():
+            sums[part, best.article.id] = sums.get((part, best.article.id), 0.0) + worth
+        rest = [one for one in rest if one is not best and one.cost <= left]
+    return [best_alone] if best_alone is not None and alone > together else chosen
+
+
+def narrow(spans: Sequence[tuple[int, int]], held: Callable[[tuple[int, int]], int], most: int) -> tuple[int, int]:
+    """The run of whole sentences, of at most ``most`` characters where one is not longer, that holds most of what is
+    asked; the first of equals. Without anything held, all of them."""
+    counts = [held(span) for span in spans]
+    if not any(counts) or spans[-1][1] - spans[0][0] <= most:
+        return spans[0][0], spans[-1][1]
+    best, most_held = (spans[0][0], spans[0][1]), -1
+    for i in range(len(spans)):
+        j = i
+        while j + 1 < len(spans) and spans[j + 1][1] - spans[i][0] <= most:
+            j += 1
+        total = sum(counts[i : j + 1])
+        if total > most_held:
+            best, most_held = (spans[i][0], spans[j][1]), total
+    return best

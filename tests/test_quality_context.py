@@ -1,0 +1,41 @@
+"""The floor of retrieval: needed articles inside a context, on the labelled questions over the sample archive."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent.parent / "scripts"))
+
+pytestmark = pytest.mark.model
+
+
+@pytest.fixture(scope="module")
+def archive(tmp_path_factory, shared_cache):
+    import quality_context
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("BROADSHEET_CACHE", str(shared_cache))
+        with quality_context.build(tmp_path_factory.mktemp("context") / "archive") as opened:
+            yield opened
+
+
+@pytest.mark.parametrize(("budget", "floor", "gain"), [(1000, 0.80, 0.10), (2000, 0.90, 0.0)])
+def test_needed_articles_inside_the_context(archive, budget, floor, gain):
+    import quality_context
+
+    found = quality_context.measure(archive, quality_context.questions(), budget)
+    assert found["retrieve"]["all"] >= floor, found
+    assert found["retrieve"]["all"] >= found["plain"]["all"] + gain, found
+    assert found["retrieve"]["twice"] == 0
+    assert found["retrieve"]["refused"] >= 0.75, found
+
+
+def test_the_questions_name_articles_of_the_sample(archive):
+    import quality_context
+
+    asked = quality_context.questions()
+    assert len(asked) == len({one["id"] for one in asked}) == 50
+    assert all(needed in archive for one in asked for needed in one["needs"])
