@@ -6,7 +6,6 @@ import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 
-from search import passages as passage_splitter
 from search.keyword import highlight
 from search.records import Article, Highlight, Passage
 
@@ -18,11 +17,13 @@ _LINE = re.compile(r"\S(?:[^\n]*\S)?")
 
 def plain_spans(text: str) -> list[tuple[int, int]]:
     """Passages of an article that has none in the archive: lines, or sentences of long lines, of 1,000 characters."""
+    from search.passages import lay_out  # its tables are not needed where the archive has passages
+
     spans: list[tuple[int, int]] = []
     for line in _LINE.finditer(text):
         pieces = [line.span()]
         if line.end() - line.start() > _KEYWORD_PASSAGE:
-            layout = passage_splitter.lay_out(line[0])
+            layout = lay_out(line[0])
             pieces = [(line.start() + s, line.start() + e) for s, e in zip(layout.starts, layout.ends, strict=True)]
         for start, end in pieces:
             if spans and end - spans[-1][0] <= _KEYWORD_PASSAGE:

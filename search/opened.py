@@ -6,7 +6,7 @@ import functools
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
@@ -58,6 +58,8 @@ class OpenArchive:
         self._wrote = False
         self._settings: dict[str, Any] = {}
         self._query_encoder: encode.QueryEncoder | None = None
+        self._encoder_lock = threading.Lock()
+        self._encoder_asked = False
         self._query_vectors: OrderedDict[str, NDArray[np.float32]] = OrderedDict()
         self._load_settings()
         self._refuse_other_model()
@@ -250,18 +252,33 @@ class OpenArchive:
             if known is not None:
                 self._query_vectors.move_to_end(text)
                 return known
-            if self._query_encoder is None:
-                identity = self._identity
-                if identity is None:
-                    raise ModeError("this archive has no vectors; use --mode keyword")
-                self._query_encoder = encode.load_query_encoder(identity, self._settings["model"])
-            encoder = self._query_encoder
-        vector = encoder.encode_query(text)
+        vector = self._load_query_encoder().encode_query(text)
         with self._lock:
             self._query_vectors[text] = vector
             if len(self._query_vectors) > _QUERY_VECTORS:
                 self._query_vectors.popitem(last=False)
         return vector
+
+    def _load_query_encoder(self) -> encode.QueryEncoder:
+        """The encoder of queries, loaded by whoever asks first. Raises ModeError where there are no vectors."""
+        with self._encoder_lock:
+            if self._query_encoder is None:
+                if self._identity is None:
+                    raise ModeError("this archive has no vectors; use --mode keyword")
+                self._query_encoder = encode.load_query_encoder(self._identity, self._settings["model"])
+            return self._query_encoder
+
+    def _load_ahead(self) -> None:
+        """Begin to load what encodes a first query, which takes as long as opening the index does: on another core."""
+        if self._encoder_asked or self._identity is None or self._settings["model"] == encode.HASH_MODEL:
+            return
+        self._encoder_asked = True
+
+        def load() -> None:
+            with suppress(Exception):  # whoever needs it asks again, and is told what is wrong
+                self._load_query_encoder()
+
+        threading.Thread(target=load, name="load query encoder").start()
 
 
 def _unfinished(folder: Path) -> bool:

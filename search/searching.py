@@ -183,6 +183,8 @@ class Searcher:
                     f"a ranking is {POOL} hits deep; for more, use --sort newest (by date), or narrow the query"
                 )
             if mode is not Mode.KEYWORD:
+                assert self.vectors is not None
+                self.vectors.prepare()
                 vector = encode(parsed.encoder_text)
             ranked = self._by_relevance(request, mode, parsed, view, mask, matched, vector, now)
         page = slice(request.offset, request.offset + request.limit)

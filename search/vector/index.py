@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from search.errors import ArchiveMismatch, EncoderError
+from search.vector import kernel
 from search.vector.kernel import Floats, Rows, half_scores
 from search.vector.lists import StoredPart
 from search.vector.segment import Mask, VectorSegment
@@ -43,6 +44,10 @@ class VectorIndex:
     def count(self) -> int:
         """The number of passages, those of dead articles counted."""
         return int(self.passage_bases[-1])
+
+    def prepare(self) -> None:
+        """Import FAISS now, while something else is waited for, and not at the first ranking."""
+        kernel.load()
 
     def rank(self, vector: ArrayLike, mask: Mask | None, groups: Rows | None, depth: int) -> tuple[Rows, Floats]:
         """The best articles under the mask: (ordinals int64[m], cosines float32[m]), best first, ties by ordinal.

@@ -40,6 +40,12 @@ def _border() -> Iterator[Any]:
         raise SearchError(f"FAISS failed: {str(error).splitlines()[0]}") from error
 
 
+def load() -> None:
+    """Import FAISS, if that is still to be done."""
+    with _border():
+        pass
+
+
 def _template(faiss: Any, dimension: int, kind: str) -> Any:
     """An empty index whose scanners read one kind of code. Made once: its scanners share nothing that changes."""
     found = _templates.get((dimension, kind))
