@@ -1,8 +1,8 @@
 """Measure warm hybrid search: scripts/bench hybrid --data news-20k.jsonl.gz [--index FOLDER]
 
-Titles of every so-manyeth article of the data are the queries. Each is asked twice in a row in one process: in a first
-round that counts for nothing, and in a second one, in which no query's vector is remembered. Printed are median and 99th
-percentile of the whole search and the share of its stages, as hybrid and as keyword and vector search alone.
+Titles of every so-manyeth article of the data are the queries. Each is asked twice in one process: in a first round
+that counts for nothing, and in a second one, in which no query's vector is remembered. Printed are median and 99th
+percentile of the whole search and of its stages, as hybrid and as keyword and vector search alone.
 
 Without --index an archive with bootstrapped vectors is made in a temporary folder; where --index names a folder that
 holds no archive, it is made there once (see bootstrapped.py, --donor). --record FILE writes every answer without its

@@ -12,10 +12,11 @@ from search.keyword.analysis import analyze
 from search.keyword.scoring import scoring_tokens
 
 MODULE = sys.modules["search.keyword.highlight"]  # the package has a function of that name
-WORDS = (
+TEXT = (
     "court Court's (courts) courting, supreme Supremes ministers; minister's U.S. us dying died die 10,000 10000 "
     "anti-court “courts” skies sky eating eats the Élysée courtesy court.court courts_of"
-).split()
+)
+WORDS = TEXT.split()
 texts = st.lists(st.sampled_from(WORDS), max_size=12)
 
 
