@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -234,6 +235,56 @@ def test_threads_may_share_an_index(parts):
     for left, right in zip(alone, together, strict=True):
         assert np.array_equal(left[0], right[0])
         assert np.array_equal(left[1], right[1])
+
+
+@pytest.mark.parametrize("helper", ["none", "idle", "busy"])
+def test_a_second_thread_changes_nothing(parts, monkeypatch, helper):
+    rng = np.random.default_rng(23)
+    index = VectorIndex(parts, sizes(parts))
+    queries, mask, asked = clustered(rng, 8), rng.random(len(index)) < 0.6, rng.permutation(len(index))[:200]
+
+    def answers():
+        return [
+            answer
+            for query in queries
+            for answer in (*index.rank(query, None, None, 40), *index.rank(query, mask, None, 40))
+        ] + [index.score(query, asked) for query in queries]
+
+    monkeypatch.setattr(kernel, "SHARED_ROWS", 10**9)
+    monkeypatch.setattr(kernel, "SHARED_CODES", 10**9)
+    alone = answers()
+    monkeypatch.setattr(kernel, "SHARED_ROWS", 2)
+    monkeypatch.setattr(kernel, "SHARED_CODES", 2)
+    with ThreadPoolExecutor(1) as pool:
+        over = threading.Event()
+        if helper == "busy":
+            pool.submit(over.wait, 60)
+        monkeypatch.setattr(kernel, "_helper", lambda: None if helper == "none" else pool)
+        shared = answers()
+        over.set()
+    for left, right in zip(alone, shared, strict=True):
+        assert np.array_equal(left, right)
+
+
+def test_a_fault_in_the_second_half_is_told(parts, monkeypatch):
+    vectors = clustered(np.random.default_rng(3), 40).astype(np.float16)
+    vectors[30] = np.nan
+    monkeypatch.setattr(kernel, "SHARED_ROWS", 2)
+    with ThreadPoolExecutor(1) as pool:
+        monkeypatch.setattr(kernel, "_helper", lambda: pool)
+        with pytest.raises(ArchiveDamaged, match="not a number"):
+            kernel.half_scores(np.ones(D, np.float32), vectors, np.arange(40))
+
+
+def test_a_large_part_is_read_more_of(parts, monkeypatch):
+    query = clustered(np.random.default_rng(29), 1)[0]
+    opened = lists.InvertedLists(parts[0])
+    passages = parts[0].meta["passages"]
+    few, _ = opened.candidates(query, None, passages, None, 1)
+    monkeypatch.setattr(lists, "EVEN", passages / 16)  # then twice as much is read
+    more, _ = opened.candidates(query, None, passages, None, 1)
+    assert len(few) < len(more) < LARGE
+    assert set(few.tolist()) < set(more.tolist())
 
 
 def changed(part, name, change):
