@@ -387,7 +387,7 @@ def test_help_stays_quick_and_engine_free_after_all(built):
     [
         (["dockers port", "--mode", "keyword"], ["whoosh", "faiss", "numpy.ma", "onnxruntime", "search.query.parser"]),
         (["dockers port", "--mode", "hybrid"], ["whoosh", "numpy.ma", "onnxruntime", "search.query.parser"]),
-        (["+dockers source:Coast", "--mode", "keyword"], ["faiss", "onnxruntime", "whoosh.writing", "whoosh.searching"]),
+        (["+dockers source:Coast", "--mode", "keyword"], ["faiss", "onnxruntime", "whoosh.searching"]),
     ],
 )
 def test_a_cold_search_imports_what_it_needs(built, arguments, unneeded):
