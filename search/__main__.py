@@ -1,11 +1,15 @@
 """``python -m search`` and the ``broadsheet`` command."""
 
 import gc
+import os
 import sys
 from io import TextIOWrapper
 
 # Imports make many objects and no garbage: at the usual threshold, looking for it takes a tenth of a cold search.
 gc.set_threshold(100_000, 20, 20)
+
+if sys.argv[1:2] == ["search"]:  # which multiplies no matrices: numpy need not start threads for that
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 from search.cli.main import cli  # noqa: E402
 

@@ -26,11 +26,8 @@ if TYPE_CHECKING:
 BLOCK = 512
 """Rows gathered at a time: 400 KB of 384 half floats, which stay in the second-level cache."""
 
-SHARED_ROWS = 4 * BLOCK
-"""Scattered vectors from which a second thread reads half: it is mostly waiting for memory, and two can wait."""
-
 SHARED_CODES = 16_384
-"""Codes from which a second thread reads half."""
+"""Codes from which a second thread reads half; with fewer, handing over takes longer than reading."""
 
 _T = TypeVar("_T")
 _R = TypeVar("_R")
@@ -117,20 +114,6 @@ def half_scores(query: Floats, vectors: Halves, rows: Rows | None = None) -> Flo
     count = len(vectors) if rows is None else len(rows)
     if not count:
         return np.empty(0, np.float32)
-    if rows is None:
-        scores = _half_scores(query, vectors, None)
-    elif count < SHARED_ROWS:
-        scores = _half_scores(query, vectors, rows)
-    else:
-        half = count // 2
-        scores = np.concatenate(_both(partial(_half_scores, query, vectors), rows[:half], rows[half:]))
-    if len(scores) != count or not np.isfinite(scores).all():
-        raise ArchiveDamaged("a stored vector is not a number; run 'broadsheet doctor', or embed again")
-    return scores
-
-
-def _half_scores(query: Floats, vectors: Halves, rows: Rows | None) -> Floats:
-    count = len(vectors) if rows is None else len(rows)
     ids = np.zeros(count if rows is None else min(count, BLOCK), np.int64)
     with _border() as faiss:
         scan = _Scan(faiss, query, "QT_fp16")
@@ -143,7 +126,10 @@ def _half_scores(query: Floats, vectors: Halves, rows: Rows | None) -> Floats:
                 part = rows[start : start + BLOCK]
                 vectors.take(part, axis=0, out=block[: len(part)], mode="clip")
                 scan.add(len(part), codes, labels)
-        return scan.finish()[1]
+        _, scores = scan.finish()
+    if len(scores) != count or not np.isfinite(scores).all():
+        raise ArchiveDamaged("a stored vector is not a number; run 'broadsheet doctor', or embed again")
+    return scores
 
 
 def _both(work: Callable[[_T], _R], first: _T, second: _T) -> tuple[_R, _R]:
