@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from search import encode
 from search._version import __version__
 from search.errors import (
     ArchiveDamaged,
@@ -36,6 +35,7 @@ from search.storage.locks import lock_writer
 from search.storage.snapshot import take_snapshot
 
 if TYPE_CHECKING:
+    from search import encode
     from search.writing import Writer
 
 PASSAGE_TOKENS = 230
@@ -208,7 +208,11 @@ class OpenArchive:
 
     def _refuse_other_model(self) -> None:
         built = self._settings["model"]
-        if self._model is not None and built is not None and not encode.same_model(self._model, built):
+        if self._model is None or built is None:
+            return
+        from search import encode  # a search for words needs nothing of it
+
+        if not encode.same_model(self._model, built):
             raise ArchiveMismatch(
                 f"{self.path} was built with the model {built}, not {self._model}; "
                 "leave --model out, or index into a new archive"
@@ -220,6 +224,8 @@ class OpenArchive:
         Decides it, and loads the model, for an archive that has no articles yet.
         """
         if self._settings["vectors"] is None:
+            from search import encode
+
             encoder = encode.load_encoder(self._model) if vectors else None
             if encoder is not None:
                 encode.prepare_query_encoder(encoder)  # now, so that no later search has to load the model
@@ -238,6 +244,8 @@ class OpenArchive:
 
     def _load_encoder(self) -> encode.Encoder:
         """The encoder that the archive was built with. Raises ArchiveMismatch if the model at hand is another."""
+        from search import encode
+
         encoder = encode.load_encoder(self._settings["model"])
         if encoder.identity != self._identity:
             raise ArchiveMismatch(
@@ -265,12 +273,14 @@ class OpenArchive:
             if self._query_encoder is None:
                 if self._identity is None:
                     raise ModeError("this archive has no vectors; use --mode keyword")
+                from search import encode
+
                 self._query_encoder = encode.load_query_encoder(self._identity, self._settings["model"])
             return self._query_encoder
 
     def _load_ahead(self) -> None:
         """Begin to load what encodes a first query, which takes as long as opening the index does: on another core."""
-        if self._encoder_asked or self._identity is None or self._settings["model"] == encode.HASH_MODEL:
+        if self._encoder_asked or self._identity is None:
             return
         self._encoder_asked = True
 

@@ -385,7 +385,10 @@ def test_help_stays_quick_and_engine_free_after_all(built):
 @pytest.mark.parametrize(
     ("arguments", "unneeded"),
     [
-        (["dockers port", "--mode", "keyword"], ["whoosh", "faiss", "numpy.ma", "onnxruntime", "search.query.parser"]),
+        (
+            ["dockers port", "--mode", "keyword"],
+            ["whoosh", "faiss", "numpy.ma", "search.encode"],
+        ),
         (["dockers port", "--mode", "hybrid"], ["whoosh", "numpy.ma", "onnxruntime", "search.query.parser"]),
         (["+dockers source:Coast", "--mode", "keyword"], ["faiss", "onnxruntime", "whoosh.searching"]),
     ],
