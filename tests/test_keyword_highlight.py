@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from search.keyword import highlight
@@ -25,6 +25,7 @@ def of_all_tokens(text, words):
     return [(token.start, token.end) for token in analyze(text) if token.term in terms]
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(texts, texts.map(lambda words: words[:3])), max_size=4))
 def test_the_same_whatever_was_asked_before(asked):
     MODULE._memory = MODULE._Memory()
