@@ -115,6 +115,8 @@ class Archive(OpenArchive):
             literal=literal,
             cursor=cursor,
         )
+        if request.mode is not Mode.KEYWORD and request.sort is Sort.RELEVANCE:
+            self._load_ahead()
         with self._reading() as searcher:
             return searcher.search(request, self._query_vector)
 

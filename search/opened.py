@@ -6,7 +6,7 @@ import functools
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from search import encode
 from search._version import __version__
 from search.errors import (
     ArchiveDamaged,
@@ -36,6 +35,7 @@ from search.storage.locks import lock_writer
 from search.storage.snapshot import take_snapshot
 
 if TYPE_CHECKING:
+    from search import encode
     from search.writing import Writer
 
 PASSAGE_TOKENS = 230
@@ -58,6 +58,8 @@ class OpenArchive:
         self._wrote = False
         self._settings: dict[str, Any] = {}
         self._query_encoder: encode.QueryEncoder | None = None
+        self._encoder_lock = threading.Lock()
+        self._encoder_asked = False
         self._query_vectors: OrderedDict[str, NDArray[np.float32]] = OrderedDict()
         self._load_settings()
         self._refuse_other_model()
@@ -206,7 +208,11 @@ class OpenArchive:
 
     def _refuse_other_model(self) -> None:
         built = self._settings["model"]
-        if self._model is not None and built is not None and not encode.same_model(self._model, built):
+        if self._model is None or built is None:
+            return
+        from search import encode  # a search for words needs nothing of it
+
+        if not encode.same_model(self._model, built):
             raise ArchiveMismatch(
                 f"{self.path} was built with the model {built}, not {self._model}; "
                 "leave --model out, or index into a new archive"
@@ -218,6 +224,8 @@ class OpenArchive:
         Decides it, and loads the model, for an archive that has no articles yet.
         """
         if self._settings["vectors"] is None:
+            from search import encode
+
             encoder = encode.load_encoder(self._model) if vectors else None
             if encoder is not None:
                 encode.prepare_query_encoder(encoder)  # now, so that no later search has to load the model
@@ -236,6 +244,8 @@ class OpenArchive:
 
     def _load_encoder(self) -> encode.Encoder:
         """The encoder that the archive was built with. Raises ArchiveMismatch if the model at hand is another."""
+        from search import encode
+
         encoder = encode.load_encoder(self._settings["model"])
         if encoder.identity != self._identity:
             raise ArchiveMismatch(
@@ -250,18 +260,35 @@ class OpenArchive:
             if known is not None:
                 self._query_vectors.move_to_end(text)
                 return known
-            if self._query_encoder is None:
-                identity = self._identity
-                if identity is None:
-                    raise ModeError("this archive has no vectors; use --mode keyword")
-                self._query_encoder = encode.load_query_encoder(identity, self._settings["model"])
-            encoder = self._query_encoder
-        vector = encoder.encode_query(text)
+        vector = self._load_query_encoder().encode_query(text)
         with self._lock:
             self._query_vectors[text] = vector
             if len(self._query_vectors) > _QUERY_VECTORS:
                 self._query_vectors.popitem(last=False)
         return vector
+
+    def _load_query_encoder(self) -> encode.QueryEncoder:
+        """The encoder of queries, loaded by whoever asks first. Raises ModeError where there are no vectors."""
+        with self._encoder_lock:
+            if self._query_encoder is None:
+                if self._identity is None:
+                    raise ModeError("this archive has no vectors; use --mode keyword")
+                from search import encode
+
+                self._query_encoder = encode.load_query_encoder(self._identity, self._settings["model"])
+            return self._query_encoder
+
+    def _load_ahead(self) -> None:
+        """Begin to load what encodes a first query, which takes as long as opening the index does: on another core."""
+        if self._encoder_asked or self._identity is None:
+            return
+        self._encoder_asked = True
+
+        def load() -> None:
+            with suppress(Exception):  # whoever needs it asks again, and is told what is wrong
+                self._load_query_encoder()
+
+        threading.Thread(target=load, name="load query encoder").start()
 
 
 def _unfinished(folder: Path) -> bool:

@@ -7,6 +7,7 @@ import random
 import subprocess
 import sys
 import threading
+import time
 from datetime import date
 from pathlib import Path
 
@@ -21,6 +22,7 @@ from search.errors import (
     ArchiveMismatch,
     ArchiveNotFound,
     ArticleNotFound,
+    EncoderError,
     ModeError,
     QueryError,
     StorageError,
@@ -69,6 +71,37 @@ def answers(archive, query, **options):
     """Everything of an answer that must not depend on how the archive came about."""
     found = archive.search(query, **options)
     return found.total, [(hit.article.id, hit.score, hit.matched, hit.snippet, hit.passages) for hit in found]
+
+
+def test_the_query_encoder_is_loaded_once_and_its_failure_told(archive, monkeypatch):
+    from search import encode
+
+    asked = []
+
+    def load(identity, model):
+        asked.append(threading.current_thread() is threading.main_thread())
+        if len(asked) < 3:
+            raise EncoderError("no such model")
+        return encode.load_encoder("hash")
+
+    monkeypatch.setattr(encode, "load_query_encoder", load)
+    with pytest.raises(EncoderError, match="no such model"):
+        archive.search("port")
+    while len(asked) < 2:  # ahead, and when it was needed; either may come first
+        time.sleep(0.01)
+    assert sorted(asked) == [False, True]
+    assert ids(archive.search("port strike"))[:2] == ["port2", "port"]
+    assert ids(archive.search("chess"))[0] == "chess"
+    assert asked[2:] == [True]
+
+
+def test_a_search_by_words_or_date_loads_no_query_encoder(archive, monkeypatch):
+    from search import encode
+
+    monkeypatch.setattr(encode, "load_query_encoder", None)
+    assert ids(archive.search("chess", mode="keyword")) == ["chess"]
+    assert ids(archive.search("strike", sort="newest")) == ["port2", "port"]
+    assert archive._encoder_asked is False
 
 
 def test_add_reports_and_finds(tmp_path):
@@ -264,9 +297,9 @@ def test_small_commits_are_merged_in_tiers(tmp_path):
 
 
 operations = st.lists(
-    st.tuples(st.sampled_from(["add", "delete", "optimize", "purge", "reopen"]), st.integers(0, 5), st.integers(0, 3)),
+    st.tuples(st.sampled_from(["add", "delete", "optimize", "purge", "reopen"]), st.integers(0, 4), st.integers(0, 3)),
     max_size=12,
-)
+)  # tree5 would be the tiny encoder's tree4
 WORDS = ["alder", "birch", "cedar", "dogwood"]
 
 

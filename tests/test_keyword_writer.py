@@ -22,10 +22,10 @@ from search.keyword.analysis import (
     SUBFIELDS,
     TEXT_SPACE,
     analyze,
-    text_analyzer,
     value_term,
     words_of,
 )
+from search.keyword.analyzers import text_analyzer
 from search.keyword.layout import KIND, KeywordSegment
 from search.keyword.merge import merge_parts
 from search.keyword.packing import StringTable, code_bits, code_sizes, decode_codes, decode_term, encode_codes, strings

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable
 
 from search.encode.base import (
@@ -95,6 +94,8 @@ def _prepared(encoder: Encoder, warn: Callable[[str], None] | None) -> QueryEnco
         on_cpu = encoder if encoder.on_cpu else SentenceTransformerEncoder(encoder.requested, Precision.FLOAT32, "cpu")
         return make_query_encoder(on_cpu)
     except (EncoderError, StorageError) as error:
+        import logging
+
         say = warn or logging.getLogger("search").warning
         say(f"queries are encoded in torch, which starts slowly: {error}")
         return None

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
-import secrets
-import shutil
+import os
 from collections.abc import Callable, Collection, Mapping
 from hashlib import blake2b, sha256
 from pathlib import Path
@@ -38,7 +37,7 @@ def write_segment(
 
     ``digest`` is the hash of the article ids in row order; every part carries it, so that parts cannot be mixed up.
     """
-    segment = secrets.token_hex(8)
+    segment = os.urandom(8).hex()
     folder = archive / "segments" / segment
     with storage_errors(f"make {folder}"):
         folder.mkdir(parents=True)
@@ -54,10 +53,16 @@ def write_segment(
             fsync_folder(folder.parent)
             fsync_folder(archive)
     except BaseException:
-        shutil.rmtree(folder, ignore_errors=True)
+        _remove_folder(folder)
         raise
     remember_verified(archive, [(part_path(archive, segment, file), file) for file in files.values()])
     return SegmentEntry(segment, first_row, articles, files)
+
+
+def _remove_folder(folder: Path) -> None:
+    import shutil  # writers only: it imports every kind of compression
+
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 def refuse_links(archive: Path) -> None:
@@ -78,7 +83,7 @@ def remove(archive: Path, dropped: Collection[tuple[str, str]]) -> None:
         if file:
             (folder / file).unlink(missing_ok=True)
         else:
-            shutil.rmtree(folder, ignore_errors=True)
+            _remove_folder(folder)
 
 
 def sweep_orphans(archive: Path, known: Collection[str]) -> list[str]:
@@ -87,7 +92,7 @@ def sweep_orphans(archive: Path, known: Collection[str]) -> list[str]:
     orphans = [path for path in folder.iterdir() if path.name not in known] if folder.is_dir() else []
     for path in orphans:
         if path.is_dir() and not path.is_symlink():
-            shutil.rmtree(path, ignore_errors=True)
+            _remove_folder(path)
     return [path.name for path in orphans]
 
 
