@@ -26,6 +26,8 @@ FLOORS = [
     "counts",
     "searching",
     "writing",
+    "building",
+    "background",
     "inspection",
     "hits",
     "ranking",
