@@ -98,7 +98,14 @@ def checked(item: object) -> Article | Rejection:
 class Writer:
     """The one writer of an archive. The caller holds the writer lock for as long as this object is used."""
 
-    def __init__(self, path: Path, catalog: Catalog, encoder: Callable[[], Encoder] | None, limit: int) -> None:
+    def __init__(
+        self,
+        path: Path,
+        catalog: Catalog,
+        encoder: Callable[[], Encoder] | None,
+        limit: int,
+        wanted: Callable[[str], bool] = lambda name: False,
+    ) -> None:
         segments.refuse_links(path)
         self._path = path
         self._catalog = catalog
@@ -106,8 +113,7 @@ class Writer:
         self._limit = limit
         _, entries, _ = catalog.snapshot()
         self.clean()
-        kept = {segment for segment, _ in catalog.dropped(catalog.commit_number())}
-        segments.sweep_orphans(path, {entry.id for entry in entries} | kept)
+        segments.sweep_orphans(path, entries, catalog.dropped(catalog.commit_number()), wanted)
 
     def add(
         self, items: Iterable[Article | Rejection], batch: int, progress: Callable[[Progress], None] | None

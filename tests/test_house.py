@@ -26,6 +26,7 @@ FLOORS = [
     "counts",
     "searching",
     "writing",
+    "embedding",
     "building",
     "background",
     "inspection",

@@ -265,8 +265,14 @@ def test_background_says_to_go_on_until_it_is_abandoned():
             raise
 
     started = threading.Event()
-    with pytest.raises(SystemExit), Background("test") as background:
-        background.submit(job)
-        assert started.wait(WAIT)
-        raise SystemExit
+    background = Background("test")
+
+    def leave():
+        with background:
+            background.submit(job)
+            assert started.wait(WAIT)
+            raise SystemExit
+
+    with pytest.raises(SystemExit):
+        leave()
     assert said == ["went on", "abandoned"]

@@ -33,18 +33,22 @@ __all__ = [
 ]
 
 
-def load_encoder(model: str | None = None, precision: Precision | str = Precision.AUTO) -> Encoder:
+def load_encoder(
+    model: str | None = None, precision: Precision | str = Precision.AUTO, dimension: int | None = None
+) -> Encoder:
     """The encoder of a model by name or path: None is the default model, "hash" the tiny one for tests.
 
-    Raises EncoderError, with what to do, for a model that cannot be found, trusted or run.
+    ``dimension`` keeps that many leading dimensions of each vector (Matryoshka representation learning); None, all.
+    Raises EncoderError, with what to do, for a model that cannot be found, trusted or run, and UsageError for a
+    dimension that it does not have.
     """
     if model == HASH_MODEL:
         from search.encode.hashing import HashEncoder
 
-        return HashEncoder()
+        return HashEncoder(dimension)
     from search.encode.transformer import SentenceTransformerEncoder
 
-    return SentenceTransformerEncoder(model, precision)
+    return SentenceTransformerEncoder(model, precision, dimension=dimension)
 
 
 def load_query_encoder(
@@ -57,13 +61,13 @@ def load_query_encoder(
     at hand is another than the identity's, EncoderError if it cannot be found or run.
     """
     if model == HASH_MODEL:
-        return _matching(load_encoder(model), identity)
+        return _matching(load_encoder(model, dimension=identity.dimension), identity)
     from search.encode.query import OnnxQueryEncoder, open_query_encoder
 
     found = open_query_encoder(identity)
     if isinstance(found, OnnxQueryEncoder):
         return found
-    encoder = _matching(load_encoder(model, Precision.FLOAT32), identity)
+    encoder = _matching(load_encoder(model, Precision.FLOAT32, identity.dimension), identity)
     return _prepared(encoder, warn) or encoder
 
 
@@ -89,7 +93,10 @@ def _prepared(encoder: Encoder, warn: Callable[[str], None] | None) -> QueryEnco
     try:
         if found is not None:
             raise EncoderError(found)
-        on_cpu = encoder if encoder.on_cpu else SentenceTransformerEncoder(encoder.requested, Precision.FLOAT32, "cpu")
+        on_cpu = encoder
+        if not encoder.on_cpu:
+            kept = encoder.identity.dimension
+            on_cpu = SentenceTransformerEncoder(encoder.requested, Precision.FLOAT32, "cpu", kept)
         return make_query_encoder(on_cpu)
     except (EncoderError, StorageError) as error:
         say = warn or logging.getLogger("search").warning

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from search.encode.base import PassageTokenizer, Precision, unit_rows
+from search.encode.base import PassageTokenizer, Precision, kept_dimension, unit_rows
 from search.encode.loading import dimension_of, load_model, pooling_of, prompts_of
 from search.encode.models import find_model
 from search.encode.packed import pack
@@ -28,6 +28,7 @@ GPU_BATCH_TOKENS = 131_072
 PARITY = 0.9999
 """Least cosine of a faster way to the model's own float32 result, on the texts it is tried on."""
 
+_ROUTERS = ("Router", "Asym")  # asymmetric models
 _WIDTHS = 8
 _CHUNK = 16_384  # texts sorted and run together
 _MOST_TOKENS = 8192  # of one input, for models that name no limit
@@ -42,7 +43,11 @@ class SentenceTransformerEncoder:
     """A sentence-transformers model on this machine's best device. Threads may share it."""
 
     def __init__(
-        self, model: str | None = None, precision: Precision | str = Precision.AUTO, device: str | None = None
+        self,
+        model: str | None = None,
+        precision: Precision | str = Precision.AUTO,
+        device: str | None = None,
+        dimension: int | None = None,
     ) -> None:
         self.requested = model
         self.files = find_model(model)
@@ -52,6 +57,11 @@ class SentenceTransformerEncoder:
         self._torch = torch
         self._device = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
         self.model = load_model(self.files, str(self._device))
+        if type(self.model[0]).__name__ in _ROUTERS:
+            raise EncoderError(
+                f"the model {self.files.name} encodes queries and passages by different modules "
+                f"({type(self.model[0]).__name__}), which is not supported; use a model with one encoder"
+            )
         pooling, include_prompt = pooling_of(self.model)
         query, passage = prompts_of(self.files.name, self.files.folder, dict(self.model.prompts))
         if not include_prompt and (query or passage):
@@ -66,7 +76,7 @@ class SentenceTransformerEncoder:
         self.identity = EncoderIdentity(
             name=self.files.name,
             weights_hash=self.files.weights_hash,
-            dimension=dimension_of(self.model),
+            dimension=kept_dimension(dimension, dimension_of(self.model), self.files.name),
             max_tokens=max_tokens,
             pooling=pooling,
             query_prefix=query,
@@ -89,23 +99,28 @@ class SentenceTransformerEncoder:
         workers = self._torch.get_num_threads() if self.on_cpu else 1
         pool = ThreadPoolExecutor(workers, "encode", self._single_threaded if workers > 1 else None)
         try:
+            following = self._tokens(texts, 0)
             for start in range(0, len(texts), _CHUNK):
-                chunk = [self.identity.passage_prefix + text for text in texts[start : start + _CHUNK]]
-                inputs = self._tokenizer.encode(chunk)
+                chunk, inputs = following
                 lengths = [len(ids) for ids in inputs]
                 budget = GPU_BATCH_TOKENS if not self.on_cpu else min(BATCH_TOKENS, -(-sum(lengths) // workers))
                 running = {
                     pool.submit(self._run, [inputs[i] for i in rows], [chunk[i] for i in rows]): rows
                     for rows in _batches(lengths, budget)
                 }
+                following = self._tokens(texts, start + _CHUNK)  # while the model is at work
                 for done in as_completed(running):
                     rows = running[done]
-                    vectors[start + np.array(rows)] = done.result()
+                    vectors[start + np.array(rows)] = done.result()[:, : self.identity.dimension]
                     if progress is not None:
                         progress(len(rows))
         finally:
             pool.shutdown(cancel_futures=True)
         return unit_rows(vectors)
+
+    def _tokens(self, texts: Sequence[str], start: int) -> tuple[list[str], list[NDArray[np.int32]]]:
+        chunk = [self.identity.passage_prefix + text for text in texts[start : start + _CHUNK]]
+        return chunk, self._tokenizer.encode(chunk)
 
     def _single_threaded(self) -> None:
         self._torch.set_num_threads(1)  # of this worker alone
@@ -115,7 +130,7 @@ class SentenceTransformerEncoder:
         query = self.identity.query_prefix + text
         with self._running(False):
             pooled = self._model_run(self._tokenizer.encode([query]), [query])
-        vector: NDArray[np.float32] = unit_rows(pooled)[0]
+        vector: NDArray[np.float32] = unit_rows(pooled[:, : self.identity.dimension])[0]
         return vector
 
     @property
