@@ -299,14 +299,9 @@ class OpenArchive:
 
     def _load_encoder(self) -> encode.Encoder:
         """The encoder that the archive was built with. Raises ArchiveMismatch if the model at hand is another."""
-        dimension = None if self._identity is None else self._identity.dimension
-        encoder = encode.load_encoder(self._settings["model"], self._precision, dimension)
-        if encoder.identity != self._identity:
-            raise ArchiveMismatch(
-                f"{self.path} was built with {self._identity}; the model at hand is {encoder.identity}. "
-                "Use the same model, or index into a new archive"
-            )
-        return encoder
+        if self._identity is None:
+            raise ArchiveDamaged(f"{self.path} has vectors and does not say of which model; embed it again")
+        return encode.load_matching_encoder(self._identity, self._settings["model"], self._precision)
 
     def _query_vector(self, text: str) -> NDArray[np.float32]:
         with self._lock:

@@ -15,7 +15,7 @@ from search.encode.base import (
     input_keys,
 )
 from search.encode.models import same_model
-from search.errors import ArchiveMismatch, EncoderError, StorageError
+from search.errors import ArchiveMismatch, EncoderError, StorageError, UsageError
 from search.records import EncoderIdentity
 
 __all__ = [
@@ -27,6 +27,7 @@ __all__ = [
     "QueryEncoder",
     "input_keys",
     "load_encoder",
+    "load_matching_encoder",
     "load_query_encoder",
     "prepare_query_encoder",
     "same_model",
@@ -61,13 +62,13 @@ def load_query_encoder(
     at hand is another than the identity's, EncoderError if it cannot be found or run.
     """
     if model == HASH_MODEL:
-        return _matching(load_encoder(model, dimension=identity.dimension), identity)
+        return load_matching_encoder(identity, model)
     from search.encode.query import OnnxQueryEncoder, open_query_encoder
 
     found = open_query_encoder(identity)
     if isinstance(found, OnnxQueryEncoder):
         return found
-    encoder = _matching(load_encoder(model, Precision.FLOAT32, identity.dimension), identity)
+    encoder = load_matching_encoder(identity, model, Precision.FLOAT32)
     return _prepared(encoder, warn) or encoder
 
 
@@ -104,7 +105,14 @@ def _prepared(encoder: Encoder, warn: Callable[[str], None] | None) -> QueryEnco
         return None
 
 
-def _matching(encoder: Encoder, identity: EncoderIdentity) -> Encoder:
+def load_matching_encoder(
+    identity: EncoderIdentity, model: str | None, precision: Precision | str = Precision.AUTO
+) -> Encoder:
+    """The encoder of a model that must be the identity's, with as many dimensions. Raises ArchiveMismatch."""
+    try:
+        encoder = load_encoder(model, precision, identity.dimension)
+    except UsageError as error:  # it has fewer dimensions
+        raise ArchiveMismatch(f"the archive's vectors are of {identity}, and {error}; use the same model") from error
     if encoder.identity != identity:
         raise ArchiveMismatch(
             f"the archive's vectors are of {identity}, the model at hand is {encoder.identity}; "

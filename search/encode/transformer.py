@@ -28,7 +28,6 @@ GPU_BATCH_TOKENS = 131_072
 PARITY = 0.9999
 """Least cosine of a faster way to the model's own float32 result, on the texts it is tried on."""
 
-_ROUTERS = ("Router", "Asym")  # asymmetric models
 _WIDTHS = 8
 _CHUNK = 16_384  # texts sorted and run together
 _MOST_TOKENS = 8192  # of one input, for models that name no limit
@@ -57,11 +56,6 @@ class SentenceTransformerEncoder:
         self._torch = torch
         self._device = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
         self.model = load_model(self.files, str(self._device))
-        if type(self.model[0]).__name__ in _ROUTERS:
-            raise EncoderError(
-                f"the model {self.files.name} encodes queries and passages by different modules "
-                f"({type(self.model[0]).__name__}), which is not supported; use a model with one encoder"
-            )
         pooling, include_prompt = pooling_of(self.model)
         query, passage = prompts_of(self.files.name, self.files.folder, dict(self.model.prompts))
         if not include_prompt and (query or passage):
