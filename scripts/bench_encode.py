@@ -4,7 +4,8 @@
     scripts/bench encode FILE [--passages 200] [--rounds 3] [--model NAME]
 
 Prints passages/s of each way (median of the rounds, which take turns), its ratio to the defaults, and the least cosine
-to the defaults' own vectors; then what cutting and inverting cost beside the model.
+to the defaults' own vectors; then what cutting and inverting cost beside the model. bfloat16 takes part only where the
+processor has it: elsewhere it is emulated, many times slower.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ import numpy as np
 
 from search import building, encode, passages
 from search.encode.loading import silence
+from search.encode.transformer import cpu_has_bfloat16
 from search.ingest import read
 from search.records import Article
 
@@ -34,7 +36,7 @@ def main() -> None:
         itertools.islice((a for a in read([options.file]) if isinstance(a, Article)), options.passages // 2)
     )
     shares = {"reading": time.perf_counter() - began}
-    ways = {way: encode.load_encoder(options.model, way) for way in ("float32", "bfloat16")}
+    ways = {way: encode.load_encoder(options.model, way) for way in ("float32", "bfloat16")[: 1 + cpu_has_bfloat16()]}
     packed = ways["float32"]
     packed.tokenizer.count([a.text for a in articles])  # warm
     began = time.perf_counter()
