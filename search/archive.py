@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from search.aggregation import FacetField, Facets, Timeline
     from search.alerts import Alert, News
     from search.counts import Period
+    from search.encode import Precision
     from search.rag.context import Context, CountTokens, Detect
     from search.writing import Progress
 
@@ -259,6 +260,25 @@ class Archive(OpenArchive):
         with self._writing():
             encoder = self._encoder_for(vectors)
             return self._writer(encoder).add(items, batch, progress)
+
+    def embed(
+        self,
+        model: str | None = None,
+        *,
+        dimension: int | None = None,
+        precision: Precision | str | None = None,
+        progress: Callable[[int, int], None] | None = None,
+    ) -> int:
+        """Give an archive without vectors its vectors, or replace them by another model's, in one commit.
+
+        ``model`` is a name or path; None is the archive's own model, with the dimensions it has, or the default one.
+        Until the commit, and after an interruption, the archive is as it was; the next run goes on with what was
+        written, unless something else was written to the archive meanwhile. ``progress`` gets articles done, and how
+        many there are. Returns how many articles were embedded: 0 where the vectors are there already. Raises
+        ArchiveLocked, EncoderError, and UsageError for a dimension that the model does not have.
+        """
+        with self._writing():
+            return self._embed(model, dimension, precision, progress or (lambda done, total: None))
 
     def delete(self, ids: Iterable[str], *, purge: bool = False) -> int:
         """Delete articles; ids that no article has are ignored. With ``purge``, their bytes leave every file at once.

@@ -15,6 +15,7 @@ from search._version import __version__
 # A command's module is imported only when it runs or its own help is asked; the group's help reads this table.
 COMMANDS = {
     "index": "Add articles to an archive, creating it if there is none.",
+    "embed": "Make or replace an archive's vectors.",
     "search": "Search an archive.",
     "context": "Passages for a model's prompt, within a budget of tokens.",
     "show": "Show one article.",

@@ -51,7 +51,7 @@ class OnnxQueryEncoder:
             (found,) = self._session.run(None, {"input_ids": ids})
         except Exception as error:  # onnxruntime's exceptions share no base of their own
             raise EncoderError(f"the query encoder in {self.folder} failed: {error}") from error
-        vector: NDArray[np.float32] = unit_rows(found)[0]
+        vector: NDArray[np.float32] = unit_rows(found[:, : self.identity.dimension])[0]
         return vector
 
 

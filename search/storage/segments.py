@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from search.errors import ArchiveDamaged, StorageError
 from search.storage.catalog import SegmentEntry
-from search.storage.container import PartFile, write_part
+from search.storage.container import PartFile, open_part, write_part
 from search.storage.files import cache_folder, fsync_folder, storage_errors, write_atomically
 
 COLUMNS = "columns"
@@ -65,6 +65,26 @@ def _remove_folder(folder: Path) -> None:
     shutil.rmtree(folder, ignore_errors=True)
 
 
+def add_part(archive: Path, entry: SegmentEntry, name: str, file_name: str, part: PartData) -> PartFile:
+    """Write a further part of a segment that there is, durably: whole under its name, or not there.
+
+    Until a commit names it, it is an orphan and harmless. ``part`` holds the entry's articles, or neighbours among
+    them, in row order, and says how many.
+    """
+    arrays, meta = part
+    columns = open_part(part_path(archive, entry.id, entry.parts[COLUMNS]), COLUMNS)
+    path = archive / "segments" / entry.id / file_name
+    building = path.with_name(f"{file_name}.new")
+    building.unlink(missing_ok=True)
+    written = write_part(building, name, arrays, {**meta, "ids_digest": columns.meta["ids_digest"]})
+    with storage_errors(f"write {path}"):
+        building.replace(path)
+        fsync_folder(path.parent)
+    file = PartFile(file_name, written.size, written.sha256)
+    remember_verified(archive, [(path, file)])
+    return file
+
+
 def refuse_links(archive: Path) -> None:
     """Raise ArchiveDamaged where a folder that the writer cleans is a link to elsewhere."""
     for folder in (archive / "segments", archive / "pins"):
@@ -86,13 +106,33 @@ def remove(archive: Path, dropped: Collection[tuple[str, str]]) -> None:
             _remove_folder(folder)
 
 
-def sweep_orphans(archive: Path, known: Collection[str]) -> list[str]:
-    """Remove the segment folders that the catalog does not name: what a crash left behind. Writers only."""
+def sweep_orphans(
+    archive: Path,
+    entries: Collection[SegmentEntry],
+    dropped: Collection[tuple[str, str]],
+    wanted: Callable[[str], bool] = lambda name: False,
+) -> list[str]:
+    """Remove what a crash left behind: the folders and the files that the catalog does not name, in use or dropped.
+
+    Files whose name is ``wanted`` stay. Writers only.
+    """
     folder = archive / "segments"
-    orphans = [path for path in folder.iterdir() if path.name not in known] if folder.is_dir() else []
+    files = {entry.id: {file.name for file in entry.parts.values()} for entry in entries}
+    whole = {segment for segment, file in dropped if not file}
+    for segment, file in dropped:
+        if segment in files:
+            files[segment].add(file)
+    orphans = [path for path in folder.iterdir() if path.name not in files] if folder.is_dir() else []
+    orphans = [path for path in orphans if path.name not in whole]
     for path in orphans:
         if path.is_dir() and not path.is_symlink():
             _remove_folder(path)
+    for segment, named in files.items():
+        own = folder / segment
+        for path in own.iterdir() if own.is_dir() and not own.is_symlink() else ():
+            if path.name not in named and not wanted(path.name):
+                path.unlink(missing_ok=True)
+                orphans.append(path)
     return [path.name for path in orphans]
 
 
