@@ -13,7 +13,10 @@ SearchError
 │   └── StorageError      disk full, read-only, permission
 ├── EncoderError          a model cannot be found, trusted or run: exit code 3
 ├── SourceError           an input that cannot be read at all: exit code 2
-└── ArticleNotFound       no live article has this id: exit code 1
+├── ArticleNotFound       no live article has this id: exit code 1
+└── ServerError           a server cannot answer this request now
+    ├── ServerBusy        as many requests as it takes are waiting
+    └── QueryTimeout      the answer took longer than it may
 """
 
 from __future__ import annotations
@@ -97,3 +100,15 @@ class ArticleNotFound(SearchError):
     """No live article has this id."""
 
     exit_code = 1
+
+
+class ServerError(SearchError):
+    """A server cannot answer this request now; another time, it may."""
+
+
+class ServerBusy(ServerError):
+    """As many requests as the server takes are waiting."""
+
+
+class QueryTimeout(ServerError):
+    """The answer took longer than it may."""

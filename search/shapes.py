@@ -161,22 +161,41 @@ def context_record(context: Context) -> dict[str, Any]:
 def search_result_blocks(context: Context) -> list[dict[str, Any]]:
     """Anthropic ``search_result`` blocks, one for each passage, with a text block for each sentence: the smallest that
     can be cited. ``source`` is the address, or ``broadsheet:ID`` where an article has none."""
-    from search.rag.render import in_line, visible
+    return [
+        _search_result(
+            one.article_id,
+            one.title,
+            one.url,
+            [one.text[start - one.start : end - one.start] for start, end in one.sentences] or [one.text],
+        )
+        for one in context
+    ]
+
+
+def hit_blocks(results: Results) -> list[dict[str, Any]]:
+    """The same, one for each hit, with the sentences of its passages."""
+    from search.rag.spans import sentences
 
     found = []
-    for one in context:
-        texts = [visible(one.text[start - one.start : end - one.start]) for start, end in one.sentences]
-        texts = [text for text in texts if text.strip()] or [visible(one.text)]
-        found.append(
-            {
-                "type": "search_result",
-                "source": in_line(one.url) or f"broadsheet:{in_line(one.article_id)}",
-                "title": in_line(one.title) or in_line(one.article_id),
-                "content": [{"type": "text", "text": text} for text in texts],
-                "citations": {"enabled": True},
-            }
-        )
+    for hit in results:
+        text = hit.article.text
+        texts = [text[s:e] for passage in hit.passages for s, e in sentences(text, passage.start, passage.end)]
+        found.append(_search_result(hit.article.id, hit.article.title, hit.article.url, texts))
     return found
+
+
+def _search_result(article_id: str, title: str, url: str, texts: list[str]) -> dict[str, Any]:
+    from search.rag.render import in_line, visible
+
+    name = in_line(title) or in_line(article_id)
+    shown = [text for text in map(visible, texts) if text.strip()] or [name]  # an empty block is refused
+    return {
+        "type": "search_result",
+        "source": in_line(url) or f"broadsheet:{in_line(article_id)}",
+        "title": name,
+        "content": [{"type": "text", "text": text} for text in shown],
+        "citations": {"enabled": True},
+    }
 
 
 def alert_record(alert: Alert) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from mcp.client.streamable_http import streamable_http_client
 from search import Archive, Article
 from search.errors import UsageError
 from search.ingest import read
-from search.serve import mcp, mcp_answers, mcp_transport
+from search.serve import access, mcp, mcp_answers, mcp_transport
 
 from .conftest import SAMPLE
 
@@ -422,22 +422,22 @@ def test_other_addresses_need_a_token_and_names(server, host, hosts, token, mess
     ],
 )
 def test_loopback(host, expected):
-    assert mcp_transport.is_loopback(host) is expected
+    assert access.is_loopback(host) is expected
 
 
 def test_tokens(tmp_path, monkeypatch):
-    assert mcp_transport.read_token(None) is None
+    assert access.read_token(None) is None
     monkeypatch.setenv("BROADSHEET_TOKEN", TOKEN)
-    assert mcp_transport.read_token(None) == TOKEN
+    assert access.read_token(None) == TOKEN
     file = tmp_path / "token"
     file.write_text("another-token-of-length\n")
-    assert mcp_transport.read_token(file) == "another-token-of-length"
+    assert access.read_token(file) == "another-token-of-length"
     for bad in ("", "short", "with a blank in between", "ümlaut" * 5):
         file.write_text(bad)
         with pytest.raises(UsageError, match="must have 16"):
-            mcp_transport.read_token(file)
+            access.read_token(file)
     with pytest.raises(UsageError, match="cannot read a token"):
-        mcp_transport.read_token(tmp_path / "none")
+        access.read_token(tmp_path / "none")
 
 
 def test_a_port_in_use_is_told(archive):

@@ -27,6 +27,7 @@ COMMANDS = {
     "optimize": "Merge an archive's segments into one.",
     "doctor": "Check an archive for damage.",
     "evaluate": "Measure the quality of rankings against judgements.",
+    "serve": "Serve an archive over HTTP.",
     "mcp": "Serve an archive to assistants by the Model Context Protocol.",
     "help": "Explain the query language, or a command.",
 }

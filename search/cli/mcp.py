@@ -49,6 +49,9 @@ def command(
 
     Any address but loopback needs a token and an --allowed-host.
     """
+    from search.serve import access
+
+    access.require("mcp", extra="mcp")
     from search.serve import mcp, mcp_transport
 
     with opened(folder) as archive:
@@ -60,7 +63,7 @@ def command(
             server,
             host=host,
             port=port,
-            token=mcp_transport.read_token(token_file),
+            token=access.read_token(token_file),
             hosts=allowed_host,
             origins=allowed_origin,
             started=lambda address: click.echo(f"serving {line(str(folder))} at {address}", err=True),

@@ -13,11 +13,11 @@ from typing import Annotated, Any, Literal, TypeVar
 from search._version import __version__
 from search.archive import Archive
 from search.errors import MissingExtraError, QueryError, SearchError, UsageError
-from search.rag.context import Citation, Context
 from search.rag.quotes import check_quotes
 from search.rag.render import visible
-from search.records import Filters, Mode
+from search.records import Filters
 from search.serve import mcp_answers as answers
+from search.serve.quotes import CitedPassage, Id, cited
 
 try:
     import anyio
@@ -26,7 +26,7 @@ try:
     from mcp.server.mcpserver.exceptions import ResourceNotFoundError, ToolError
     from mcp.server.mcpserver.resources import ResourceSecurity
     from mcp_types import ToolAnnotations
-    from pydantic import BaseModel, Field
+    from pydantic import Field
 except ImportError as error:
     raise MissingExtraError("mcp 2.3 or later", "mcp") from error
 
@@ -49,7 +49,6 @@ Result = TypeVar("Result")
 
 Query = Annotated[str, Field(description=LANGUAGE, min_length=1, max_length=10_000)]
 Question = Annotated[str, Field(description="A question in plain words.", min_length=1, max_length=10_000)]
-Id = Annotated[str, Field(description="An article's id, as a search gave it.", min_length=1, max_length=2_000)]
 Day = Annotated[str | None, Field(max_length=100)]
 Since = Annotated[Day, Field(description="Published on this day or later, such as 2025-02-26 or 7d.")]
 Until = Annotated[Day, Field(description="Published on this day or earlier.")]
@@ -67,17 +66,6 @@ Modes = Annotated[
 FacetFields = Literal["source", "author", "section", "agency", "language", "year", "month"]
 
 READ_ONLY = ToolAnnotations(read_only_hint=True, destructive_hint=False, idempotent_hint=True, open_world_hint=False)
-
-
-class CitedPassage(BaseModel):
-    """A passage that an answer cites by ``number``."""
-
-    number: Annotated[int, Field(ge=1, le=9999)]
-    id: Id
-    start: Annotated[int, Field(ge=0, description="As retrieve_context gave it.")] = 0
-    end: Annotated[int | None, Field(ge=0, description="As retrieve_context gave it; left out: the whole article.")] = (
-        None
-    )
 
 
 def build(archive: Archive, *, url_template: str | None = None, concurrent: int = CONCURRENT) -> MCPServer[Any]:
@@ -349,39 +337,7 @@ def _add_citing(server: MCPServer[Any], desk: _Desk) -> None:
         answer: Annotated[str, Field(max_length=100_000, description="The draft, with marks such as [1].")],
         passages: Annotated[list[CitedPassage], Field(max_length=200, description="What its marks stand for.")],
     ) -> answers.QuoteCheck:
-        return await desk.run(lambda: answers.quote_check(check_quotes(answer, _cited(desk.archive, passages))))
-
-
-def _cited(archive: Archive, passages: list[CitedPassage]) -> Context:
-    """The cited passages as a context. Raises UsageError for a number given twice or offsets outside the article."""
-    if len({one.number for one in passages}) < len(passages):
-        raise UsageError("two passages have the same number; number each differently")
-    found = []
-    for one in passages:
-        article = archive.get(one.id)
-        end = len(article.text) if one.end is None else one.end
-        if not one.start <= end <= len(article.text):
-            raise UsageError(
-                f"passage {one.number}: {one.start} to {end} is no stretch of {one.id!r}, which has "
-                f"{len(article.text):,} characters"
-            )
-        found.append(
-            Citation(
-                number=one.number,
-                article_id=article.id,
-                start=one.start,
-                end=end,
-                text=article.text[one.start : end],
-                title=article.title,
-                source=article.source,
-                published=article.published,
-                authors=article.authors,
-                url=article.url,
-                score=0.0,
-                tokens=0,
-            )
-        )
-    return Context(question="", budget=0, tokens=0, passages=tuple(found), mode=Mode.AUTO, took_ms=0.0)
+        return await desk.run(lambda: answers.quote_check(check_quotes(answer, cited(desk.archive, passages))))
 
 
 def _add_prompts(server: MCPServer[Any]) -> None:

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import hmac
-import ipaddress
-import os
 import socket
 from collections.abc import Awaitable, Callable, MutableMapping, Sequence
-from pathlib import Path
 from typing import Any
 
 from search.errors import MissingExtraError, UsageError
+from search.serve.access import LOOPBACK_NAMES, TOKEN, has_token, is_loopback
 
 try:
     import uvicorn
@@ -20,42 +17,10 @@ except ImportError as error:
     raise MissingExtraError("mcp 2.3 or later", "mcp") from error
 
 PATH = "/mcp"
-TOKEN = "BROADSHEET_TOKEN"  # noqa: S105 - the variable's name
-SHORTEST_TOKEN = 16
 LARGEST_BODY = 1 << 20  # bytes
-_LOOPBACK_NAMES = ("127.0.0.1", "localhost", "[::1]")
 
 Scope = MutableMapping[str, Any]
 App = Callable[[Scope, Any, Any], Awaitable[None]]
-
-
-def read_token(file: Path | None) -> str | None:
-    """The token of a file, else of BROADSHEET_TOKEN, or None. Raises UsageError for a short or blank one."""
-    if file is not None:
-        try:
-            token, where = file.read_text("utf-8").strip(), str(file)
-        except (OSError, UnicodeDecodeError) as error:
-            raise UsageError(f"cannot read a token from {file}: {error}") from None
-    elif TOKEN in os.environ:
-        token, where = os.environ[TOKEN].strip(), TOKEN
-    else:
-        return None
-    if len(token) < SHORTEST_TOKEN or not token.isascii() or not token.isprintable() or " " in token:
-        raise UsageError(
-            f"the token in {where} must have {SHORTEST_TOKEN} letters, digits or signs at least, and no blanks; "
-            "python -c 'import secrets; print(secrets.token_urlsafe(32))' makes one"
-        )
-    return token
-
-
-def is_loopback(host: str) -> bool:
-    """Whether only this machine can reach the address."""
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host.strip("[]")).is_loopback
-    except ValueError:
-        return False
 
 
 def serve_stdio(server: MCPServer[Any]) -> None:
@@ -72,7 +37,7 @@ def http_app(server: MCPServer[Any], host: str, token: str | None, hosts: Sequen
             )
         if not hosts:
             raise UsageError(f"{host} needs the names that clients may call it by: --allowed-host search.desk.example")
-    names = [name for one in (*hosts, *(_LOOPBACK_NAMES if is_loopback(host) else ())) for name in (one, f"{one}:*")]
+    names = [name for one in (*hosts, *(LOOPBACK_NAMES if is_loopback(host) else ())) for name in (one, f"{one}:*")]
     security = TransportSecuritySettings(
         allowed_hosts=names,
         allowed_origins=[*origins, *(f"{scheme}://{name}" for scheme in ("http", "https") for name in names)],
@@ -93,7 +58,9 @@ def bearer(app: App, token: str) -> App:
     expected = token.encode()
 
     async def guarded(scope: Scope, receive: Any, send: Any) -> None:
-        if scope["type"] != "http" or _is_allowed(scope, expected):
+        if scope["type"] != "http" or has_token(
+            (value for name, value in scope["headers"] if name == b"authorization"), expected
+        ):
             await app(scope, receive, send)
             return
         body = b'{"error":"unauthorized","error_description":"send Authorization: Bearer TOKEN"}'
@@ -106,15 +73,6 @@ def bearer(app: App, token: str) -> App:
         await send({"type": "http.response.body", "body": body})
 
     return guarded
-
-
-def _is_allowed(scope: Scope, expected: bytes) -> bool:
-    given = [value for name, value in scope["headers"] if name == b"authorization"]
-    if len(given) != 1:
-        return False
-    scheme, _, token = given[0].partition(b" ")
-    # In constant time, so that a token cannot be guessed letter by letter.
-    return bool(hmac.compare_digest(token.strip(), expected)) and scheme.lower() == b"bearer"
 
 
 def serve_http(

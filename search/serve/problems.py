@@ -1,0 +1,74 @@
+"""What a server answers when something is wrong: one JSON shape, a status for each error of the tree."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from search.errors import (
+    ArchiveError,
+    ArchiveLocked,
+    ArticleNotFound,
+    EncoderError,
+    MissingExtraError,
+    QueryError,
+    QueryTimeout,
+    SearchError,
+    ServerBusy,
+    SourceError,
+    UsageError,
+)
+from search.exports.formats import dumps
+from search.exports.plain import clean
+
+RETRY_AFTER = 1  # seconds
+_SHOWN = 3  # faults of one request that are told
+_STATUS: tuple[tuple[type[SearchError], int], ...] = (
+    (MissingExtraError, 503),
+    (UsageError, 400),
+    (SourceError, 400),
+    (ArticleNotFound, 404),
+    (ArchiveLocked, 409),
+    (ArchiveError, 503),
+    (EncoderError, 503),
+    (QueryTimeout, 504),
+    (ServerBusy, 503),
+)
+
+
+def status(error: SearchError) -> int:
+    """The HTTP status for an error."""
+    return next((code for kind, code in _STATUS if isinstance(error, kind)), 500)
+
+
+def record(kind: str, message: str, *, param: str | None = None, position: int | None = None) -> dict[str, Any]:
+    """The one shape. ``type`` is the error's name, ``param`` the parameter at fault, ``position`` a place in the query,
+    counted in characters from 0."""
+    return {"error": {"type": kind, "message": clean(message), "param": param, "position": position}}
+
+
+def body(kind: str, message: str, *, param: str | None = None, position: int | None = None) -> bytes:
+    """The same as JSON."""
+    return dumps(record(kind, message, param=param, position=position)).encode()
+
+
+def of(error: SearchError) -> bytes:
+    """The body for an error of the tree."""
+    position = error.position if isinstance(error, QueryError) else None
+    return body(type(error).__name__, str(error), position=position)
+
+
+def of_validation(faults: Sequence[Any]) -> bytes:
+    """The body for a request that does not fit its model. What was sent is not repeated, but for names."""
+    names = [_name(fault["loc"]) for fault in faults]
+    said = ["there is no such parameter" if fault["type"] == "extra_forbidden" else fault["msg"] for fault in faults]
+    lines = [f"{name}: {text}" if name else text for name, text in zip(names, said, strict=True)]
+    rest = len(lines) - _SHOWN
+    message = "; ".join(lines[:_SHOWN]) + (f"; and {rest} more" if rest > 0 else "")
+    return body("UsageError", message, param=names[0] or None if names else None)
+
+
+def _name(place: Sequence[Any]) -> str:
+    """``limit``, or ``filters.1.key``: where in the request, without FastAPI's own prefix."""
+    name = ".".join(str(part) for part in place[1:])
+    return clean(name[:100])

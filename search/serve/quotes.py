@@ -1,0 +1,58 @@
+"""Passages that a client names by id and offsets, so that the quotations of an answer can be checked against them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from search.archive import Archive
+from search.errors import UsageError
+from search.rag.context import Citation, Context
+from search.records import Mode
+
+Id = Annotated[str, Field(description="An article's id, as a search gave it.", min_length=1, max_length=2_000)]
+
+
+class CitedPassage(BaseModel):
+    """A passage that an answer cites by ``number``."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    number: Annotated[int, Field(ge=1, le=9999)]
+    id: Id
+    start: Annotated[int, Field(ge=0, description="As the context gave it.")] = 0
+    end: Annotated[int | None, Field(ge=0, description="As the context gave it; left out: the whole article.")] = None
+
+
+def cited(archive: Archive, passages: Sequence[CitedPassage]) -> Context:
+    """The cited passages as a context. Raises UsageError for a number given twice or offsets outside the article."""
+    if len({one.number for one in passages}) < len(passages):
+        raise UsageError("two passages have the same number; number each differently")
+    found = []
+    for one in passages:
+        article = archive.get(one.id)
+        end = len(article.text) if one.end is None else one.end
+        if not one.start <= end <= len(article.text):
+            raise UsageError(
+                f"passage {one.number}: {one.start} to {end} is no stretch of {one.id!r}, which has "
+                f"{len(article.text):,} characters"
+            )
+        found.append(
+            Citation(
+                number=one.number,
+                article_id=article.id,
+                start=one.start,
+                end=end,
+                text=article.text[one.start : end],
+                title=article.title,
+                source=article.source,
+                published=article.published,
+                authors=article.authors,
+                url=article.url,
+                score=0.0,
+                tokens=0,
+            )
+        )
+    return Context(question="", budget=0, tokens=0, passages=tuple(found), mode=Mode.AUTO, took_ms=0.0)

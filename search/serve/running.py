@@ -1,0 +1,125 @@
+"""Running the HTTP server: its socket, its workers, and how it stops."""
+
+from __future__ import annotations
+
+import signal
+import socket
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
+
+from search.archive import Archive
+from search.errors import MissingExtraError, ServerError, UsageError
+from search.serve import logs
+from search.serve.access import LOOPBACK_NAMES, TOKEN, is_loopback
+from search.serve.http import Settings, create_app
+
+try:
+    import uvicorn
+    from uvicorn.supervisors import Multiprocess
+except ImportError as error:
+    raise MissingExtraError("uvicorn", "server") from error
+
+_BACKLOG = 512
+_CONNECTIONS = 512  # more are told to come back
+_GRACE = 2  # seconds that a stop waits beyond the longest query
+
+
+def settings_for(settings: Settings, host: str) -> Settings:
+    """The settings for an address, with the names it goes by. Raises UsageError where anybody could use it."""
+    if "*" in settings.origins:
+        raise UsageError("name the origins that may read the archive; * would let every web page do so")
+    if is_loopback(host):
+        return replace(settings, hosts=(*LOOPBACK_NAMES, *(settings.hosts or ())))
+    if settings.token is None:
+        raise UsageError(
+            f"{host} can be reached from other machines, so it needs a token: --token-file FILE, or {TOKEN}"
+        )
+    # A page on the web cannot send the token, so any name will do unless names are given.
+    return settings if settings.hosts is None else replace(settings, hosts=(*LOOPBACK_NAMES, *settings.hosts))
+
+
+def serve(
+    settings: Settings,
+    *,
+    host: str,
+    port: int,
+    workers: int,
+    log_requests: bool,
+    started: Callable[[str], None],
+) -> None:
+    """Serve until told to stop: SIGTERM returns, SIGINT raises KeyboardInterrupt, once requests under way are done.
+
+    Port 0 is any free one; ``started`` is told the address. Raises what opening the archive raises, UsageError for an
+    address that cannot be had, and ServerError where a worker cannot start.
+    """
+    settings = settings_for(settings, host)
+    with Archive.open(settings.folder) as archive:
+        len(archive)  # better to hear of damage now, in one line, than from each worker
+    log = logs.settings(requests=log_requests)
+    with _bound(host, port) as listening:
+        config = uvicorn.Config(
+            partial(create_app, settings),
+            factory=True,
+            workers=workers,
+            log_config=log,
+            access_log=False,
+            backlog=_BACKLOG,
+            limit_concurrency=_CONNECTIONS,
+            server_header=False,
+            timeout_graceful_shutdown=int(settings.timeout) + _GRACE,
+            ws="none",
+        )
+        shown = f"[{host}]" if ":" in host and not host.startswith("[") else host
+        started(f"http://{shown}:{listening.getsockname()[1]}")
+        if workers == 1:
+            _serve_alone(config, listening)
+        else:
+            _serve_together(config, listening)
+
+
+def _bound(host: str, port: int) -> socket.socket:
+    bound = None
+    try:
+        family, kind, _, _, address = socket.getaddrinfo(host.strip("[]"), port, type=socket.SOCK_STREAM)[0]
+        bound = socket.socket(family, kind)
+        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        bound.bind(address)
+        bound.listen(_BACKLOG)  # a client that is told the address can connect
+    except (OSError, UnicodeError) as error:
+        if bound is not None:
+            bound.close()
+        reason = error.strerror if isinstance(error, OSError) and error.strerror else error
+        raise UsageError(f"cannot serve at {host}:{port}: {reason}; --port 0 takes any free port") from None
+    bound.set_inheritable(True)
+    return bound
+
+
+def _serve_alone(config: uvicorn.Config, listening: socket.socket) -> None:
+    before = signal.signal(signal.SIGTERM, lambda *_: None)  # uvicorn raises it again once it has stopped
+    try:
+        server = uvicorn.Server(config)
+        server.run(sockets=[listening])
+    except SystemExit:
+        raise ServerError("the server could not start; the reason stands above") from None
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+class _Workers(Multiprocess):
+    """Uvicorn's supervisor, which also tells how it ended."""
+
+    interrupted = False
+
+    def handle_int(self) -> None:
+        self.interrupted = True
+        super().handle_int()
+
+
+def _serve_together(config: uvicorn.Config, listening: socket.socket) -> None:
+    supervisor = _Workers(config, sockets=[listening])
+    supervisor.run()
+    if supervisor.interrupted:
+        raise KeyboardInterrupt
+    if any(process.exitcode == uvicorn.config.STARTUP_FAILURE for process in supervisor.processes):
+        raise ServerError("a worker could not start; the reason stands above")

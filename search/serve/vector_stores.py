@@ -1,0 +1,89 @@
+"""The archive as a vector store: OpenAI's search of one, whose filters bind words and meaning alike."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Annotated, Any
+
+from pydantic import Field
+
+from search import shapes
+from search.archive import Archive
+from search.query.comparisons import narrowed
+from search.rag.render import in_line, visible
+from search.records import Article, Hit
+from search.serve.requests import Filter, Number, Question, Strict, tree
+
+PASSAGES = 3  # of each article
+_LONGEST_VALUE = 512
+_LONGEST_NAME = 200
+_VISITED = 50  # what max_num_results may ask for
+
+
+class RankingOptions(Strict):
+    """How results are ranked. There is one ranker, whatever is asked for."""
+
+    ranker: Annotated[str, Field(max_length=64)] = "auto"
+    score_threshold: Annotated[Number, Field(description="Results below this score are left out.")] = 0.0
+
+
+class StoreSearch(Strict):
+    """A search in plain words. Several queries give one list, each article by its best score."""
+
+    query: Question | Annotated[list[Question], Field(min_length=1, max_length=10)]
+    filters: Filter | None = None
+    max_num_results: Annotated[int, Field(ge=1, le=_VISITED)] = 10
+    ranking_options: RankingOptions | None = None
+    rewrite_query: Annotated[bool, Field(description="Accepted; queries are searched as they are.")] = False
+
+
+def search(archive: Archive, asked: StoreSearch) -> dict[str, Any]:
+    """The page of results. Raises UsageError and QueryError as ``archive.search`` and ``comparisons.narrowed``."""
+    queries = [asked.query] if isinstance(asked.query, str) else list(asked.query)
+    best: dict[str, Hit] = {}
+    for query in dict.fromkeys(queries):
+        for hit in _found(archive, query, asked):
+            known = best.get(hit.article.id)
+            if known is None or hit.score > known.score:
+                best[hit.article.id] = hit
+    options = asked.ranking_options or RankingOptions()
+    ranked = sorted(best.values(), key=lambda hit: (-round(hit.score, 6), hit.rank, hit.article.id))
+    kept = [hit for hit in ranked if hit.score >= options.score_threshold][: asked.max_num_results]
+    return {
+        "object": "vector_store.search_results.page",
+        "search_query": queries,
+        "data": [_result(hit) for hit in kept],
+        "has_more": False,  # there is no way to ask for more
+        "next_page": None,
+    }
+
+
+def _found(archive: Archive, query: str, asked: StoreSearch) -> Iterable[Hit]:
+    text = query if asked.filters is None else narrowed(query, tree(asked.filters), literal=True)
+    return archive.search(text, literal=asked.filters is None, limit=asked.max_num_results, passages=PASSAGES)
+
+
+def _result(hit: Hit) -> dict[str, Any]:
+    texts = [text for passage in hit.passages if (text := visible(passage.text)).strip()]
+    return {
+        "file_id": hit.article.id,
+        "filename": (in_line(hit.article.title) or in_line(hit.article.id))[:_LONGEST_NAME],
+        "score": round(hit.score, 6),
+        "attributes": _attributes(hit.article),
+        "content": [{"type": "text", "text": text} for text in texts or [in_line(hit.article.title)]],
+    }
+
+
+def _attributes(article: Article) -> dict[str, str]:
+    """By the names that filters take."""
+    values = {
+        "title": article.title,
+        "source": article.source,
+        "author": "; ".join(article.authors),
+        "published": shapes.day(article.published) or "",
+        "section": article.section,
+        "language": article.language,
+        "agency": article.agency,
+        "url": article.url,
+    }
+    return {name: in_line(value)[:_LONGEST_VALUE] for name, value in values.items() if value}
