@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -37,9 +38,23 @@ _UNSAFE = re.compile(
 
 
 def dumps(value: Any, *, indent: int | None = None) -> str:
-    """JSON that reads back exactly and prints safely. A value from ``extra`` that is no JSON becomes its text."""
-    text = json.dumps(value, ensure_ascii=False, indent=indent, default=str)
+    """JSON that reads back exactly and prints safely. A value from ``extra`` that is no JSON becomes its text, and a
+    number that JSON lacks becomes null."""
+    try:
+        text = json.dumps(value, ensure_ascii=False, indent=indent, default=str, allow_nan=False)
+    except ValueError:
+        text = json.dumps(_finite(value), ensure_ascii=False, indent=indent, default=str)
     return _UNSAFE.sub(lambda match: json.dumps(match[0])[1:-1], text)
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, Mapping):
+        return {key: _finite(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(item) for item in value]
+    return value
 
 
 def json_lines(hits: Iterable[Hit], query_id: str | None = None) -> list[str]:

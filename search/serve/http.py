@@ -400,6 +400,9 @@ def _describe(app: FastAPI, *, secured: bool) -> None:
             for operations in document["paths"].values():
                 for operation in operations.values():
                     operation["responses"].pop("422", None)
+                    for code, response in operation["responses"].items():
+                        if code != "200" and (content := response.get("content")):  # errors are JSON on every path
+                            response["content"] = {"application/json": next(iter(content.values()))}
             for name in ("HTTPValidationError", "ValidationError"):
                 document.get("components", {}).get("schemas", {}).pop(name, None)
             if secured:

@@ -1,0 +1,89 @@
+"""A server of ``broadsheet serve`` in processes of its own, for tests and scripts."""
+
+from __future__ import annotations
+
+import os
+import queue
+import re
+import signal
+import subprocess
+import sys
+import threading
+import time
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx2
+
+ROOT = Path(__file__).parent.parent
+PATIENCE = 60  # seconds
+
+
+class Served:
+    """A running server: its address, a client, its process."""
+
+    def __init__(self, folder, *options, env=None):
+        environment = {**os.environ, "PYTHONPATH": str(ROOT), **(env or {})}
+        command = [sys.executable, "-m", "search", "serve", "--index", str(folder), "--port", "0", *options]
+        self.process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=environment)
+        self.lines = []
+        self._queue = queue.SimpleQueue()
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+        try:
+            self.address = self._started()
+            self.client = httpx2.Client(base_url=self.address, timeout=PATIENCE)
+            self.wait_ready()
+        except BaseException:
+            self.close()
+            raise
+
+    def _read(self):
+        for line in self.process.stderr:
+            self.lines.append(line)
+            self._queue.put(line)
+        self._queue.put(None)
+
+    def _started(self):
+        while (line := self._queue.get(timeout=PATIENCE)) is not None:
+            if found := re.search(r" at (http://\S+)$", line):
+                return found[1]
+        raise AssertionError("".join(self.lines))
+
+    def wait_ready(self):
+        deadline = time.monotonic() + PATIENCE
+        while time.monotonic() < deadline:
+            try:
+                if self.client.get("/readyz").status_code == 200:
+                    return
+            except httpx2.TransportError:
+                pass
+            if self.process.poll() is not None:
+                break
+            time.sleep(0.05)
+        raise AssertionError("".join(self.lines))
+
+    def close(self):
+        """End it, however it is."""
+        if self.process.poll() is None:
+            self.process.kill()
+            self.process.wait(PATIENCE)
+        self._reader.join(PATIENCE)
+        self.process.stderr.close()
+
+    def stop(self, sent=signal.SIGTERM):
+        """Its exit code once it has stopped."""
+        self.process.send_signal(sent)
+        code = self.process.wait(PATIENCE)
+        self._reader.join(PATIENCE)
+        return code
+
+
+@contextmanager
+def served(folder, *options, env=None):
+    server = Served(folder, *options, env=env)
+    try:
+        yield server
+    finally:
+        server.client.close()
+        server.close()

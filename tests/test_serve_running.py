@@ -1,0 +1,235 @@
+"""``broadsheet serve`` as it is run: real processes, sockets, signals and the real client of OpenAI."""
+
+from __future__ import annotations
+
+import importlib.util
+import signal
+import socket
+import threading
+import time
+
+import httpx2
+import openai
+import pytest
+from click.testing import CliRunner
+
+from search import Archive, Article
+from search.cli.main import cli
+from search.ingest import read
+
+from .conftest import SAMPLE
+from .served import PATIENCE, served
+
+PATHS = [str(SAMPLE / name) for name in ("articles", "articles.jsonl", "articles.csv")]
+ODD = "../odd id/ü?#%2F"
+TOKEN = "a-token-of-some-length"
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    path = tmp_path_factory.mktemp("running") / "desk"
+    with Archive.open(path, create=True, model="hash") as archive:
+        archive.add([*read(PATHS), Article(id=ODD, title="Odd", text="An odd one.")])
+    return path
+
+
+@pytest.fixture(scope="module")
+def server(folder):
+    with served(folder, "--access-log") as running:
+        yield running
+
+
+def run(*arguments):
+    return CliRunner().invoke(cli, ["serve", *map(str, arguments)])
+
+
+def test_the_openai_client_searches_the_archive(server, folder):
+    with Archive.open(folder) as archive:
+        hits = archive.search("who inspected the dam?", literal=True, limit=3)
+        client = openai.OpenAI(base_url=f"{server.address}/v1", api_key="unused", max_retries=0)
+        page = client.vector_stores.search("desk", query="who inspected the dam?", max_num_results=3)
+        assert [(one.file_id, one.score) for one in page.data] == [
+            (hit.article.id, round(hit.score, 6)) for hit in hits
+        ]
+        assert page.data[0].content[0].text == hits[0].passages[0].text
+        assert page.data[0].attributes["source"] == hits[0].article.source
+        filters = {
+            "type": "and",
+            "filters": [
+                {"type": "nin", "key": "source", "value": ["The Fenwick Tribune"]},
+                {"type": "gte", "key": "published", "value": 1735689600},  # 2025
+                {
+                    "type": "or",
+                    "filters": [
+                        {"type": "eq", "key": "section", "value": "Sport"},
+                        {"type": "eq", "key": "section", "value": "News"},
+                    ],
+                },
+            ],
+        }
+        found = client.vector_stores.search("desk", query=["dam", "match"], filters=filters, max_num_results=50).data
+        everything = archive.search("since:2025 -source:Fenwick (section:=Sport OR section:=News)", limit=50)
+        assert {one.file_id for one in found} == {hit.article.id for hit in everything} != set()
+        assert len(list(client.vector_stores.search("desk", query="dam", max_num_results=2))) == 2  # and no page more
+        with pytest.raises(openai.NotFoundError, match="use desk"):
+            client.vector_stores.search("other", query="dam")
+        with pytest.raises(openai.BadRequestError, match="no field 'colour'"):
+            client.vector_stores.search("desk", query="a", filters={"type": "eq", "key": "colour", "value": "red"})
+
+
+def test_the_asynchronous_openai_client(server):
+    import asyncio
+
+    async def ask():
+        async with openai.AsyncOpenAI(base_url=f"{server.address}/v1", api_key="unused", max_retries=0) as client:
+            return [one.file_id async for one in client.vector_stores.search("desk", query="dam", max_num_results=2)]
+
+    assert len(asyncio.run(ask())) == 2
+
+
+def test_an_odd_id_in_a_path(server):
+    path = "/v1/articles/" + "".join(f"%{byte:02X}" for byte in ODD.encode())
+    assert server.client.get(path).json()["title"] == "Odd"
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        b"\x00\x01\x02\xff\r\n\r\n",
+        b"GET /v1/search?q=%ff%00%f0 HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n",
+        b"GET /v1/search?q=" + b"a" * 100_000 + b" HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n",
+        b"GET /v1/articles/%zz%1b HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n",
+        b"GET /v1/stats HTTP/1.1\r\nConnection: close\r\n\r\n",
+        b"GET /v1/stats HTTP/1.1\r\nHost: localhost\r\nHost: localhost\r\nConnection: close\r\n\r\n",
+        b"POST /v1/search HTTP/1.1\r\nHost: localhost\r\nContent-Length: 99999999999\r\nConnection: close\r\n\r\n",
+        b"POST /v1/search HTTP/1.1\r\nHost: localhost\r\nContent-Length: -1\r\nConnection: close\r\n\r\n",
+        b"POST /v1/search HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\nzz\r\n",
+        b"POST /v1/search HTTP/1.1\r\nHost: localhost\r\nContent-Encoding: gzip\r\nContent-Type: application/json\r\n"
+        b"Content-Length: 4\r\nConnection: close\r\n\r\n\x1f\x8b\x08\x00",
+        b"BREW /v1/search HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n",
+        b"GET http://evil.example/v1/stats HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n",
+        b"GET /v1/stats HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade, close\r\n"
+        b"Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\nSec-WebSocket-Version: 13\r\n\r\n",
+    ],
+    ids=lambda sent: repr(sent[:30]),
+)
+def test_garbage_on_the_wire_is_no_error_of_the_server(server, sent):
+    host, port = server.address.removeprefix("http://").split(":")
+    with socket.create_connection((host, int(port)), timeout=PATIENCE) as wire:
+        wire.sendall(sent)
+        wire.shutdown(socket.SHUT_WR)
+        answer = b""
+        while chunk := wire.recv(65536):
+            answer += chunk
+    status = int(answer.split(b" ", 2)[1]) if answer else 0
+    assert status < 500
+    assert server.client.get("/readyz").status_code == 200
+
+
+def test_a_stop_lets_requests_under_way_finish(folder):
+    with served(folder) as server:
+        host, port = server.address.removeprefix("http://").split(":")
+        with socket.create_connection((host, int(port)), timeout=PATIENCE) as wire:
+            body = b'{"q": "dam"}'
+            wire.sendall(
+                b"POST /v1/search HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+                b"Content-Length: %d\r\n\r\n%s" % (len(body), body[:-1])
+            )
+            time.sleep(0.3)  # it has begun
+            server.process.send_signal(signal.SIGTERM)
+            deadline = time.monotonic() + PATIENCE
+            while True:  # no new connections
+                try:
+                    socket.create_connection((host, int(port)), timeout=1).close()
+                except OSError:
+                    break
+                assert time.monotonic() < deadline
+                time.sleep(0.05)
+            wire.sendall(body[-1:])
+            answer = b""
+            while chunk := wire.recv(65536):
+                answer += chunk
+        assert answer.startswith(b"HTTP/1.1 200")
+        assert b'"hits"' in answer
+        assert server.process.wait(PATIENCE) == 0
+        assert [line for line in server.lines if "serving" not in line] == []
+
+
+def test_an_interruption_exits_as_one(folder):
+    with served(folder) as server:
+        assert server.stop(signal.SIGINT) == 130
+        assert server.lines[-1] == "broadsheet: interrupted\n"
+
+
+def test_two_workers_see_a_commit_and_fail_no_request(tmp_path):
+    folder = tmp_path / "desk"
+    with Archive.open(folder, create=True, model="hash") as archive:
+        archive.add([Article(id=f"{n}", text=f"A heron stood at pond {n}.") for n in range(50)])
+        with served(folder, "--workers", "2") as server:
+            totals, statuses, done = [], [], threading.Event()
+
+            def ask():
+                while not done.is_set():
+                    # A new connection each time, so that both workers are asked.
+                    with httpx2.Client(base_url=server.address, timeout=PATIENCE) as client:
+                        response = client.get("/v1/search", params={"q": "heron", "mode": "keyword"})
+                    statuses.append(response.status_code)
+                    totals.append(response.json().get("total"))
+
+            askers = [threading.Thread(target=ask) for _ in range(3)]
+            for one in askers:
+                one.start()
+            time.sleep(0.3)
+            archive.add([Article(id="new", text="Another heron.")])
+            archive.delete(["0", "1"])
+            archive.optimize()
+            time.sleep(1.0)
+            done.set()
+            for one in askers:
+                one.join()
+            assert set(statuses) == {200}
+            assert totals[0] == 50
+            assert set(totals) <= {50, 51, 49}
+            assert set(totals[-6:]) == {49}
+            assert server.stop() == 0
+
+
+def test_a_token_of_the_environment(folder):
+    with served(folder, env={"BROADSHEET_TOKEN": TOKEN}) as server:
+        assert server.client.get("/v1/stats").status_code == 401
+        client = openai.OpenAI(base_url=f"{server.address}/v1", api_key=TOKEN, max_retries=0)
+        assert len(client.vector_stores.search("desk", query="dam", max_num_results=2).data) == 2
+        assert TOKEN not in "".join(server.lines)
+
+
+def test_what_cannot_be_served_is_said_in_one_line(tmp_path, folder):
+    missing = run("--index", tmp_path / "nowhere")
+    assert missing.exit_code == 3
+    assert missing.stderr.startswith("broadsheet: ")
+    assert len(missing.stderr.splitlines()) == 1
+    opened = run("--index", folder, "--host", "0.0.0.0")
+    assert (opened.exit_code, "needs a token" in opened.stderr) == (2, True)
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        busy = run("--index", folder, "--port", port)
+    assert busy.exit_code == 2
+    assert f"cannot serve at 127.0.0.1:{port}: Address already in use" in busy.stderr
+    broken = tmp_path / "broken"
+    with Archive.open(broken, create=True, model="hash") as archive:
+        archive.add([Article(id="1", text="One.")])
+    for part in broken.glob("segments/*/*"):
+        part.write_bytes(b"short")
+    for workers in (1, 2):
+        damaged = run("--index", broken, "--workers", workers)
+        assert damaged.exit_code == 3
+        assert len(damaged.stderr.splitlines()) == 1
+
+
+def test_a_missing_extra_says_how_to_install_it(folder, monkeypatch):
+    original = importlib.util.find_spec
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == "fastapi" else original(name))
+    done = run("--index", folder)
+    assert done.exit_code == 2
+    assert "pip install 'broadsheet[server]'" in done.stderr
