@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Collection, Iterable
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from search import encode, hits
+from search import hits
 from search import query as language
 from search.errors import (
     StorageError,
@@ -124,6 +123,8 @@ class Archive(OpenArchive):
     async def asearch(self, query: str, **settings: Any) -> Results:
         """``search`` in a thread, so that the event loop goes on. A search whose task is cancelled runs to its end
         unseen."""
+        import asyncio  # a command line needs none of it
+
         return await asyncio.to_thread(self.search, query, **settings)
 
     def retrieve(
@@ -150,12 +151,18 @@ class Archive(OpenArchive):
 
         request = Request(query=question, mode=_choice(Mode, mode), filters=filters, as_of=as_of, recency=recency)
         asked = retrieval.Question(text=question, request=request, detect=_choice(retrieval.Detect, detect))
-        reranker = None if rerank is None else encode.load_reranker(rerank)
+        reranker = None
+        if rerank is not None:
+            from search import encode
+
+            reranker = encode.load_reranker(rerank)
         with self._reading() as searcher:
             return retrieval.retrieve(searcher, asked, budget, self._query_vector, count_tokens, reranker)
 
     async def aretrieve(self, question: str, **settings: Any) -> Context:
         """``retrieve`` in a thread, as ``asearch``."""
+        import asyncio  # a command line needs none of it
+
         return await asyncio.to_thread(self.retrieve, question, **settings)
 
     def describe(
