@@ -113,6 +113,9 @@ EXPECTED = {
     "ArchiveDamaged": 3,
     "StorageError": 3,
     "EncoderError": 3,
+    "ServerError": 3,
+    "ServerBusy": 3,
+    "QueryTimeout": 3,
     "SourceError": 2,
     "ArticleNotFound": 1,
 }
