@@ -3,7 +3,8 @@
 One table per size: build time, disk, private memory, median and 99th percentile of a query, recall@10 of articles
 against exact search. Then ours under masks that let less and less pass. Each engine runs in a process of its own, on
 the same vectors: those of an archive (--index), bootstrapped with noise to the size asked for, or made clusters. A peer
-that is not installed is named and skipped; one that ranks passages is asked for enough of them to hold ten articles.
+that is not installed is named and skipped, and so is one that takes longer than --minutes to build and to answer; one
+that ranks passages is asked for enough of them to hold ten articles.
 """
 
 from __future__ import annotations
@@ -231,6 +232,7 @@ def main() -> None:
     parser.add_argument("--index", type=Path, help="archive whose vectors are drawn from")
     parser.add_argument("--queries", type=int, default=100)
     parser.add_argument("--dimension", type=int, default=384)
+    parser.add_argument("--minutes", type=float, default=5.0, help="what each engine may take to build and answer")
     parser.add_argument("--engines", default=",".join(ENGINES))
     parser.add_argument("--run", nargs=2, metavar=("ENGINE", "FOLDER"), help=argparse.SUPPRESS)
     arguments = parser.parse_args()
@@ -246,7 +248,13 @@ def main() -> None:
             rows = {}
             for one in arguments.engines.split(","):
                 command = [sys.executable, __file__, "--run", one, name]
-                done = subprocess.run(command, capture_output=True, text=True, check=False)
+                try:
+                    done = subprocess.run(
+                        command, capture_output=True, text=True, check=False, timeout=60 * arguments.minutes
+                    )
+                except subprocess.TimeoutExpired:
+                    print(f"{one:<16} not done in {arguments.minutes:g} minutes", flush=True)
+                    continue
                 if done.returncode:
                     reason = (done.stderr.strip().splitlines() or ["no reason given"])[-1]
                     print(f"{one:<16} skipped: {reason}")

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Collection, Iterable
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from search import encode, hits
+from search import hits
 from search import query as language
 from search.errors import (
     StorageError,
@@ -34,6 +33,7 @@ if TYPE_CHECKING:
     from search.aggregation import FacetField, Facets, Timeline
     from search.alerts import Alert, News
     from search.counts import Period
+    from search.encode import Precision
     from search.rag.context import Context, CountTokens, Detect
     from search.writing import Progress
 
@@ -115,12 +115,16 @@ class Archive(OpenArchive):
             literal=literal,
             cursor=cursor,
         )
+        if request.mode is not Mode.KEYWORD and request.sort is Sort.RELEVANCE:
+            self._load_ahead()
         with self._reading() as searcher:
             return searcher.search(request, self._query_vector)
 
     async def asearch(self, query: str, **settings: Any) -> Results:
         """``search`` in a thread, so that the event loop goes on. A search whose task is cancelled runs to its end
         unseen."""
+        import asyncio  # a command line needs none of it
+
         return await asyncio.to_thread(self.search, query, **settings)
 
     def retrieve(
@@ -147,12 +151,18 @@ class Archive(OpenArchive):
 
         request = Request(query=question, mode=_choice(Mode, mode), filters=filters, as_of=as_of, recency=recency)
         asked = retrieval.Question(text=question, request=request, detect=_choice(retrieval.Detect, detect))
-        reranker = None if rerank is None else encode.load_reranker(rerank)
+        reranker = None
+        if rerank is not None:
+            from search import encode
+
+            reranker = encode.load_reranker(rerank)
         with self._reading() as searcher:
             return retrieval.retrieve(searcher, asked, budget, self._query_vector, count_tokens, reranker)
 
     async def aretrieve(self, question: str, **settings: Any) -> Context:
         """``retrieve`` in a thread, as ``asearch``."""
+        import asyncio  # a command line needs none of it
+
         return await asyncio.to_thread(self.retrieve, question, **settings)
 
     def describe(
@@ -257,6 +267,25 @@ class Archive(OpenArchive):
         with self._writing():
             encoder = self._encoder_for(vectors)
             return self._writer(encoder).add(items, batch, progress)
+
+    def embed(
+        self,
+        model: str | None = None,
+        *,
+        dimension: int | None = None,
+        precision: Precision | str | None = None,
+        progress: Callable[[int, int], None] | None = None,
+    ) -> int:
+        """Give an archive without vectors its vectors, or replace them by another model's, in one commit.
+
+        ``model`` is a name or path; None is the archive's own model, with the dimensions it has, or the default one.
+        Until the commit, and after an interruption, the archive is as it was; the next run goes on with what was
+        written, unless something else was written to the archive meanwhile. ``progress`` gets articles done, and how
+        many there are. Returns how many articles were embedded: 0 where the vectors are there already. Raises
+        ArchiveLocked, EncoderError, and UsageError for a dimension that the model does not have.
+        """
+        with self._writing():
+            return self._embed(model, dimension, precision, progress or (lambda done, total: None))
 
     def delete(self, ids: Iterable[str], *, purge: bool = False) -> int:
         """Delete articles; ids that no article has are ignored. With ``purge``, their bytes leave every file at once.

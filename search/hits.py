@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import re
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 
-from search import passages as passage_splitter
 from search.keyword import highlight
 from search.records import Article, Highlight, Passage
 
@@ -18,11 +17,13 @@ _LINE = re.compile(r"\S(?:[^\n]*\S)?")
 
 def plain_spans(text: str) -> list[tuple[int, int]]:
     """Passages of an article that has none in the archive: lines, or sentences of long lines, of 1,000 characters."""
+    from search.passages import lay_out  # its tables are not needed where the archive has passages
+
     spans: list[tuple[int, int]] = []
     for line in _LINE.finditer(text):
         pieces = [line.span()]
         if line.end() - line.start() > _KEYWORD_PASSAGE:
-            layout = passage_splitter.lay_out(line[0])
+            layout = lay_out(line[0])
             pieces = [(line.start() + s, line.start() + e) for s, e in zip(layout.starts, layout.ends, strict=True)]
         for start, end in pieces:
             if spans and end - spans[-1][0] <= _KEYWORD_PASSAGE:
@@ -78,12 +79,15 @@ def _window(text: str, spans: Sequence[tuple[int, int]]) -> tuple[int, int]:
     """Start and end of the snippet: it begins at a sentence where it can, and never inside a word."""
     if len(text) <= SNIPPET:
         return 0, len(text)
-    best, most = 0, -1
-    # A rough look at where sentences start will do: a snippet is no citation.
-    for sentence in (0, *(end.end() for end in _SENTENCE_END.finditer(text))):
-        inside = {text[s:e].casefold() for s, e in spans if sentence <= s and e <= sentence + SNIPPET}
-        if len(inside) > most:
-            best, most = sentence, len(inside)
+    best, most = 0, 0
+    if spans:
+        words = [text[s:e].casefold() for s, e in spans]
+        starts, ends = [s for s, _ in spans], [e for _, e in spans]
+        # A rough look at where sentences start will do: a snippet is no citation.
+        for sentence in (0, *(end.end() for end in _SENTENCE_END.finditer(text))):
+            inside = words[bisect_left(starts, sentence) : bisect_right(ends, sentence + SNIPPET)]
+            if len(inside) > most and (distinct := len(set(inside))) > most:
+                best, most = sentence, distinct
     if most == 0 and spans:  # one sentence longer than a snippet, its words far in
         best = max(0, spans[0][0] - SNIPPET // 3)
         best = text.rfind(" ", 0, best) + 1

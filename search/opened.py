@@ -6,7 +6,7 @@ import functools
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from search import encode
 from search._version import __version__
 from search.errors import (
     ArchiveDamaged,
@@ -36,6 +35,7 @@ from search.storage.locks import lock_writer
 from search.storage.snapshot import take_snapshot
 
 if TYPE_CHECKING:
+    from search import encode
     from search.writing import Writer
 
 PASSAGE_TOKENS = 230
@@ -46,11 +46,21 @@ _QUERY_VECTORS = 256  # remembered, so that paging and trying modes do not encod
 class OpenArchive:
     """What every archive needs to be read and written: its catalog, the newest snapshot, settings and encoders."""
 
-    def __init__(self, path: Path, catalog: Catalog, model: str | None, wait: bool) -> None:
+    def __init__(
+        self,
+        path: Path,
+        catalog: Catalog,
+        model: str | None,
+        wait: bool,
+        dimension: int | None = None,
+        precision: encode.Precision | str = "auto",
+    ) -> None:
         self.path = path
         self._catalog = catalog
         self._model = model
         self._wait = wait
+        self._dimension = dimension
+        self._precision = precision
         self._lock = threading.RLock()
         self._searcher: Searcher | None = None
         self._users: dict[Searcher, int] = {}
@@ -58,16 +68,30 @@ class OpenArchive:
         self._wrote = False
         self._settings: dict[str, Any] = {}
         self._query_encoder: encode.QueryEncoder | None = None
+        self._encoder_lock = threading.Lock()
+        self._encoder_asked = False
         self._query_vectors: OrderedDict[str, NDArray[np.float32]] = OrderedDict()
+        self._identity: EncoderIdentity | None = None
         self._load_settings()
         self._refuse_other_model()
 
     @classmethod
-    def open(cls, path: str | Path, *, create: bool = False, model: str | None = None, wait: bool = False) -> Self:
+    def open(
+        cls,
+        path: str | Path,
+        *,
+        create: bool = False,
+        model: str | None = None,
+        wait: bool = False,
+        dimension: int | None = None,
+        precision: encode.Precision | str = "auto",
+    ) -> Self:
         """Open the archive in a folder, or make one there with ``create``.
 
         ``model`` names the encoder of a new archive, and must agree with an existing one's. ``wait`` lets writing wait
-        for another writer instead of raising ArchiveLocked. Raises ArchiveNotFound, ArchiveMismatch, ArchiveDamaged,
+        for another writer instead of raising ArchiveLocked. ``dimension`` keeps that many leading dimensions of a new
+        archive's vectors, for models trained so (Matryoshka), and must agree with an existing one's. ``precision`` is
+        the arithmetic in which this process embeds passages. Raises ArchiveNotFound, ArchiveMismatch, ArchiveDamaged,
         ArchiveLocked or StorageError.
         """
         folder = Path(path)
@@ -94,7 +118,7 @@ class OpenArchive:
                 lock.release()
         catalog = Catalog.open(folder)
         try:
-            return cls(folder, catalog, model, wait)
+            return cls(folder, catalog, model, wait, dimension, precision)
         except BaseException:
             catalog.close(truncate=False)
             raise
@@ -150,11 +174,14 @@ class OpenArchive:
             version = self._catalog.data_version()
             if self._searcher is None or version != self._version:
                 if self._searcher is None or self._catalog.commit_number() != self._searcher.snapshot.commit:
-                    snapshot = take_snapshot(
-                        self.path, self._catalog, None if self._searcher is None else self._searcher.snapshot
-                    )
+                    previous = None if self._searcher is None else self._searcher.snapshot
+                    snapshot = take_snapshot(self.path, self._catalog, previous)
                     try:
                         self._load_settings()
+                        if self._catalog.commit_number() != snapshot.commit:  # of another commit, perhaps
+                            snapshot.close()
+                            snapshot = take_snapshot(self.path, self._catalog, previous)
+                            self._load_settings()
                         fresh = Searcher(snapshot, self._catalog, self._bm25)
                     except BaseException:
                         snapshot.close()
@@ -198,18 +225,31 @@ class OpenArchive:
             )
         try:
             self._bm25 = Bm25Settings(**settings["bm25"])
-            self._identity = None if settings["encoder"] is None else EncoderIdentity(**settings["encoder"])
+            identity = None if settings["encoder"] is None else EncoderIdentity(**settings["encoder"])
             int(settings["passage_tokens"])
         except (TypeError, ValueError, UsageError) as error:
             raise ArchiveDamaged(f"{self.path} has settings that make no sense ({error}); index again") from error
-        self._settings = settings
+        with self._lock:
+            if identity != self._identity:
+                self._identity = identity
+                self._query_encoder = None
+                self._query_vectors = OrderedDict()
+            self._settings = settings
 
     def _refuse_other_model(self) -> None:
         built = self._settings["model"]
-        if self._model is not None and built is not None and not encode.same_model(self._model, built):
+        if self._model is not None and built is not None:
+            from search import encode  # a search for words needs nothing of it
+
+            if not encode.same_model(self._model, built):
+                raise ArchiveMismatch(
+                    f"{self.path} was built with the model {built}, not {self._model}; "
+                    "leave --model out, or index into a new archive; embed gives this one another model's vectors"
+                )
+        if self._dimension is not None and self._identity is not None and self._dimension != self._identity.dimension:
             raise ArchiveMismatch(
-                f"{self.path} was built with the model {built}, not {self._model}; "
-                "leave --model out, or index into a new archive"
+                f"{self.path} has vectors of {self._identity.dimension} dimensions, not {self._dimension}; "
+                "leave --dimension out, or index into a new archive; embed gives this one other vectors"
             )
 
     def _encoder_for(self, vectors: bool) -> Callable[[], encode.Encoder] | None:
@@ -218,7 +258,9 @@ class OpenArchive:
         Decides it, and loads the model, for an archive that has no articles yet.
         """
         if self._settings["vectors"] is None:
-            encoder = encode.load_encoder(self._model) if vectors else None
+            from search import encode
+
+            encoder = encode.load_encoder(self._model, self._precision, self._dimension) if vectors else None
             if encoder is not None:
                 encode.prepare_query_encoder(encoder)  # now, so that no later search has to load the model
             with self._catalog.writing() as transaction:
@@ -234,15 +276,42 @@ class OpenArchive:
             raise UsageError(f"{self.path} has vectors; articles without them cannot be added to it")
         return functools.cache(self._load_encoder)
 
+    def _embed(
+        self,
+        model: str | None,
+        dimension: int | None,
+        precision: encode.Precision | str | None,
+        progress: Callable[[int, int], None],
+    ) -> int:
+        from search import encode
+        from search.embedding import Embedding
+        from search.writing import Writer
+
+        if model is None:
+            model = self._settings["model"] or self._model
+            if dimension is None and self._identity is not None:
+                dimension = self._identity.dimension
+        encoder = encode.load_encoder(model, self._precision if precision is None else precision, dimension)
+        if self._settings["vectors"] and encoder.identity == self._identity:
+            return 0
+        encode.prepare_query_encoder(encoder)
+        limit = int(self._settings["passage_tokens"])
+        work = Embedding(self.path, self._catalog, encoder, limit)
+        writer = Writer(self.path, self._catalog, None, limit, work.wanted)
+        articles = work.embed(progress)
+        work.commit(model or encoder.identity.name)
+        writer.clean()
+        self._model = self._dimension = None  # what it was opened with says nothing of it any more
+        self._load_settings()
+        return articles
+
     def _load_encoder(self) -> encode.Encoder:
         """The encoder that the archive was built with. Raises ArchiveMismatch if the model at hand is another."""
-        encoder = encode.load_encoder(self._settings["model"])
-        if encoder.identity != self._identity:
-            raise ArchiveMismatch(
-                f"{self.path} was built with {self._identity}; the model at hand is {encoder.identity}. "
-                "Use the same model, or index into a new archive"
-            )
-        return encoder
+        from search import encode
+
+        if self._identity is None:
+            raise ArchiveDamaged(f"{self.path} has vectors and does not say of which model; embed it again")
+        return encode.load_matching_encoder(self._identity, self._settings["model"], self._precision)
 
     def _query_vector(self, text: str) -> NDArray[np.float32]:
         with self._lock:
@@ -250,18 +319,38 @@ class OpenArchive:
             if known is not None:
                 self._query_vectors.move_to_end(text)
                 return known
-            if self._query_encoder is None:
-                identity = self._identity
-                if identity is None:
-                    raise ModeError("this archive has no vectors; use --mode keyword")
-                self._query_encoder = encode.load_query_encoder(identity, self._settings["model"])
-            encoder = self._query_encoder
+        encoder = self._load_query_encoder()
         vector = encoder.encode_query(text)
         with self._lock:
+            if encoder is not self._query_encoder:  # embed has changed the model meanwhile
+                return vector
             self._query_vectors[text] = vector
             if len(self._query_vectors) > _QUERY_VECTORS:
                 self._query_vectors.popitem(last=False)
         return vector
+
+    def _load_query_encoder(self) -> encode.QueryEncoder:
+        """The encoder of queries, loaded by whoever asks first. Raises ModeError where there are no vectors."""
+        with self._encoder_lock:
+            if self._query_encoder is None:
+                if self._identity is None:
+                    raise ModeError("this archive has no vectors; use --mode keyword")
+                from search import encode
+
+                self._query_encoder = encode.load_query_encoder(self._identity, self._settings["model"])
+            return self._query_encoder
+
+    def _load_ahead(self) -> None:
+        """Begin to load what encodes a first query, which takes as long as opening the index does: on another core."""
+        if self._encoder_asked or self._identity is None:
+            return
+        self._encoder_asked = True
+
+        def load() -> None:
+            with suppress(Exception):  # whoever needs it asks again, and is told what is wrong
+                self._load_query_encoder()
+
+        threading.Thread(target=load, name="load query encoder").start()
 
 
 def _unfinished(folder: Path) -> bool:

@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -182,6 +183,8 @@ class Searcher:
                     f"a ranking is {POOL} hits deep; for more, use --sort newest (by date), or narrow the query"
                 )
             if mode is not Mode.KEYWORD:
+                assert self.vectors is not None
+                self.vectors.prepare()
                 vector = encode(parsed.encoder_text)
             ranked = self._by_relevance(request, mode, parsed, view, mask, matched, vector, now)
         page = slice(request.offset, request.offset + request.limit)
@@ -236,10 +239,10 @@ class Searcher:
             if mode is Mode.VECTOR:
                 ordinals, fused = by_meaning, ranking.alone("vector", cosines)
             else:
-                ordinals = np.union1d(by_words, by_meaning)
-                keyword_scores = view.score(words, ordinals)
+                ordinals = _union(by_words, by_meaning)
+                keyword_scores = _completed(ordinals, by_words, word_scores, partial(view.score, words))
                 keyword = ranking.Leg(keyword_scores, word_scores, size, keyword_scores > 0)
-                all_cosines = self.vectors.score(vector, ordinals, known=(by_meaning, cosines))
+                all_cosines = _completed(ordinals, by_meaning, cosines, partial(self.vectors.score, vector))
                 meaning = ranking.Leg(all_cosines, cosines, size)
                 fused = ranking.fuse(meaning, keyword, method=request.fusion, weight=request.weight)
         if request.recency is not None:
@@ -248,10 +251,14 @@ class Searcher:
                 self.columns.published[ordinals], instant(now), int(half_life.total_seconds() * _MICROSECOND)
             )
             fused = ranking.apply_recency(fused, factors)
+        diverse = request.diversity > 0 and vector is not None and self.vectors is not None
+        shown = None if diverse else request.offset + request.limit
         found = ranking.order(
-            fused.scores, self.columns.published[ordinals], lambda tied: self.columns.ids(ordinals[tied])
+            fused.scores, self.columns.published[ordinals], lambda tied: self.columns.ids(ordinals[tied]), shown
         )[:POOL]
-        if request.diversity > 0 and vector is not None and self.vectors is not None:
+        if diverse:
+            assert vector is not None
+            assert self.vectors is not None
             vectors = self.vectors.representatives(vector, ordinals[found])
             found = found[ranking.diversify(fused.scores[found], vectors, request.diversity)]
         return _Ranked(ordinals[found], fused, found)
@@ -378,3 +385,26 @@ class Searcher:
         if expired:
             raise UsageError("the archive has changed since this cursor was given; start again without a cursor")
         return replace(request, offset=offset)
+
+
+def _union(first: Ordinals, second: Ordinals) -> Ordinals:
+    """The ordinals of both, ascending, each once; none stands twice in either."""
+    both = np.sort(np.concatenate((first, second)))
+    repeated = both[1:] == both[:-1]
+    return np.delete(both, np.flatnonzero(repeated)) if repeated.any() else both
+
+
+def _completed(
+    ordinals: Ordinals,
+    ranked: Ordinals,
+    scores: NDArray[np.float32],
+    score: Callable[[Ordinals], NDArray[np.float32]],
+) -> NDArray[np.float32]:
+    """One leg's score of each of ``ordinals``, ascending: those that it ranked have theirs, the rest are asked for."""
+    found = np.empty(len(ordinals), np.float32)
+    missing = np.ones(len(ordinals), np.bool_)
+    places = ordinals.searchsorted(ranked)
+    found[places] = scores
+    missing[places] = False
+    found[missing] = score(ordinals[missing])
+    return found

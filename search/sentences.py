@@ -86,8 +86,16 @@ _DOMAINS = _words("Com Org Net Gov Edu Info Biz Js Io Ai Tv Co Uk")
 
 _CLOSERS = "\"'”’»›)\\]}」』）】》〉"
 _OPENERS = "\"'“‘„‚«‹([{¿¡「『（【《〈*_•–—-"
-# Every match consumes its whole run of marks, whatever follows, so that no run is ever scanned twice.
-_END = re.compile(rf"(?:[.!?…]++(?:[{_CLOSERS}]|\[\d{{1,3}}\])*+|([。！？｡؟۔।॥።։។။]++[.!?…{_CLOSERS}]*+))(\s++)?")
+_MARKS = ".!?…"
+# Full stops of scripts that put no space behind them.
+_WIDE_MARKS = "。！？｡؟۔।॥።։។"
+# Every match consumes its whole run of marks, whatever follows, so that no run is ever scanned twice. That the first
+# mark is a set by itself lets `re` skip through the text for it: five times as fast as two alternatives.
+_END = re.compile(
+    rf"[{_MARKS}{_WIDE_MARKS}]"
+    rf"(?:(?<=[{_MARKS}])[{_MARKS}]*+(?:[{_CLOSERS}]|\[\d{{1,3}}\])*+"
+    rf"|([{_WIDE_MARKS}]*+[{_MARKS}{_CLOSERS}]*+))(\s++)?"
+)
 _OPENING = re.compile(rf"[{re.escape(_OPENERS)}]{{1,6}}\s?")
 _WORD = re.compile(r"[^\W\d_]{1,30}(?:['’][^\W\d_]{1,30})?")
 _ACRONYM = re.compile(r"(?:[^\W\d_]\.){1,8}[^\W\d_]\Z|Ph\.D\Z")
@@ -161,41 +169,42 @@ def _goes_on(text: str, line: tuple[int, int], following: tuple[int, int]) -> bo
 def _sentences(text: str, start: int, end: int, number: int, caseless: bool, layout: TextLayout) -> None:
     """Append the sentences of one paragraph, which has no outer white space."""
     starts, ends, paragraphs = layout
+    before = len(starts)
+    starts.append(start)
     begin = start
     for match in _END.finditer(text, start, end):
-        after = match.end()
+        mark, after = match.span()
         if after >= end:
             break
+        # The common case first: a word of the dictionary, one dot, one space, a capital.
+        if after - mark == 2 and text.startswith(". ", mark) and text[after].isupper():
+            earliest = mark - _LOOK_BACK
+            if earliest < begin:
+                earliest = begin
+            word = text[max(text.rfind(" ", earliest, mark) + 1, earliest) : mark]
+            if len(word) > 1 and word not in _SPECIAL and word.isalpha():
+                ends.append(mark + 1)
+                starts.append(after)
+                begin = after
+                continue
         wide, space = match.span(1), match.start(2)
         if wide[0] < 0:
-            if space < 0:
-                if text[after].isupper() and _runs_on(text, begin, match.start(), after):
-                    starts.append(begin)
-                    ends.append(after)
-                    paragraphs.append(number)
-                    begin = after
-                continue
-            # The common case first: a word of the dictionary, one dot, one space, a capital.
-            mark = match.start()
-            earliest = max(begin, mark - _LOOK_BACK)
-            word = text[max(text.rfind(" ", earliest, mark) + 1, earliest) : mark]
-            plain = len(word) > 1 and word not in _SPECIAL and word.isalpha() and text[after].isupper()
-            if not (plain and text[mark] == "." and space == mark + 1) and not _ends(
-                text, begin, mark, space, after, end, caseless
-            ):
-                continue
             stop = space
+            if space < 0:
+                if not (text[after].isupper() and _runs_on(text, begin, mark, after)):
+                    continue
+                stop = after
+            elif not _ends(text, begin, mark, space, after, end, caseless):
+                continue
         else:
             stop = wide[1]
-            if text[after] == "と" and stop - wide[0] > 1:  # a quotation that its clause goes on from
+            if text[after] == "と" and stop - wide[0] > 0:  # a quotation that its clause goes on from
                 continue
-        starts.append(begin)
         ends.append(stop)
-        paragraphs.append(number)
+        starts.append(after)
         begin = after
-    starts.append(begin)
     ends.append(end)
-    paragraphs.append(number)
+    paragraphs += [number] * (len(starts) - before)
 
 
 def _runs_on(text: str, begin: int, mark: int, after: int) -> bool:

@@ -2,26 +2,26 @@
 
 from __future__ import annotations
 
+import threading
 import unicodedata
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from search import passages
-from search.encode import Encoder, input_keys
+from search import building
+from search.background import Background
+from search.encode import Encoder
 from search.keyword import merge as keyword_merge
-from search.keyword import writer as keyword_writer
 from search.records import AddReport, Article, Rejection
 from search.storage import codec, segments
 from search.storage.catalog import Catalog, Record, SegmentEntry
-from search.storage.columns import build_columns, merge_columns
+from search.storage.columns import merge_columns
 from search.storage.locks import oldest_pin
 from search.storage.snapshot import Snapshot, take_snapshot
 from search.vector import VectorIndex
-from search.vector import build_part as build_vectors
 from search.vector import merge_parts as merge_vectors
 
 MERGE_FACTOR = 10  # segments of one size class that become one
@@ -34,7 +34,10 @@ ID_LIMIT = 512
 @dataclass(frozen=True, slots=True)
 class Progress:
     """How far an ``add`` is. ``stage`` is "reading", "embedding" or "writing"; ``done`` and ``total`` count the
-    stage's own things: articles read (total unknown: None), passages of this batch, or articles of this batch."""
+    stage's own things: articles read (total unknown: None), passages of a batch, or articles of a batch. ``report``
+    is of all that was read up to there; for the last two stages, up to the end of their batch.
+
+    Reading goes on while a batch is embedded, in another thread: news of both come, one at a time."""
 
     stage: str
     done: int
@@ -49,6 +52,18 @@ class _Batch:
     articles: dict[str, tuple[Article, bytes]] = field(default_factory=dict)
     replaced: dict[str, int] = field(default_factory=dict)
     characters: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class _Flushed:
+    """The batch handed over last, which may not be committed yet: its live articles' rows and content hashes, and the
+    row after them."""
+
+    next_row: int
+    live: Mapping[str, tuple[int, bytes]]
+
+
+Tell = Callable[[str, int, int | None, AddReport], None]
 
 
 def checked(item: object) -> Article | Rejection:
@@ -83,7 +98,14 @@ def checked(item: object) -> Article | Rejection:
 class Writer:
     """The one writer of an archive. The caller holds the writer lock for as long as this object is used."""
 
-    def __init__(self, path: Path, catalog: Catalog, encoder: Callable[[], Encoder] | None, limit: int) -> None:
+    def __init__(
+        self,
+        path: Path,
+        catalog: Catalog,
+        encoder: Callable[[], Encoder] | None,
+        limit: int,
+        wanted: Callable[[str], bool] = lambda name: False,
+    ) -> None:
         segments.refuse_links(path)
         self._path = path
         self._catalog = catalog
@@ -91,46 +113,55 @@ class Writer:
         self._limit = limit
         _, entries, _ = catalog.snapshot()
         self.clean()
-        kept = {segment for segment, _ in catalog.dropped(catalog.commit_number())}
-        segments.sweep_orphans(path, {entry.id for entry in entries} | kept)
+        segments.sweep_orphans(path, entries, catalog.dropped(catalog.commit_number()), wanted)
 
     def add(
         self, items: Iterable[Article | Rejection], batch: int, progress: Callable[[Progress], None] | None
     ) -> AddReport:
-        """Upsert articles by id, a commit every ``batch`` changed ones. What is committed stays, whatever comes."""
+        """Upsert articles by id, a commit every ``batch`` changed ones. What is committed stays, whatever comes.
+
+        A batch is embedded and committed in a thread of its own, while the next one is read and inverted here.
+        """
         report = AddReport()
         pending = _Batch()
         chunk: list[Article] = []
         read = 0
+        telling = threading.Lock()
+        flushed = _Flushed(self._catalog.next_row(), {})
 
-        def tell(stage: str, done: int, total: int | None) -> None:
+        def tell(stage: str, done: int, total: int | None, report: AddReport) -> None:
             if progress is not None:
-                progress(Progress(stage, done, total, report))
+                with telling:
+                    progress(Progress(stage, done, total, report))
 
-        for item in items:
-            read += 1
-            found = item if isinstance(item, Rejection) else checked(item)
-            if isinstance(found, Rejection):
-                kept = report.rejections + ((found,) if len(report.rejections) < REJECTIONS_KEPT else ())
-                report = replace(report, rejected=report.rejected + 1, rejections=kept)
-                continue
-            chunk.append(found)
-            if len(chunk) == min(LOOKUP, batch) or sum(len(a.text) for a in chunk[-1:]) > BATCH_CHARACTERS // LOOKUP:
-                report = self._sort_in(chunk, pending, report)
-                chunk.clear()
-                tell("reading", read, None)
-                if len(pending.articles) >= batch or pending.characters >= BATCH_CHARACTERS:
-                    self._flush(pending, tell)
-                    pending = _Batch()
-                    tell("reading", read, None)
-        report = self._sort_in(chunk, pending, report)
-        self._flush(pending, tell)
-        tell("reading", read, read)
+        with Background("broadsheet-embedding") as background:
+            for item in items:
+                read += 1
+                found = item if isinstance(item, Rejection) else checked(item)
+                if isinstance(found, Rejection):
+                    kept = report.rejections + ((found,) if len(report.rejections) < REJECTIONS_KEPT else ())
+                    report = replace(report, rejected=report.rejected + 1, rejections=kept)
+                    continue
+                chunk.append(found)
+                if len(chunk) == min(LOOKUP, batch) or len(found.text) > BATCH_CHARACTERS // LOOKUP:
+                    report = self._sort_in(chunk, pending, flushed, report)
+                    chunk.clear()
+                    background.check()
+                    tell("reading", read, None, report)
+                    if len(pending.articles) >= batch or pending.characters >= BATCH_CHARACTERS:
+                        flushed = self._flush(pending, flushed, background, report, tell)
+                        pending = _Batch()
+                        tell("reading", read, None, report)
+            report = self._sort_in(chunk, pending, flushed, report)
+            self._flush(pending, flushed, background, report, tell)
+        tell("reading", read, read, report)
         return report
 
-    def _sort_in(self, chunk: Sequence[Article], pending: _Batch, report: AddReport) -> AddReport:
-        """Compare articles with what is live and pending: each is new, changed or known."""
-        live = self._catalog.live([article.id for article in chunk])
+    def _sort_in(self, chunk: Sequence[Article], pending: _Batch, flushed: _Flushed, report: AddReport) -> AddReport:
+        """Compare articles with what is live, on its way and pending: each is new, changed or known."""
+        ids = [article.id for article in chunk]
+        live = self._catalog.live(ids)
+        live.update({one: flushed.live[one] for one in ids if one in flushed.live})
         added, replaced, skipped = report.added, report.replaced, report.skipped
         for article in chunk:
             data = codec.to_json(article)
@@ -154,67 +185,51 @@ class Writer:
             pending.characters += len(article.text)
         return replace(report, added=added, replaced=replaced, skipped=skipped)
 
-    def _flush(self, batch: _Batch, tell: Callable[[str, int, int | None], None]) -> None:
+    def _flush(
+        self, batch: _Batch, before: _Flushed, background: Background, report: AddReport, tell: Tell
+    ) -> _Flushed:
+        """Make of a batch what needs no model, and leave the rest to the background."""
         if not batch.articles:
-            return
+            return before
+        first = before.next_row
         articles = [article for article, _ in batch.articles.values()]
-        first = self._catalog.next_row()
         records = [Record(first + i, a, data) for i, (a, data) in enumerate(batch.articles.values())]
-        entry = self._build(articles, [record.row for record in records], tell)
-        with self._catalog.writing() as transaction:
-            transaction.bury(batch.replaced.values())
-            transaction.insert(records)
-            transaction.add_segment(entry)
-        tell("writing", len(articles), len(articles))
-        self._merge_tiers()
-        self.clean()
+        # Called, and the model loaded, only where there is something to encode.
+        encoder = None if self._encoder is None else self._encoder()
+        parts, cut = building.prepare(articles, [record.row for record in records], encoder, self._limit)
+        buried = list(batch.replaced.values())
 
-    def _build(
-        self, articles: Sequence[Article], rows: Sequence[int], tell: Callable[[str, int, int | None], None]
-    ) -> SegmentEntry:
-        layouts = [passages.lay_out(article.text) for article in articles]
-        columns = build_columns(articles, rows)
-        parts = {segments.COLUMNS: columns, segments.KEYWORD: keyword_writer.build_part(articles, layouts)}
-        if self._encoder is not None:  # called, and the model loaded, only where there is something to encode
-            parts[segments.VECTORS] = self._vectors(self._encoder(), articles, layouts, tell)
-        return segments.write_segment(self._path, parts, rows[0], len(articles), columns[1]["ids_digest"])
+        def finish() -> None:
+            if cut is not None and encoder is not None:
+                parts[segments.VECTORS] = self._vectors(cut, encoder, background, report, tell)
+            digest = parts[segments.COLUMNS][1]["ids_digest"]
+            entry = segments.write_segment(self._path, parts, first, len(records), digest)
+            with self._catalog.writing() as transaction:
+                transaction.bury(buried)
+                transaction.insert(records)
+                transaction.add_segment(entry)
+            tell("writing", len(records), len(records), report)
+            self._merge_tiers()
+            self.clean()
+
+        # From the moment that this returns, the batch before is committed: one alone is on its way.
+        background.submit(finish)
+        contents = {record.article.id: (record.row, codec.content_hash(record.data)) for record in records}
+        return _Flushed(first + len(records), contents)
 
     def _vectors(
-        self,
-        encoder: Encoder,
-        articles: Sequence[Article],
-        layouts: Sequence[passages.TextLayout],
-        tell: Callable[[str, int, int | None], None],
+        self, cut: building.Cut, encoder: Encoder, background: Background, report: AddReport, tell: Tell
     ) -> segments.PartData:
         """Encode what was never encoded before; copy the rest."""
-        spans = passages.split_many(articles, layouts, encoder.tokenizer, self._limit)
-        inputs = [
-            passages.encoder_input(article.title, article.text[start:end])
-            for article, own in zip(articles, spans, strict=True)
-            for start, end in own
-        ]
-        keys = input_keys(inputs, encoder.identity)
-        distinct, first, inverse = np.unique(keys, axis=0, return_index=True, return_inverse=True)
-        vectors = np.empty((len(distinct), encoder.identity.dimension), np.float32)
+
+        def progress(done: int, total: int) -> None:
+            background.go_on()
+            tell("embedding", done, total, report)
+
         with self._snapshot() as snapshot:
-            known = np.full(len(distinct), -1, np.int64)
-            if segments.VECTORS in snapshot.parts:
-                index = VectorIndex(snapshot.parts[segments.VECTORS], snapshot.sizes)
-                known = index.lookup(distinct)
-                vectors[known >= 0] = index.vectors(known[known >= 0])
-        missing = np.flatnonzero(known < 0)
-        tell("embedding", 0, len(missing))
-        done = 0
-
-        def advance(count: int) -> None:
-            nonlocal done
-            done += count
-            tell("embedding", done, len(missing))
-
-        vectors[missing] = encoder.encode([inputs[first[i]] for i in missing], progress=advance)
-        flat = np.array([span for own in spans for span in own], np.int32).reshape(-1, 2)
-        counts = np.array([len(own) for own in spans], np.int64)
-        return build_vectors(vectors[inverse.reshape(-1)], counts, flat[:, 0], flat[:, 1], keys)
+            parts = snapshot.parts.get(segments.VECTORS)
+            known = None if parts is None else VectorIndex(parts, snapshot.sizes)
+            return building.embed(cut, encoder, known, progress)
 
     def _snapshot(self) -> _Held:
         return _Held(take_snapshot(self._path, self._catalog))

@@ -382,6 +382,28 @@ def test_help_stays_quick_and_engine_free_after_all(built):
     assert done.stdout.splitlines()[-1] == "[]"
 
 
+@pytest.mark.parametrize(
+    ("arguments", "unneeded"),
+    [
+        (
+            ["dockers port", "--mode", "keyword"],
+            ["whoosh", "faiss", "numpy.ma", "search.encode"],
+        ),
+        (["dockers port", "--mode", "hybrid"], ["whoosh", "numpy.ma", "onnxruntime", "search.query.parser"]),
+        (["+dockers source:Coast", "--mode", "keyword"], ["faiss", "onnxruntime", "whoosh.searching"]),
+    ],
+)
+def test_a_cold_search_imports_what_it_needs(built, arguments, unneeded):
+    code = (
+        "import sys; from search.cli.main import cli\n"
+        f"try: cli(['search', *{arguments!r}, '--index', {str(built)!r}])\nexcept SystemExit: pass\n"
+        f"print([name for name in {unneeded!r} if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert "Dockers" in done.stdout
+    assert done.stdout.splitlines()[-1] == "[]"
+
+
 def test_files_named_in_messages_are_those_given(tmp_path):
     result = run("index", tmp_path / "é\x1b.jsonl", "--index", tmp_path / "a")
     assert result.exit_code == 2

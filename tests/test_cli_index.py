@@ -82,7 +82,8 @@ def test_index_adds_and_sums_up(archive, source):
     result = run("index", "a.jsonl", "b", "--format", "jsonl", "--batch", 5, "--model", "m", "--wait", "--index", "i")
     assert result.exit_code == 0
     assert source.asked == (("a.jsonl", "b"), "jsonl")
-    assert archive.called("open") == [("open", "i", {"create": True, "model": "m", "wait": True})]
+    settings = {"create": True, "model": "m", "dimension": None, "precision": "auto", "wait": True}
+    assert archive.called("open") == [("open", "i", settings)]
     assert archive.called("add") == [("add", 5, True)]
     assert set(archive.articles) == {"ians-1", "b 2"}
     assert result.stdout == ""

@@ -55,7 +55,10 @@ def test_hash_encoder_is_its_own_query_encoder():
     assert isinstance(encode.load_query_encoder(encoder.identity, "hash"), HashEncoder)
     encode.prepare_query_encoder(encoder)
     with pytest.raises(ArchiveMismatch, match="the archive's vectors are of"):
-        encode.load_query_encoder(replace(encoder.identity, dimension=32), "hash")
+        encode.load_query_encoder(replace(encoder.identity, max_tokens=32), "hash")
+    assert encode.load_query_encoder(replace(encoder.identity, dimension=32), "hash").encode_query("a").shape == (32,)
+    with pytest.raises(ArchiveMismatch, match="has 64 dimensions; name 1 to 64, not 65"):
+        encode.load_query_encoder(replace(encoder.identity, dimension=65), "hash")
 
 
 @given(st.lists(st.text(st.characters(codec="utf-8"), max_size=60)))

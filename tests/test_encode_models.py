@@ -16,7 +16,7 @@ from search import encode
 from search.encode import export
 from search.encode import query as query_encoders
 from search.encode.models import CARRIED_HASH
-from search.errors import ArchiveMismatch, EncoderError
+from search.errors import ArchiveMismatch, EncoderError, UsageError
 
 PIECES = """[PAD] [UNK] [CLS] [SEP] [MASK] query passage : the a of in ceasefire hostages kashmir talks failed storm
 hits coast . , ##s ##d"""
@@ -147,6 +147,39 @@ def test_prompts_go_before_queries_and_passages(build):
     assert encoder.encode(SENTENCES) == pytest.approx(reference(encoder, SENTENCES), abs=1e-5)
     expected = encoder.model.encode("query: talks", normalize_embeddings=True, show_progress_bar=False)
     assert encoder.encode_query("talks") == pytest.approx(expected, abs=1e-5)
+
+
+@pytest.mark.parametrize("kind", ["Bert", "DistilBert"])
+def test_truncated_vectors_are_those_of_sentence_transformers(build, own_cache, kind):
+    """Matryoshka: the leading dimensions, renormalised, of passages and of queries in torch and in onnxruntime."""
+    path = str(build("bert-mean") if kind == "Bert" else build("distil", kind=kind))
+    encoder = encode.load_encoder(path, "float32", 12)
+    assert encoder.identity.dimension == 12
+    true = encoder.model.encode(SENTENCES, truncate_dim=12, normalize_embeddings=True, show_progress_bar=False)
+    found = encoder.encode(SENTENCES)
+    assert found.shape == (len(SENTENCES), 12)
+    assert found == pytest.approx(true, abs=1e-5)
+    assert encoder.encode_query(SENTENCES[0]) == pytest.approx(true[0], abs=1e-5)
+    said = []
+    compiled = encode.load_query_encoder(encoder.identity, path, said.append)
+    assert said == []
+    assert isinstance(compiled, query_encoders.OnnxQueryEncoder)
+    assert compiled.encode_query(SENTENCES[0]) == pytest.approx(true[0], abs=1e-5)
+    with pytest.raises(UsageError, match="has 32 dimensions; name 1 to 32, not 33"):
+        encode.load_encoder(path, "float32", 33)
+
+
+def test_a_model_with_two_encoders_is_refused(build, tmp_path):
+    import sentence_transformers as st
+    from sentence_transformers.models import Router
+
+    one = st.SentenceTransformer(str(build("bert-mean")), device="cpu")
+    router = Router.for_query_document(query_modules=list(one), document_modules=list(one))
+    st.SentenceTransformer(modules=[router], device="cpu").save_pretrained(
+        str(tmp_path / "two"), create_model_card=False
+    )
+    with pytest.raises(EncoderError, match="encodes queries and passages by different modules"):
+        encode.load_encoder(str(tmp_path / "two"))
 
 
 def test_a_model_whose_weights_do_not_load(build, tmp_path):

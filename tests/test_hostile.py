@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import base64
+import hashlib
+import io
 import json
 import os
+import pickle
 import signal
 import sqlite3
 import threading
 from datetime import date
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from search import Archive, Article
@@ -49,6 +53,43 @@ def test_writing_removes_nothing_outside_the_archive(tmp_path, path, way):
     with Archive.open(path) as archive, pytest.raises(ArchiveDamaged, match="outside the archive"):
         archive.add([article("z")])
     assert precious.exists()
+
+
+class Payload:
+    """Runs code when it is unpickled."""
+
+    def __init__(self, marker):
+        self.marker = marker
+
+    def __reduce__(self):
+        return Path.touch, (self.marker,)
+
+
+def as_numpy_saves(payload):
+    data = io.BytesIO()
+    np.save(data, np.array([payload], object), allow_pickle=True)
+    return data.getvalue()
+
+
+@pytest.mark.parametrize("forge", [pickle.dumps, as_numpy_saves])
+def test_a_pickle_in_place_of_the_postings_is_refused_unread(tmp_path, path, forge):
+    """Even where the catalog vouches for it, and beside the table of contents that Whoosh would unpickle."""
+    marker = tmp_path / "code-ran"
+    data = forge(Payload(marker))
+    connection = sqlite3.connect(path / "catalog.sqlite", isolation_level=None)
+    ((segment, parts),) = connection.execute("SELECT id, parts FROM segments").fetchall()
+    parts = json.loads(parts)
+    parts["keyword"].update(size=len(data), sha256=hashlib.sha256(data).hexdigest())
+    connection.execute("UPDATE segments SET parts = ?", (json.dumps(parts),))
+    connection.close()
+    (path / "segments" / segment / parts["keyword"]["name"]).write_bytes(data)
+    for toc in (path / "_MAIN_1.toc", path / "segments" / segment / "_MAIN_1.toc"):
+        toc.write_bytes(data)
+    with pytest.raises(ArchiveDamaged), Archive.open(path) as archive:
+        archive.search("apple", mode="keyword")
+    assert not marker.exists()
+    pickle.loads(pickle.dumps(Payload(marker)))
+    assert marker.exists()  # it would have
 
 
 def test_a_linked_segments_folder_is_not_cleaned(tmp_path, path):

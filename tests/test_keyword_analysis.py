@@ -13,7 +13,8 @@ from whoosh.lang.snowball.english import EnglishStemmer
 from whoosh.qparser import QueryParser
 
 from search.keyword import analysis, stemmer
-from search.keyword.analysis import TOKEN, analyze, fold, schema, surface_of, text_analyzer, word_analyzer, words_of
+from search.keyword.analysis import TOKEN, analyze, fold, surface_of, words_of
+from search.keyword.analyzers import schema, text_analyzer, word_analyzer
 
 PIECES = (
     "Sa'ar", "Sa’ar", "Saar", "al-Qaddoumi", "Beyoncé", "Beyonce\u0301", "U.S.", "U.S", "U.S.-led", "U.S.'s", "J.Smith",
@@ -184,6 +185,22 @@ english = st.builds(lambda stem, ends: stem + "".join(ends), stems, st.lists(st.
 @given(st.one_of(english, st.text("abcdefghijklmnopqrstuvwxyz", max_size=12)).filter(bool))
 def test_stemmer_is_whooshs(word):
     assert stemmer.stem(word) == EnglishStemmer().stem(word)
+
+
+@settings(max_examples=1000)
+@given(st.one_of(english, st.text("abcdefghijklmnopqrstuvwxyz0123", max_size=12)).filter(bool))
+@example("dying")
+@example("aings")
+@example("yings")
+@example("skies")
+@example("10000")
+def test_the_start_of_a_stem_is_told_without_stemming(word):
+    assert analysis.stem_start(word) in ("", analysis.stem(word)[:2])
+
+
+def test_most_words_tell_the_start_of_their_stems():
+    words = ("ministers", "hostages", "2025", "elections")
+    assert [analysis.stem_start(word) for word in words] == ["mi", "ho", "", ""]
 
 
 def test_special_words_are_whooshs():

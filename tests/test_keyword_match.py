@@ -18,6 +18,7 @@ import search.keyword.occurrences as occurrences
 import search.keyword.proximity as proximity
 from search.errors import ArchiveDamaged, QueryError
 from search.keyword import Bm25Settings, KeywordIndex, highlight
+from search.keyword.cache import Cache
 from search.keyword.merge import merge_parts
 from search.keyword.tree import (
     AtLeast,
@@ -85,6 +86,10 @@ def test_blocks_do_not_show(views, seed):
         patch.setattr(proximity, "FEW", rnd.choice([0, 1 << 21]))
         patch.setattr(occurrences, "_FEW", rnd.choice([0, 1 << 21]))
         patch.setattr(occurrences, "TABLE", rnd.choice([1, 1 << 22]))
+        patch.setattr(occurrences, "_RARE", rnd.choice([0, 16, 1 << 22]))
+        patch.setattr(joins, "_LOOKED_UP", rnd.choice([0, 16]))
+        patch.setattr(occurrences, "_LOOKED_UP", rnd.choice([0, 4, 1 << 22]))
+        view.index.places = Cache(rnd.choice([0, 200, 1 << 22]))
         assert found(view, node) == oracle.match(node)
 
 

@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from search.errors import ArchiveDamaged, ArchiveMismatch
-from search.keyword import lexicon, merge
+from search.keyword import merge, vocabulary
 from search.keyword.analysis import (
     ANALYSIS_VERSION,
     GAP,
@@ -22,10 +22,10 @@ from search.keyword.analysis import (
     SUBFIELDS,
     TEXT_SPACE,
     analyze,
-    text_analyzer,
     value_term,
     words_of,
 )
+from search.keyword.analyzers import text_analyzer
 from search.keyword.layout import KIND, KeywordSegment
 from search.keyword.merge import merge_parts
 from search.keyword.packing import StringTable, code_bits, code_sizes, decode_codes, decode_term, encode_codes, strings
@@ -350,7 +350,7 @@ def test_the_order_of_first_sight_changes_nothing(monkeypatch):
     first = build_part(SAMPLE, layouts)
     build_part(SAMPLE[::-1], layouts[::-1])
     same(build_part(SAMPLE, layouts), first)
-    monkeypatch.setattr(lexicon, "_MOST_KEPT", 0)
+    monkeypatch.setattr(vocabulary, "_MOST_KEPT", 0)
     same(build_part(SAMPLE, layouts), first)
 
 

@@ -11,7 +11,8 @@ from whoosh.query import And, Not, NullQuery, Or
 
 from search.errors import QueryError
 from search.keyword.tree import DayRange, Value, Word
-from search.query import ParsedQuery, describe, parse
+from search.query import ParsedQuery, describe, parse, parser
+from search.query.parsed import plain_words
 from search.records import Filters
 
 NOW = datetime(2025, 2, 26, 12, 0, tzinfo=UTC)
@@ -50,6 +51,30 @@ def check(text):
 @given(noise)
 def test_noise_from_the_grammar_is_read_or_refused(text):
     check(text)
+
+
+plain = st.lists(
+    st.one_of(
+        st.sampled_from([" ", "  ", "AND", "OR", "NOT", "and", "near", "w", "5", "HEADLINE", "US", "2025", "7d", "*"]),
+        st.text("abcXYZ019", min_size=1, max_size=4),
+    ),
+    max_size=8,
+).flatmap(lambda pieces: st.sampled_from([" ".join(pieces), "".join(pieces)]))
+
+
+@given(plain)
+def test_plain_words_mean_what_the_language_says(text):
+    found = plain_words(text)
+    if found is not None:
+        assert found == parser.parse(text, now=NOW) == parser.parse(text, now=NOW, literal=True)
+
+
+def test_what_plain_words_are():
+    assert plain_words(" supreme  court ") == ParsedQuery(
+        " supreme  court ", None, ("supreme", "court"), ("supreme", "court"), "supreme  court"
+    )
+    for text in ("", " ", "a AND b", "NOT a", "a-b", "a\tb", "é", "why?", "a" * 1001):
+        assert plain_words(text) is None, text
 
 
 @given(st.text(max_size=80))

@@ -187,6 +187,28 @@ def test_order_is_that_of_python(rows):
     assert found.tolist() == expected
 
 
+@given(st.lists(st.tuples(st.integers(0, 2), st.integers(0, 1)), min_size=1, max_size=30), st.integers(1, 40))
+def test_order_to_a_depth_is_the_beginning_of_the_whole_order(rows, depth):
+    scores = [float(score) for score, _ in rows]
+    published = np.array([day for _, day in rows], np.int64)
+    names = [f"{(7 * i) % 31:02d}" for i in range(len(rows))]
+    whole = order(scores, published, lambda p: [names[i] for i in p])
+    found = order(scores, published, lambda p: [names[i] for i in p], depth)
+    assert found[:depth].tolist() == whole[:depth].tolist()
+    assert sorted(found.tolist()) == sorted(whole.tolist())
+
+
+def test_ties_beyond_the_depth_ask_for_no_ids():
+    asked = []
+
+    def ids(positions):
+        asked.extend(positions.tolist())
+        return [str(p) for p in positions]
+
+    order([3.0, 2.0, 2.0, 1.0, 1.0, 1.0], np.zeros(6, np.int64), ids, 2)
+    assert asked == [1, 2]
+
+
 def test_recency():
     published = np.array([0, -10 * DAY, 5 * DAY, NO_DATE, -20 * DAY], np.int64)
     factors = recency_factors(published, now=0, half_life=10 * DAY)

@@ -408,7 +408,7 @@ def test_orphans_are_swept_and_nothing_else(tmp_path):
     outside.mkdir()
     (outside / "precious").write_text("x")
     (tmp_path / "segments" / "link").symlink_to(outside)
-    sweep_orphans(tmp_path, {entry.id})
+    sweep_orphans(tmp_path, [entry], [])
     assert sorted(p.name for p in (tmp_path / "segments").iterdir()) == sorted([entry.id, "link"])
     assert (outside / "precious").exists()
     catalog.close(truncate=False)

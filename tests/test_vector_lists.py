@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -162,17 +163,13 @@ def test_equal_vectors_tie_by_ordinal():
     assert len(set(cosines.tolist())) == 1
 
 
-def test_known_scores_are_taken_as_they_are(parts):
+def test_ranked_scores_are_those_that_scoring_gives(parts):
     rng = np.random.default_rng(3)
     index = VectorIndex(parts, sizes(parts))
     query = clustered(rng, 1)[0]
-    ranked = index.rank(query, None, None, 50)
-    asked = rng.permutation(len(index))[:400]
-    assert np.array_equal(index.score(query, asked, known=ranked), index.score(query, asked))
-    marked = (ranked[0], np.full(50, 7.0, np.float32))
-    assert np.array_equal(index.score(query, asked, known=marked) == 7.0, np.isin(asked, ranked[0]))
-    nothing = (np.zeros(0, np.int64), np.zeros(0, np.float32))
-    assert np.array_equal(index.score(query, asked, known=nothing), index.score(query, asked))
+    ordinals, cosines = index.rank(query, None, None, 50)
+    shuffled = rng.permutation(50)
+    assert np.array_equal(index.score(query, ordinals[shuffled]), cosines[shuffled])
 
 
 def lists_of(part):
@@ -238,6 +235,44 @@ def test_threads_may_share_an_index(parts):
     for left, right in zip(alone, together, strict=True):
         assert np.array_equal(left[0], right[0])
         assert np.array_equal(left[1], right[1])
+
+
+@pytest.mark.parametrize("helper", ["none", "idle", "busy"])
+def test_a_second_thread_changes_nothing(parts, monkeypatch, helper):
+    rng = np.random.default_rng(23)
+    index = VectorIndex(parts, sizes(parts))
+    queries, mask = clustered(rng, 8), rng.random(len(index)) < 0.6
+
+    def answers():
+        return [
+            answer
+            for query in queries
+            for answer in (*index.rank(query, None, None, 40), *index.rank(query, mask, None, 40))
+        ]
+
+    monkeypatch.setattr(kernel, "SHARED_CODES", 10**9)
+    alone = answers()
+    monkeypatch.setattr(kernel, "SHARED_CODES", 2)
+    with ThreadPoolExecutor(1) as pool:
+        over = threading.Event()
+        if helper == "busy":
+            pool.submit(over.wait, 60)
+        monkeypatch.setattr(kernel, "_helper", lambda: None if helper == "none" else pool)
+        shared = answers()
+        over.set()
+    for left, right in zip(alone, shared, strict=True):
+        assert np.array_equal(left, right)
+
+
+def test_a_large_part_is_read_more_of(parts, monkeypatch):
+    query = clustered(np.random.default_rng(29), 1)[0]
+    opened = lists.InvertedLists(parts[0])
+    passages = parts[0].meta["passages"]
+    few, _ = opened.candidates(query, None, passages, None, 1)
+    monkeypatch.setattr(lists, "EVEN", passages / 16)  # then twice as much is read
+    more, _ = opened.candidates(query, None, passages, None, 1)
+    assert len(few) < len(more) < LARGE
+    assert set(few.tolist()) < set(more.tolist())
 
 
 def changed(part, name, change):

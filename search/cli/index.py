@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, TextIO
 import click
 
 from search.cli.files import replacing
-from search.cli.options import common, counted, one_of, opened
+from search.cli.options import common, counted, embedding, one_of, opened
 from search.cli.progress import IndexMeter, duration
 from search.cli.text import clean, cut
 from search.errors import SearchError, UsageError
@@ -40,6 +40,7 @@ SHOWN = 5  # rejections on the screen; the rest are in --rejects
     help="Articles in one commit. What is committed survives an interruption.",
 )
 @click.option("--model", metavar="NAME|PATH", help="The sentence-transformers model of a new archive.")
+@embedding
 @click.option("--no-vectors", is_flag=True, help="Make a new archive for keyword search alone.")
 @click.option(
     "--rejects",
@@ -55,6 +56,8 @@ def command(
     format: str,
     batch: int,
     model: str | None,
+    dimension: int | None,
+    precision: str,
     no_vectors: bool,
     rejects: Path | None,
     prune: bool,
@@ -79,9 +82,12 @@ def command(
             report, pruned = early, None
             click.echo(f"no articles in {clean(' '.join(paths))}", err=True)
         else:
-            archive = stack.enter_context(opened(folder, create=True, model=model, wait=wait))
+            how = {"model": model, "dimension": dimension, "precision": precision, "wait": wait}
+            archive = stack.enter_context(opened(folder, create=True, **how))
             if archive.settings.get("vectors") is False and not no_vectors:
-                click.echo("this archive was made with --no-vectors: keyword search alone", err=True)
+                click.echo(
+                    "this archive was made with --no-vectors: keyword search alone; embed gives it vectors", err=True
+                )
             with _saying_what_is_kept(archive), IndexMeter(watch.expected) as meter:
                 late = archive.add(chain([first], items), batch=batch, vectors=not no_vectors, progress=meter)
             watch.write_late(late)

@@ -15,8 +15,9 @@ from search._version import __version__
 # A command's module is imported only when it runs or its own help is asked; the group's help reads this table.
 COMMANDS = {
     "index": "Add articles to an archive, creating it if there is none.",
+    "embed": "Give an archive its vectors, or another model's.",
     "search": "Search an archive.",
-    "context": "Passages for a model's prompt, within a budget of tokens.",
+    "context": "Passages for a model's prompt.",
     "show": "Show one article.",
     "delete": "Delete articles.",
     "facets": "Count what matches by source, author, section, date and more.",

@@ -52,6 +52,23 @@ def one_of(
     return click.option(option, type=click.Choice(words), default=str(default), show_default=True, help=text)
 
 
+def embedding(function: AnyFunction) -> AnyFunction:
+    """``--dimension`` and ``--precision``, of the commands that embed."""
+    dimension = click.option(
+        "--dimension",
+        type=click.IntRange(min=1),
+        metavar="N",
+        help="Keep the first N dimensions of each vector, for models trained so (Matryoshka).",
+    )
+    precision = one_of(
+        "--precision",
+        ("auto", "float32", "bfloat16"),
+        "auto",
+        "The arithmetic of embedding; auto is bfloat16 where the processor has it.",
+    )
+    return dimension(precision(function))
+
+
 def share(option: str, default: float, text: str) -> Callable[[AnyFunction], AnyFunction]:
     """An option that takes a number from 0 to 1."""
     return click.option(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
@@ -16,6 +15,8 @@ NARROWEST, WIDEST = 40, 110
 
 def columns() -> int:
     """How wide to print: the terminal's width within what reads well; 80 where there is no terminal."""
+    import shutil
+
     return min(max(shutil.get_terminal_size((80, 24)).columns, NARROWEST), WIDEST)
 
 

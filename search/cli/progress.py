@@ -77,20 +77,23 @@ class IndexMeter(Meter):
         super().__init__("articles")
         self._expected = expected
         self._committed = 0
+        self._waiting = 0
+        self._passed_over = 0
 
     def __call__(self, progress: Progress) -> None:
         """Take news from ``add``."""
         report = progress.report
         changed = report.added + report.replaced
         stage = progress.stage
-        share = 0.0
         if stage == "writing":
             self._committed = changed
-        elif stage == "embedding" and progress.total:
-            share = progress.done / progress.total
+            self._waiting = 0
+        elif stage == "embedding":
+            self._waiting = int((changed - self._committed) * progress.done / progress.total) if progress.total else 0
             stage = f"embedding {progress.done:,} of {progress.total:,} passages"
-        waiting = int((changed - self._committed) * share)
-        self.show(report.skipped + report.rejected + self._committed + waiting, stage, self._expected())
+        # A batch that is embedded knows less of what was passed over than the reading that has gone on beside it.
+        self._passed_over = max(self._passed_over, report.skipped + report.rejected)
+        self.show(self._passed_over + self._committed + self._waiting, stage, self._expected())
 
 
 def duration(seconds: float) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable
 
 from search.encode.base import (
@@ -16,7 +15,7 @@ from search.encode.base import (
 )
 from search.encode.models import same_model
 from search.encode.rerank import Reranker, load_reranker
-from search.errors import ArchiveMismatch, EncoderError, StorageError
+from search.errors import ArchiveMismatch, EncoderError, StorageError, UsageError
 from search.records import EncoderIdentity
 
 __all__ = [
@@ -29,6 +28,7 @@ __all__ = [
     "Reranker",
     "input_keys",
     "load_encoder",
+    "load_matching_encoder",
     "load_query_encoder",
     "load_reranker",
     "prepare_query_encoder",
@@ -36,18 +36,22 @@ __all__ = [
 ]
 
 
-def load_encoder(model: str | None = None, precision: Precision | str = Precision.AUTO) -> Encoder:
+def load_encoder(
+    model: str | None = None, precision: Precision | str = Precision.AUTO, dimension: int | None = None
+) -> Encoder:
     """The encoder of a model by name or path: None is the default model, "hash" the tiny one for tests.
 
-    Raises EncoderError, with what to do, for a model that cannot be found, trusted or run.
+    ``dimension`` keeps that many leading dimensions of each vector (Matryoshka representation learning); None, all.
+    Raises EncoderError, with what to do, for a model that cannot be found, trusted or run, and UsageError for a
+    dimension that it does not have.
     """
     if model == HASH_MODEL:
         from search.encode.hashing import HashEncoder
 
-        return HashEncoder()
+        return HashEncoder(dimension)
     from search.encode.transformer import SentenceTransformerEncoder
 
-    return SentenceTransformerEncoder(model, precision)
+    return SentenceTransformerEncoder(model, precision, dimension=dimension)
 
 
 def load_query_encoder(
@@ -60,13 +64,13 @@ def load_query_encoder(
     at hand is another than the identity's, EncoderError if it cannot be found or run.
     """
     if model == HASH_MODEL:
-        return _matching(load_encoder(model), identity)
+        return load_matching_encoder(identity, model)
     from search.encode.query import OnnxQueryEncoder, open_query_encoder
 
     found = open_query_encoder(identity)
     if isinstance(found, OnnxQueryEncoder):
         return found
-    encoder = _matching(load_encoder(model, Precision.FLOAT32), identity)
+    encoder = load_matching_encoder(identity, model, Precision.FLOAT32)
     return _prepared(encoder, warn) or encoder
 
 
@@ -92,15 +96,27 @@ def _prepared(encoder: Encoder, warn: Callable[[str], None] | None) -> QueryEnco
     try:
         if found is not None:
             raise EncoderError(found)
-        on_cpu = encoder if encoder.on_cpu else SentenceTransformerEncoder(encoder.requested, Precision.FLOAT32, "cpu")
+        on_cpu = encoder
+        if not encoder.on_cpu:
+            kept = encoder.identity.dimension
+            on_cpu = SentenceTransformerEncoder(encoder.requested, Precision.FLOAT32, "cpu", kept)
         return make_query_encoder(on_cpu)
     except (EncoderError, StorageError) as error:
+        import logging
+
         say = warn or logging.getLogger("search").warning
         say(f"queries are encoded in torch, which starts slowly: {error}")
         return None
 
 
-def _matching(encoder: Encoder, identity: EncoderIdentity) -> Encoder:
+def load_matching_encoder(
+    identity: EncoderIdentity, model: str | None, precision: Precision | str = Precision.AUTO
+) -> Encoder:
+    """The encoder of a model that must be the identity's, with as many dimensions. Raises ArchiveMismatch."""
+    try:
+        encoder = load_encoder(model, precision, identity.dimension)
+    except UsageError as error:  # it has fewer dimensions
+        raise ArchiveMismatch(f"the archive's vectors are of {identity}, and {error}; use the same model") from error
     if encoder.identity != identity:
         raise ArchiveMismatch(
             f"the archive's vectors are of {identity}, the model at hand is {encoder.identity}; "

@@ -10,6 +10,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from search.errors import UsageError
 from search.passages import Tokenizer as PassageTokenizer
 from search.records import EncoderIdentity
 
@@ -27,6 +28,7 @@ __all__ = [
     "Precision",
     "QueryEncoder",
     "input_keys",
+    "kept_dimension",
     "unit_rows",
 ]
 
@@ -71,6 +73,15 @@ def input_keys(texts: Sequence[str], identity: EncoderIdentity) -> NDArray[np.ui
         blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16, key=person).digest() for text in texts
     )
     return np.frombuffer(digests, "<u8").reshape(-1, 2).astype(np.uint64)
+
+
+def kept_dimension(asked: int | None, full: int, model: str) -> int:
+    """How many leading dimensions of a model's vectors are kept: all, or as many as asked. Raises UsageError."""
+    if asked is None:
+        return full
+    if not 1 <= asked <= full:
+        raise UsageError(f"the model {model} has {full} dimensions; name 1 to {full}, not {asked}")
+    return asked
 
 
 def unit_rows(vectors: NDArray[np.float32]) -> NDArray[np.float32]:

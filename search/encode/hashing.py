@@ -9,7 +9,7 @@ from hashlib import sha256
 import numpy as np
 from numpy.typing import NDArray
 
-from search.encode.base import HASH_MODEL, unit_rows
+from search.encode.base import HASH_MODEL, kept_dimension, unit_rows
 from search.records import EncoderIdentity
 
 DIMENSION = 64
@@ -40,17 +40,19 @@ class HashEncoder:
     unit vector.
     """
 
-    identity = EncoderIdentity(
-        name=HASH_MODEL,
-        weights_hash=sha256(b"bag of hashed words, 64 dimensions").hexdigest(),
-        dimension=DIMENSION,
-        max_tokens=256,
-        pooling="sum",
-    )
     tokenizer = HashTokenizer()
 
+    def __init__(self, dimension: int | None = None) -> None:
+        self.identity = EncoderIdentity(
+            name=HASH_MODEL,
+            weights_hash=sha256(b"bag of hashed words, 64 dimensions").hexdigest(),
+            dimension=kept_dimension(dimension, DIMENSION, HASH_MODEL),
+            max_tokens=256,
+            pooling="sum",
+        )
+
     def encode(self, texts: Sequence[str], progress: Callable[[int], None] | None = None) -> NDArray[np.float32]:
-        """Texts as float32[n, 64], rows of L2 norm 1."""
+        """Texts as float32[n, d], rows of L2 norm 1."""
         counts = np.zeros((len(texts), DIMENSION), np.float32)
         for row, text in enumerate(texts):
             for word in _WORD.findall(text.casefold()):
@@ -59,10 +61,10 @@ class HashEncoder:
                 progress(_PROGRESS)
         if progress is not None and len(texts) % _PROGRESS:
             progress(len(texts) % _PROGRESS)
-        return unit_rows(counts)
+        return unit_rows(counts[:, : self.identity.dimension])
 
     def encode_query(self, text: str) -> NDArray[np.float32]:
-        """A query as float32[64] of L2 norm 1."""
+        """A query as float32[d] of L2 norm 1."""
         vector: NDArray[np.float32] = self.encode([text])[0]
         return vector
 

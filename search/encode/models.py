@@ -21,6 +21,7 @@ CARRIED_HASH = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db
 _ALIASES = frozenset({DEFAULT_MODEL, DEFAULT_MODEL.partition("/")[2], DEFAULT_MODEL.partition("/")[2].lower()})
 _OFFLINE_HINT = "pip install 'broadsheet[offline]'"
 _MODULES = frozenset({"Transformer", "Pooling", "Normalize", "Dense", "LayerNorm", "Dropout", "StaticEmbedding"})
+_ROUTERS = frozenset({"Router", "Asym"})  # asymmetric models
 _MODULE_HOME = "sentence_transformers."
 _WANTED = ["*.json", "*.txt", "*.model", "*.safetensors"]
 _UNWANTED = ["onnx/*", "openvino/*", "*/onnx/*"]
@@ -162,6 +163,11 @@ def _refuse_code(name: str, folder: Path) -> None:
         return
     for module in modules if isinstance(modules, list) else [modules]:
         kind = str(module.get("type", "")) if isinstance(module, dict) else str(module)
+        if kind.startswith(_MODULE_HOME) and kind.rpartition(".")[2] in _ROUTERS:
+            raise EncoderError(
+                f"the model {name} encodes queries and passages by different modules, which is not supported; "
+                "use a model with one encoder"
+            )
         if not kind.startswith(_MODULE_HOME) or kind.rpartition(".")[2] not in _MODULES:
             raise EncoderError(
                 f"the model {name} needs code of its own ({kind[:80]}), which is never run; choose another model"

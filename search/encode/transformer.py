@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from search.encode.base import PassageTokenizer, Precision, unit_rows
+from search.encode.base import PassageTokenizer, Precision, kept_dimension, unit_rows
 from search.encode.loading import dimension_of, load_model, pooling_of, prompts_of
 from search.encode.models import find_model
 from search.encode.packed import pack
@@ -42,7 +42,11 @@ class SentenceTransformerEncoder:
     """A sentence-transformers model on this machine's best device. Threads may share it."""
 
     def __init__(
-        self, model: str | None = None, precision: Precision | str = Precision.AUTO, device: str | None = None
+        self,
+        model: str | None = None,
+        precision: Precision | str = Precision.AUTO,
+        device: str | None = None,
+        dimension: int | None = None,
     ) -> None:
         self.requested = model
         self.files = find_model(model)
@@ -66,7 +70,7 @@ class SentenceTransformerEncoder:
         self.identity = EncoderIdentity(
             name=self.files.name,
             weights_hash=self.files.weights_hash,
-            dimension=dimension_of(self.model),
+            dimension=kept_dimension(dimension, dimension_of(self.model), self.files.name),
             max_tokens=max_tokens,
             pooling=pooling,
             query_prefix=query,
@@ -89,23 +93,28 @@ class SentenceTransformerEncoder:
         workers = self._torch.get_num_threads() if self.on_cpu else 1
         pool = ThreadPoolExecutor(workers, "encode", self._single_threaded if workers > 1 else None)
         try:
+            following = self._tokens(texts, 0)
             for start in range(0, len(texts), _CHUNK):
-                chunk = [self.identity.passage_prefix + text for text in texts[start : start + _CHUNK]]
-                inputs = self._tokenizer.encode(chunk)
+                chunk, inputs = following
                 lengths = [len(ids) for ids in inputs]
                 budget = GPU_BATCH_TOKENS if not self.on_cpu else min(BATCH_TOKENS, -(-sum(lengths) // workers))
                 running = {
                     pool.submit(self._run, [inputs[i] for i in rows], [chunk[i] for i in rows]): rows
                     for rows in _batches(lengths, budget)
                 }
+                following = self._tokens(texts, start + _CHUNK)  # while the model is at work
                 for done in as_completed(running):
                     rows = running[done]
-                    vectors[start + np.array(rows)] = done.result()
+                    vectors[start + np.array(rows)] = done.result()[:, : self.identity.dimension]
                     if progress is not None:
                         progress(len(rows))
         finally:
             pool.shutdown(cancel_futures=True)
         return unit_rows(vectors)
+
+    def _tokens(self, texts: Sequence[str], start: int) -> tuple[list[str], list[NDArray[np.int32]]]:
+        chunk = [self.identity.passage_prefix + text for text in texts[start : start + _CHUNK]]
+        return chunk, self._tokenizer.encode(chunk)
 
     def _single_threaded(self) -> None:
         self._torch.set_num_threads(1)  # of this worker alone
@@ -115,7 +124,7 @@ class SentenceTransformerEncoder:
         query = self.identity.query_prefix + text
         with self._running(False):
             pooled = self._model_run(self._tokenizer.encode([query]), [query])
-        vector: NDArray[np.float32] = unit_rows(pooled)[0]
+        vector: NDArray[np.float32] = unit_rows(pooled[:, : self.identity.dimension])[0]
         return vector
 
     @property

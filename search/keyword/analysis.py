@@ -2,8 +2,8 @@
 
 A token goes through three shapes. Its *surface* is what was written, with apostrophes made plain; its *word* is the
 surface without case, accents, apostrophes, acronym dots, thousands commas and possessive 's; its *term* is the stem
-of the word. The text space is indexed by terms, the metadata spaces by words. The same steps exist as a Whoosh
-analyzer, so that a Whoosh schema describes what is indexed.
+of the word. The text space is indexed by terms, the metadata spaces by words. ``analyzers`` has the same steps as
+Whoosh analyzers, so that a Whoosh schema describes what is indexed.
 
 Changing what any text yields requires a new ANALYSIS_VERSION: parts of another version are refused.
 """
@@ -13,11 +13,8 @@ from __future__ import annotations
 import functools
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator
-from typing import Any, Final, NamedTuple
-
-from whoosh.analysis import Filter, RegexTokenizer, StemFilter
-from whoosh.fields import TEXT, Schema
+from collections.abc import Iterable
+from typing import Final, NamedTuple
 
 from search.keyword import stemmer
 
@@ -155,6 +152,16 @@ def stem(word: str) -> str:
     return stemmer.stem(word) if word.isalpha() and word.isascii() else word
 
 
+def stem_start(word: str) -> str:
+    """The first two letters of ``stem(word)``, for words of ASCII letters and digits that keep them; else empty.
+
+    No ending is taken off a consonant and a vowel alone, so what starts with a consonant keeps its first two letters.
+    """
+    if len(word) < 5 or word[0] in "aeiouy" or word in stemmer.SPECIAL:
+        return ""
+    return word[:2]
+
+
 def analyze_token(written: str) -> tuple[str, str, str]:
     """(surface, word, term) of one match of TOKEN."""
     if written.isascii() and written.isalnum() and len(written) <= LONGEST_WORD:
@@ -187,41 +194,3 @@ def words_of(text: str) -> list[str]:
 def value_term(words: Iterable[str]) -> str:
     """The term that stands for a whole metadata value, from its folded words."""
     return VALUE_MARK + " ".join(words)[:LONGEST_VALUE]
-
-
-class NewsTokenizer(RegexTokenizer):  # type: ignore[misc]
-    """Whoosh tokenizer: matches of TOKEN in NFC text."""
-
-    def __init__(self) -> None:
-        super().__init__(TOKEN)
-
-    def __call__(self, value: str, **options: Any) -> Iterator[Any]:
-        """Whoosh's tokens of a text; ``options`` as Whoosh's RegexTokenizer takes them."""
-        return super().__call__(normalise(value), **options)  # type: ignore[no-any-return]
-
-
-class FoldFilter(Filter):  # type: ignore[misc]
-    """Whoosh filter: a written token becomes its folded word."""
-
-    def __call__(self, tokens: Iterable[Any]) -> Iterator[Any]:
-        """The same tokens, folded."""
-        for token in tokens:
-            token.text = fold(surface_of(token.text))
-            yield token
-
-
-def word_analyzer() -> Any:
-    """The Whoosh analyzer of the metadata spaces: folded words."""
-    return NewsTokenizer() | FoldFilter()
-
-
-def text_analyzer() -> Any:
-    """The Whoosh analyzer of the text space: stems of folded words."""
-    return NewsTokenizer() | FoldFilter() | StemFilter(stemfn=stem, cachesize=None)
-
-
-def schema() -> Schema:
-    """The Whoosh schema of what is indexed: one field per space."""
-    fields = {name: TEXT(analyzer=word_analyzer(), phrase=True) for name in SPACES}
-    fields["text"] = TEXT(analyzer=text_analyzer(), phrase=True)
-    return Schema(**fields)

@@ -44,7 +44,8 @@ class ViewSegment(base.Segment):  # type: ignore[misc]
         self._rows: dict[tuple[str, int], NDArray[np.int64]] = {}
         rows = len(self.keyword)
         extents = view.index.extents(number)
-        self.block = Block(self.keyword, self.base, view.index.stride, np.ones(rows, bool), 0, rows, extents)
+        every, index = np.ones(rows, bool), view.index
+        self.block = Block(self.keyword, self.base, index.stride, every, 0, rows, extents, index.places)
 
     def codec(self) -> KeywordCodec:
         """Our codec."""

@@ -6,20 +6,25 @@ import functools
 import threading
 from collections.abc import Iterator, Sequence
 
-from search.keyword.analysis import TOKEN, shapes
+from search.keyword.analysis import TOKEN, shapes, stem_start
 from search.keyword.scoring import scoring_tokens
 
 _REMEMBERED = 200_000  # stretches
 _LONGEST = 64  # characters of a stretch worth remembering
+_AROUND = ".,;:!?\"()[]'"  # what stands around plain words and belongs to none
 
 
 class _Memory:
     """Which stretches between white space hold a term; no token spans two. News repeats itself: most are known, and
-    set operations find those of a text that hold a query's terms without looking at the others."""
+    set operations find those of a text that hold a query's terms without looking at the others.
+
+    A plain word is stemmed only when a term is asked for that begins as it does: few ever are.
+    """
 
     def __init__(self) -> None:
         self._known: set[str] = set()
         self._holding: dict[str, set[str]] = {}
+        self._waiting: dict[str, list[str]] = {}  # by the first two letters of their terms
         self._lock = threading.Lock()
 
     def holding(self, stretches: set[str], terms: frozenset[str]) -> set[str]:
@@ -28,17 +33,31 @@ class _Memory:
             if len(self._known) > _REMEMBERED:
                 self._known.clear()
                 self._holding.clear()
+                self._waiting.clear()
             odd = set()
             for stretch in stretches - self._known:
-                found = {shapes(written)[2] for written in TOKEN.findall(stretch)}
                 if len(stretch) > _LONGEST:
-                    if not terms.isdisjoint(found):
+                    if not terms.isdisjoint(_terms_in(stretch)):
                         odd.add(stretch)
                     continue
                 self._known.add(stretch)
-                for term in found:
-                    self._holding.setdefault(term, set()).add(stretch)
+                word = stretch.strip(_AROUND)
+                if word.isascii() and word.isalnum() and (start := stem_start(word.lower())):
+                    self._waiting.setdefault(start, []).append(stretch)
+                else:
+                    self._remember(stretch)
+            for start in {term[:2] for term in terms}:
+                for stretch in self._waiting.pop(start, ()):
+                    self._remember(stretch)
             return odd.union(*(stretches & self._holding[term] for term in terms if term in self._holding))
+
+    def _remember(self, stretch: str) -> None:
+        for term in _terms_in(stretch):
+            self._holding.setdefault(term, set()).add(stretch)
+
+
+def _terms_in(stretch: str) -> set[str]:
+    return {shapes(written)[2] for written in TOKEN.findall(stretch)}
 
 
 _memory = _Memory()

@@ -5,19 +5,21 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Sequence
 from functools import cached_property
-from typing import Any, ParamSpec, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, ParamSpec, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
-from whoosh.query import Query
 
 from search.errors import ArchiveDamaged
-from search.keyword import expand, maxscore
+from search.keyword import maxscore, occurrences
 from search.keyword.analysis import GAP, SUBFIELDS, TEXT_SPACE, analyze
+from search.keyword.cache import Cache
 from search.keyword.layout import KeywordSegment
-from search.keyword.match import Matcher
 from search.keyword.scoring import Bm25, Bm25Settings, scoring_tokens
 from search.storage.container import Part
+
+if TYPE_CHECKING:
+    from whoosh.query import Query
 
 Mask = NDArray[np.bool_]
 Ordinals = NDArray[np.int64]
@@ -64,6 +66,7 @@ class KeywordIndex:
         self.bases = np.concatenate([[0], np.cumsum([len(s) for s in self.segments])]).astype(np.int64).tolist()
         self.columns = columns
         self._extents: dict[int, NDArray[np.int64]] = {}
+        self.places: Cache[tuple[int, int], occurrences.Places] = Cache(occurrences.CACHE_BYTES)
         self.settings = settings
         if len(columns.published) != len(self):
             raise ArchiveDamaged("the keyword parts and the columns differ in their articles; run 'broadsheet doctor'")
@@ -80,6 +83,15 @@ class KeywordIndex:
         """A power of two, more than twice any article's greatest position: see ``occurrences``."""
         longest = max((int(self.extents(i).max()) for i, s in enumerate(self.segments) if len(s)), default=0)
         return 1 << (2 * (longest + GAP)).bit_length()
+
+    def having(self, term: str) -> Mask:
+        """bool[N]: articles with a term of the text space, hidden ones included."""
+        out = np.zeros(len(self), np.bool_)
+        for segment, base in zip(self.segments, self.bases, strict=False):
+            tid = segment.find(TEXT_SPACE, term)
+            if tid >= 0:
+                out[base : base + len(segment)][segment.docs(tid).astype(np.int64)] = True
+        return out
 
     def extents(self, number: int) -> NDArray[np.int64]:
         """int64[n]: one past the greatest position of each row of a segment."""
@@ -118,15 +130,17 @@ class KeywordView:
 
         Raises QueryError for a tree that cannot be answered, or only at unreasonable cost.
         """
+        from search.keyword.match import Matcher  # imports Whoosh's query objects, which words alone don't need
+
         return Matcher(self).match(tree)
 
     @_sound
     def match_words(self, words: Sequence[str]) -> Mask:
         """bool[N]: the visible articles that contain all the words as stems; stop words are not asked for unless there
         is nothing else, and a word of several tokens asks for each of them."""
-        matcher, found = Matcher(self), self.visible
+        found = self.visible
         for term in dict.fromkeys(token.term for token in scoring_tokens(words)):
-            found = found & matcher.having(TEXT_SPACE, term)
+            found = found & self.index.having(term)
             if not found.any():
                 break
         return found
@@ -156,6 +170,8 @@ class KeywordView:
     def suggest(self, word: str) -> str | None:
         """A likelier spelling of a word that no visible article has; None for a known word, or without a good one."""
         tokens = analyze(word)
-        if len(tokens) != 1 or bool((self.visible & Matcher(self).having(TEXT_SPACE, tokens[0].term)).any()):
+        if len(tokens) != 1 or self.bm25.frequency(tokens[0].term):
             return None
+        from search.keyword import expand
+
         return expand.suggest(self.index.segments, tokens[0].word)

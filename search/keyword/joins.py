@@ -16,6 +16,7 @@ from search.keyword.occurrences import Mask, Places, ranges
 
 # Pairs of spans that one join may look at for one block of articles (about 200 MB).
 MOST_PAIRS = 4_000_000
+_LOOKED_UP = 16  # a list so many times shorter than another is looked up in it
 
 
 class Spans(NamedTuple):
@@ -73,6 +74,10 @@ def near_places(left: Spans, right: Spans, distance: int, ordered: bool) -> Plac
     """A place in each article (repeats allowed) where the operands are near; see ``near``."""
     if not ordered and not (left.solid and right.solid):
         return near(left, right, distance, ordered).starts
+    if _merges(left, right):
+        merged = _near_words(left.starts, right.starts, distance, ordered)
+        if merged is not None:
+            return merged
     if ordered:
         # Fewer to look up is faster.
         if len(right.starts) < len(left.starts) and left.even:
@@ -82,6 +87,63 @@ def near_places(left: Spans, right: Spans, distance: int, ordered: bool) -> Plac
         left, right = right, left
     before = _preceded(left, right, distance) if right.even else _followed(right, left, distance)
     return np.concatenate([_followed(left, right, distance), before])
+
+
+def _merges(left: Spans, right: Spans) -> bool:
+    """Whether both are single words and about as frequent: then one sort is faster than many look-ups."""
+    if left.ends is not left.starts or right.ends is not right.starts:
+        return False
+    few, many = sorted((len(left.starts), len(right.starts)))
+    return few * _LOOKED_UP > many
+
+
+def _same(left: Places, right: Places) -> bool:
+    return len(left) == len(right) and bool((left == right).all())
+
+
+def _neighbours(left: Places, right: Places) -> tuple[Places, NDArray[np.int64], Mask] | None:
+    """Places of one list after which, in the order of both together, one of the other comes: (place, how far the other
+    is, whether the first is of the left list). None where both lists have one place, which would hide others."""
+    keys = np.concatenate((left, right))
+    keys <<= 1
+    keys[len(left) :] |= 1
+    keys.sort(kind="stable")  # which merges runs that are in order: three times as fast
+    steps = np.diff(keys)
+    at = np.flatnonzero(steps & 1)
+    first, steps = keys[at], steps[at]
+    of_left = (first & 1) == 0
+    steps += np.where(of_left, -1, 1)
+    if not steps.all():
+        return None
+    return first >> 1, steps >> 1, of_left
+
+
+def _near_words(left: Places, right: Places, distance: int, ordered: bool) -> Places | None:
+    """``near_places`` of single words: where two are near, two neighbours of different lists are."""
+    if _same(left, right):
+        return left[:-1][np.diff(left) <= distance]
+    found = _neighbours(left, right)
+    if found is None:
+        return None
+    places, apart, of_left = found
+    near = apart <= distance
+    if ordered:
+        near &= of_left
+    return places[near]
+
+
+def _words_of_unit(left: Places, right: Places, bounds: Places) -> Places | None:
+    """``same_unit_places`` of single words: where two share a unit, two neighbours of different lists do."""
+    if _same(left, right):
+        places, apart = left[:-1], np.diff(left)
+    else:
+        found = _neighbours(left, right)
+        if found is None:
+            return None
+        places, apart, _ = found
+    # After the last unit there is nothing.
+    high = np.append(bounds, np.iinfo(np.int64).max)[bounds.searchsorted(places, "right")]
+    return places[places + apart < high]
 
 
 def _followed(left: Spans, right: Spans, distance: int) -> Places:
@@ -172,6 +234,10 @@ def same_unit_places(left: Spans, right: Spans, bounds: Places) -> Places:
     """A place in each article (repeats allowed) where both operands lie within one unit; see ``same_unit``."""
     if not (left.solid and right.solid):
         return same_unit(left, right, bounds).starts
+    if _merges(left, right):
+        merged = _words_of_unit(left.starts, right.starts, bounds)
+        if merged is not None:
+            return merged
     if len(right.starts) < len(left.starts):
         left, right = right, left
     if right.even:

@@ -35,7 +35,7 @@ class Matcher:
         self.index = index = view.index
         self.segments = list(zip(view.index.segments, view.index.bases[:-1], strict=True))
         self.size = len(view.index)
-        self.proximity = Proximity(index.segments, index.bases[:-1], index.stride, index.extents)
+        self.proximity = Proximity(index.segments, index.bases[:-1], index.stride, index.extents, index.places)
 
     def match(self, node: whoosh.Query) -> Mask:
         """bool[N]: the visible articles that satisfy the tree."""

@@ -25,7 +25,6 @@ from search.keyword.packing import (
     encode_codes,
     few_wide,
     fit,
-    stable_order,
     starts_of,
 )
 from search.keyword.writer import build_part
@@ -79,10 +78,17 @@ class _Source:
 
     def _count(self) -> None:
         """What survives of each term and form, and how many numbers will need more than their narrow width."""
+        if self.keep.all():  # the usual case: all of it, and the part itself says how much that is
+            self.docs_per_term = np.diff(self.posting_starts)
+            self.occurrences = np.diff(self.position_starts)
+            self.alive_forms = np.arange(len(self.segment.surfaces))
+            self.wide_freqs = self._stored_wide("freqs", np.uint8)
+            self.wide_positions = self._stored_wide("positions", np.uint16)
+            return
         terms, forms = len(self.forms_per_term), len(self.segment.surfaces)
         self.docs_per_term = np.zeros(terms, np.int64)
         self.occurrences = np.zeros(terms, np.int64)
-        self.form_counts = np.zeros(forms, np.int64)
+        form_counts = np.zeros(forms, np.int64)
         self.wide_freqs = self.wide_positions = 0
         for first, last in _pieces(self.position_starts, self.text_terms):
             left = _Survivors(self, first, last, with_forms=first < self.text_terms)
@@ -93,7 +99,12 @@ class _Source:
             self.wide_positions += _count_wide(left.position, np.uint16)
             if left.form is not None:
                 start, stop = int(self.form_starts[first]), int(self.form_starts[last])
-                self.form_counts[start:stop] = np.bincount(left.form - start, minlength=stop - start)
+                form_counts[start:stop] = np.bincount(left.form - start, minlength=stop - start)
+        self.alive_forms = np.flatnonzero(form_counts)
+
+    def _stored_wide(self, name: str, dtype: type[np.unsignedinteger[Any]]) -> int:
+        low = self.part[name]
+        return len(self.part[f"{name}_wide_at"]) if low.dtype == dtype else _count_wide(low, dtype)
 
     def forms_between(self, first: int, last: int) -> NDArray[np.int32]:
         """The form of each occurrence of a range of text terms."""
@@ -113,7 +124,7 @@ class _Source:
             np.arange(len(own_words)), np.diff(self.segment.word_form_starts)
         )
         term_of_form = np.repeat(np.arange(len(terms)), self.forms_per_term)
-        self._forms = np.flatnonzero(self.form_counts)
+        self._forms = self.alive_forms
         self._terms_of_forms = term_of_form[self._forms]
         numbers = []
         alive = (self._forms.tolist(), self._terms_of_forms.tolist(), word_of_form[self._forms].tolist())
@@ -130,7 +141,7 @@ class _Source:
 
     def settle(self, lexicon: Lexicon, term_of_form: NDArray[np.int32]) -> None:
         """Now that the result's dictionary is known: where each of the own terms and forms is in it, or -1."""
-        self.form_map = np.full(len(self.form_counts), -1, np.int32)
+        self.form_map = np.full(len(self.segment.surfaces), -1, np.int32)
         self.form_map[self._forms] = lexicon.form_numbers[self._numbers]
         self.term_map = np.full(len(self.forms_per_term), -1, np.int32)
         self.term_map[self._terms_of_forms] = term_of_form[self.form_map[self._forms]]
@@ -159,6 +170,9 @@ def _pieces(position_starts: NDArray[np.int64], text_terms: int) -> Iterator[tup
 def _count_wide(values: Array, dtype: type[np.unsignedinteger[Any]]) -> int:
     limit = np.iinfo(dtype).max
     return 0 if np.iinfo(values.dtype).max <= limit else int(np.count_nonzero(values > limit))
+
+
+_Found = tuple[_Source, int, _Survivors]
 
 
 class _WideOut:
@@ -195,8 +209,6 @@ class _Merger:
             places = source.term_map[source.terms_left]
             docs[places] += source.docs_per_term[source.terms_left]
             occurrences[places] += source.occurrences[source.terms_left]
-            left = source.form_map >= 0
-            self._form_counts[source.form_map[left]] += source.form_counts[left]
         self._sources, self._lexicon = sources, lexicon
         self._articles = sum(int(source.keep.sum()) for source in sources)
         self._posting_starts, self._position_starts = starts_of(docs), starts_of(occurrences)
@@ -213,28 +225,31 @@ class _Merger:
     def add(self, first: int, last: int, in_text: bool) -> None:
         """Fill in the terms ``first`` to ``last``, which are all of the text space or all of metadata."""
         found = [(source, *piece) for source in self._sources if (piece := source.between(first, last, in_text))]
-        term = np.concatenate([source.term_map[left.term] for source, _, left in found])
-        freq = np.concatenate([left.freq for _, _, left in found])
-        order = _order(term, first)
-        start = int(self._posting_starts[first])
-        self._docs[start : start + len(term)] = np.concatenate([left.row for _, _, left in found])[order]
-        self._freqs.put(freq[order])
-        term_of_position = np.repeat(term, freq)
-        position_order = _order(term_of_position, first)
-        self._positions.put(np.concatenate([left.position for _, _, left in found])[position_order])
+        posting_starts, position_starts = (
+            self._posting_starts[first : last + 1],
+            self._position_starts[first : last + 1],
+        )
+        places = _places(found, "docs_per_term", posting_starts, first)
+        postings = slice(int(posting_starts[0]), int(posting_starts[-1]))
+        self._docs[postings] = _scattered([left.row for _, _, left in found], places)
+        self._freqs.put(_scattered([left.freq for _, _, left in found], places))
+        position_places = _places(found, "occurrences", position_starts, first)
+        self._positions.put(_scattered([left.position for _, _, left in found], position_places))
         if not in_text:
             return
-        form = np.concatenate([source.form_map[left.form] for source, _, left in found])[position_order]
-        counts = np.diff(self._position_starts[first : last + 1])
-        form -= np.repeat(self._lexicon.form_starts[first:last], counts)
+        form = _scattered([source.form_map[left.form] for source, _, left in found], position_places)
+        counts = np.diff(position_starts)
+        starts = self._lexicon.form_starts[first : last + 1]
+        form -= starts[0]
+        self._form_counts[starts[0] : starts[-1]] = np.bincount(form, minlength=starts[-1] - starts[0])
+        form -= np.repeat(starts[:-1] - starts[0], counts)
         codes = encode_codes(form, counts, self._bits[first:last])
         start = int(self._code_starts[first])
         self._codes[start : start + len(codes)] = codes
-        place = np.empty(len(order), np.int64)
-        place[order] = np.arange(len(order))
-        self._add_minors(found, term, place + self._posting_starts[first])
+        term = np.concatenate([source.term_map[left.term] for source, _, left in found])
+        self._add_minors(found, term, np.concatenate(places) + postings.start)
 
-    def _add_minors(self, found: Sequence[tuple[_Source, int, _Survivors]], term: Array, place: Array) -> None:
+    def _add_minors(self, found: Sequence[_Found], term: Array, place: Array) -> None:
         """``term`` and ``place`` say of each surviving posting, source after source, where it is in the result."""
         base = 0
         pieces = []
@@ -325,8 +340,27 @@ def _merge(pairs: Sequence[tuple[Part, NDArray[np.bool_]]]) -> tuple[dict[str, A
     return _Merger(sources, lexicon).arrays(), {"articles": base, "analysis": ANALYSIS_VERSION}
 
 
-def _order(term: Array, first: int) -> NDArray[np.int64]:
-    """The stable order by term. Postings come source after source, so it keeps each term's rows ascending."""
-    if len(term) and (term == term[0]).all():
-        return np.arange(len(term))
-    return stable_order(term - first)
+def _places(found: Sequence[_Found], counts: str, starts: Array, first: int) -> list[NDArray[np.int64]]:
+    """Where what each source has goes, counted from ``starts[0]``: each term's things source after source.
+
+    ``counts`` names how many things a source has of each of its terms; ``starts`` is where those of the result's terms
+    start, from ``first`` on.
+    """
+    filled = starts[:-1] - starts[0]
+    places = []
+    for source, own, left in found:
+        each = getattr(source, counts)[own : own + left.terms]
+        some = np.flatnonzero(each)
+        each, term = each[some], source.term_map[own + some] - first
+        place = np.repeat(filled[term] - starts_of(each)[:-1], each)
+        place += np.arange(len(place))
+        places.append(place)
+        filled[term] += each
+    return places
+
+
+def _scattered(pieces: Sequence[Array], places: Sequence[NDArray[np.int64]]) -> Array:
+    out = np.empty(sum(map(len, pieces)), np.result_type(*pieces))
+    for piece, place in zip(pieces, places, strict=True):
+        out[place] = piece
+    return out

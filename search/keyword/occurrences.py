@@ -13,13 +13,15 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from search.keyword.cache import Cache
 from search.keyword.layout import KeywordSegment
 
 TABLE = 1 << 22  # positions that are joined at once
-_FEW = 120_000  # occurrences
-_LIKE = 8  # times as many occurrences of one token as of another
+CACHE_BYTES = 64 << 20  # for the places of the tokens asked for last
+_FEW = 1 << 19  # occurrences of a token that is worth keeping: more would push the others out
 _GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 _RARE = 16  # a list so many times shorter than another is looked up in it
+_LOOKED_UP = 4  # the same for places that are kept, where a table of marks has to be made first
 
 Places = NDArray[np.int64]
 Rows = NDArray[np.int64]
@@ -36,7 +38,8 @@ class Part(NamedTuple):
 class Block(NamedTuple):
     """Some articles of one segment: those of ``mask`` (bool over the segment's rows) from row ``low`` to ``high``.
 
-    ``extents`` says for each row of the segment where its positions end.
+    ``extents`` says for each row of the segment where its positions end; ``cache`` keeps the places of whole terms by
+    (base, term).
     """
 
     segment: KeywordSegment
@@ -46,6 +49,7 @@ class Block(NamedTuple):
     low: int
     high: int
     extents: NDArray[np.int64]
+    cache: Cache[tuple[int, int], Places]
 
 
 def ranges(starts: NDArray[np.int64], counts: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -82,11 +86,14 @@ class _Table(threading.local):
     def kept(self, wanted: Places, among: Places) -> Places:
         """Those of ``wanted`` that are in ``among``, in order and not empty, whatever their size."""
         bits = (16 * len(among)).bit_length()
-        likely = wanted[self.marked(_hashed(wanted, bits), _hashed(among, bits), 1 << bits)]
-        at = among.searchsorted(likely)
-        at[at == len(among)] = 0
-        found: Places = likely[among[at] == likely]
-        return found
+        return _looked_up(wanted[self.marked(_hashed(wanted, bits), _hashed(among, bits), 1 << bits)], among)
+
+
+def _looked_up(wanted: Places, among: Places) -> Places:
+    at = among.searchsorted(wanted)
+    at[at == len(among)] = 0
+    found: Places = wanted[among[at] == wanted]
+    return found
 
 
 _table = _Table()
@@ -97,8 +104,8 @@ def phrase(block: Block, parts: Sequence[Part]) -> Places:
     segment, low, high = block.segment, block.low, block.high
     if high - low == len(segment) and len(parts) > 1:
         frequencies = [segment.frequency(part.tid) for part in parts]
-        if sum(frequencies) <= _FEW and max(frequencies) <= _LIKE * min(frequencies):
-            return _short_phrase(block, parts, sorted(range(len(parts)), key=frequencies.__getitem__))
+        if max(frequencies) <= _FEW:
+            return _whole_phrase(block, parts, sorted(range(len(parts)), key=frequencies.__getitem__))
     docs, firsts = [], []
     for part in parts:
         every = segment.docs(part.tid)
@@ -138,26 +145,40 @@ def phrase(block: Block, parts: Sequence[Part]) -> Places:
     return found[1] if len(found) == 2 else np.concatenate(found)
 
 
-def _short_phrase(block: Block, parts: Sequence[Part], order: Sequence[int]) -> Places:
-    """As ``phrase``, of tokens with so few occurrences that finding the articles first would take longer."""
-    found: Places | None = None
-    for i in order:
-        tid, segment = parts[i].tid, block.segment
+def _whole_phrase(block: Block, parts: Sequence[Part], order: Sequence[int]) -> Places:
+    """As ``phrase``, in all of a segment, from the places of whole terms: these may be known from an earlier query."""
+    found = _places(block, parts[order[0]])
+    at = order[0]
+    for i in order[1:]:
+        if not len(found):
+            return found
+        wanted, among = found + (i - at), _places(block, parts[i])
+        found, at = _kept(wanted, among), i
+    if at:
+        found = found - at
+    return found if block.mask.all() else found[block.mask[found // block.stride - block.base]]
+
+
+def _kept(wanted: Places, among: Places) -> Places:
+    """Those of ``wanted`` that are in ``among``; both in order."""
+    if not len(among):
+        return among
+    return _looked_up(wanted, among) if len(wanted) * _LOOKED_UP < len(among) else _table.kept(wanted, among)
+
+
+def _places(block: Block, part: Part) -> Places:
+    """Where a token stands in all of a segment."""
+    segment, tid = block.segment, part.tid
+    places = block.cache.get((block.base, tid))
+    if places is None:
         starts = segment.docs(tid).astype(np.int64)
         starts += block.base
         starts *= block.stride
-        places: Places = np.repeat(starts, segment.freqs(tid))
+        places = np.repeat(starts, segment.freqs(tid))
         places += segment.positions(tid)
-        forms = parts[i].forms
-        codes = None if forms is None else segment.codes(tid)
-        if forms is not None and codes is not None:
-            places = places[forms[codes]]
-        places -= i
-        found = places if found is None else _table.kept(found, places)
-        if not len(found):
-            return found
-    assert found is not None
-    return found if block.mask.all() else found[block.mask[found // block.stride - block.base]]
+        block.cache.keep((block.base, tid), places)
+    codes = None if part.forms is None else segment.codes(tid)
+    return places if part.forms is None or codes is None else places[part.forms[codes]]
 
 
 class _Run:

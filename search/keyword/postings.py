@@ -15,7 +15,7 @@ from whoosh.matching import LeafMatcher, NullMatcher, ReadTooFar
 from whoosh.query.spans import Span
 from whoosh.scoring import WeightingModel, WeightLengthScorer
 
-from search.keyword.analysis import text_analyzer, word_analyzer
+from search.keyword.analyzers import text_analyzer, word_analyzer
 from search.keyword.lookup import FIELDS
 from search.keyword.scoring import Bm25Settings
 

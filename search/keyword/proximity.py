@@ -11,10 +11,11 @@ from whoosh import query as whoosh
 from search.errors import QueryError
 from search.keyword import joins, lookup, occurrences, tree
 from search.keyword.analysis import GAP
+from search.keyword.cache import Cache
 from search.keyword.joins import Spans
 from search.keyword.layout import KeywordSegment
 from search.keyword.lookup import Leaf, Row
-from search.keyword.occurrences import Block
+from search.keyword.occurrences import Block, Places
 
 DEEPEST = 64
 FARTHEST = GAP - 1  # words that w/n reaches: farther, it would join one sub-field with the next
@@ -32,7 +33,7 @@ Mask = NDArray[np.bool_]
 class Proximity:
     """Evaluates operators over segments. It keeps what it has looked up, so it is made anew for each query.
 
-    ``bases[i]`` is the first ordinal of ``segments[i]``; ``stride`` and ``extents`` are the index's.
+    ``bases[i]`` is the first ordinal of ``segments[i]``; ``stride``, ``extents`` and ``cache`` are the index's.
     """
 
     def __init__(
@@ -41,9 +42,10 @@ class Proximity:
         bases: Sequence[int],
         stride: int,
         extents: Callable[[int], NDArray[np.int64]],
+        cache: Cache[tuple[int, int], Places],
     ) -> None:
         self.segments = list(zip(segments, bases, strict=True))
-        self._stride, self._extents = stride, extents
+        self._stride, self._extents, self._cache = stride, extents, cache
         self._numbers = {id(segment): number for number, segment in enumerate(segments)}
         # By the id of a node, which is kept so that no other takes its id.
         self._leaves: dict[int, tuple[whoosh.Query, list[Leaf]]] = {}
@@ -72,7 +74,7 @@ class Proximity:
         own, extents = mask[base : base + len(segment)], self._extents(self._numbers[id(segment)])
         few = count is not None and count <= FEW
         stretches = occurrences.block_rows(own, max(1, len(own)) if few else BLOCK)
-        return [Block(segment, base, self._stride, own, low, high, extents) for low, high in stretches]
+        return [Block(segment, base, self._stride, own, low, high, extents, self._cache) for low, high in stretches]
 
     def cover(self, node: whoosh.Query) -> Mask:
         """bool[N]: articles outside of which an operand has no spans, found without positions."""

@@ -26,14 +26,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from search.errors import QueryError, UsageError
+from search.keyword import contributions
 from search.keyword.analysis import STOP_WORDS, SUBFIELDS, TEXT_SPACE, Token, analyze
-from search.keyword.contributions import Cache, Mask, Ordinals, Scores, TermScores
+from search.keyword.cache import Cache
+from search.keyword.contributions import Mask, Ordinals, Scores, TermScores
 from search.keyword.layout import KeywordSegment
 from search.keyword.occurrences import ranges
 
 MOST_TERMS = 1024
 _DENSE_SHARE = 8  # a term in more than 1/8 of the articles is kept as one number for each article
-_RAW_FROM = 1 << 12  # a term in fewer articles is always worth keeping
+_RAW_FROM = 1 << 15  # a term in fewer articles is always worth keeping: that costs no more than two look-ups
 _RAW_SHARE = 8  # a term in more than 8 times the articles asked about is looked up in the mapped arrays
 
 
@@ -124,7 +126,7 @@ class Bm25:
         self._weights = settings.weights()
         self._settings = settings
         self._may_be_zero = settings.k1 == 0 or settings.b == 1
-        self._cache = Cache()
+        self._cache: Cache[str, TermScores] = Cache(contributions.CACHE_BYTES)
         self.scratch = threading.local()
 
     # Statistics.

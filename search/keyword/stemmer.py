@@ -17,7 +17,7 @@ _REGION = re.compile("[aeiouy][^aeiouy]")
 _DOUBLES = ("bb", "dd", "ff", "gg", "mm", "nn", "pp", "rr", "tt")
 _LI_ENDING = "cdeghkmnrt"
 _PREFIXES = ("gener", "commun", "arsen")
-_SPECIAL = {
+SPECIAL = {
     "skis": "ski", "skies": "sky", "dying": "die", "lying": "lie", "tying": "tie", "idly": "idl", "gently": "gentl",
     "ugly": "ugli", "early": "earli", "only": "onli", "singly": "singl",
     **{word: word for word in ("sky", "news", "howe", "atlas", "cosmos", "bias", "andes")},
@@ -79,7 +79,7 @@ def stem(word: str) -> str:
     last = word[-1:]
     if len(word) < 3 or (last not in "esy" and word[-2:] not in _ENDINGS):
         return word
-    special = _SPECIAL.get(word)
+    special = SPECIAL.get(word)
     if special is not None:
         return special
     if "y" in word:

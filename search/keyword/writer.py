@@ -1,8 +1,7 @@
 """Articles to a keyword part: analyse, number, sort, and lay out as arrays.
 
-Texts are cut at white space first: no token spans it, and news repeats itself, so each distinct stretch between two
-spaces is taken apart and folded once a batch. From there on all work is on whole arrays. An occurrence is one token
-in one place; sorting (term, occurrence) pairs turns the texts' order into the postings' order.
+``vocabulary`` turns texts into numbers; from there on all work is on whole arrays. An occurrence is one token in one
+place; sorting (term, occurrence) pairs turns the texts' order into the postings' order.
 """
 
 from __future__ import annotations
@@ -24,7 +23,7 @@ from search.keyword.analysis import (
     value_term,
     words_of,
 )
-from search.keyword.lexicon import MARK, Lexicon, Vocabulary
+from search.keyword.lexicon import Lexicon
 from search.keyword.packing import (
     Array,
     code_bits,
@@ -37,11 +36,11 @@ from search.keyword.packing import (
     starts_of,
     term_key,
 )
+from search.keyword.vocabulary import Vocabulary
 from search.records import Article
 
 _TEXT = SUBFIELDS.index("text")
 _SHORT = len(SUBFIELDS) - 1
-_BETWEEN = f" {MARK} "
 
 
 class Layout(Protocol):
@@ -97,6 +96,15 @@ def _metadata(article: Article) -> Iterator[tuple[int, Sequence[str]]]:
             yield space, (value,) if isinstance(value, str) else value
 
 
+def _pieces(article: Article, layout: Layout) -> list[str]:
+    """The sub-fields before the text, and then its sentences."""
+    text = article.text
+    byline = " ".join((*article.authors, article.agency))
+    pieces = [article.title, article.caption, article.dateline, byline]
+    pieces += [text[start:end] for start, end in zip(layout.starts, layout.ends, strict=True)]
+    return pieces
+
+
 class _Text:
     """The text space of a batch: for each token its form, row, sub-field and position, in reading order.
 
@@ -116,17 +124,7 @@ class _Text:
     def _read(self, articles: Sequence[Article], layouts: Sequence[Layout]) -> NDArray[np.int64]:
         """Number the tokens. Returns where each sentence starts among them, and how many they are."""
         vocabulary = _vocabulary()
-        number = vocabulary.__getitem__
-        stream: list[int] = []
-        for article, layout in zip(articles, layouts, strict=True):
-            text = article.text
-            pieces = [article.title, article.caption, article.dateline, " ".join((*article.authors, article.agency))]
-            pieces += [text[start:end] for start, end in zip(layout.starts, layout.ends, strict=True)]
-            marked = _BETWEEN.join(pieces) + _BETWEEN
-            if marked.count(MARK) != len(pieces):
-                marked = _BETWEEN.join(piece.replace(MARK, " ") for piece in pieces) + _BETWEEN
-            stream += map(number, marked.split())
-        form, ends = vocabulary.forms_of(stream)
+        form, ends = vocabulary.read(_pieces(*each) for each in zip(articles, layouts, strict=True))
         used = np.zeros(len(vocabulary.form_keys), bool)
         used[form] = True
         forms = np.flatnonzero(used)

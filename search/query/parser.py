@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -12,6 +11,7 @@ from search.errors import QueryError
 from search.keyword.tree import Value
 from search.query import dates, fields, syntax, tokens, words
 from search.query.build import Builder
+from search.query.parsed import ParsedQuery
 from search.query.proximity import joined, members
 from search.query.tokens import Kind, Token
 from search.records import Filters
@@ -20,29 +20,6 @@ Tree = Any  # a whoosh.query.Query; Whoosh has no types
 
 MAX_CHARACTERS = 100_000
 MAX_TREE_DEPTH = 150
-
-
-@dataclass(frozen=True, slots=True)
-class ParsedQuery:
-    """What a query asks for.
-
-    ``constraint``: the tree that every article of the match set meets, or None. ``words``: the free words as typed,
-    without the punctuation around them. ``scoring_words``: these and the positive words of constraints, for BM25.
-    ``encoder_text``: the same for the encoder, in the order and spelling typed; prose comes through unchanged.
-    ``notes``: what was read in a way that may surprise, in sentences.
-    """
-
-    text: str
-    constraint: Tree | None
-    words: tuple[str, ...]
-    scoring_words: tuple[str, ...]
-    encoder_text: str
-    notes: tuple[str, ...] = ()
-
-    @property
-    def has_words(self) -> bool:
-        """Whether there is anything to rank by."""
-        return bool(self.scoring_words)
 
 
 def parse(text: str, *, now: datetime, literal: bool = False, filters: Filters | None = None) -> ParsedQuery:

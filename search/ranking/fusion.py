@@ -104,17 +104,26 @@ def alone(name: str, scores: ArrayLike) -> Fused:
 
 
 def order(
-    scores: ArrayLike, published: NDArray[np.int64], ids: Callable[[NDArray[np.int64]], Sequence[str]]
+    scores: ArrayLike,
+    published: NDArray[np.int64],
+    ids: Callable[[NDArray[np.int64]], Sequence[str]],
+    depth: int | None = None,
 ) -> NDArray[np.int64]:
     """Positions of the candidates by score, then newest (no date last), then id.
 
     ``published`` int64[c], the smallest int64 for no date; ``ids`` gives the ids of the positions that it is asked for,
-    which are only those that score and date leave tied.
+    which are only those that score and date leave tied. Beyond the first ``depth`` positions (None: all) such ties
+    stand as they come, and no id is asked for.
     """
     rounded = np.round(_finite(scores, "fused"), DECIMALS)
     found = np.lexsort((published, rounded))[::-1]
     ranked, dates = rounded[found], published[found]
     same = (ranked[1:] == ranked[:-1]) & (dates[1:] == dates[:-1])
+    if depth is not None:
+        last = depth - 1  # of the run of ties that the depth cuts
+        while 0 <= last < len(same) and same[last]:
+            last += 1
+        same[max(last, 0) :] = False
     if same.any():
         tied = np.sort(found[np.append(same, False) | np.append(False, same)])
         names = ids(tied)

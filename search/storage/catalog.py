@@ -429,12 +429,20 @@ class Transaction:
 
     def add_segment(self, entry: SegmentEntry) -> None:
         """Name a new segment."""
-        parts = {
-            name: {"name": file.name, "size": file.size, "sha256": file.sha256} for name, file in entry.parts.items()
-        }
         self._connection.execute(
-            "INSERT INTO segments VALUES (?, ?, ?, ?)", (entry.id, entry.first_row, entry.articles, json.dumps(parts))
+            "INSERT INTO segments VALUES (?, ?, ?, ?)",
+            (entry.id, entry.first_row, entry.articles, _described(entry.parts)),
         )
+
+    def replace_part(self, entry: SegmentEntry, name: str, file: PartFile) -> None:
+        """Name another file for a part of a segment, or a part it did not have; the old file goes when no reader
+        holds it."""
+        parts = {**entry.parts, name: file}
+        self._connection.execute("UPDATE segments SET parts = ? WHERE id = ?", (_described(parts), entry.id))
+        if name in entry.parts:
+            self._connection.execute(
+                "INSERT INTO dropped VALUES (?, ?, ?)", (entry.id, entry.parts[name].name, self.number)
+            )
 
     def drop_segments(self, entries: Collection[SegmentEntry]) -> None:
         """Forget segments; their files go when no reader holds them."""
@@ -449,6 +457,12 @@ class Transaction:
     def set(self, key: str, value: Any) -> None:
         """Change a setting."""
         self._connection.execute("INSERT OR REPLACE INTO settings VALUES (?, ?)", (key, json.dumps(value)))
+
+
+def _described(parts: Mapping[str, PartFile]) -> str:
+    return json.dumps(
+        {name: {"name": file.name, "size": file.size, "sha256": file.sha256} for name, file in parts.items()}
+    )
 
 
 def _connect(path: Path) -> sqlite3.Connection:

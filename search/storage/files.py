@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -43,6 +42,8 @@ def fsync_folder(path: Path) -> None:
 
 def write_atomically(path: Path, data: bytes) -> None:
     """Replace a file so that a reader sees the old bytes or the new ones, whatever happens in between."""
+    import tempfile  # seldom needed by a search, and imports much
+
     with storage_errors(f"write {path}"):
         path.parent.mkdir(parents=True, exist_ok=True)
         descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
-import secrets
-import shutil
+import os
 from collections.abc import Callable, Collection, Mapping
 from hashlib import blake2b, sha256
 from pathlib import Path
@@ -15,7 +14,7 @@ from numpy.typing import NDArray
 
 from search.errors import ArchiveDamaged, StorageError
 from search.storage.catalog import SegmentEntry
-from search.storage.container import PartFile, write_part
+from search.storage.container import PartFile, open_part, write_part
 from search.storage.files import cache_folder, fsync_folder, storage_errors, write_atomically
 
 COLUMNS = "columns"
@@ -38,7 +37,7 @@ def write_segment(
 
     ``digest`` is the hash of the article ids in row order; every part carries it, so that parts cannot be mixed up.
     """
-    segment = secrets.token_hex(8)
+    segment = os.urandom(8).hex()
     folder = archive / "segments" / segment
     with storage_errors(f"make {folder}"):
         folder.mkdir(parents=True)
@@ -54,10 +53,36 @@ def write_segment(
             fsync_folder(folder.parent)
             fsync_folder(archive)
     except BaseException:
-        shutil.rmtree(folder, ignore_errors=True)
+        _remove_folder(folder)
         raise
     remember_verified(archive, [(part_path(archive, segment, file), file) for file in files.values()])
     return SegmentEntry(segment, first_row, articles, files)
+
+
+def _remove_folder(folder: Path) -> None:
+    import shutil  # writers only: it imports every kind of compression
+
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def add_part(archive: Path, entry: SegmentEntry, name: str, file_name: str, part: PartData) -> PartFile:
+    """Write a further part of a segment that there is, durably: whole under its name, or not there.
+
+    Until a commit names it, it is an orphan and harmless. ``part`` holds the entry's articles, or neighbours among
+    them, in row order, and says how many.
+    """
+    arrays, meta = part
+    columns = open_part(part_path(archive, entry.id, entry.parts[COLUMNS]), COLUMNS)
+    path = archive / "segments" / entry.id / file_name
+    building = path.with_name(f"{file_name}.new")
+    building.unlink(missing_ok=True)
+    written = write_part(building, name, arrays, {**meta, "ids_digest": columns.meta["ids_digest"]})
+    with storage_errors(f"write {path}"):
+        building.replace(path)
+        fsync_folder(path.parent)
+    file = PartFile(file_name, written.size, written.sha256)
+    remember_verified(archive, [(path, file)])
+    return file
 
 
 def refuse_links(archive: Path) -> None:
@@ -78,16 +103,36 @@ def remove(archive: Path, dropped: Collection[tuple[str, str]]) -> None:
         if file:
             (folder / file).unlink(missing_ok=True)
         else:
-            shutil.rmtree(folder, ignore_errors=True)
+            _remove_folder(folder)
 
 
-def sweep_orphans(archive: Path, known: Collection[str]) -> list[str]:
-    """Remove the segment folders that the catalog does not name: what a crash left behind. Writers only."""
+def sweep_orphans(
+    archive: Path,
+    entries: Collection[SegmentEntry],
+    dropped: Collection[tuple[str, str]],
+    wanted: Callable[[str], bool] = lambda name: False,
+) -> list[str]:
+    """Remove what a crash left behind: the folders and the files that the catalog does not name, in use or dropped.
+
+    Files whose name is ``wanted`` stay. Writers only.
+    """
     folder = archive / "segments"
-    orphans = [path for path in folder.iterdir() if path.name not in known] if folder.is_dir() else []
+    files = {entry.id: {file.name for file in entry.parts.values()} for entry in entries}
+    whole = {segment for segment, file in dropped if not file}
+    for segment, file in dropped:
+        if segment in files:
+            files[segment].add(file)
+    orphans = [path for path in folder.iterdir() if path.name not in files] if folder.is_dir() else []
+    orphans = [path for path in orphans if path.name not in whole]
     for path in orphans:
         if path.is_dir() and not path.is_symlink():
-            shutil.rmtree(path, ignore_errors=True)
+            _remove_folder(path)
+    for segment, named in files.items():
+        own = folder / segment
+        for path in own.iterdir() if own.is_dir() and not own.is_symlink() else ():
+            if path.name not in named and not wanted(path.name):
+                path.unlink(missing_ok=True)
+                orphans.append(path)
     return [path.name for path in orphans]
 
 

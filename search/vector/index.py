@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from search.errors import ArchiveMismatch, EncoderError
+from search.vector import kernel
 from search.vector.kernel import Floats, Rows, half_scores
 from search.vector.lists import StoredPart
 from search.vector.segment import Mask, VectorSegment
@@ -44,6 +45,10 @@ class VectorIndex:
         """The number of passages, those of dead articles counted."""
         return int(self.passage_bases[-1])
 
+    def prepare(self) -> None:
+        """Import FAISS now, while something else is waited for, and not at the first ranking."""
+        kernel.load()
+
     def rank(self, vector: ArrayLike, mask: Mask | None, groups: Rows | None, depth: int) -> tuple[Rows, Floats]:
         """The best articles under the mask: (ordinals int64[m], cosines float32[m]), best first, ties by ordinal.
 
@@ -70,22 +75,12 @@ class VectorIndex:
             scores = self.score(query, candidates)
         return _top(candidates, scores, groups, depth)
 
-    def score(self, vector: ArrayLike, ordinals: Rows, known: tuple[Rows, Floats] | None = None) -> Floats:
-        """float32[len(ordinals)]: cosine of each article's best passage, 0 for an article without any.
-
-        ``known``: what ``rank`` gave for this vector, which need not be computed again.
-        """
+    def score(self, vector: ArrayLike, ordinals: Rows) -> Floats:
+        """float32[len(ordinals)]: cosine of each article's best passage, 0 for an article without any."""
         query = self._query(vector)
         cosines = np.zeros(len(ordinals), np.float32)
-        missing = np.arange(len(ordinals))
-        if known is not None and len(known[0]):
-            order = np.argsort(known[0])
-            place = order[np.searchsorted(known[0], ordinals, sorter=order).clip(max=len(order) - 1)]
-            same = known[0][place] == ordinals
-            cosines[same] = known[1][place[same]]
-            missing = np.flatnonzero(~same)
-        for _, segment, places, rows in self._by_segment(np.asarray(ordinals)[missing]):
-            cosines[missing[places]] = segment.score(query, rows)
+        for _, segment, places, rows in self._by_segment(ordinals):
+            cosines[places] = segment.score(query, rows)
         cosines[np.isneginf(cosines)] = 0.0
         return cosines
 
@@ -173,7 +168,7 @@ class VectorIndex:
         ordinals = np.asarray(ordinals, dtype=np.int64)
         _within(ordinals, len(self), "article")
         owner = np.searchsorted(self.bases, ordinals, side="right") - 1
-        for i in np.unique(owner).tolist():
+        for i in np.flatnonzero(np.bincount(owner)).tolist():  # np.unique would import numpy.ma, which takes a while
             places = np.flatnonzero(owner == i)
             yield i, self.segments[i], places, ordinals[places] - self.bases[i]
 

@@ -7,19 +7,30 @@ score depends on that row and the query alone, so that a merge, a mask or a batc
 
 from __future__ import annotations
 
+import functools
+import os
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from functools import partial
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from search.errors import ArchiveDamaged, SearchError
 
+if TYPE_CHECKING:
+    from concurrent.futures import ThreadPoolExecutor
+
 BLOCK = 512
 """Rows gathered at a time: 400 KB of 384 half floats, which stay in the second-level cache."""
 
+SHARED_CODES = 16_384
+"""Codes from which a second thread reads half; with fewer, handing over takes longer than reading."""
+
+_T = TypeVar("_T")
+_R = TypeVar("_R")
 Floats = NDArray[np.float32]
 Halves = NDArray[np.float16]
 Codes = NDArray[np.uint8]
@@ -38,6 +49,12 @@ def _border() -> Iterator[Any]:
         yield faiss
     except (RuntimeError, AssertionError) as error:
         raise SearchError(f"FAISS failed: {str(error).splitlines()[0]}") from error
+
+
+def load() -> None:
+    """Import FAISS, if that is still to be done."""
+    with _border():
+        pass
 
 
 def _template(faiss: Any, dimension: int, kind: str) -> Any:
@@ -115,6 +132,27 @@ def half_scores(query: Floats, vectors: Halves, rows: Rows | None = None) -> Flo
     return scores
 
 
+def _both(work: Callable[[_T], _R], first: _T, second: _T) -> tuple[_R, _R]:
+    """The same work on two halves, one of them on a second core where there is an idle one."""
+    helper = _helper()
+    if helper is None:
+        return work(first), work(second)
+    pending = helper.submit(work, second)
+    done = work(first)
+    # A helper that is busy with another query has not begun: then waiting for it would be slower.
+    return done, work(second) if pending.cancel() else pending.result()
+
+
+@functools.cache
+def _helper() -> ThreadPoolExecutor | None:
+    """A thread that takes half of a long piece of work; None where there is no second core for it."""
+    if (os.cpu_count() or 1) < 2:
+        return None
+    from concurrent.futures import ThreadPoolExecutor
+
+    return ThreadPoolExecutor(1, "score vectors")
+
+
 def code_scores(
     query: Floats,
     codes: NDArray[np.uint8],
@@ -127,11 +165,25 @@ def code_scores(
     ``codes`` hold whole numbers -128..127 with 128 added; ``query`` float32[d] whole numbers of the same range, which
     is what lets FAISS multiply bytes. ``ids`` int64[p]. The caller answers for the ranges lying in 0..p.
     """
+    bits = None if mask is None else np.packbits(mask, bitorder="little")
+    scan = partial(_code_scores, query, codes, ids, bits)
+    sizes = np.cumsum([end - start for start, end in ranges])
+    if len(ranges) < 2 or sizes[-1] < SHARED_CODES:
+        return scan(ranges)
+    half = int(sizes.searchsorted(sizes[-1] // 2)) + 1
+    found, more = _both(scan, ranges[:half], ranges[half:])
+    return np.concatenate((found[0], more[0])), np.concatenate((found[1], more[1]))
+
+
+def _code_scores(
+    query: Floats,
+    codes: NDArray[np.uint8],
+    ids: Rows,
+    bits: NDArray[np.uint8] | None,
+    ranges: Sequence[tuple[int, int]],
+) -> tuple[Rows, Floats]:
     with _border() as faiss:
-        selector = None
-        if mask is not None:
-            bits = np.packbits(mask, bitorder="little")
-            selector = faiss.IDSelectorBitmap(bits)
+        selector = None if bits is None else faiss.IDSelectorBitmap(bits)
         scan = _Scan(faiss, query, "QT_8bit_direct_signed", selector)
         first_code, first_id, width = _address(codes), _address(ids), codes.shape[1]
         for start, end in ranges:

@@ -33,6 +33,8 @@ PROBES = 96
 """Lists read at the least."""
 READ = PROBES / LISTS
 """Passages under the mask to be read, for each square root of their number: what the probes hold where all pass."""
+EVEN = 200_000
+"""Passages up to which these probes have the same recall; larger parts are read more of, by the fourth root."""
 SPARE = 8
 """Passages to be read for each article wanted."""
 _TOP = 127.0
@@ -177,7 +179,8 @@ class InvertedLists:
         largest = float(np.abs(query).max()) or 1.0
         whole = np.rint(query * np.float32(_TOP / largest))
         _, nearness = code_scores(whole, self.centroids, self.lists, [(0, len(self.lists))], None)
-        wanted = max(READ * survivors**0.5, SPARE * depth)
+        more = max(survivors / EVEN, 1.0) ** 0.25
+        wanted = max(READ * more * survivors**0.5, SPARE * depth)
         batch = max(PROBES, round(wanted * len(nearness) / survivors))
         nearest = np.argsort(-nearness)
         best = np.full(self.articles, -np.inf, np.float32)

@@ -10,7 +10,7 @@ from whoosh.query import And, Every, Not, NullQuery, Or
 
 from search.keyword import tree as nodes
 from search.query.dates import MONTHS
-from search.query.parser import ParsedQuery
+from search.query.parsed import ParsedQuery
 
 Tree = Any  # a whoosh.query.Query; Whoosh has no types
 

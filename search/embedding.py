@@ -1,0 +1,138 @@
+"""Vectors for an archive that has none, or another model's: written beside what is there, named in one commit.
+
+A segment's articles are embedded a thousand at a time into files of their own, which are joined when all are there.
+What was finished before a kill is found again by its name, which says by which encoder and how it was made; any other
+writer sweeps it away, so that it is of the articles as they are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import asdict, replace
+from functools import partial
+from hashlib import blake2b
+from pathlib import Path
+
+import numpy as np
+
+from search import building, passages
+from search._version import __version__
+from search.background import Background
+from search.encode import Encoder
+from search.errors import SearchError
+from search.storage import segments
+from search.storage.catalog import Catalog, SegmentEntry
+from search.storage.container import Part, PartFile, open_part
+from search.storage.snapshot import Snapshot, take_snapshot
+from search.vector import VectorIndex
+from search.vector import merge_parts as merge_vectors
+
+CHUNK = 1000  # articles embedded between two files
+
+
+class Embedding:
+    """One encoder's vectors for all segments. The caller holds the writer lock.
+
+    ``embed`` writes, ``commit`` names what was written. ``limit``: tokens of a passage.
+    """
+
+    def __init__(self, path: Path, catalog: Catalog, encoder: Encoder, limit: int) -> None:
+        self._path = path
+        self._catalog = catalog
+        self._encoder = encoder
+        self._limit = limit
+        made = repr((encoder.identity, limit, __version__)).encode("utf-8", "surrogatepass")
+        self._key = blake2b(made, digest_size=8).hexdigest()
+        self._files: list[tuple[SegmentEntry, PartFile]] = []
+
+    def wanted(self, name: str) -> bool:
+        """Is a file of this name work of an earlier run that this one goes on with?"""
+        return f"-{self._key}." in name and not name.endswith(".new")
+
+    def embed(self, progress: Callable[[int, int], None]) -> int:
+        """Write a vector part for every segment. ``progress`` gets articles done, and how many there are, dead ones
+        counted. Returns how many live ones there are."""
+        with closing(take_snapshot(self._path, self._catalog)) as snapshot:
+            total = len(snapshot.columns)
+            progress(0, total)
+            for position, entry in enumerate(snapshot.entries):
+                base = int(snapshot.columns.bases[position])
+                file = self._finished(entry)
+                if file is None:
+                    file = self._segment(snapshot, entry, base, lambda done: progress(done, total))
+                self._files.append((entry, file))
+                progress(base + entry.articles, total)
+            return int(np.count_nonzero(snapshot.live))
+
+    def commit(self, model: str) -> None:
+        """Make these the archive's vectors, for all who open it from now on."""
+        with self._catalog.writing() as transaction:
+            for entry, file in self._files:
+                transaction.replace_part(entry, segments.VECTORS, file)
+            transaction.set("vectors", True)
+            transaction.set("encoder", asdict(self._encoder.identity))
+            transaction.set("model", model)
+
+    def _finished(self, entry: SegmentEntry) -> PartFile | None:
+        name = f"vectors-{self._key}.part"
+        path = self._path / "segments" / entry.id / name
+        part = self._open(entry, path, entry.articles)
+        if part is None:
+            return None
+        return PartFile(name, part.size, segments.file_hash(path))
+
+    def _open(self, entry: SegmentEntry, path: Path, articles: int) -> Part | None:
+        """A part that an earlier run wrote, if it is whole and of this segment."""
+        try:
+            part = open_part(path, segments.VECTORS)
+            columns = open_part(
+                segments.part_path(self._path, entry.id, entry.parts[segments.COLUMNS]), segments.COLUMNS
+            )
+            VectorIndex([part], [articles])
+            same = part.meta.get("ids_digest") == columns.meta.get("ids_digest")
+        except (SearchError, FileNotFoundError):
+            return None
+        return part if same else None
+
+    def _segment(self, snapshot: Snapshot, entry: SegmentEntry, base: int, progress: Callable[[int], None]) -> PartFile:
+        folder = self._path / "segments" / entry.id
+        sizes = [min(CHUNK, entry.articles - start) for start in range(0, entry.articles, CHUNK)]
+        done: list[Part] = []
+
+        def write(name: str, size: int, cut: building.Cut, background: Background) -> None:
+            known = VectorIndex(done, sizes[: len(done)]) if done else None
+            part = building.embed(cut, self._encoder, known, lambda _, __: background.go_on())
+            segments.add_part(self._path, entry, segments.VECTORS, name, part)
+            done.append(open_part(folder / name, segments.VECTORS))
+            progress(base + sum(sizes[: len(done)]))
+
+        with Background("broadsheet-embedding") as background:
+            for number, size in enumerate(sizes):
+                name = f"embedding-{self._key}.{number}.part"
+                start = base + number * CHUNK
+                known = self._open(entry, folder / name, size)
+                if known is not None:
+                    background.submit(partial(done.append, known))
+                    continue
+                cut = self._cut(snapshot, start, size)
+                background.submit(partial(write, name, size, cut, background))
+        keep = [np.ones(size, np.bool_) for size in sizes]
+        file = segments.add_part(
+            self._path, entry, segments.VECTORS, f"vectors-{self._key}.part", merge_vectors(done, keep)
+        )
+        for number in range(len(sizes)):
+            (folder / f"embedding-{self._key}.{number}.part").unlink(missing_ok=True)
+        return file
+
+    def _cut(self, snapshot: Snapshot, start: int, size: int) -> building.Cut:
+        """The passages of some neighbouring articles; the dead have none."""
+        rows = snapshot.columns.rows[start : start + size]
+        live = np.flatnonzero(snapshot.live[start : start + size])
+        found = self._catalog.articles(rows[live].tolist())
+        articles = [found[row] for row in rows[live].tolist()]
+        layouts = [passages.lay_out(article.text) for article in articles]
+        cut = building.cut(articles, layouts, self._encoder, self._limit)
+        counts = np.zeros(size, np.int64)
+        counts[live] = cut.counts
+        return replace(cut, counts=counts)

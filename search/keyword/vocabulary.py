@@ -1,0 +1,228 @@
+"""Texts to numbered words, many texts at once: cut into stretches by whole arrays, each distinct stretch read once.
+
+A stretch is what stands between two signs that no token contains: white space, most punctuation, and a full stop or
+comma before either. Most are one plain word; ``analysis.TOKEN`` says what the others hold. News repeats itself, so
+nearly every stretch has been seen, and a table of 16-byte keys answers for thousands of them with a few array
+operations. Behind it stands a dictionary, so the table may forget or miss, but never tell two stretches alike.
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from search.keyword.analysis import TEXT_SPACE, TOKEN, analyze_token, normalise
+from search.keyword.lexicon import form_key
+from search.keyword.packing import Array, starts_of, term_key
+
+_TEXT = term_key(TEXT_SPACE, "")
+# Ends a piece of text. Texts are rid of it before.
+_MARK = "\0"
+# Numbers from here on are runs of forms, those below single forms.
+_SEVERAL = 1 << 31
+# A vocabulary is begun afresh past this size, in stretches, forms and runs' tokens together.
+_MOST_KEPT = 1 << 19
+# Longer stretches are taken apart each time: they hardly ever come again.
+_LONGEST_KEPT = 64
+
+_WORD, _SEPARATOR, _STOP = 0, 1, 2
+# Of ASCII: letters and digits, the signs that may stand inside a token, and "_", which separates tokens but is seen by
+# the \b in TOKEN. All else separates; a full stop or comma does where a separator follows. Bytes of other characters
+# belong to the stretch.
+_CLASSES = bytes(
+    _STOP if chr(code) in ".," else _WORD if code >= 128 or chr(code).isalnum() or chr(code) in "'`_" else _SEPARATOR
+    for code in range(256)
+)
+# The dashes, double quotes and the ellipsis of print, which are no part of a token: E2 80 and one of these in UTF-8.
+_PRINT_LEAD, _PRINT_BLOCK, _PRINT_SIGNS = 0xE2, 0x80, (0x93, 0x94, 0x9C, 0x9D, 0xA6)
+
+_KEY_BYTES = 16
+_SLOT_BITS = 18
+_PROBES = 2
+_MULTIPLIERS = np.array((0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F), np.uint64)
+# The first n of eight bytes, the first byte lowest.
+_FIRST_BYTES = np.array([(1 << 8 * n) - 1 for n in range(9)], np.uint64)
+_CHUNK = 1 << 20  # characters that are cut at once: what is made of them stays near the processor
+
+
+def _cut(data: bytes) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Where the stretches of UTF-8 text begin and end. The text begins and ends with a separator."""
+    classes = np.frombuffer(bytearray(data.translate(_CLASSES)), np.uint8)
+    codes = np.frombuffer(data, np.uint8)
+    lead = np.flatnonzero(codes[:-2] == _PRINT_LEAD)
+    lead = lead[codes[lead + 1] == _PRINT_BLOCK]
+    lead = lead[np.isin(codes[lead + 2], _PRINT_SIGNS)]
+    for offset in range(3):
+        classes[lead + offset] = _SEPARATOR
+    stops = np.flatnonzero(classes == _STOP)
+    classes[stops] = classes[stops + 1] == _SEPARATOR
+    separates = classes.view(np.bool_)
+    edges = np.flatnonzero(separates[1:] != separates[:-1]) + 1
+    return edges[::2], edges[1::2]
+
+
+class _Seen:
+    """Stretches of at most 16 bytes and their numbers: a table that is asked for many at once.
+
+    A stretch lives in one of two places that its hash names, or, where both are taken, not at all.
+    """
+
+    def __init__(self) -> None:
+        self._keys = np.zeros((1 << _SLOT_BITS, 2), np.uint64)  # no stretch has a zero byte: an empty key is free
+        self._numbers = np.zeros(1 << _SLOT_BITS, np.uint32)
+
+    @staticmethod
+    def _slots(keys: Array) -> NDArray[np.uint64]:
+        mixed: NDArray[np.uint64] = keys[:, 0] * _MULTIPLIERS[0] ^ (keys[:, 1] + np.uint64(1)) * _MULTIPLIERS[1]
+        mixed ^= mixed >> np.uint64(29)
+        mixed *= _MULTIPLIERS[0]
+        mixed >>= np.uint64(64 - _SLOT_BITS)
+        return mixed
+
+    def find(self, keys: Array) -> tuple[NDArray[np.uint32], NDArray[np.int64]]:
+        """The number of each key, and the places of those that are not here."""
+        slots = self._slots(keys)
+        numbers = self._numbers[slots]
+        missing = self._differ(keys, slots)
+        for probe in range(1, _PROBES):
+            again, rest = keys[missing], slots[missing] ^ np.uint64(probe)
+            numbers[missing] = self._numbers[rest]
+            missing = missing[self._differ(again, rest)]
+        return numbers, missing
+
+    def _differ(self, keys: Array, slots: Array) -> NDArray[np.int64]:
+        own = self._keys[slots]
+        return np.flatnonzero((own[:, 0] != keys[:, 0]) | (own[:, 1] != keys[:, 1]))
+
+    def add(self, keys: Array, numbers: Array) -> None:
+        """Keep what finds a place; keys that are here already may come again."""
+        slots = self._slots(keys)
+        for probe in range(_PROBES):
+            places = slots ^ np.uint64(probe)
+            free = self._keys[places, 0] == 0
+            # Of several that want one place the last gets it, in both arrays alike.
+            self._keys[places[free]] = keys[free]
+            self._numbers[places[free]] = numbers[free]
+            left = self._differ(keys, places)
+            keys, numbers, slots = keys[left], numbers[left], slots[left]
+
+
+class Vocabulary(dict[bytes, int]):
+    """A stretch in UTF-8 -> the form number of its one token; with none or several, _SEVERAL + the number of a run.
+
+    Run i is ``runs[run_ends[i - 1]:run_ends[i]]``, run 0 is empty. ``form_keys`` and ``form_words`` say what a form is.
+    """
+
+    def __init__(self) -> None:
+        self._runs = array("I")
+        self._run_ends = array("I", (0,))
+        self.form_keys: list[bytes] = []
+        self.form_words: list[bytes] = []
+        self._numbers: dict[bytes, int] = {}
+        self._seen = _Seen()
+
+    @property
+    def full(self) -> bool:
+        """Whether it is time to begin another."""
+        return len(self) + len(self._runs) + len(self.form_keys) > _MOST_KEPT
+
+    def __missing__(self, stretch: bytes) -> int:
+        if stretch.isalnum():  # ASCII letters and digits only, as bytes are asked
+            number = self._form(stretch.decode())
+        else:
+            forms = [self._form(written) for written in TOKEN.findall(normalise(stretch.decode()))]
+            number = forms[0] if len(forms) == 1 else self._run(forms)
+        if len(stretch) <= _LONGEST_KEPT:
+            self[stretch] = number
+        return number
+
+    def _run(self, forms: Sequence[int]) -> int:
+        if not forms:
+            return _SEVERAL
+        self._runs.extend(forms)
+        self._run_ends.append(len(self._runs))
+        return _SEVERAL + len(self._run_ends) - 1
+
+    def _form(self, written: str) -> int:
+        surface, word, term = analyze_token(written)
+        key = form_key(_TEXT + term.encode(), surface.encode())
+        # Spellings that share a surface share a form.
+        number = self._numbers.setdefault(key, len(self.form_keys))
+        if number == len(self.form_keys):
+            self.form_keys.append(key)
+            self.form_words.append(word.encode())
+        return number
+
+    def read(self, texts: Iterable[Sequence[str]]) -> tuple[NDArray[np.uint32], NDArray[np.int64]]:
+        """The forms of all pieces of all texts in order, and how many of them come before the end of each piece."""
+        forms: list[NDArray[np.uint32]] = []
+        ends: list[NDArray[np.int64]] = []
+        before = 0
+        for pieces in _chunks(texts):
+            numbers, closing = self._numbered(pieces)
+            own, firsts = self._spread(numbers)
+            forms.append(own)
+            ends.append(firsts[closing] + before)
+            before += len(own)
+        if not forms:
+            return np.zeros(0, np.uint32), np.zeros(0, np.int64)
+        return np.concatenate(forms), np.concatenate(ends)
+
+    def _numbered(self, pieces: Sequence[str]) -> tuple[NDArray[np.uint32], NDArray[np.int64]]:
+        """The number of each stretch, and how many stretches come before the end of each piece."""
+        joined = _MARK.join(("", *pieces, ""))
+        if joined.count(_MARK) != len(pieces) + 1:
+            joined = _MARK.join(("", *(piece.replace(_MARK, " ") for piece in pieces), ""))
+        data = joined.encode("utf-8", "replace")
+        starts, ends = _cut(data)
+        marks = np.flatnonzero(np.frombuffer(data, np.uint8) == 0)[1:]
+        keys = np.zeros((len(starts), 2), np.uint64)
+        lengths = ends - starts
+        # A number of eight bytes from any byte on.
+        words: Array = np.ndarray((len(data) + 8,), "<u8", buffer=data + bytes(_KEY_BYTES), strides=(1,))
+        keys[:, 0] = words[starts] & _FIRST_BYTES[np.minimum(lengths, 8)]
+        long = np.flatnonzero(lengths > 8)
+        keys[long, 1] = words[starts[long] + 8] & _FIRST_BYTES[np.minimum(lengths[long] - 8, 8)]
+        numbers, missing = self._seen.find(keys)
+        longer = np.flatnonzero(lengths > _KEY_BYTES)
+        missing = missing[lengths[missing] <= _KEY_BYTES]
+        for places in (missing, longer):
+            spans = zip(starts[places].tolist(), ends[places].tolist(), strict=True)
+            numbers[places] = np.fromiter((self[data[start:end]] for start, end in spans), np.uint32, len(places))
+        self._seen.add(keys[missing], numbers[missing])
+        return numbers, np.searchsorted(starts, marks)
+
+    def _spread(self, numbers: NDArray[np.uint32]) -> tuple[NDArray[np.uint32], NDArray[np.int64]]:
+        """The forms that the numbers stand for, one after another, and how many of them come before each number."""
+        places = np.flatnonzero(numbers >= _SEVERAL)
+        runs = numbers[places] - np.uint32(_SEVERAL)
+        # Copies: a buffer that is lent out could not grow.
+        ends = np.array(self._run_ends, np.int64)
+        sizes = np.diff(ends, prepend=0)
+        own = sizes[runs]
+        counts = np.ones(len(numbers), np.int64)
+        counts[places] = own
+        firsts = starts_of(counts)
+        forms = np.repeat(numbers, counts)
+        within = np.arange(int(own.sum())) - np.repeat(np.cumsum(own) - own, own)
+        known: NDArray[Any] = np.array(self._runs, np.uint32)
+        forms[np.repeat(firsts[places], own) + within] = known[np.repeat((ends - sizes)[runs], own) + within]
+        return forms, firsts
+
+
+def _chunks(texts: Iterable[Sequence[str]]) -> Iterable[list[str]]:
+    """The pieces of several texts together, about ``_CHUNK`` characters at once."""
+    chunk: list[str] = []
+    size = 0
+    for pieces in texts:
+        chunk += pieces
+        size += sum(map(len, pieces))
+        if size >= _CHUNK:
+            yield chunk
+            chunk, size = [], 0
+    if chunk:
+        yield chunk

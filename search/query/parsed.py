@@ -1,0 +1,51 @@
+"""What a query asks for, and the queries that ask for nothing but words.
+
+Those are read here, at once: the language itself imports Whoosh's query objects, which takes longer than a search.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+Tree = Any  # a whoosh.query.Query; Whoosh has no types
+
+_MOST_CHARACTERS = 1000
+_OPERATORS = frozenset({"AND", "OR", "NOT"})
+
+
+@dataclass(frozen=True, slots=True)
+class ParsedQuery:
+    """What a query asks for.
+
+    ``constraint``: the tree that every article of the match set meets, or None. ``words``: the free words as typed,
+    without the punctuation around them. ``scoring_words``: these and the positive words of constraints, for BM25.
+    ``encoder_text``: the same for the encoder, in the order and spelling typed; prose comes through unchanged.
+    ``notes``: what was read in a way that may surprise, in sentences.
+    """
+
+    text: str
+    constraint: Tree | None
+    words: tuple[str, ...]
+    scoring_words: tuple[str, ...]
+    encoder_text: str
+    notes: tuple[str, ...] = ()
+
+    @property
+    def has_words(self) -> bool:
+        """Whether there is anything to rank by."""
+        return bool(self.scoring_words)
+
+
+def plain_words(text: str) -> ParsedQuery | None:
+    """The query as the language reads it, where it is ASCII words of letters and digits alone; None where it is not."""
+    words = text.split(" ")
+    if (
+        len(text) > _MOST_CHARACTERS
+        or not text.isascii()
+        or not all(word.isalnum() or not word for word in words)
+        or not _OPERATORS.isdisjoint(words)
+    ):
+        return None
+    free = tuple(word for word in words if word)
+    return ParsedQuery(text, None, free, free, text.strip(" ")) if free else None
