@@ -44,6 +44,7 @@ _FAULTS = {
     408: "The request took too long to arrive.",
     413: "The request is too large.",
     421: "The server does not go by that name.",
+    431: "The address and the headers are too long.",
     503: "The archive cannot be used, or the server is busy.",
     504: "The answer took too long.",
 }

@@ -17,6 +17,8 @@ from search.serve.http import Settings, create_app
 try:
     import uvicorn
     from uvicorn.supervisors import Multiprocess
+
+    from search.serve.wire import LONGEST_HEAD, JsonProtocol
 except ImportError as error:
     raise MissingExtraError("uvicorn", "server") from error
 
@@ -69,6 +71,8 @@ def serve(
             server_header=False,
             timeout_graceful_shutdown=int(settings.timeout) + _GRACE,
             ws="none",
+            http=JsonProtocol,
+            h11_max_incomplete_event_size=LONGEST_HEAD,
         )
         shown = f"[{host}]" if ":" in host and not host.startswith("[") else host
         started(f"http://{shown}:{listening.getsockname()[1]}")
