@@ -97,7 +97,10 @@ def choose(candidates: Sequence[Candidate], budget: int) -> list[Candidate]:
     alone = 0.0 if best_alone is None else gain(best_alone)
     together = 0.0
     while rest:
-        best = max(rest, key=lambda one: gain(one) / math.sqrt(max(one.cost, 1)))
+        heads: dict[str, Candidate] = {}
+        for one in rest:  # of each article its best stretch comes first: a shorter one may miss the point
+            heads.setdefault(one.article.id, one)
+        best = max(heads.values(), key=lambda one: gain(one) / math.sqrt(max(one.cost, 1)))
         added = gain(best)
         if added <= 0:
             break
