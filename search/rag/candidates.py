@@ -30,7 +30,7 @@ without such a hit is not answered; beside one, hits with LOOSE_COSINE or LOOSE_
 
 LOOSE_COSINE, LOOSE_SHARE = 0.30, 0.3
 
-WORTH = 0.2
+WORTH = 0.35
 """What share of the best article's worth another must have: the rest is left out though there be room."""
 
 _WORD = re.compile(r"\w+")
@@ -261,12 +261,8 @@ def _stretches(searcher: Searcher, part: Part, number: int, cut: Sequence[tuple[
                 continue
             places = [(passage.start + start, stem) for start, _, stem in _places(passage.text, part.asked)]
             spans = sentences(article.text, passage.start, passage.end)
-
-            def held(span: tuple[int, int], places: Sequence[tuple[int, str]] = places) -> int:
-                return len({stem for start, stem in places if span[0] <= start < span[1]})
-
-            start, end = narrow(spans, held, NARROW)
-            near = 1.0 if place == 0 else ((passage.score or 0.0) / best if best > 0 else 1 / (1 + place))
+            start, end = narrow(spans, places, NARROW)
+            near = 1.0 if place == 0 else (max(passage.score or 0.0, 0.0) / best if best > 0 else 1 / (1 + place))
             found.append(
                 Candidate(
                     article=article,
@@ -274,7 +270,7 @@ def _stretches(searcher: Searcher, part: Part, number: int, cut: Sequence[tuple[
                     end=end,
                     whole=(spans[0][0], spans[-1][1]),
                     score=hit.score,
-                    worth={number: worth * near**2},
+                    worth={number: worth * near},
                     words=frozenset(f"{number}:{stem}" for stem in in_title | {stem for _, stem in places}),
                     shingles=shingles(_WORD.findall(passage.text.casefold())),
                 )
