@@ -7,6 +7,7 @@ SearchError
 │   └── MissingExtraError an optional dependency is not installed
 ├── ArchiveError          the archive cannot be used: exit code 3
 │   ├── ArchiveNotFound
+│   ├── ArchiveReplaced   another archive lies where this one was
 │   ├── ArchiveLocked     another writer holds it
 │   ├── ArchiveMismatch   built with another format, model or setting
 │   ├── ArchiveDamaged    a file is missing, short or changed
@@ -68,6 +69,10 @@ class ArchiveError(SearchError):
 
 class ArchiveNotFound(ArchiveError):
     """No archive at this path."""
+
+
+class ArchiveReplaced(ArchiveError):
+    """Another archive lies at the path than when it was opened; open it again."""
 
 
 class ArchiveLocked(ArchiveError):

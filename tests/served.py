@@ -10,7 +10,7 @@ import subprocess
 import sys
 import threading
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import httpx2
@@ -25,7 +25,9 @@ class Served:
     def __init__(self, folder, *options, env=None):
         environment = {**os.environ, "PYTHONPATH": str(ROOT), **(env or {})}
         command = [sys.executable, "-m", "search", "serve", "--index", str(folder), "--port", "0", *options]
-        self.process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=environment)
+        self.process = subprocess.Popen(
+            command, stderr=subprocess.PIPE, text=True, env=environment, start_new_session=True
+        )
         self.lines = []
         self._queue = queue.SimpleQueue()
         self._reader = threading.Thread(target=self._read, daemon=True)
@@ -65,9 +67,9 @@ class Served:
 
     def close(self):
         """End it, however it is."""
-        if self.process.poll() is None:
-            self.process.kill()
-            self.process.wait(PATIENCE)
+        with suppress(ProcessLookupError):  # workers outlive their supervisor's sudden death
+            os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.wait(PATIENCE)
         self._reader.join(PATIENCE)
         self.process.stderr.close()
 

@@ -460,3 +460,12 @@ def test_without_the_package_the_extra_is_named(archive):
     )
     assert done.returncode == 2
     assert "pip install 'broadsheet[mcp]'" in done.stderr
+
+
+@pytest.mark.anyio
+async def test_an_argument_that_a_tool_lacks_is_refused(server):
+    async with Client(server) as client:
+        said = await refused(client, "search_articles", query="dam", source="Tirsa Herald")
+        assert said.startswith("search_articles has no argument 'source'; it has ")
+        assert "sources" in said
+        assert "\x1b" not in await refused(client, "fetch", **{"id": "none", "\x1b": 1})

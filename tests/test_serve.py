@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import logging
+import shutil
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -346,6 +347,10 @@ def test_filters_also_narrow_an_ordinary_search(client):
         ("GET", "/v1/search", {"params": {"q": "a", "weight": "nan"}}, 400, "UsageError", "weight"),
         ("GET", "/v1/search", {"params": {"q": "a", "weight": "1e999"}}, 400, "UsageError", "weight"),
         ("GET", "/v1/search", {"params": {"q": "a", "sourc": "b"}}, 400, "UsageError", "sourc"),
+        ("GET", "/v1/search", {"params": [("q", "a"), ("q", "b")]}, 400, "UsageError", "q"),
+        ("GET", "/v1/stats", {"params": {"source": "b"}}, 400, "UsageError", "source"),
+        ("GET", "/v1/articles/1", {"params": {"passage": "true"}}, 400, "UsageError", "passage"),
+        ("POST", "/v1/search?source=b", {"json": {"q": "a"}}, 400, "UsageError", "source"),
         ("GET", "/v1/search", {"params": {"q": "a", "mode": "best"}}, 400, "UsageError", "mode"),
         ("GET", "/v1/search", {"params": {"q": "a", "recency": "soon"}}, 400, "QueryError", None),
         ("GET", "/v1/search", {"params": {"q": "a", "from": "\x00"}}, 400, "QueryError", None),
@@ -385,6 +390,28 @@ def test_every_fault_has_the_one_shape(client, method, path, sent, status, kind,
     assert kind is None or found.type == kind
     assert param is None or (found.param or "").startswith(param)
     assert not any(ord(c) < 32 for c in response.text)
+
+
+@pytest.mark.parametrize(
+    ("sent", "said"),
+    [
+        ({"data": {"q": "a"}}, "send an object as JSON, with Content-Type: application/json"),
+        (
+            {"content": b'{"q":', "headers": {"Content-Type": "application/json"}},
+            "the body is not JSON, from character 5 on",
+        ),
+        ({"json": {"q": "a" * 10_001}}, "q: Value should have at most 10000 characters after validation, not 10001"),
+    ],
+)
+def test_a_fault_says_what_to_do(client, sent, said):
+    found = fault(client.post("/v1/search", **sent), 400)
+    assert found.message == said
+    assert found.param == ("q" if said.startswith("q") else None)
+
+
+def test_health_is_also_asked_for_by_head(client):
+    for path in ("/healthz", "/readyz"):
+        assert client.head(path).status_code == 200
 
 
 def test_a_bad_query_points_at_the_place(client):
@@ -450,6 +477,14 @@ def test_a_token(folder):
             told(client.get(path))
         document = told(client.get("/openapi.json", headers=allowed))
         assert document["security"] == [{"token": []}]
+
+
+def test_a_page_can_read_why_it_is_refused(folder):
+    origin = {"Origin": "https://desk.example"}
+    with serving(folder, token=TOKEN, origins=["https://desk.example"]) as client:
+        response = client.get("/v1/search?q=dam", headers=origin)
+        assert response.status_code == 401
+        assert response.headers["access-control-allow-origin"] == "https://desk.example"
 
 
 def test_no_page_of_another_origin_reads_by_default(client):
@@ -554,6 +589,21 @@ def test_a_commit_is_seen_by_an_open_server(tmp_path):
             assert told(client.get("/v1/search", params={"q": "heron"}))["total"] == 2
             archive.delete(["1"])
             assert [hit["id"] for hit in told(client.get("/v1/search", params={"q": "heron"}))["hits"]] == ["2"]
+
+
+def test_an_archive_that_goes_and_comes_again(tmp_path):
+    folder = tmp_path / "desk"
+    with Archive.open(folder, create=True, model="hash") as archive:
+        archive.add([Article(id="1", text="A heron stood there."), Article(id="2", text="A heron flew.")])
+    with serving(folder) as client:
+        assert told(client.get("/v1/search", params={"q": "heron"}))["total"] == 2
+        shutil.rmtree(folder)
+        for path in ("/v1/search?q=heron", "/v1/articles/1", "/readyz"):
+            assert fault(client.get(path), 503).type == "ArchiveNotFound"
+        with Archive.open(folder, create=True, model="hash") as archive:
+            archive.add([Article(id="3", text="One heron is left.")])
+        assert [hit["id"] for hit in told(client.get("/v1/search", params={"q": "heron"}))["hits"]] == ["3"]
+        assert fault(client.get("/v1/articles/1"), 404).type == "ArticleNotFound"
 
 
 def test_an_archive_without_articles(tmp_path):

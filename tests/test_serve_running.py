@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import importlib.util
 import json
 import signal
@@ -12,11 +13,13 @@ import time
 import httpx2
 import openai
 import pytest
+import uvicorn
 from click.testing import CliRunner
 
 from search import Archive, Article
 from search.cli.main import cli
 from search.ingest import read
+from search.serve import wire
 
 from .conftest import SAMPLE
 from .served import PATIENCE, served
@@ -24,6 +27,11 @@ from .served import PATIENCE, served
 PATHS = [str(SAMPLE / name) for name in ("articles", "articles.jsonl", "articles.csv")]
 ODD = "../odd id/ü?#%2F"
 TOKEN = "a-token-of-some-length"
+
+
+@pytest.fixture
+def anyio_backend():
+    return "asyncio"
 
 
 @pytest.fixture(scope="module")
@@ -149,6 +157,35 @@ def test_what_cannot_be_read_is_refused_in_the_one_shape(server, sent, status, k
     assert json.loads(body)["error"]["type"] == kind
 
 
+@pytest.mark.anyio
+async def test_who_begins_a_request_and_does_not_go_on_loses_the_connection(monkeypatch):
+    monkeypatch.setattr(wire, "SLOWEST_HEAD", 0.2)
+
+    async def app(scope, receive, send):
+        await asyncio.sleep(0.4)  # an answer may take its time
+        await send({"type": "http.response.start", "status": 204, "headers": []})
+        await send({"type": "http.response.body", "body": b""})
+
+    config = uvicorn.Config(app, http=wire.JsonProtocol, port=0, lifespan="off", log_config=None)
+    server = uvicorn.Server(config)
+    running = asyncio.create_task(server.serve())
+    while not server.started:
+        await asyncio.sleep(0.01)
+    port = server.servers[0].sockets[0].getsockname()[1]
+    for sent, answer in (
+        (b"", b""),
+        (b"GET / HTTP/1.1\r\nHost: a\r\n", b""),
+        (b"GET / HTTP/1.1\r\nHost: a\r\n\r\n", b"HTTP/1.1 204"),
+    ):
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(sent)
+        got = await asyncio.wait_for(reader.read(12), PATIENCE)
+        assert got == answer
+        writer.close()
+    server.should_exit = True
+    await running
+
+
 def test_a_stop_lets_requests_under_way_finish(folder):
     with served(folder) as server:
         host, port = server.address.removeprefix("http://").split(":")
@@ -202,7 +239,9 @@ def test_two_workers_see_a_commit_and_fail_no_request(tmp_path):
             askers = [threading.Thread(target=ask) for _ in range(3)]
             for one in askers:
                 one.start()
-            time.sleep(0.3)
+            deadline = time.monotonic() + PATIENCE
+            while not totals and time.monotonic() < deadline:
+                time.sleep(0.01)
             archive.add([Article(id="new", text="Another heron.")])
             archive.delete(["0", "1"])
             archive.optimize()

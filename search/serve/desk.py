@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
 from search.archive import Archive
-from search.errors import ServerError
+from search.errors import ArchiveNotFound, ArchiveReplaced, ServerError
 from search.serve.pool import QueryPool
 
 Answer = TypeVar("Answer")
@@ -38,6 +39,7 @@ class Desk:
         self.name = settings.folder.resolve().name
         self._archive: Archive | None = None
         self._pool: QueryPool | None = None
+        self._lock = threading.Lock()
 
     @property
     def archive(self) -> Archive:
@@ -68,6 +70,20 @@ class Desk:
 
     async def answer(self, call: Callable[[Archive], Answer]) -> Answer:
         """What the call makes of the archive, in a thread of the pool."""
+        if self._pool is None:
+            raise ServerError("the server has not started")
+        return await self._pool.run(lambda: self._ask(call))
+
+    def _ask(self, call: Callable[[Archive], Answer]) -> Answer:
         archive = self.archive
-        assert self._pool is not None
-        return await self._pool.run(lambda: call(archive))
+        try:
+            return call(archive)
+        except (ArchiveNotFound, ArchiveReplaced):
+            return call(self._reopened(archive))
+
+    def _reopened(self, stale: Archive) -> Archive:
+        """The archive that lies in the folder now. The stale one closes when the last query leaves it."""
+        with self._lock:
+            if self._archive is stale:
+                self._archive = Archive.open(self.settings.folder)
+            return self.archive

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -10,10 +11,10 @@ from search._version import __version__
 from search.errors import MissingExtraError, SearchError
 from search.serve import problems
 from search.serve.desk import Desk, Settings
-from search.serve.guard import Guard, Rules
+from search.serve.guard import App, Guard, Rules
 
 try:
-    from fastapi import FastAPI, Request
+    from fastapi import Depends, FastAPI, Request
     from fastapi.exceptions import RequestValidationError
     from fastapi.middleware.cors import CORSMiddleware
     from fastapi.responses import Response
@@ -25,6 +26,7 @@ except ImportError as error:
 
 __all__ = ["Settings", "create_app"]
 
+_PREFIX = "/v1"
 _FAULTS = {
     400: "The request, or the query in it, cannot be served as asked.",
     401: "The token is missing or wrong.",
@@ -38,7 +40,7 @@ _FAULTS = {
 }
 
 
-def create_app(settings: Settings) -> Guard:
+def create_app(settings: Settings) -> App:
     """The ASGI application. It opens the archive when it starts, and closes it when it stops."""
     desk = Desk(settings)
 
@@ -64,23 +66,52 @@ def create_app(settings: Settings) -> Guard:
         code: {"model": responses.Problem, "description": text} for code, text in _FAULTS.items()
     }
     for router in (routes.searching(desk), routes.counting(desk), routes.articles(desk), routes.assistants(desk)):
-        app.include_router(router, prefix="/v1", responses=known)
+        app.include_router(router, prefix=_PREFIX, responses=known, dependencies=[Depends(_known_names(app))])
     _describe(app, secured=settings.token is not None)
     _add_errors(app)
-    if settings.origins:
-        app.add_middleware(
-            CORSMiddleware,
-            allow_origins=list(settings.origins),
-            allow_methods=["GET", "POST"],
-            allow_headers=["Authorization", "Content-Type"],
-        )
     rules = Rules(
         hosts=settings.hosts,
         token=settings.token,
         largest_body=settings.largest_body,
         body_timeout=settings.timeout,
     )
-    return Guard(app, rules)
+    guarded = Guard(app, rules)
+    if not settings.origins:
+        return guarded
+    return CORSMiddleware(  # outermost: a page must be able to read why it is refused
+        guarded,
+        allow_origins=list(settings.origins),
+        allow_methods=["GET", "POST"],
+        allow_headers=["Authorization", "Content-Type"],
+    )
+
+
+def _known_names(app: FastAPI) -> Callable[[Request], Awaitable[None]]:
+    """A check that every query parameter is known, and given once unless it is a list: a filter that is left out by
+    mistake changes the answer."""
+    known: dict[tuple[str, str], dict[str, bool]] = {}
+
+    def names(path: str, method: str) -> dict[str, bool]:
+        if (found := known.get((path, method))) is None:
+            paths = app.openapi()["paths"]
+            # Whether a route knows the prefix that it was included under depends on FastAPI's version.
+            parameters = paths[path if path in paths else _PREFIX + path][method].get("parameters", [])
+            found = {one["name"]: "'array'" in repr(one["schema"]) for one in parameters if one["in"] == "query"}
+            known[path, method] = found
+        return found
+
+    async def check(request: Request) -> None:
+        allowed = names(request.scope["route"].path_format, request.method.lower())
+        faults = []
+        for name, times in Counter(name for name, _ in request.query_params.multi_items()).items():
+            if name not in allowed:
+                faults.append({"type": "extra_forbidden", "loc": ("query", name), "msg": ""})
+            elif times > 1 and not allowed[name]:
+                faults.append({"type": "repeated", "loc": ("query", name), "msg": "give it once"})
+        if faults:
+            raise RequestValidationError(faults)
+
+    return check
 
 
 def _describe(app: FastAPI, *, secured: bool) -> None:

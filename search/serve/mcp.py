@@ -13,6 +13,7 @@ from typing import Annotated, Any, Literal, TypeVar
 from search._version import __version__
 from search.archive import Archive
 from search.errors import MissingExtraError, QueryError, SearchError, UsageError
+from search.exports.plain import clean
 from search.rag.quotes import check_quotes
 from search.rag.render import visible
 from search.records import Filters
@@ -82,7 +83,7 @@ def build(archive: Archive, *, url_template: str | None = None, concurrent: int 
         )
     if concurrent < 1:
         raise UsageError(f"at least 1 call must run at once, not {concurrent}")
-    server: MCPServer[Any] = MCPServer(
+    server = _Server(
         "broadsheet",
         title="Broadsheet",
         description="Hybrid search over a news archive.",
@@ -99,6 +100,19 @@ def build(archive: Archive, *, url_template: str | None = None, concurrent: int 
     _add_citing(server, desk)
     _add_prompts(server)
     return server
+
+
+class _Server(MCPServer[Any]):
+    """Refuses arguments that a tool does not have: a filter that is left out by mistake changes the answer."""
+
+    async def call_tool(self, name: str, arguments: dict[str, Any], context: Any = None) -> Any:
+        """Call a tool. Raises ToolError for one that is unknown or refuses."""
+        known = next(
+            (set(tool.input_schema["properties"]) for tool in await self.list_tools() if tool.name == name), None
+        )
+        if known is not None and (unknown := sorted(arguments.keys() - known)):
+            raise ToolError(f"{name} has no argument {clean(unknown[0][:100])!r}; it has {', '.join(sorted(known))}")
+        return await super().call_tool(name, arguments, context)
 
 
 class _Desk:

@@ -60,15 +60,30 @@ def of(error: SearchError) -> bytes:
 
 def of_validation(faults: Sequence[Any]) -> bytes:
     """The body for a request that does not fit its model. What was sent is not repeated, but for names."""
-    names = [_name(fault["loc"]) for fault in faults]
-    said = ["there is no such parameter" if fault["type"] == "extra_forbidden" else fault["msg"] for fault in faults]
+    names = [_name(fault) for fault in faults]
+    said = [_said(fault) for fault in faults]
     lines = [f"{name}: {text}" if name else text for name, text in zip(names, said, strict=True)]
     rest = len(lines) - _SHOWN
     message = "; ".join(lines[:_SHOWN]) + (f"; and {rest} more" if rest > 0 else "")
     return body("UsageError", message, param=names[0] or None if names else None)
 
 
-def _name(place: Sequence[Any]) -> str:
+def _said(fault: Any) -> str:
+    kind, text = fault["type"], str(fault["msg"])
+    if kind == "extra_forbidden":
+        return "there is no such parameter"
+    if kind == "json_invalid":
+        return f"the body is not JSON, from character {fault['loc'][-1]} on"
+    if kind == "model_attributes_type" and len(fault["loc"]) == 1:
+        return "send an object as JSON, with Content-Type: application/json"
+    if kind == "too_long" and isinstance(fault.get("input"), str):
+        return text.replace(" items", " characters")
+    return text
+
+
+def _name(fault: Any) -> str:
     """``limit``, or ``filters.1.key``: where in the request, without FastAPI's own prefix."""
-    name = ".".join(str(part) for part in place[1:])
+    if fault["type"] == "json_invalid":
+        return ""
+    name = ".".join(str(part) for part in fault["loc"][1:])
     return clean(name[:100])

@@ -43,11 +43,13 @@ def health(desk: Desk) -> APIRouter:
     """Whether the server is there, and whether it can answer."""
     router = APIRouter(tags=["health"])
 
+    @router.head("/healthz", include_in_schema=False)
     @router.get("/healthz", response_model=responses.State)
     async def healthz() -> Response:
         """Whether the process answers."""
         return _json({"status": "ok"})
 
+    @router.head("/readyz", include_in_schema=False)
     @router.get("/readyz", response_model=responses.State, responses={503: {"model": responses.Problem}})
     async def readyz() -> Response:
         """Whether the archive can be read and there is room for a query."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import sys
 from http import HTTPStatus
 from typing import Final
@@ -13,6 +14,7 @@ from search.serve import problems
 from search.serve.guard import SAFETY
 
 LONGEST_HEAD: Final = 1 << 16  # bytes of the request line and headers together
+SLOWEST_HEAD: Final = 10.0  # seconds in which the request line and headers must be there
 _LINGER = 2  # seconds in which the rest of a refused request is read, unseen, so that its sender gets to the answer
 
 
@@ -20,11 +22,33 @@ class JsonProtocol(H11Protocol):
     """Uvicorn's protocol, whose own refusals are in JSON too."""
 
     _refused = False
+    _head: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Begin, and wait for the first request."""
+        super().connection_made(transport)
+        self._watch()
 
     def data_received(self, data: bytes) -> None:
         """Take what has arrived."""
         if not self._refused:
             super().data_received(data)
+            self._watch()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Wait for nothing more."""
+        if self._head is not None:
+            self._head.cancel()
+        super().connection_lost(exc)
+
+    def _watch(self) -> None:
+        """Connections are counted: one that begins a request and does not go on must not keep its place."""
+        begun = self.conn.their_state is h11.IDLE
+        if begun and self._head is None:
+            self._head = self.loop.call_later(SLOWEST_HEAD, self.transport.close)
+        elif not begun and self._head is not None:
+            self._head.cancel()
+            self._head = None
 
     def send_400_response(self, msg: str) -> None:
         """Refuse what h11 could not read: 431 for too long a head, 400 for anything else."""

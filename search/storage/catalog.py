@@ -13,7 +13,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from search.errors import ArchiveDamaged, ArchiveLocked, ArchiveMismatch, ArchiveNotFound, StorageError
+from search.errors import (
+    ArchiveDamaged,
+    ArchiveLocked,
+    ArchiveMismatch,
+    ArchiveNotFound,
+    ArchiveReplaced,
+    StorageError,
+)
 from search.records import Article
 from search.storage import codec
 from search.storage.container import PartFile
@@ -105,6 +112,7 @@ class Catalog:
         self.path = path
         self._connection = connection
         self._lock = threading.RLock()
+        self._file = _identity(path)
         self._still = None if _writable(path.parent) else _state(path)
         self._reopened = 0
 
@@ -211,7 +219,12 @@ class Catalog:
                 raise
 
     def data_version(self) -> int:
-        """A number that changes when another connection has committed."""
+        """A number that changes when another connection has committed.
+
+        Raises ArchiveNotFound and ArchiveReplaced: a deleted file stays readable for who has it open.
+        """
+        if self._still is None and _identity(self.path) != self._file:
+            raise ArchiveReplaced(f"{self.path.parent} was replaced by another archive; open it again")
         with self._lock, sqlite_errors(self.path):
             if self._still is not None and (state := _state(self.path)) != self._still:
                 # Not this user's to write, but somebody else's: what was taken for unchanging has changed.
@@ -482,6 +495,15 @@ def _connect(path: Path) -> sqlite3.Connection:
 
 def _writable(folder: Path) -> bool:
     return os.access(folder, os.W_OK, effective_ids=os.access in os.supports_effective_ids)
+
+
+def _identity(path: Path) -> tuple[int, int]:
+    """Device and number of a file, for as long as it is the same one."""
+    try:
+        status = path.stat()
+    except OSError:
+        raise ArchiveNotFound(f"there is no archive at {path.parent} any more") from None
+    return status.st_dev, status.st_ino
 
 
 def _state(path: Path) -> tuple[int, ...]:
