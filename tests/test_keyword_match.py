@@ -13,7 +13,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from whoosh.query import And, AndNot, DateRange, Every, Not, NullQuery, NumericRange, Or, Require, Term
 
+import search.keyword.grid as grid
 import search.keyword.joins as joins
+import search.keyword.match as match
 import search.keyword.occurrences as occurrences
 import search.keyword.proximity as proximity
 from search.errors import ArchiveDamaged, QueryError
@@ -84,12 +86,16 @@ def test_blocks_do_not_show(views, seed):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(proximity, "BLOCK", 7)
         patch.setattr(proximity, "FEW", rnd.choice([0, 1 << 21]))
-        patch.setattr(occurrences, "_FEW", rnd.choice([0, 1 << 21]))
+        patch.setattr(grid, "_MARKED", rnd.choice([1, 20, 128, 1 << 40]))
+        patch.setattr(grid, "_DEARER", rnd.choice([0, 8, 1 << 40]))
+        patch.setattr(grid, "_CHUNK", rnd.choice([1, 5, 1 << 14]))
+        patch.setattr(match, "_FEW_SHARE", rnd.choice([0, 8, 1 << 40]))
         patch.setattr(occurrences, "TABLE", rnd.choice([1, 1 << 22]))
         patch.setattr(occurrences, "_RARE", rnd.choice([0, 16, 1 << 22]))
         patch.setattr(joins, "_LOOKED_UP", rnd.choice([0, 16]))
         patch.setattr(occurrences, "_LOOKED_UP", rnd.choice([0, 4, 1 << 22]))
-        view.index.places = Cache(rnd.choice([0, 200, 1 << 22]))
+        view.index._cache = Cache(rnd.choice([0, 200, 1 << 22]))
+        view.index.__dict__.pop("grids", None)
         assert found(view, node) == oracle.match(node)
 
 
@@ -391,7 +397,7 @@ def test_joins_of_very_frequent_words_are_refused(folder, monkeypatch):
     inner = Near(word("alpha"), word("alpha"), 50)
     assert view.match(inner).all()  # at the top only whether there is one is asked
     with pytest.raises(QueryError, match="too frequent"):
-        view.match(Near(inner, word("alpha"), 5))
+        view.match(Near(Near(inner, word("alpha"), 50), word("alpha"), 5))
 
 
 def test_damage_is_reported(folder):

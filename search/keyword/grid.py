@@ -1,0 +1,217 @@
+"""Where the words of one segment stand, as one number for each place and as bits: what joins over all articles run on.
+
+A place's *address* counts words over all sub-fields of all rows; each sub-field that has words starts on a multiple of
+64 and is followed by at least 64 empty addresses, so nothing within ``bits.REACH`` crosses from one into the next.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from search.keyword import bits
+from search.keyword.analysis import TEXT_SPACE
+from search.keyword.bits import Addresses, Bits
+from search.keyword.cache import Cache
+from search.keyword.layout import KeywordSegment
+from search.keyword.occurrences import Part, Places, Rows, kept, ranges
+
+LEAST_CACHE = 64 << 20  # bytes for what was asked for last, or this share of a larger archive's keyword parts:
+CACHE_SHARE = 4
+_MARKED = 128  # a term with more than one in so many addresses is kept as bits
+_DEARER = 8  # a phrase's frequent word, so many times as frequent as its rarest, is not made bits of for it alone
+_CHUNK = 1 << 14  # words of bits that are joined at once: these stay near the processor
+_TEXT = -1  # the sub-field of nearly all words
+_SENTENCES, _PARAGRAPHS = -1, -2  # instead of a term's id
+
+Kept = Cache[tuple[int, int], Any]
+
+
+class Grid:
+    """The addresses of a segment, whose first ordinal is ``base`` in an index that keeps ``stride`` for each article.
+
+    ``cache`` keeps addresses and bits by (base, term). Threads may share it.
+    """
+
+    def __init__(self, segment: KeywordSegment, base: int, stride: int, cache: Kept) -> None:
+        self.segment, self.base, self._stride, self._cache = segment, base, stride, cache
+        self._asked: set[int] = set()
+
+    @cached_property
+    def _firsts(self) -> NDArray[np.int64]:
+        """int64[n * 5 + 1]: the word of bits with which each sub-field of each row starts; at last, how many."""
+        words = (self.segment.lengths.reshape(-1).astype(np.int64) + 63) >> 6
+        words += words > 0
+        return np.concatenate(([0], np.cumsum(words)))
+
+    @cached_property
+    def words(self) -> int:
+        """How many words of bits there are."""
+        return int(self._firsts[-1])
+
+    @cached_property
+    def _text_terms(self) -> int:
+        """How many terms the text space has; it sorts first, and only it has addresses."""
+        return self.segment.prefix_range(TEXT_SPACE, "").stop
+
+    @cached_property
+    def dtype(self) -> type[np.int32] | type[np.int64]:
+        """The type of addresses."""
+        return np.int32 if self.words << 6 <= np.iinfo(np.int32).max else np.int64
+
+    @cached_property
+    def rows(self) -> NDArray[np.int32]:
+        """int32: the row of each word of bits."""
+        each = np.diff(self._firsts[:: self.segment.lengths.shape[1]])
+        return np.repeat(np.arange(len(self.segment), dtype=np.int32), each)
+
+    @cached_property
+    def chunks(self) -> list[slice]:
+        """Stretches of whole rows, in words of bits, that are worked on at once."""
+        firsts = self._firsts[:: self.segment.lengths.shape[1]]
+        edges = np.unique(firsts[firsts.searchsorted(np.arange(0, self.words, _CHUNK))]).tolist()
+        return [slice(low, high) for low, high in zip(edges, [*edges[1:], self.words], strict=True)] if edges else []
+
+    @cached_property
+    def _shifts(self) -> NDArray[Any]:
+        """[n, 5]: the address of each sub-field's first word less its position."""
+        shifts = (self._firsts[:-1].reshape(self.segment.lengths.shape) << 6) - self.segment.field_starts
+        return shifts.astype(self.dtype)
+
+    @cached_property
+    def _text_shifts(self) -> NDArray[Any]:
+        return np.ascontiguousarray(self._shifts[:, _TEXT])
+
+    @cached_property
+    def _place_shifts(self) -> Places:
+        """int64: a place less its address, for each word of bits."""
+        fields = self._shifts.shape[1]
+        rows = np.repeat(np.arange(len(self.segment)) + self.base, fields) * self._stride
+        return np.repeat(rows - self._shifts.reshape(-1), np.diff(self._firsts))
+
+    def places(self, addresses: Addresses) -> Places:
+        """Addresses as places: see ``occurrences``."""
+        found: Places = self._place_shifts[addresses >> 6]
+        found += addresses
+        return found
+
+    def is_marked(self, tid: int) -> bool:
+        """Whether a term of the text space is so frequent that it is kept as bits."""
+        return tid < self._text_terms and self.segment.frequency(tid) * _MARKED > self.words << 6
+
+    def _is_kept(self, tid: int) -> bool:
+        """Whether a frequent term's bits are there, or worth making because they are asked for again."""
+        if self._cache.get((self.base, tid)) is not None or tid in self._asked:
+            return True
+        self._asked.add(tid)
+        return False
+
+    def addresses(self, tid: int) -> Addresses:
+        """The addresses of all occurrences of a term, in order."""
+        if self.is_marked(tid):
+            return self._addresses(tid)
+        found = self._cache.get((self.base, tid))
+        return self._cache.keep((self.base, tid), self._addresses(tid)) if found is None else found
+
+    def _addresses(self, tid: int) -> Addresses:
+        segment = self.segment
+        docs, freqs = segment.docs(tid).astype(np.int64), segment.freqs(tid)
+        found: Addresses = np.repeat(self._text_shifts[docs], freqs)
+        found += segment.positions(tid).astype(self.dtype, copy=False)
+        postings, fields, counts = segment.minors(tid)
+        if len(postings):
+            # The words of a posting that are outside the text come first in it, in the order of their sub-fields.
+            postings, counts = postings.astype(np.int64), counts.astype(np.int64)
+            ends = np.cumsum(counts)
+            heads = np.flatnonzero(np.diff(postings, prepend=-1))
+            earlier = ends - counts
+            earlier -= np.repeat(earlier[heads], np.diff(heads, append=len(postings)))
+            firsts = np.cumsum(freqs.astype(np.int64))[postings] - freqs[postings] + earlier
+            rows = docs[postings]
+            found[ranges(firsts, counts)] += np.repeat(self._shifts[rows, fields] - self._text_shifts[rows], counts)
+        return found
+
+    def marks(self, tid: int) -> Bits:
+        """The bits of all occurrences of a term."""
+        marked = self.is_marked(tid)
+        found = self._cache.get((self.base, tid))
+        if found is not None and marked:
+            return found  # type: ignore[no-any-return]
+        marks = bits.pack(self._addresses(tid) if found is None else found, self.words)
+        return self._cache.keep((self.base, tid), marks) if marked else marks
+
+    def opens(self, paragraphs: bool) -> Bits:
+        """The bits of the first words of sentences, or paragraphs."""
+        key = self.base, _PARAGRAPHS if paragraphs else _SENTENCES
+        found = self._cache.get(key)
+        if found is not None:
+            return found  # type: ignore[no-any-return]
+        segment = self.segment
+        starts, items = segment.sentence_starts, segment.sentences
+        if paragraphs:
+            starts, items = segment.paragraph_starts, segment.paragraphs
+        addresses = np.repeat(self._text_shifts, np.diff(starts)) + items.astype(self.dtype)
+        # The sub-fields before the text are the first units of each row.
+        for field in range(self._shifts.shape[1] - 1):
+            addresses[starts[:-1] + field] += self._shifts[:, field] - self._text_shifts
+        return self._cache.keep(key, bits.pack(addresses, self.words))
+
+    def phrase(self, parts: Sequence[Part]) -> Addresses | None:
+        """Where the tokens of a phrase stand one after the other: the addresses of the first one, in order. None where
+        row by row is the better way to find that."""
+        order = self._order(parts)
+        if not order or self.is_marked(parts[order[0]].tid):
+            return None
+        at, *others = order
+        found = self._part(parts[at])
+        for i in others:
+            if not len(found):
+                break
+            part, wanted = parts[i], found + (i - at)
+            if self.is_marked(part.tid):
+                # In front of the first article there is nothing.
+                found = wanted[bits.having(self.marks(part.tid), wanted) & (wanted >= 0)]
+            else:
+                found = kept(wanted, self._part(part))
+            at = i
+        return found - at if at else found
+
+    def _order(self, parts: Sequence[Part]) -> list[int]:
+        """The tokens of a phrase from the rarest on; none where the addresses of them all are not worth having."""
+        if len(parts) > bits.REACH or max(part.tid for part in parts) >= self._text_terms:
+            return []
+        frequencies = [self.segment.frequency(part.tid) for part in parts]
+        order = sorted(range(len(parts)), key=frequencies.__getitem__)
+        for i in order:
+            if self.is_marked(parts[i].tid):
+                if parts[i].forms is not None:
+                    return []
+                if frequencies[i] > frequencies[order[0]] * _DEARER and not self._is_kept(parts[i].tid):
+                    return []
+        return order
+
+    def _part(self, part: Part) -> Addresses:
+        found = self.addresses(part.tid)
+        codes = None if part.forms is None else self.segment.codes(part.tid)
+        return found if part.forms is None or codes is None else found[part.forms[codes]]
+
+    def phrase_rows(self, parts: Sequence[Part]) -> Rows | None:
+        """The rows that have a phrase, repeats allowed; None where it is better looked for row by row."""
+        order = self._order(parts)
+        if not order:
+            return None
+        if not self.is_marked(parts[order[0]].tid):
+            found = self.phrase(parts)
+            return None if found is None else self.rows[found >> 6]
+        every = [self.marks(part.tid) for part in parts]
+        hits = [np.empty(0, np.int64)]
+        for own in self.chunks:
+            left = every[0][own]
+            for i, marks in enumerate(every[1:], 1):
+                left = left & bits.down(marks[own], i)
+            hits.append(np.flatnonzero(left) + own.start)
+        return self.rows[np.concatenate(hits)]
