@@ -6,6 +6,9 @@ that belongs together, so that nothing moved by at most ``REACH`` places enters 
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
+from itertools import pairwise
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -16,21 +19,22 @@ Bits = NDArray[np.uint64]
 Addresses = NDArray[np.int32] | NDArray[np.int64]
 
 
-def pack(places: Addresses, words: int) -> Bits:
+def pack(pieces: Iterable[Addresses], words: int) -> Bits:
     """The bits of some places, in order, below 64 * ``words``."""
     out = np.zeros(words, np.uint64)
     packed = out.view(np.uint8)
-    cuts = places.searchsorted(np.arange(0, words * 64 + _BLOCK, _BLOCK, dtype=places.dtype)).tolist()
     marks = np.zeros(min(_BLOCK, words * 64), np.uint8)
-    for number, (low, high) in enumerate(zip(cuts, cuts[1:], strict=False)):
-        if low == high:
+    for places in pieces:
+        if not len(places):
             continue
-        start = number * _BLOCK
-        own = places[low:high] - start
-        marks[own] = 1
-        size = min(_BLOCK, words * 64 - start)
-        packed[start >> 3 : (start + size) >> 3] = np.packbits(marks[:size], bitorder="little")
-        marks[own] = 0
+        first = int(places[0]) // _BLOCK
+        starts = np.arange(first, int(places[-1]) // _BLOCK + 2) * _BLOCK
+        for start, (low, high) in zip(starts.tolist(), pairwise(places.searchsorted(starts).tolist()), strict=False):
+            own = places[low:high] - start
+            marks[own] = 1
+            size = min(_BLOCK, words * 64 - start)
+            packed[start >> 3 : (start + size) >> 3] |= np.packbits(marks[:size], bitorder="little")
+            marks[own] = 0
     return out
 
 
@@ -88,26 +92,40 @@ def before(bits: Bits, distance: int) -> Bits:
     return down(out | down(out, distance - width), 1)
 
 
-def behind_in_unit(bits: Bits, opens: Bits) -> Bits:
-    """The places 1 to REACH behind any of the set, and in one unit with it; ``opens`` are the first places of units."""
+def behind_in_unit(bits: Bits, opens: Bits, distance: int = REACH) -> Bits:
+    """The places 1 to ``distance`` behind any of the set, and in one unit with it; ``opens`` are the first places of
+    units."""
     # As carries run through an adder (Kogge and Stone, 1973): after each step, from twice as far.
     open_to = ~opens
     out = up(bits, 1) & open_to
-    width = 1
-    while width < REACH:
-        out |= up(out, width) & open_to
-        open_to &= up(open_to, width)
+    width, through = 1, open_to
+    while 2 * width <= distance:
+        out |= up(out, width) & through
+        through = through & up(through, width)
         width *= 2
+    if width < distance:
+        out |= up(out, distance - width) & _through(open_to, distance - width, up)
     return out
 
 
-def before_in_unit(bits: Bits, opens: Bits) -> Bits:
-    """The places 1 to REACH before any of the set, and in one unit with it."""
+def before_in_unit(bits: Bits, opens: Bits, distance: int = REACH) -> Bits:
+    """The places 1 to ``distance`` before any of the set, and in one unit with it."""
     open_to = down(~opens, 1)
     out = down(bits, 1) & open_to
-    width = 1
-    while width < REACH:
-        out |= down(out, width) & open_to
-        open_to &= down(open_to, width)
+    width, through = 1, open_to
+    while 2 * width <= distance:
+        out |= down(out, width) & through
+        through = through & down(through, width)
         width *= 2
+    if width < distance:
+        out |= down(out, distance - width) & _through(open_to, distance - width, down)
     return out
+
+
+def _through(open_to: Bits, steps: int, move: Callable[[Bits, int], Bits]) -> Bits:
+    """Where ``steps`` places in a row are open."""
+    out, width = open_to, 1
+    while 2 * width <= steps:
+        out = out & move(out, width)
+        width *= 2
+    return out & move(out, steps - width)

@@ -6,7 +6,7 @@ A place's *address* counts words over all sub-fields of all rows; each sub-field
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -25,16 +25,18 @@ CACHE_SHARE = 4
 _MARKED = 128  # a term with more than one in so many addresses is kept as bits
 _DEARER = 8  # a phrase's frequent word, so many times as frequent as its rarest, is not made bits of for it alone
 _CHUNK = 1 << 14  # words of bits that are joined at once: these stay near the processor
+_PIECE = 1 << 20  # occurrences whose addresses are made at once
 _TEXT = -1  # the sub-field of nearly all words
-_SENTENCES, _PARAGRAPHS = -1, -2  # instead of a term's id
+# What is kept by term: its addresses, its bits; and the starts of units.
+_ADDRESSES, _BITS, _SENTENCES, _PARAGRAPHS = range(4)
 
-Kept = Cache[tuple[int, int], Any]
+Kept = Cache[tuple[int, int, int], Any]
 
 
 class Grid:
     """The addresses of a segment, whose first ordinal is ``base`` in an index that keeps ``stride`` for each article.
 
-    ``cache`` keeps addresses and bits by (base, term). Threads may share it.
+    ``cache`` keeps addresses and bits by base, kind and term. Threads may share it.
     """
 
     def __init__(self, segment: KeywordSegment, base: int, stride: int, cache: Kept) -> None:
@@ -105,51 +107,64 @@ class Grid:
 
     def _is_kept(self, tid: int) -> bool:
         """Whether a frequent term's bits are there, or worth making because they are asked for again."""
-        if self._cache.get((self.base, tid)) is not None or tid in self._asked:
+        if self._cache.get((self.base, _BITS, tid)) is not None or tid in self._asked:
             return True
         self._asked.add(tid)
         return False
 
     def addresses(self, tid: int) -> Addresses:
         """The addresses of all occurrences of a term, in order."""
-        if self.is_marked(tid):
-            return self._addresses(tid)
-        found = self._cache.get((self.base, tid))
-        return self._cache.keep((self.base, tid), self._addresses(tid)) if found is None else found
+        key = self.base, _ADDRESSES, tid
+        found: Addresses | None = self._cache.get(key)
+        if found is None:
+            pieces: list[Any] = list(self._pieces(tid))
+            made: Addresses = pieces[0] if len(pieces) == 1 else np.concatenate(pieces)
+            return made if self.is_marked(tid) else self._cache.keep(key, made)
+        return found
 
-    def _addresses(self, tid: int) -> Addresses:
+    def _pieces(self, tid: int) -> Iterator[Addresses]:
+        """The addresses of a term, a stretch of its postings at a time."""
         segment = self.segment
         docs, freqs = segment.docs(tid).astype(np.int64), segment.freqs(tid)
-        found: Addresses = np.repeat(self._text_shifts[docs], freqs)
-        found += segment.positions(tid).astype(self.dtype, copy=False)
+        start = segment.position_start(tid)
+        ends = np.cumsum(freqs, dtype=np.int64)
         postings, fields, counts = segment.minors(tid)
-        if len(postings):
-            # The words of a posting that are outside the text come first in it, in the order of their sub-fields.
-            postings, counts = postings.astype(np.int64), counts.astype(np.int64)
-            ends = np.cumsum(counts)
-            heads = np.flatnonzero(np.diff(postings, prepend=-1))
-            earlier = ends - counts
-            earlier -= np.repeat(earlier[heads], np.diff(heads, append=len(postings)))
-            firsts = np.cumsum(freqs.astype(np.int64))[postings] - freqs[postings] + earlier
-            rows = docs[postings]
-            found[ranges(firsts, counts)] += np.repeat(self._shifts[rows, fields] - self._text_shifts[rows], counts)
-        return found
+        low = 0
+        while low < len(docs) or not low:
+            before = int(ends[low - 1]) if low else 0
+            high = max(low + 1, int(ends.searchsorted(before + _PIECE)))
+            own = slice(low, high)
+            found: Addresses = np.repeat(self._text_shifts[docs[own]], freqs[own])
+            found += segment.positions_between(start + before, start + before + len(found)).astype(
+                self.dtype, copy=False
+            )
+            minor = slice(*postings.searchsorted(np.array((low, high), postings.dtype)))
+            if minor.start < minor.stop:
+                at, rows = postings[minor].astype(np.int64), docs[postings[minor]]
+                each = counts[minor].astype(np.int64)
+                # The words outside the text come first in each posting, in the order of their sub-fields.
+                earlier = np.cumsum(each) - each
+                heads = np.flatnonzero(np.diff(at, prepend=-1))
+                earlier -= np.repeat(earlier[heads], np.diff(heads, append=len(at)))
+                shifts = self._shifts[rows, fields[minor]] - self._text_shifts[rows]
+                found[ranges(ends[at] - freqs[at] - before + earlier, each)] += np.repeat(shifts, each)
+            yield found
+            low = high
 
     def marks(self, tid: int) -> Bits:
         """The bits of all occurrences of a term."""
-        marked = self.is_marked(tid)
-        found = self._cache.get((self.base, tid))
-        if found is not None and marked:
-            return found  # type: ignore[no-any-return]
-        marks = bits.pack(self._addresses(tid) if found is None else found, self.words)
-        return self._cache.keep((self.base, tid), marks) if marked else marks
+        if not self.is_marked(tid):
+            return bits.pack([self.addresses(tid)], self.words)
+        key = self.base, _BITS, tid
+        found: Bits | None = self._cache.get(key)
+        return self._cache.keep(key, bits.pack(self._pieces(tid), self.words)) if found is None else found
 
     def opens(self, paragraphs: bool) -> Bits:
         """The bits of the first words of sentences, or paragraphs."""
-        key = self.base, _PARAGRAPHS if paragraphs else _SENTENCES
-        found = self._cache.get(key)
+        key = self.base, _PARAGRAPHS if paragraphs else _SENTENCES, 0
+        found: Bits | None = self._cache.get(key)
         if found is not None:
-            return found  # type: ignore[no-any-return]
+            return found
         segment = self.segment
         starts, items = segment.sentence_starts, segment.sentences
         if paragraphs:
@@ -158,7 +173,10 @@ class Grid:
         # The sub-fields before the text are the first units of each row.
         for field in range(self._shifts.shape[1] - 1):
             addresses[starts[:-1] + field] += self._shifts[:, field] - self._text_shifts
-        return self._cache.keep(key, bits.pack(addresses, self.words))
+        # Units without words, at the end of the last row, have no address.
+        marks = bits.pack([addresses[addresses < self.words << 6]], self.words)
+        self._cache.keep(key, marks)
+        return marks
 
     def phrase(self, parts: Sequence[Part]) -> Addresses | None:
         """Where the tokens of a phrase stand one after the other: the addresses of the first one, in order. None where

@@ -113,6 +113,10 @@ class KeywordSegment:
         """How often the term occurs in all rows together."""
         return int(self._position_starts[tid + 1] - self._position_starts[tid])
 
+    def position_start(self, tid: int) -> int:
+        """How many occurrences there are of the terms before this one."""
+        return int(self._position_starts[tid])
+
     def docs(self, tid: int) -> NDArray[np.uint32]:
         """The rows that have the term, ascending."""
         run = self._docs[self._posting_starts[tid] : self._posting_starts[tid + 1]]

@@ -193,7 +193,6 @@ class Matcher:
                         places = occurrences.in_field(block, places, leaf.field, len(parts))
                     out[places // block.stride] = True
 
-
     def _are_many(self, mask: Mask, segment: KeywordSegment, base: int) -> bool:
         """Whether a mask allows so many rows of a segment that looking at all of them at once pays."""
         return int(np.count_nonzero(mask[base : base + len(segment)])) * _FEW_SHARE > len(segment)
