@@ -119,7 +119,11 @@ class KeywordSegment:
 
     def docs(self, tid: int) -> NDArray[np.uint32]:
         """The rows that have the term, ascending."""
-        run = self._docs[self._posting_starts[tid] : self._posting_starts[tid + 1]]
+        return self.docs_between(tid, tid + 1)
+
+    def docs_between(self, first: int, last: int) -> NDArray[np.uint32]:
+        """The rows that have the terms ``first`` to ``last`` (exclusive), one term's after the other's."""
+        run = self._docs[self._posting_starts[first] : self._posting_starts[last]]
         return run.astype(np.uint32, copy=False)
 
     def freqs(self, tid: int) -> NDArray[np.uint32]:

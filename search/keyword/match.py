@@ -8,7 +8,7 @@ Conditions nest to any depth: the walk keeps its own stack.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,6 +18,7 @@ from whoosh import query as whoosh
 from search.keyword import frequent, occurrences, tree
 from search.keyword.layout import KeywordSegment
 from search.keyword.lookup import Leaf, Row, docs_in
+from search.keyword.occurrences import Part
 from search.keyword.proximity import Proximity, check
 from search.storage.columns import MISSING_DAY, MISSING_INSTANT, instant
 
@@ -174,10 +175,11 @@ class Matcher:
 
     def _fill_leaf(self, leaf: Leaf, within: Mask, out: Mask) -> None:
         for number, ((segment, base), phrases) in enumerate(zip(self.segments, leaf.segments, strict=True)):
+            if leaf.field is None:
+                own = out[base : base + len(segment)]
+                self._fill_words(segment, [parts[0] for parts in phrases if len(parts) == 1], own)
+                phrases = [parts for parts in phrases if len(parts) > 1]
             for parts in phrases:
-                if len(parts) == 1 and leaf.field is None:
-                    out[occurrences.rows_with(segment, parts[0]) + base] = True
-                    continue
                 if len(parts) == 1 and parts[0].forms is None:
                     out[docs_in(segment, parts[0].tid, leaf.field) + base] = True
                     continue
@@ -193,9 +195,29 @@ class Matcher:
                         places = occurrences.in_field(block, places, leaf.field, len(parts))
                     out[places // block.stride] = True
 
+    def _fill_words(self, segment: KeywordSegment, words: Sequence[Part], own: Mask) -> None:
+        for first, last in _runs([word.tid for word in words if word.forms is None]):
+            own[segment.docs_between(first, last)] = True
+        for word in words:
+            if word.forms is not None:
+                own[occurrences.rows_with(segment, word)] = True
+
     def _are_many(self, mask: Mask, segment: KeywordSegment, base: int) -> bool:
         """Whether a mask allows so many rows of a segment that looking at all of them at once pays."""
         return int(np.count_nonzero(mask[base : base + len(segment)])) * _FEW_SHARE > len(segment)
+
+
+def _runs(tids: Sequence[int]) -> Iterator[tuple[int, int]]:
+    """Terms as ranges (last exclusive): those of a prefix lie side by side, and so do their postings."""
+    first = last = -1
+    for tid in tids:
+        if tid != last:
+            if first >= 0:
+                yield first, last
+            first = tid
+        last = tid + 1
+    if first >= 0:
+        yield first, last
 
 
 def _is_dear(node: whoosh.Query) -> int:
