@@ -103,7 +103,12 @@ class Grid:
 
     def is_marked(self, tid: int) -> bool:
         """Whether a term of the text space is so frequent that it is kept as bits."""
-        return tid < self._text_terms and self.segment.frequency(tid) * _MARKED > self.words << 6
+        return tid < self._text_terms and self.segment.frequency(tid) > self._most
+
+    @cached_property
+    def _most(self) -> int:
+        """The most occurrences of a term that is kept as addresses."""
+        return (self.words << 6) // _MARKED
 
     def _is_kept(self, tid: int) -> bool:
         """Whether a frequent term's bits are there, or worth making because they are asked for again."""
@@ -182,13 +187,14 @@ class Grid:
         """Where the tokens of a phrase stand one after the other: the addresses of the first one, in order. None where
         row by row is the better way to find that."""
         order = self._order(parts)
-        if not order or self.is_marked(parts[order[0]].tid):
-            return None
-        at, *others = order
+        return None if not order or self.is_marked(parts[order[0]].tid) else self._joined(parts, order)
+
+    def _joined(self, parts: Sequence[Part], order: Sequence[int]) -> Addresses:
+        at = order[0]
         found = self._part(parts[at])
-        for i in others:
+        for i in order[1:]:
             if not len(found):
-                break
+                return found
             part, wanted = parts[i], found + (i - at)
             if self.is_marked(part.tid):
                 # In front of the first article there is nothing.
@@ -200,22 +206,27 @@ class Grid:
 
     def _order(self, parts: Sequence[Part]) -> list[int]:
         """The tokens of a phrase from the rarest on; none where the addresses of them all are not worth having."""
-        if len(parts) > bits.REACH or max(part.tid for part in parts) >= self._text_terms:
+        if len(parts) > bits.REACH:
             return []
         frequencies = [self.segment.frequency(part.tid) for part in parts]
         order = sorted(range(len(parts)), key=frequencies.__getitem__)
+        rarest = frequencies[order[0]]
         for i in order:
-            if self.is_marked(parts[i].tid):
-                if parts[i].forms is not None:
-                    return []
-                if frequencies[i] > frequencies[order[0]] * _DEARER and not self._is_kept(parts[i].tid):
-                    return []
+            tid, frequency = parts[i].tid, frequencies[i]
+            if tid >= self._text_terms:
+                return []
+            if frequency > self._most and (
+                parts[i].forms is not None or (frequency > rarest * _DEARER and not self._is_kept(tid))
+            ):
+                return []
         return order
 
     def _part(self, part: Part) -> Addresses:
         found = self.addresses(part.tid)
-        codes = None if part.forms is None else self.segment.codes(part.tid)
-        return found if part.forms is None or codes is None else found[part.forms[codes]]
+        if part.forms is None:
+            return found
+        codes = self.segment.codes(part.tid)
+        return found if codes is None else found[part.forms[codes]]
 
     def phrase_rows(self, parts: Sequence[Part]) -> Rows | None:
         """The rows that have a phrase, repeats allowed; None where it is better looked for row by row."""
@@ -223,8 +234,7 @@ class Grid:
         if not order:
             return None
         if not self.is_marked(parts[order[0]].tid):
-            found = self.phrase(parts)
-            return None if found is None else self.rows[found >> 6]
+            return self.rows[self._joined(parts, order) >> 6]
         every = [self.marks(part.tid) for part in parts]
         hits = [np.empty(0, np.int64)]
         for own in self.chunks:
