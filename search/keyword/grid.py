@@ -223,10 +223,8 @@ class Grid:
 
     def _part(self, part: Part) -> Addresses:
         found = self.addresses(part.tid)
-        if part.forms is None:
-            return found
-        codes = self.segment.codes(part.tid)
-        return found if codes is None else found[part.forms[codes]]
+        codes = None if part.forms is None else self.segment.codes(part.tid)
+        return found if part.forms is None or codes is None else found[part.forms[codes]]
 
     def phrase_rows(self, parts: Sequence[Part]) -> Rows | None:
         """The rows that have a phrase, repeats allowed; None where it is better looked for row by row."""
@@ -234,7 +232,8 @@ class Grid:
         if not order:
             return None
         if not self.is_marked(parts[order[0]].tid):
-            return self.rows[self._joined(parts, order) >> 6]
+            found: Rows = self.rows[self._joined(parts, order) >> 6]
+            return found
         every = [self.marks(part.tid) for part in parts]
         hits = [np.empty(0, np.int64)]
         for own in self.chunks:

@@ -15,7 +15,8 @@ from search.keyword import grid, maxscore
 from search.keyword.analysis import GAP, SUBFIELDS, TEXT_SPACE, analyze
 from search.keyword.cache import Cache
 from search.keyword.layout import KeywordSegment
-from search.keyword.scoring import Bm25, Bm25Settings, scoring_tokens
+from search.keyword.scoring import Bm25, scoring_tokens
+from search.keyword.settings import Bm25Settings
 from search.storage.container import Part
 
 if TYPE_CHECKING:
