@@ -94,6 +94,7 @@ def test_blocks_do_not_show(views, seed):
         patch.setattr(occurrences, "_RARE", rnd.choice([0, 16, 1 << 22]))
         patch.setattr(joins, "_LOOKED_UP", rnd.choice([0, 16]))
         patch.setattr(occurrences, "_LOOKED_UP", rnd.choice([0, 4, 1 << 22]))
+        patch.setattr(occurrences, "_FEW", rnd.choice([0, 400]))
         view.index._cache = Cache(rnd.choice([0, 200, 1 << 22]))
         view.index.__dict__.pop("grids", None)
         assert found(view, node) == oracle.match(node)

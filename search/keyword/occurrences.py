@@ -22,6 +22,7 @@ TABLE = 1 << 22  # positions that are joined at once
 _GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 _RARE = 16  # a list so many times shorter than another is looked up in it
 _LOOKED_UP = 4  # the same for places that are kept, where a table of marks has to be made first
+_FEW = 400  # so few are always looked up
 
 Places = NDArray[np.int64]
 Rows = NDArray[np.int32] | NDArray[np.int64]
@@ -150,7 +151,9 @@ def kept(wanted: Numbers, among: Numbers) -> Numbers:
     """Those of ``wanted`` that are in ``among``; both in order, ``wanted`` not empty."""
     if not len(among):
         return wanted[:0]
-    return _looked_up(wanted, among) if len(wanted) * _LOOKED_UP < len(among) else _table.kept(wanted, among)
+    if len(wanted) <= _FEW or len(wanted) * _LOOKED_UP < len(among):
+        return _looked_up(wanted, among)
+    return _table.kept(wanted, among)
 
 
 class _Run:
