@@ -30,11 +30,10 @@ def pack(pieces: Iterable[Addresses], words: int) -> Bits:
         first = int(places[0]) // _BLOCK
         starts = np.arange(first, int(places[-1]) // _BLOCK + 2) * _BLOCK
         for start, (low, high) in zip(starts.tolist(), pairwise(places.searchsorted(starts).tolist()), strict=False):
-            own = places[low:high] - start
-            marks[own] = 1
+            marks[np.subtract(places[low:high], start, dtype=np.intp)] = 1
             size = min(_BLOCK, words * 64 - start)
             packed[start >> 3 : (start + size) >> 3] |= np.packbits(marks[:size], bitorder="little")
-            marks[own] = 0
+            marks.fill(0)
     return out
 
 

@@ -26,6 +26,7 @@ _MARKED = 128  # a term with more than one in so many addresses is kept as bits
 _DEARER = 8  # a phrase's frequent word, so many times as frequent as its rarest, is not made bits of for it alone
 _CHUNK = 1 << 14  # words of bits that are joined at once: these stay near the processor
 _PIECE = 1 << 20  # occurrences whose addresses are made at once
+_ROWS = 1 << 14  # whose units are
 _TEXT = -1  # the sub-field of nearly all words
 # What is kept by term: its addresses, its bits; and the starts of units.
 _ADDRESSES, _BITS, _SENTENCES, _PARAGRAPHS = range(4)
@@ -170,18 +171,26 @@ class Grid:
         found: Bits | None = self._cache.get(key)
         if found is not None:
             return found
+        marks = bits.pack(self._unit_pieces(paragraphs), self.words)
+        self._cache.keep(key, marks)
+        return marks
+
+    def _unit_pieces(self, paragraphs: bool) -> Iterator[Addresses]:
+        """The addresses at which units start, of some rows at a time."""
         segment = self.segment
         starts, items = segment.sentence_starts, segment.sentences
         if paragraphs:
             starts, items = segment.paragraph_starts, segment.paragraphs
-        addresses = np.repeat(self._text_shifts, np.diff(starts)) + items.astype(self.dtype)
-        # The sub-fields before the text are the first units of each row.
-        for field in range(self._shifts.shape[1] - 1):
-            addresses[starts[:-1] + field] += self._shifts[:, field] - self._text_shifts
-        # Units without words, at the end of the last row, have no address.
-        marks = bits.pack([addresses[addresses < self.words << 6]], self.words)
-        self._cache.keep(key, marks)
-        return marks
+        for low in range(0, len(segment), _ROWS):
+            own = slice(low, low + _ROWS)
+            firsts = starts[low : low + _ROWS + 1]
+            found: Addresses = np.repeat(self._text_shifts[own], np.diff(firsts))
+            found += items[firsts[0] : firsts[-1]].astype(self.dtype)
+            # The sub-fields before the text are the first units of each row.
+            for field in range(self._shifts.shape[1] - 1):
+                found[firsts[:-1] - firsts[0] + field] += self._shifts[own, field] - self._text_shifts[own]
+            # Units without words, at the end of the last row, have no address.
+            yield found[: found.searchsorted(self.words << 6)]
 
     def phrase(self, parts: Sequence[Part]) -> Addresses | None:
         """Where the tokens of a phrase stand one after the other: the addresses of the first one, in order. None where
