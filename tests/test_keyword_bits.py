@@ -141,6 +141,7 @@ def test_proximity_of_frequent_words(views, seed):
     node = operator(rnd, 2)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(grid, "_MARKED", rnd.choice([30, 1 << 40]))
+        patch.setattr(grid, "_WAITS", rnd.random() < 0.1)
         patch.setattr(grid, "_CHUNK", rnd.choice([1, 40, 1 << 14]))
         patch.setattr(grid, "_PIECE", rnd.choice([1, 10, 1 << 20]))
         forget(view)

@@ -14,20 +14,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from search.keyword import bits
-from search.keyword.analysis import TEXT_SPACE
+from search.keyword.analysis import GAP, SUBFIELDS, TEXT_SPACE
 from search.keyword.bits import Addresses, Bits
 from search.keyword.cache import Cache
 from search.keyword.layout import KeywordSegment
 from search.keyword.occurrences import Part, Places, Rows, kept, ranges
+from search.keyword.packing import Array, starts_of
 
 LEAST_CACHE = 64 << 20  # bytes for what was asked for last, or this share of a larger archive's keyword parts:
 CACHE_SHARE = 4
 _MARKED = 128  # a term with more than one in so many addresses is kept as bits
+_WAITS = True  # one phrase alone is found sooner without addresses: they wait for the second
 _DEARER = 8  # a phrase's frequent word, so many times as frequent as its rarest, is not made bits of for it alone
 _CHUNK = 1 << 14  # words of bits that are joined at once: these stay near the processor
 _PIECE = 1 << 20  # occurrences whose addresses are made at once
 _ROWS = 1 << 14  # whose units are
-_TEXT = -1  # the sub-field of nearly all words
+_TEXT = len(SUBFIELDS) - 1  # the sub-field of nearly all words
 # What is kept by term: its addresses, its bits; and the starts of units.
 _ADDRESSES, _BITS, _SENTENCES, _PARAGRAPHS = range(4)
 
@@ -43,13 +45,14 @@ class Grid:
     def __init__(self, segment: KeywordSegment, base: int, stride: int, cache: Kept) -> None:
         self.segment, self.base, self._stride, self._cache = segment, base, stride, cache
         self._asked: set[int] = set()
+        self._wanted = False
 
     @cached_property
     def _firsts(self) -> NDArray[np.int64]:
         """int64[n * 5 + 1]: the word of bits with which each sub-field of each row starts; at last, how many."""
-        words = (self.segment.lengths.reshape(-1).astype(np.int64) + 63) >> 6
+        words = (self.segment.lengths.reshape(-1) + np.uint32(63)) >> 6
         words += words > 0
-        return np.concatenate(([0], np.cumsum(words)))
+        return starts_of(words)
 
     @cached_property
     def words(self) -> int:
@@ -79,22 +82,25 @@ class Grid:
         edges = np.unique(firsts[firsts.searchsorted(np.arange(0, self.words, _CHUNK))]).tolist()
         return [slice(low, high) for low, high in zip(edges, [*edges[1:], self.words], strict=True)] if edges else []
 
-    @cached_property
-    def _shifts(self) -> NDArray[Any]:
-        """[n, 5]: the address of each sub-field's first word less its position."""
-        shifts = (self._firsts[:-1].reshape(self.segment.lengths.shape) << 6) - self.segment.field_starts
+    def _shifts(self, rows: NDArray[np.int64], fields: Array | int) -> Array:
+        """The address of the first word of a sub-field less its position, for each row and sub-field."""
+        lengths = self.segment.lengths
+        shifts: Array = self._firsts[rows * lengths.shape[1] + fields] << 6
+        for earlier in range(lengths.shape[1] - 1):
+            shifts -= np.where(fields > earlier, lengths[rows, earlier] + GAP, 0)
         return shifts.astype(self.dtype)
 
     @cached_property
-    def _text_shifts(self) -> NDArray[Any]:
-        return np.ascontiguousarray(self._shifts[:, _TEXT])
+    def _text_shifts(self) -> Array:
+        return self._shifts(np.arange(len(self.segment)), _TEXT)
 
     @cached_property
     def _place_shifts(self) -> Places:
         """int64: a place less its address, for each word of bits."""
-        fields = self._shifts.shape[1]
-        rows = np.repeat(np.arange(len(self.segment)) + self.base, fields) * self._stride
-        return np.repeat(rows - self._shifts.reshape(-1), np.diff(self._firsts))
+        fields = self.segment.lengths.shape[1]
+        rows = np.repeat(np.arange(len(self.segment)), fields)
+        shifts = (rows + self.base) * self._stride - self._shifts(rows, np.tile(np.arange(fields), len(self.segment)))
+        return np.repeat(shifts, np.diff(self._firsts))
 
     def places(self, addresses: Addresses) -> Places:
         """Addresses as places: see ``occurrences``."""
@@ -152,7 +158,7 @@ class Grid:
                 earlier = np.cumsum(each) - each
                 heads = np.flatnonzero(np.diff(at, prepend=-1))
                 earlier -= np.repeat(earlier[heads], np.diff(heads, append=len(at)))
-                shifts = self._shifts[rows, fields[minor]] - self._text_shifts[rows]
+                shifts = self._shifts(rows, fields[minor]) - self._text_shifts[rows]
                 found[ranges(ends[at] - freqs[at] - before + earlier, each)] += np.repeat(shifts, each)
             yield found
             low = high
@@ -187,14 +193,18 @@ class Grid:
             found: Addresses = np.repeat(self._text_shifts[own], np.diff(firsts))
             found += items[firsts[0] : firsts[-1]].astype(self.dtype)
             # The sub-fields before the text are the first units of each row.
-            for field in range(self._shifts.shape[1] - 1):
-                found[firsts[:-1] - firsts[0] + field] += self._shifts[own, field] - self._text_shifts[own]
+            rows = np.arange(low, low + len(firsts) - 1)
+            for field in range(_TEXT):
+                shifts = self._shifts(rows, field) - self._text_shifts[own]
+                found[firsts[:-1] - firsts[0] + field] += shifts
             # Units without words, at the end of the last row, have no address.
             yield found[: found.searchsorted(self.words << 6)]
 
     def phrase(self, parts: Sequence[Part]) -> Addresses | None:
         """Where the tokens of a phrase stand one after the other: the addresses of the first one, in order. None where
         row by row is the better way to find that."""
+        if _WAITS and "_firsts" not in self.__dict__:
+            return None
         order = self._order(parts)
         return None if not order or self.is_marked(parts[order[0]].tid) else self._joined(parts, order)
 
@@ -237,6 +247,9 @@ class Grid:
 
     def phrase_rows(self, parts: Sequence[Part]) -> Rows | None:
         """The rows that have a phrase, repeats allowed; None where it is better looked for row by row."""
+        if _WAITS and not self._wanted:
+            self._wanted = True
+            return None
         order = self._order(parts)
         if not order:
             return None

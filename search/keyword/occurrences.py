@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 TABLE = 1 << 22  # positions that are joined at once
 _GOLDEN = np.uint64(0x9E3779B97F4A7C15)
+_WHOLE = 1 << 19  # occurrences of a token that are all read, rather than those in some rows
 _RARE = 16  # a list so many times shorter than another is looked up in it
 _LOOKED_UP = 4  # the same for places that are kept, where a table of marks has to be made first
 _FEW = 400  # so few are always looked up
@@ -108,6 +109,9 @@ def phrase(block: Block, parts: Sequence[Part]) -> Places:
         if addresses is not None:
             found = block.grid.places(addresses)
             return found if block.mask.all() else found[block.mask[block.grid.rows[addresses >> 6]]]
+        frequencies = [segment.frequency(part.tid) for part in parts]
+        if max(frequencies) <= _WHOLE:
+            return _whole_phrase(block, parts, sorted(range(len(parts)), key=frequencies.__getitem__))
     docs, firsts = [], []
     for part in parts:
         every = segment.docs(part.tid)
@@ -145,6 +149,28 @@ def phrase(block: Block, parts: Sequence[Part]) -> Places:
         pieces.append(keys + shift[starts.searchsorted(keys, "right") - 1])
         low = high
     return pieces[1] if len(pieces) == 2 else np.concatenate(pieces)
+
+
+def _whole_phrase(block: Block, parts: Sequence[Part], order: Sequence[int]) -> Places:
+    """As ``phrase``, in all of a segment, from the rarest token on."""
+    at, *others = order
+    found = _places(block, parts[at])
+    for i in others:
+        if not len(found):
+            return found
+        found, at = kept(found + (i - at), _places(block, parts[i])), i
+    if at:
+        found = found - at
+    return found if block.mask.all() else found[block.mask[found // block.stride - block.base]]
+
+
+def _places(block: Block, part: Part) -> Places:
+    """Where a token stands in all of a segment."""
+    segment, tid = block.segment, part.tid
+    places = np.repeat((segment.docs(tid).astype(np.int64) + block.base) * block.stride, segment.freqs(tid))
+    places += segment.positions(tid)
+    codes = None if part.forms is None else segment.codes(tid)
+    return places if part.forms is None or codes is None else places[part.forms[codes]]
 
 
 def kept(wanted: Numbers, among: Numbers) -> Numbers:
