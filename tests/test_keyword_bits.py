@@ -11,13 +11,15 @@ from hypothesis import strategies as st
 from whoosh.query import Or
 
 import search.keyword.grid as grid
+from search.errors import ArchiveDamaged
 from search.keyword import bits, frequent
 from search.keyword.cache import Cache
+from search.keyword.layout import KeywordSegment
 from search.keyword.occurrences import Part, phrase, unit_starts
 from search.keyword.proximity import Proximity
 from search.keyword.tree import Near, SameParagraph, SameSentence, Word
 from search.records import Article
-from tests.keyword_oracle import Oracle, make_index
+from tests.keyword_oracle import Oracle, make_index, save
 from tests.keyword_trees import MORE, articles
 
 WORDS = 5
@@ -172,3 +174,14 @@ def test_bits_do_the_work_where_words_are_frequent(views, monkeypatch):
         assert found.complete == complete
         assert {*found.rows.tolist()} & set(np.flatnonzero(view.visible[:12]).tolist()) <= oracle.match(inner)
     assert frequent.surely(first, SameSentence(node, node), proximity.leaves, 0) is None
+
+
+def test_lengths_that_are_not_those_of_the_texts_are_damage(tmp_path):
+    index = make_index(tmp_path, [ARTICLES])
+    arrays = index.segments[0].part.arrays()
+    arrays["lengths"] = arrays["lengths"].copy()
+    arrays["lengths"][0, 4] += 1 << 20
+    part = save(tmp_path, arrays, index.segments[0].part.meta)
+    own = grid.Grid(KeywordSegment(part), 0, index.stride, Cache(1 << 20))
+    with pytest.raises(ArchiveDamaged, match="lengths"):
+        own.marks(0)

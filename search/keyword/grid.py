@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from search.errors import ArchiveDamaged
 from search.keyword import bits
 from search.keyword.analysis import GAP, SUBFIELDS, TEXT_SPACE
 from search.keyword.bits import Addresses, Bits
@@ -50,6 +51,10 @@ class Grid:
     @cached_property
     def _firsts(self) -> NDArray[np.int64]:
         """int64[n * 5 + 1]: the word of bits with which each sub-field of each row starts; at last, how many."""
+        # Lengths decide how much memory is taken, so they are not believed unseen.
+        if int(self.segment.lengths.sum(dtype=np.int64)) != self.segment.position_start(self._text_terms):
+            path = self.segment.part.path
+            raise ArchiveDamaged(f"{path} has lengths that are not those of its texts; run 'broadsheet doctor'")
         words = (self.segment.lengths.reshape(-1) + np.uint32(63)) >> 6
         words += words > 0
         return starts_of(words)
