@@ -169,6 +169,11 @@ def test_what_stands_inside_a_proximity_is_near_it(tmp_path):
     assert ids(tmp_path, texts, SameSentence(inner, word("gamma"))) == [0, 1, 2]
 
 
+def test_a_span_may_end_behind_those_that_start_later():
+    left = joins.Spans(np.array([1, 2]), np.array([9, 3]), False)
+    assert joins.near_places(left, joins.words(np.array([5])), 5, True).tolist() == [2]
+
+
 def test_sentences_and_paragraphs(tmp_path):
     texts = [
         "Alpha met beta.",

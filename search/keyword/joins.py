@@ -150,7 +150,7 @@ def _followed(left: Spans, right: Spans, distance: int) -> Places:
     """The starts of the left spans after whose end a right one starts within ``distance``."""
     after = right.starts.searchsorted(left.ends, "right")
     left_starts, left_ends = left.starts, left.ends
-    if len(after) and after[-1] == len(right.starts):
+    if len(after) and after.max() == len(right.starts):  # the ends of spans that hold others are in no order
         kept = after < len(right.starts)
         after, left_starts, left_ends = after[kept], left_starts[kept], left_ends[kept]
     found: Places = left_starts[right.starts[after] - left_ends <= distance]
