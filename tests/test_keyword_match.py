@@ -169,6 +169,15 @@ def test_what_stands_inside_a_proximity_is_near_it(tmp_path):
     assert ids(tmp_path, texts, SameSentence(inner, word("gamma"))) == [0, 1, 2]
 
 
+@given(st.lists(st.tuples(st.integers(-3, 1 << 29), st.integers(0, 9)), max_size=20), st.sampled_from([0, 33]))
+def test_spans_are_sorted_without_repeats(spans, shift):
+    starts = np.array([start << shift for start, _ in spans], np.int64)
+    found = joins.unique_spans(starts, starts + [length for _, length in spans], False)
+    assert list(zip(found.starts.tolist(), found.ends.tolist(), strict=True)) == sorted(
+        {(start << shift, (start << shift) + length) for start, length in spans}
+    )
+
+
 def test_a_span_may_end_behind_those_that_start_later():
     left = joins.Spans(np.array([1, 2]), np.array([9, 3]), False)
     assert joins.near_places(left, joins.words(np.array([5])), 5, True).tolist() == [2]
