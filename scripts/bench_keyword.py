@@ -1,6 +1,6 @@
 """Measure keyword search beside named peers.
 
-    scripts/bench keyword --data FILE [--sizes 5000,20000] [--engines NAMES] [--repeat]
+    scripts/bench keyword --data FILE [--sizes 5000,20000] [--engines NAMES] [--repeat] [--keep FOLDER]
 
 FILE is JSON lines, gzipped or not, with "title" and "text". Beyond the articles it has, a size is reached by articles
 whose paragraphs are drawn from two of them; with --repeat, by all of them again and again. Ours then merges one part
@@ -9,6 +9,8 @@ thread and answer the same 200 queries drawn from headlines: of two or three wor
 phrases, and prefixes; the ten best each. Each engine indexes in one process and answers in another. A peer that is not
 installed, or takes too long or too much memory at a size, is named and left out. Then what is asked to be slow, of ours
 alone, at the largest size.
+
+With --keep, what is built stays in FOLDER and is not built again: the first run shows indexing, others queries alone.
 """
 
 from __future__ import annotations
@@ -27,18 +29,16 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
+
+from keyword_engines import MAKERS, Broadsheet, Document, abuse
 
 ENGINES = ("broadsheet", "tantivy", "bm25s", "whoosh")
 KINDS = ("short", "long", "frequent", "phrase", "prefix")
 LIMITS = {"whoosh": 5_000, "bm25s": 20_000}  # articles: minutes of indexing beyond, and all tokens in memory
-BATCH = 10_000
 RUNS = 5
-Document = tuple[str, str]
-Ask = Callable[[str, str], int]
 
 
 def read(path: Path) -> Iterator[Document]:
@@ -79,172 +79,6 @@ def queries(documents: Sequence[Document], count: int, rng: random.Random) -> li
             words = [max(words, key=len)[:5].lower()]
         found.append((kind, " ".join(words)))
     return found
-
-
-class Broadsheet:
-    """Ours, without the catalog: batches of 10,000 become parts, and one part in the end."""
-
-    def index(self, documents: Sequence[Document], folder: Path) -> None:
-        import numpy as np
-
-        from search.keyword.layout import KIND
-        from search.keyword.merge import merge_parts
-        from search.keyword.writer import build_part
-        from search.passages import lay_out
-        from search.records import Article
-        from search.storage.container import open_part, write_part
-
-        names = []
-        for start in range(0, len(documents), BATCH):
-            batch = documents[start : start + BATCH]
-            articles = [Article(id=str(start + i), title=title, text=text) for i, (title, text) in enumerate(batch)]
-            write_part(folder / str(start), KIND, *build_part(articles, [lay_out(a.text) for a in articles]))
-            names.append(str(start))
-        parts = [open_part(folder / name, KIND) for name in names]
-        if len(parts) > 1:
-            write_part(folder / "all", KIND, *merge_parts(parts, [np.ones(p.meta["articles"], bool) for p in parts]))
-            for name in names:
-                (folder / name).unlink()
-        else:
-            (folder / names[0]).rename(folder / "all")
-
-    def repeat(self, folder: Path, copies: int) -> None:
-        """Make the part hold each of its articles so many times."""
-        import numpy as np
-
-        from search.keyword.layout import KIND
-        from search.keyword.merge import merge_parts
-        from search.storage.container import open_part, write_part
-
-        part = open_part(folder / "all", KIND)
-        every = np.ones(part.meta["articles"], bool)
-        write_part(folder / "more", KIND, *merge_parts([part] * copies, [every] * copies))
-        (folder / "more").replace(folder / "all")
-
-    def open(self, folder: Path) -> Ask:
-        import numpy as np
-
-        from search.keyword import Bm25Settings, KeywordIndex, tree
-        from search.keyword.layout import KIND
-        from search.storage.container import open_part
-
-        part = open_part(folder / "all", KIND)
-        size = part.meta["articles"]
-        columns = SimpleNamespace(published=np.zeros(size, np.int64), day=np.zeros(size, np.int32), find=None)
-        self.view = view = KeywordIndex([part], columns, Bm25Settings()).at(np.ones(size, bool))
-
-        def ask(kind: str, text: str) -> int:
-            if kind == "prefix":
-                return int(np.count_nonzero(view.match(tree.Wildcard(None, f"{text}*"))))
-            mask = view.match(tree.Word(None, text)) if kind == "phrase" else None
-            return len(view.rank(text.split(), mask, None, 10)[0])
-
-        return ask
-
-
-class Tantivy:
-    """Title and body stemmed, BM25, one writing thread."""
-
-    def _schema(self) -> Any:
-        import tantivy
-
-        builder = tantivy.SchemaBuilder()
-        for name in ("title", "body"):
-            builder.add_text_field(name, stored=False, tokenizer_name="en_stem")
-        return builder.build()
-
-    def index(self, documents: Sequence[Document], folder: Path) -> None:
-        import tantivy
-
-        index = tantivy.Index(self._schema(), str(folder))
-        writer = index.writer(heap_size=500_000_000, num_threads=1)
-        for title, text in documents:
-            writer.add_document(tantivy.Document(title=title, body=text))
-        writer.commit()
-        writer.wait_merging_threads()
-
-    def open(self, folder: Path) -> Ask:
-        import tantivy
-
-        index = tantivy.Index.open(str(folder))
-        searcher, schema = index.searcher(), self._schema()
-
-        def ask(kind: str, text: str) -> int:
-            if kind == "prefix":
-                query = tantivy.Query.regex_query(schema, "body", f"{text}.*")
-                return int(searcher.search(query, 10).count)
-            plain = "".join(c if c.isalnum() else " " for c in text)
-            query = index.parse_query(f'"{plain}"' if kind == "phrase" else plain.lower(), ["title", "body"])
-            return len(searcher.search(query, 10).hits)
-
-        return ask
-
-
-class Bm25s:
-    """Scores computed when indexing; no phrases and no prefixes. Tokens are ours, and their time is counted."""
-
-    def index(self, documents: Sequence[Document], folder: Path) -> None:
-        import bm25s
-
-        from search.keyword.analysis import TOKEN, shapes
-
-        tokens = [[shapes(word)[2] for word in TOKEN.findall(f"{title} {text}")] for title, text in documents]
-        model = bm25s.BM25(method="lucene")
-        model.index(tokens, show_progress=False)
-        model.save(str(folder))
-
-    def open(self, folder: Path) -> Ask:
-        import bm25s
-
-        from search.keyword.scoring import scoring_tokens
-
-        model = bm25s.BM25.load(str(folder), mmap=True)
-
-        def ask(kind: str, text: str) -> int:
-            if kind in ("phrase", "prefix"):
-                raise NotImplementedError
-            words = [token.term for token in scoring_tokens(text.split())]
-            words = [word for word in words if word in model.vocab_dict]
-            if not words:
-                return 0
-            return len(model.retrieve([words], k=10, show_progress=False)[0][0])
-
-        return ask
-
-
-class Whoosh:
-    """Stock Whoosh 2.7.4 with its own codec and scorer."""
-
-    def index(self, documents: Sequence[Document], folder: Path) -> None:
-        from whoosh.analysis import StemmingAnalyzer
-        from whoosh.fields import TEXT, Schema
-        from whoosh.filedb.filestore import FileStorage
-
-        fields = {name: TEXT(analyzer=StemmingAnalyzer(), phrase=True) for name in ("title", "body")}
-        writer = FileStorage(str(folder)).create_index(Schema(**fields)).writer(limitmb=512)
-        for title, text in documents:
-            writer.add_document(title=title, body=text)
-        writer.commit()
-
-    def open(self, folder: Path) -> Ask:
-        from whoosh.filedb.filestore import FileStorage
-        from whoosh.qparser import MultifieldParser, OrGroup
-        from whoosh.query import Prefix
-
-        index = FileStorage(str(folder)).open_index()
-        searcher = index.searcher()
-        parser = MultifieldParser(["title", "body"], index.schema, group=OrGroup)
-
-        def ask(kind: str, text: str) -> int:
-            if kind == "prefix":
-                return len(set(Prefix("body", text).docs(searcher)))
-            plain = "".join(c if c.isalnum() else " " for c in text)
-            return searcher.search(parser.parse(f'"{plain}"' if kind == "phrase" else plain), limit=10).scored_length()
-
-        return ask
-
-
-MAKERS: dict[str, Callable[[], Any]] = {"broadsheet": Broadsheet, "tantivy": Tantivy, "bm25s": Bm25s, "whoosh": Whoosh}
 
 
 def peak() -> float:
@@ -302,53 +136,6 @@ def ask_all(engine: str, folder: Path, asked: list[tuple[str, str]]) -> dict[str
     return {"open": opened, "peak": peak(), "times": times}
 
 
-def abuse(folder: Path) -> list[tuple[str, float, str]]:
-    """What must be answered or refused within half a second, each in milliseconds (of the processor)."""
-    from whoosh import query as whoosh
-
-    from search.errors import QueryError
-    from search.keyword import tree
-
-    maker = Broadsheet()
-    maker.open(folder)
-    view = maker.view
-    segment = view.index.segments[0]
-    words = [segment.words[i * len(segment.words) // 10_000].decode() for i in range(10_000)]
-    deep: Any = tree.Word(None, "peace")
-    for _ in range(1000):
-        deep = whoosh.And([whoosh.Or([deep])])
-    cases: dict[str, Callable[[], Any]] = {
-        "t*": lambda: view.match(tree.Wildcard(None, "t*")),
-        "*a*": lambda: view.match(tree.Wildcard(None, "*a*")),
-        "x~2": lambda: view.match(tree.Fuzzy(None, "x", 2)),
-        "10,000 words, ranked": lambda: view.rank(words, None, None, 1000),
-        "10,000 words, all of them": lambda: view.match_words(words),
-        "10,000 words, OR": lambda: view.match(whoosh.Or([tree.Word(None, word) for word in words])),
-        "1,000 parentheses": lambda: view.match(deep),
-        "regular expression (a+)+$": lambda: view.match(whoosh.Regex("text", "(a+)+$")),
-        "president w/255 said": lambda: view.match(
-            tree.Near(tree.Word(None, "president"), tree.Word(None, "said"), 255)
-        ),
-        "president w/s said": lambda: view.match(
-            tree.SameSentence(tree.Word(None, "president"), tree.Word(None, "said"))
-        ),
-        '"of the"': lambda: view.match(tree.Word(None, "of the")),
-        "the w/5 of": lambda: view.match(tree.Near(tree.Word(None, "the"), tree.Word(None, "of"), 5)),
-        "the w/255 the": lambda: view.match(tree.Near(tree.Word(None, "the"), tree.Word(None, "the"), 255)),
-        "the w/s of": lambda: view.match(tree.SameSentence(tree.Word(None, "the"), tree.Word(None, "of"))),
-    }
-    found = []
-    for name, case in cases.items():
-        began = time.process_time()
-        try:
-            answer = case()
-            outcome = f"{int(answer.sum()):,} articles" if hasattr(answer, "sum") else f"{len(answer[0]):,} best"
-        except QueryError as error:
-            outcome = f"refused: {error}"
-        found.append((name, (time.process_time() - began) * 1000, outcome))
-    return found
-
-
 def child(arguments: Sequence[str]) -> Any:
     """Run a phase in a process of its own, on one thread."""
     environment = os.environ | {"OMP_NUM_THREADS": "1", "RAYON_NUM_THREADS": "1"}
@@ -364,10 +151,12 @@ def percentile(values: Sequence[float], share: float) -> float:
 
 def compare(size: int, engines: Sequence[str], real: Sequence[Document], work: Path, repeat: bool) -> None:
     copies = -(-size // len(real)) if repeat else 1
+    work.mkdir(exist_ok=True)
     data = work / "articles.jsonl"
-    with data.open("w", encoding="utf-8") as out:
-        for title, text in grown(real, size // copies, random.Random(1)):
-            out.write(json.dumps({"title": title, "text": text}) + "\n")
+    if not data.exists():
+        with data.open("w", encoding="utf-8") as out:
+            for title, text in grown(real, size // copies, random.Random(1)):
+                out.write(json.dumps({"title": title, "text": text}) + "\n")
     asked = work / "queries.json"
     asked.write_text(json.dumps(queries(real, 200, random.Random(2))))
     print(f"\n## {size:,} articles\n")
@@ -381,9 +170,12 @@ def compare(size: int, engines: Sequence[str], real: Sequence[Document], work: P
             print(f"| {engine} | left out beyond {LIMITS[engine]:,} articles |" + " |" * (5 + len(KINDS)))
             continue
         folder = work / engine
-        shutil.rmtree(folder, ignore_errors=True)
-        folder.mkdir()
-        made = child(["--phase", f"index:{copies}", engine, str(data), str(folder)])
+        measured = work / f"{engine}.json"  # written last
+        if not measured.exists():
+            shutil.rmtree(folder, ignore_errors=True)
+            folder.mkdir()
+            measured.write_text(json.dumps(child(["--phase", f"index:{copies}", engine, str(data), str(folder)])))
+        made = json.loads(measured.read_text())
         answered = child(["--phase", "query", engine, str(asked), str(folder)])
         times = answered["times"]
         cells = [f"{made['rate']:,.0f}", f"{made['cpu_rate']:,.0f}", f"{made['share']:.2f}", f"{answered['open']:.1f}"]
@@ -403,6 +195,7 @@ def main() -> None:
     parser.add_argument("--sizes", default="5000,20000")
     parser.add_argument("--engines", default=",".join(ENGINES))
     parser.add_argument("--repeat", action="store_true")
+    parser.add_argument("--keep", type=Path)
     parser.add_argument("--phase", nargs=4, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.phase:
@@ -423,12 +216,15 @@ def main() -> None:
         else:
             engines.append(engine)
     real = list(read(options.data))
-    with tempfile.TemporaryDirectory() as work:
+    with tempfile.TemporaryDirectory() as temporary:
+        work = options.keep or Path(temporary)
+        work.mkdir(parents=True, exist_ok=True)
         for size in map(int, options.sizes.split(",")):
-            compare(size, engines, real, Path(work), options.repeat)
+            compare(size, engines, real, work / str(size), options.repeat)
         if "broadsheet" in engines:
+            folder = work / str(size) / "broadsheet"
             print(f"\n## Asked to be slow, {size:,} articles\n\n| query | ms of CPU | outcome |\n|---|---|---|")
-            for name, spent, outcome in child(["--phase", "abuse", "broadsheet", "-", str(Path(work) / "broadsheet")]):
+            for name, spent, outcome in child(["--phase", "abuse", "broadsheet", "-", str(folder)]):
                 print(f"| `{name}` | {spent:.0f} | {outcome} |")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable
+from dataclasses import asdict
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +15,7 @@ from search.errors import (
     StorageError,
     UsageError,
 )
+from search.keyword import Bm25Settings
 from search.opened import OpenArchive
 from search.records import (
     AddReport,
@@ -316,6 +318,21 @@ class Archive(OpenArchive):
         """Merge all segments into one and drop what deleted articles left."""
         with self._writing():
             self._writer(None).optimize()
+
+    def tune(self, **parameters: float) -> dict[str, float]:
+        """Set parameters of BM25F: ``k1`` >= 0, ``b`` in 0..1, and the weights of ``title``, ``caption``, ``dateline``,
+        ``byline`` and ``text``, >= 0. Scores are by them from the next search on; nothing is indexed again. Returns all
+        parameters. Raises UsageError for others, or without a sense."""
+        with self._writing():
+            values = {**self._settings["bm25"], **parameters}
+            try:
+                checked = asdict(Bm25Settings(**values))
+            except TypeError:
+                known = ", ".join(asdict(Bm25Settings()))
+                raise UsageError(f"BM25 has the parameters {known}, not {', '.join(parameters)}") from None
+            with self._catalog.writing() as transaction:
+                transaction.set("bm25", checked)
+            return checked
 
     def add_alert(self, name: str, query: str, *, everything: bool = False) -> Alert:
         """Save a query. What is in the archive by now is no news to it, unless ``everything`` is to be.

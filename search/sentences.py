@@ -97,6 +97,7 @@ _END = re.compile(
     rf"|([{_WIDE_MARKS}]*+[{_MARKS}{_CLOSERS}]*+))(\s++)?"
 )
 _OPENING = re.compile(rf"[{re.escape(_OPENERS)}]{{1,6}}\s?")
+_BEFORE_WORD = re.compile(r"[\s(\[\"“‘/—–-]")
 _WORD = re.compile(r"[^\W\d_]{1,30}(?:['’][^\W\d_]{1,30})?")
 _ACRONYM = re.compile(r"(?:[^\W\d_]\.){1,8}[^\W\d_]\Z|Ph\.D\Z")
 _ATTRIBUTION = re.compile(
@@ -110,11 +111,47 @@ _LOOK_BACK = 24
 
 def lay_out(text: str) -> TextLayout:
     """Split a text into sentences and paragraphs in linear time."""
-    layout = TextLayout([], [], [])
+    starts: list[int] = []
+    ends: list[int] = []
+    paragraphs: list[int] = []
     caseless = text.islower()
-    for number, (start, end) in enumerate(_paragraphs(text)):
-        _sentences(text, start, end, number, caseless, layout)
-    return layout
+    following = iter(_paragraphs(text))
+    number = begin = end = -1
+    # White space stands around each paragraph, so no match goes from one into the next.
+    for match in _END.finditer(text):
+        mark, after = match.span()
+        while mark >= end:  # the paragraph is over, and there may be others without a mark
+            if number >= 0:
+                ends.append(end)
+            begin, end = next(following)
+            number += 1
+            starts.append(begin)
+            paragraphs.append(number)
+        if after >= end:
+            continue
+        # The common cases first: a word of the dictionary or a title, one dot, one space, a capital.
+        plain = after - mark == 2 and text[after].isupper() and text.startswith(". ", mark)
+        if plain:
+            earliest = mark - _LOOK_BACK
+            if earliest < begin:
+                earliest = begin
+            word = text[max(text.rfind(" ", earliest, mark) + 1, earliest) : mark]
+            if word in _TITLES:
+                continue
+            plain = len(word) > 1 and word not in _SPECIAL and word.isalpha()
+        stop = mark + 1 if plain else _stop(text, match, begin, end, caseless)
+        if stop >= 0:
+            ends.append(stop)
+            starts.append(after)
+            paragraphs.append(number)
+            begin = after
+    if number >= 0:
+        ends.append(end)
+    rest = list(following)
+    starts += [start for start, _ in rest]
+    ends += [stop for _, stop in rest]
+    paragraphs += range(number + 1, number + 1 + len(rest))
+    return TextLayout(starts, ends, paragraphs)
 
 
 def _paragraphs(text: str) -> Iterable[tuple[int, int]]:
@@ -166,45 +203,17 @@ def _goes_on(text: str, line: tuple[int, int], following: tuple[int, int]) -> bo
     return text[following[0]].islower() and text[line[1] - 1] not in ".!?…:;"
 
 
-def _sentences(text: str, start: int, end: int, number: int, caseless: bool, layout: TextLayout) -> None:
-    """Append the sentences of one paragraph, which has no outer white space."""
-    starts, ends, paragraphs = layout
-    before = len(starts)
-    starts.append(start)
-    begin = start
-    for match in _END.finditer(text, start, end):
-        mark, after = match.span()
-        if after >= end:
-            break
-        # The common case first: a word of the dictionary, one dot, one space, a capital.
-        if after - mark == 2 and text.startswith(". ", mark) and text[after].isupper():
-            earliest = mark - _LOOK_BACK
-            if earliest < begin:
-                earliest = begin
-            word = text[max(text.rfind(" ", earliest, mark) + 1, earliest) : mark]
-            if len(word) > 1 and word not in _SPECIAL and word.isalpha():
-                ends.append(mark + 1)
-                starts.append(after)
-                begin = after
-                continue
-        wide, space = match.span(1), match.start(2)
-        if wide[0] < 0:
-            stop = space
-            if space < 0:
-                if not (text[after].isupper() and _runs_on(text, begin, mark, after)):
-                    continue
-                stop = after
-            elif not _ends(text, begin, mark, space, after, end, caseless):
-                continue
-        else:
-            stop = wide[1]
-            if text[after] == "と" and stop - wide[0] > 0:  # a quotation that its clause goes on from
-                continue
-        ends.append(stop)
-        starts.append(after)
-        begin = after
-    ends.append(end)
-    paragraphs += [number] * (len(starts) - before)
+def _stop(text: str, match: re.Match[str], begin: int, end: int, caseless: bool) -> int:
+    """Where the sentence that began at ``begin`` ends, if it does so with this match of ``_END``; -1 if it goes on.
+    ``end`` is where its paragraph ends, which is after the match."""
+    mark, after = match.span()
+    wide, space = match.span(1), match.start(2)
+    if wide[0] >= 0:
+        # A quotation that its clause goes on from.
+        return -1 if text[after] == "と" and wide[1] > wide[0] else wide[1]
+    if space < 0:
+        return after if text[after].isupper() and _runs_on(text, begin, mark, after) else -1
+    return space if _ends(text, begin, mark, space, after, end, caseless) else -1
 
 
 def _runs_on(text: str, begin: int, mark: int, after: int) -> bool:
@@ -234,7 +243,7 @@ def _ends(text: str, begin: int, mark: int, stop: int, after: int, end: int, cas
     marks = text[mark:stop]
     if marks[0] in "?!" and len(marks) > 1 and _ATTRIBUTION.match(text, after):
         return False
-    word = re.split(r"[\s(\[\"“‘/—–-]", text[max(begin, mark - _LOOK_BACK) : mark])[-1]
+    word = _BEFORE_WORD.split(text[max(begin, mark - _LOOK_BACK) : mark])[-1]
     if marks[0] not in ".!" or marks.startswith(("..", ".!", ".?")) or not word:
         return True
     if mark - len(word) == begin and _ENUMERATOR.match(word):

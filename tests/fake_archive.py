@@ -162,6 +162,10 @@ class FakeArchive:
         self.fail()
         return self.problems
 
+    def tune(self, **parameters):
+        self.calls.append(("tune", parameters))
+        return {"k1": 0.9, "b": 0.75, **parameters}
+
     def optimize(self):
         self.calls.append(("optimize",))
         self.segments = 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import random
 import subprocess
 import sys
@@ -249,6 +250,28 @@ def test_ties_are_newest_then_id(tmp_path):
         archive.add(same, batch=1)
         for mode in ("keyword", "vector", "hybrid"):
             assert ids(archive.search("flood", mode=mode)) == ["d", "a", "b", "c"]
+
+
+def test_parameters_of_bm25_are_the_archives_own(tmp_path):
+    articles = [Article(id="a", title="harbour", text="ships"), Article(id="b", title="ships", text="harbour " * 3)]
+    with Archive.open(tmp_path / "a", create=True) as archive, Archive.open(tmp_path / "a") as reader:
+        archive.add(articles, vectors=False)
+        before = {hit.article.id: hit.score for hit in reader.search("harbour", mode="keyword").hits}
+        found = archive.tune(title=0.5, k1=1.2)
+        assert (found["title"], found["k1"], found["b"]) == (0.5, 1.2, 0.75)
+        after = {hit.article.id: hit.score for hit in reader.search("harbour", mode="keyword").hits}
+        # N = df = 2; lengths are 0.5 + 1 and 0.5 + 3 words.
+        idf = math.log(1 + 0.5 / 2.5)
+        for name, tf, length in (("a", 0.5, 1.5), ("b", 3, 3.5)):
+            assert after[name] == pytest.approx(idf * tf / (tf + 1.2 * (0.25 + 0.75 * length / 2.5)), abs=1e-6)
+        assert before["a"] > before["b"]
+        assert after["b"] > after["a"]
+        with pytest.raises(UsageError, match="parameters k1, b, title"):
+            archive.tune(z=1)
+        with pytest.raises(UsageError, match="b at most 1"):
+            archive.tune(b=2)
+    with Archive.open(tmp_path / "a") as again:
+        assert {hit.article.id: hit.score for hit in again.search("harbour", mode="keyword").hits} == after
 
 
 def test_as_of_is_an_archive_built_up_to_then(tmp_path):

@@ -138,6 +138,16 @@ def test_sizes(number, shown):
     assert size(number) == shown
 
 
+def test_parameters_of_scoring(archive):
+    result = run("optimize", "--bm25", "k1=1.2,title=2")
+    assert result.stdout == "k1=1.2 b=0.75 title=2\n"
+    assert archive.called("tune") == [("tune", {"k1": 1.2, "title": 2.0})]
+    for bad in ("k1", "k1=x", "k1=1=2"):
+        result = run("optimize", "--bm25", bad)
+        assert result.exit_code == 2
+        assert "NAME=NUMBER" in result.stderr
+
+
 def test_optimize(archive):
     result = run("optimize", "--wait")
     assert (result.exit_code, result.stderr) == (0, "3 segments before, 1 now, in 0 s\n")

@@ -13,7 +13,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from whoosh.query import And, AndNot, DateRange, Every, Not, NullQuery, NumericRange, Or, Require, Term
 
+import search.keyword.grid as grid
 import search.keyword.joins as joins
+import search.keyword.match as match
 import search.keyword.occurrences as occurrences
 import search.keyword.proximity as proximity
 from search.errors import ArchiveDamaged, QueryError
@@ -84,12 +86,19 @@ def test_blocks_do_not_show(views, seed):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(proximity, "BLOCK", 7)
         patch.setattr(proximity, "FEW", rnd.choice([0, 1 << 21]))
-        patch.setattr(occurrences, "_FEW", rnd.choice([0, 1 << 21]))
+        patch.setattr(grid, "_MARKED", rnd.choice([1, 20, 128, 1 << 40]))
+        patch.setattr(grid, "_DEARER", rnd.choice([0, 8, 1 << 40]))
+        patch.setattr(grid, "_WAITS", rnd.random() < 0.5)
+        patch.setattr(grid, "_CHUNK", rnd.choice([1, 5, 1 << 14]))
+        patch.setattr(match, "_FEW_SHARE", rnd.choice([0, 8, 1 << 40]))
         patch.setattr(occurrences, "TABLE", rnd.choice([1, 1 << 22]))
         patch.setattr(occurrences, "_RARE", rnd.choice([0, 16, 1 << 22]))
         patch.setattr(joins, "_LOOKED_UP", rnd.choice([0, 16]))
         patch.setattr(occurrences, "_LOOKED_UP", rnd.choice([0, 4, 1 << 22]))
-        view.index.places = Cache(rnd.choice([0, 200, 1 << 22]))
+        patch.setattr(occurrences, "_WHOLE", rnd.choice([0, 1 << 19]))
+        patch.setattr(occurrences, "_FEW", rnd.choice([0, 400]))
+        view.index._cache = Cache(rnd.choice([0, 200, 1 << 22]))
+        view.index.__dict__.pop("grids", None)
         assert found(view, node) == oracle.match(node)
 
 
@@ -158,6 +167,20 @@ def test_what_stands_inside_a_proximity_is_near_it(tmp_path):
     assert ids(tmp_path, texts, Near(inner, word("alpha"), 4)) == []
     assert ids(tmp_path, texts, Near(word("gamma"), inner, 4, ordered=True)) == [2]
     assert ids(tmp_path, texts, SameSentence(inner, word("gamma"))) == [0, 1, 2]
+
+
+@given(st.lists(st.tuples(st.integers(-3, 1 << 29), st.integers(0, 9)), max_size=20), st.sampled_from([0, 33]))
+def test_spans_are_sorted_without_repeats(spans, shift):
+    starts = np.array([start << shift for start, _ in spans], np.int64)
+    found = joins.unique_spans(starts, starts + [length for _, length in spans], False)
+    assert list(zip(found.starts.tolist(), found.ends.tolist(), strict=True)) == sorted(
+        {(start << shift, (start << shift) + length) for start, length in spans}
+    )
+
+
+def test_a_span_may_end_behind_those_that_start_later():
+    left = joins.Spans(np.array([1, 2]), np.array([9, 3]), False)
+    assert joins.near_places(left, joins.words(np.array([5])), 5, True).tolist() == [2]
 
 
 def test_sentences_and_paragraphs(tmp_path):
@@ -391,7 +414,7 @@ def test_joins_of_very_frequent_words_are_refused(folder, monkeypatch):
     inner = Near(word("alpha"), word("alpha"), 50)
     assert view.match(inner).all()  # at the top only whether there is one is asked
     with pytest.raises(QueryError, match="too frequent"):
-        view.match(Near(inner, word("alpha"), 5))
+        view.match(Near(Near(inner, word("alpha"), 50), word("alpha"), 5))
 
 
 def test_damage_is_reported(folder):

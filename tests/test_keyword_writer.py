@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from search.errors import ArchiveDamaged, ArchiveMismatch
-from search.keyword import merge, vocabulary
+from search.keyword import packing, surviving, vocabulary
 from search.keyword.analysis import (
     ANALYSIS_VERSION,
     GAP,
@@ -257,7 +257,7 @@ def test_merged_is_built_at_once(batch, data):
     ]
     piece = data.draw(st.sampled_from([1, 7, 1 << 22]))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(merge, "_PIECE", piece)
+        patch.setattr(surviving, "PIECE", piece)
         merged = merge_parts([make_part(run) for run in runs], keep)
     same(merged, build_part(left, [simple_layout(article.text) for article in left]))
 
@@ -434,12 +434,17 @@ def test_string_table(items, key):
         assert [items[i] for i in table.prefix_range(key)] == [item for item in items if item.startswith(key)]
 
 
-@given(st.lists(st.tuples(st.sampled_from([0, 1, 2, 4, 8, 16]), st.lists(st.integers(0, 65_535), max_size=20))))
-def test_codes_round_trip(terms):
+@given(
+    st.lists(st.tuples(st.sampled_from([0, 1, 2, 4, 8, 16]), st.lists(st.integers(0, 65_535), max_size=20))),
+    st.sampled_from([1, 9, 1 << 18]),
+)
+def test_codes_round_trip(terms, piece):
     codes = [[code & ((1 << bits) - 1) for code in own] for bits, own in terms]
     bits = np.array([bits for bits, _ in terms], np.uint8)
     counts = np.array([len(own) for own in codes], np.int64)
-    packed = encode_codes(np.array(list(itertools.chain(*codes)), np.int64), counts, bits)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(packing, "_PIECE", piece)
+        packed = encode_codes(np.array(list(itertools.chain(*codes)), np.int64), counts, bits)
     assert len(packed) == code_sizes(counts, bits).sum()
     assert decode_codes(packed, counts, bits).tolist() == list(itertools.chain(*codes))
     ends = np.cumsum(code_sizes(counts, bits))

@@ -13,12 +13,23 @@ from search.cli.progress import duration
 
 @click.command("optimize")
 @common
+@click.option(
+    "--bm25",
+    metavar="NAME=NUMBER,...",
+    help="Instead, set parameters of the scoring by words: k1, b, and the weights of title, caption, dateline, byline "
+    "and text.",
+)
 @click.option("--wait", is_flag=True, help="Wait while another process writes to the archive.")
-def command(folder: Path, wait: bool) -> None:
+def command(folder: Path, bm25: str | None, wait: bool) -> None:
     """Merge an archive's segments into one.
 
     Scores and order stay as they are; what deleted articles took up is freed.
     """
+    if bm25 is not None:
+        with opened(folder, wait=wait) as archive:
+            found = archive.tune(**_parameters(bm25))
+        click.echo(" ".join(f"{name}={value:g}" for name, value in found.items()))
+        return
     began = time.monotonic()
     with opened(folder, wait=wait) as archive:
         before = archive.stats()["segments"]
@@ -26,3 +37,11 @@ def command(folder: Path, wait: bool) -> None:
         after = archive.stats()["segments"]
     took = duration(time.monotonic() - began)
     click.echo(f"{counted(before, 'segment')} before, {after:,} now, in {took}", err=True)
+
+
+def _parameters(text: str) -> dict[str, float]:
+    try:
+        pairs = [part.split("=") for part in text.replace(",", " ").split()]
+        return {name: float(number) for name, number in pairs}
+    except ValueError:
+        raise click.BadParameter("write NAME=NUMBER,..., as in k1=1.2,title=2", param_hint="--bm25") from None

@@ -3,6 +3,6 @@
 from search.keyword.analysis import ANALYSIS_VERSION
 from search.keyword.highlight import highlight
 from search.keyword.index import KeywordIndex, KeywordView
-from search.keyword.scoring import Bm25Settings
+from search.keyword.settings import Bm25Settings
 
 __all__ = ["ANALYSIS_VERSION", "Bm25Settings", "KeywordIndex", "KeywordView", "highlight"]

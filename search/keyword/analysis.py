@@ -30,6 +30,7 @@ LONGEST_WORD: Final = 200
 LONGEST_VALUE: Final = 1000
 VALUE_MARK: Final = "\x01"
 CACHED_SURFACES: Final = 1 << 14
+CACHED_QUERIES: Final = 1 << 12
 LONGEST_CACHED: Final = 64
 
 # The apostrophes that people type, and the half rings and turned commas of transliterated names.
@@ -181,7 +182,15 @@ def shapes(written: str) -> tuple[str, str, str]:
 
 def analyze(text: str) -> list[Token]:
     """The tokens of a text in order. Offsets count the characters of ``normalise(text)``."""
-    return [Token(*shapes(match[0]), *match.span()) for match in TOKEN.finditer(normalise(text))]
+    # A query's words are asked about several times: by what matches, by what scores, by what is shown.
+    return list(_tokens_of_short(text) if len(text) <= LONGEST_CACHED else _tokens(text))
+
+
+def _tokens(text: str) -> tuple[Token, ...]:
+    return tuple([Token(*shapes(match[0]), *match.span()) for match in TOKEN.finditer(normalise(text))])
+
+
+_tokens_of_short = functools.lru_cache(CACHED_QUERIES)(_tokens)
 
 
 def words_of(text: str) -> list[str]:

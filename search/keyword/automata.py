@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Hashable, Iterable
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,12 +30,14 @@ class Automaton(ABC):
 
     ``bounds`` are the code points at which a new class starts: class k has those from ``bounds[k - 1]`` on.
     ``prefix`` is what all accepted strings start with; ``shortest`` and ``longest`` bound their characters.
+    ``prefix_only``: everything that starts with it is accepted.
     """
 
     text: str
     start: Hashable
     bounds: NDArray[np.uint32]
     prefix: str = ""
+    prefix_only: bool = False
     shortest: int = 0
     longest: int = _LAST_CODE
 
@@ -73,6 +76,7 @@ class Wildcard(Automaton):
         literal = [c for c in pattern if c != "*"]
         self.bounds = _singles(set(literal) - {"?"})
         self.prefix = pattern[: min((pattern.find(c) for c in "*?" if c in pattern), default=len(pattern))]
+        self.prefix_only = pattern == f"{self.prefix}*"
         self.shortest = len(literal)
         self.longest = _LAST_CODE if "*" in pattern else len(literal)
         # Bit i of a state: i of the literals and question marks are behind. Bit i of _loops: a star stands there.
@@ -85,10 +89,16 @@ class Wildcard(Automaton):
             else:
                 seen += 1
         self._end = 1 << seen
-        self._steps = [0] * (len(self.bounds) + 1)
-        for i, c in enumerate(literal):
-            for kind in range(len(self._steps)) if c == "?" else (self.kind(c),):
-                self._steps[kind] |= 1 << i
+        self._literal = literal
+
+    @cached_property
+    def _steps(self) -> list[int]:
+        """For each class of characters, the literals that one of it may stand for."""
+        steps = [0] * (len(self.bounds) + 1)
+        for i, c in enumerate(self._literal):
+            for kind in range(len(steps)) if c == "?" else (self.kind(c),):
+                steps[kind] |= 1 << i
+        return steps
 
     def step(self, state: Hashable, kind: int) -> Hashable | None:
         """The places in the pattern after one more character."""
@@ -208,7 +218,8 @@ def accepted(automaton: Automaton, blob: NDArray[np.uint8], starts: Array, ends:
     starts, ends = starts.astype(np.int64), ends.astype(np.int64)
     base = int(starts[0])
     flat = blob[base : int(ends[-1])]
-    kind_of = np.searchsorted(automaton.bounds, np.arange(_TABLE), "right").astype(np.uint16)
+    bounds = automaton.bounds[automaton.bounds < _TABLE].astype(np.int64)
+    kind_of = np.repeat(np.arange(len(bounds) + 1, dtype=np.uint16), np.diff(bounds, prepend=0, append=_TABLE))
     run = _Run(automaton, most)
     lengths = ends - starts
     plain = np.arange(len(starts))

@@ -45,7 +45,7 @@ class ViewSegment(base.Segment):  # type: ignore[misc]
         rows = len(self.keyword)
         extents = view.index.extents(number)
         every, index = np.ones(rows, bool), view.index
-        self.block = Block(self.keyword, self.base, index.stride, every, 0, rows, extents, index.places)
+        self.block = Block(self.keyword, self.base, index.stride, every, 0, rows, extents, index.grids[number])
 
     def codec(self) -> KeywordCodec:
         """Our codec."""

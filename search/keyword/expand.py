@@ -109,7 +109,7 @@ def expand(
             found = matching_words(segment, automaton, limit)
         else:
             found = matching_terms(segment, space, automaton, limit)
-        if len(found) <= limit:
+        if len(found) <= limit and len(segments) > 1:
             words.update(table[number] for number in found.tolist())
         if len(found) > limit or len(words) > limit:
             raise QueryError(f"'{automaton.text}' stands for more than {limit:,} different words; add letters")
@@ -136,6 +136,8 @@ def matching_terms(
 
 def _matching(blob: Array, ends: Array, found: range, skip: int, automaton: Automaton, most: int) -> NDArray[np.int64]:
     """Of the strings ``found`` of a table, those that are accepted without their first ``skip`` bytes."""
+    if automaton.prefix_only:
+        return np.arange(found.start, found.stop)
     own_ends = ends[found.start : found.stop].astype(np.int64)
     first = int(ends[found.start - 1]) if found.start else 0
     starts = np.concatenate(([first], own_ends[:-1])) + skip if len(own_ends) else own_ends
@@ -150,14 +152,16 @@ def _runs(starts: Array, numbers: Array) -> NDArray[np.int64]:
 
 
 def _forms_of(segment: KeywordSegment, words: NDArray[np.int64]) -> Selection:
-    forms = np.sort(segment.word_forms[_runs(segment.word_form_starts, words)].astype(np.int64))
-    tids = np.searchsorted(segment.form_starts, forms, "right") - 1
-    codes = (forms - segment.form_starts[tids]).astype(np.uint16)
-    selection: Selection = {}
+    starts = segment.form_starts
+    forms = np.sort(segment.word_forms[_runs(segment.word_form_starts, words)].astype(starts.dtype))
+    tids = starts.searchsorted(forms, "right") - 1
     heads = np.flatnonzero(np.diff(tids, prepend=-1))
-    for tid, own in zip(tids[heads].tolist(), np.split(codes, heads[1:]), strict=False):
-        everything = len(own) == segment.form_starts[tid + 1] - segment.form_starts[tid]
-        selection[tid] = None if everything else own
+    own = tids[heads]
+    selection: Selection = dict.fromkeys(own.tolist())
+    counts = np.diff(heads, append=len(tids))
+    for i in np.flatnonzero(counts < starts[own + 1] - starts[own]).tolist():
+        tid = int(own[i])
+        selection[tid] = (forms[heads[i] : heads[i] + counts[i]] - starts[tid]).astype(np.uint16)
     return selection
 
 

@@ -11,11 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from search.errors import ArchiveDamaged
-from search.keyword import maxscore, occurrences
+from search.keyword import grid, maxscore
 from search.keyword.analysis import GAP, SUBFIELDS, TEXT_SPACE, analyze
 from search.keyword.cache import Cache
 from search.keyword.layout import KeywordSegment
-from search.keyword.scoring import Bm25, Bm25Settings, scoring_tokens
+from search.keyword.scoring import Bm25, scoring_tokens
+from search.keyword.settings import Bm25Settings
 from search.storage.container import Part
 
 if TYPE_CHECKING:
@@ -66,7 +67,7 @@ class KeywordIndex:
         self.bases = np.concatenate([[0], np.cumsum([len(s) for s in self.segments])]).astype(np.int64).tolist()
         self.columns = columns
         self._extents: dict[int, NDArray[np.int64]] = {}
-        self.places: Cache[tuple[int, int], occurrences.Places] = Cache(occurrences.CACHE_BYTES)
+        self._cache: grid.Kept = Cache(max(grid.LEAST_CACHE, sum(part.size for part in parts) // grid.CACHE_SHARE))
         self.settings = settings
         if len(columns.published) != len(self):
             raise ArchiveDamaged("the keyword parts and the columns differ in their articles; run 'broadsheet doctor'")
@@ -83,6 +84,12 @@ class KeywordIndex:
         """A power of two, more than twice any article's greatest position: see ``occurrences``."""
         longest = max((int(self.extents(i).max()) for i, s in enumerate(self.segments) if len(s)), default=0)
         return 1 << (2 * (longest + GAP)).bit_length()
+
+    @cached_property
+    def grids(self) -> list[grid.Grid]:
+        """The addresses of words, for each segment."""
+        pairs = zip(self.segments, self.bases, strict=False)
+        return [grid.Grid(segment, base, self.stride, self._cache) for segment, base in pairs]
 
     def having(self, term: str) -> Mask:
         """bool[N]: articles with a term of the text space, hidden ones included."""

@@ -113,9 +113,17 @@ class KeywordSegment:
         """How often the term occurs in all rows together."""
         return int(self._position_starts[tid + 1] - self._position_starts[tid])
 
+    def position_start(self, tid: int) -> int:
+        """How many occurrences there are of the terms before this one."""
+        return int(self._position_starts[tid])
+
     def docs(self, tid: int) -> NDArray[np.uint32]:
         """The rows that have the term, ascending."""
-        run = self._docs[self._posting_starts[tid] : self._posting_starts[tid + 1]]
+        return self.docs_between(tid, tid + 1)
+
+    def docs_between(self, first: int, last: int) -> NDArray[np.uint32]:
+        """The rows that have the terms ``first`` to ``last`` (exclusive), one term's after the other's."""
+        run = self._docs[self._posting_starts[first] : self._posting_starts[last]]
         return run.astype(np.uint32, copy=False)
 
     def freqs(self, tid: int) -> NDArray[np.uint32]:

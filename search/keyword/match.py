@@ -8,20 +8,24 @@ Conditions nest to any depth: the walk keeps its own stack.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 from whoosh import query as whoosh
 
-from search.keyword import occurrences, tree
+from search.keyword import frequent, occurrences, tree
+from search.keyword.layout import KeywordSegment
 from search.keyword.lookup import Leaf, Row, docs_in
+from search.keyword.occurrences import Part
 from search.keyword.proximity import Proximity, check
 from search.storage.columns import MISSING_DAY, MISSING_INSTANT, instant
 
 if TYPE_CHECKING:
     from search.keyword.index import KeywordView
+
+_FEW_SHARE = 8
 
 Mask = NDArray[np.bool_]
 Walk = Generator["Walk", None, None]
@@ -35,7 +39,7 @@ class Matcher:
         self.index = index = view.index
         self.segments = list(zip(view.index.segments, view.index.bases[:-1], strict=True))
         self.size = len(view.index)
-        self.proximity = Proximity(index.segments, index.bases[:-1], index.stride, index.extents, index.places)
+        self.proximity = Proximity(index.segments, index.bases[:-1], index.stride, index.extents, index.grids)
 
     def match(self, node: whoosh.Query) -> Mask:
         """bool[N]: the visible articles that satisfy the tree."""
@@ -154,6 +158,14 @@ class Matcher:
             return
         cover = within & self.proximity.cover(node)
         for number, (segment, base) in enumerate(self.segments):
+            if self._are_many(cover, segment, base):
+                sure = frequent.surely(self.proximity.grids[number], node, self.proximity.leaves, number)
+                if sure is not None:
+                    found = sure.rows + base
+                    out[found] = True
+                    cover[found] = False
+                    if sure.complete:
+                        continue
             for block in self.proximity.blocks(segment, base, cover, self.proximity.count(node, number)):
                 out[self.proximity.places(node, block) // block.stride] = True
 
@@ -162,20 +174,50 @@ class Matcher:
             self._fill_leaf(leaf, within, out)
 
     def _fill_leaf(self, leaf: Leaf, within: Mask, out: Mask) -> None:
-        for (segment, base), phrases in zip(self.segments, leaf.segments, strict=True):
+        for number, ((segment, base), phrases) in enumerate(zip(self.segments, leaf.segments, strict=True)):
+            if leaf.field is None:
+                own = out[base : base + len(segment)]
+                self._fill_words(segment, [parts[0] for parts in phrases if len(parts) == 1], own)
+                phrases = [parts for parts in phrases if len(parts) > 1]
             for parts in phrases:
-                if len(parts) == 1 and leaf.field is None:
-                    out[occurrences.rows_with(segment, parts[0]) + base] = True
-                    continue
                 if len(parts) == 1 and parts[0].forms is None:
                     out[docs_in(segment, parts[0].tid, leaf.field) + base] = True
                     continue
+                if leaf.field is None and self._are_many(within, segment, base):
+                    rows = self.proximity.grids[number].phrase_rows(parts)
+                    if rows is not None:
+                        out[rows + base] = True
+                        continue
                 count = sum(segment.frequency(part.tid) for part in parts)
                 for block in self.proximity.blocks(segment, base, within, count):
                     places = occurrences.phrase(block, parts)
                     if leaf.field is not None:
                         places = occurrences.in_field(block, places, leaf.field, len(parts))
                     out[places // block.stride] = True
+
+    def _fill_words(self, segment: KeywordSegment, words: Sequence[Part], own: Mask) -> None:
+        for first, last in _runs([word.tid for word in words if word.forms is None]):
+            own[segment.docs_between(first, last)] = True
+        for word in words:
+            if word.forms is not None:
+                own[occurrences.rows_with(segment, word)] = True
+
+    def _are_many(self, mask: Mask, segment: KeywordSegment, base: int) -> bool:
+        """Whether a mask allows so many rows of a segment that looking at all of them at once pays."""
+        return int(np.count_nonzero(mask[base : base + len(segment)])) * _FEW_SHARE > len(segment)
+
+
+def _runs(tids: Sequence[int]) -> Iterator[tuple[int, int]]:
+    """Terms as ranges (last exclusive): those of a prefix lie side by side, and so do their postings."""
+    first = last = -1
+    for tid in tids:
+        if tid != last:
+            if first >= 0:
+                yield first, last
+            first = tid
+        last = tid + 1
+    if first >= 0:
+        yield first, last
 
 
 def _is_dear(node: whoosh.Query) -> int:

@@ -8,23 +8,26 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from search.keyword.cache import Cache
 from search.keyword.layout import KeywordSegment
 
+if TYPE_CHECKING:
+    from search.keyword.grid import Grid
+
 TABLE = 1 << 22  # positions that are joined at once
-CACHE_BYTES = 64 << 20  # for the places of the tokens asked for last
-_FEW = 1 << 19  # occurrences of a token that is worth keeping: more would push the others out
 _GOLDEN = np.uint64(0x9E3779B97F4A7C15)
+_WHOLE = 1 << 19  # occurrences of a token that are all read, rather than those in some rows
 _RARE = 16  # a list so many times shorter than another is looked up in it
 _LOOKED_UP = 4  # the same for places that are kept, where a table of marks has to be made first
+_FEW = 400  # so few are always looked up
 
 Places = NDArray[np.int64]
-Rows = NDArray[np.int64]
+Rows = NDArray[np.int32] | NDArray[np.int64]
+Numbers = NDArray[Any]
 Mask = NDArray[np.bool_]
 
 
@@ -38,8 +41,7 @@ class Part(NamedTuple):
 class Block(NamedTuple):
     """Some articles of one segment: those of ``mask`` (bool over the segment's rows) from row ``low`` to ``high``.
 
-    ``extents`` says for each row of the segment where its positions end; ``cache`` keeps the places of whole terms by
-    (base, term).
+    ``extents`` says for each row of the segment where its positions end; ``grid`` is the segment's.
     """
 
     segment: KeywordSegment
@@ -49,7 +51,7 @@ class Block(NamedTuple):
     low: int
     high: int
     extents: NDArray[np.int64]
-    cache: Cache[tuple[int, int], Places]
+    grid: Grid
 
 
 def ranges(starts: NDArray[np.int64], counts: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -59,9 +61,9 @@ def ranges(starts: NDArray[np.int64], counts: NDArray[np.int64]) -> NDArray[np.i
     return np.arange(total) + np.repeat(starts - ends + counts, counts)
 
 
-def _hashed(places: Places, bits: int) -> Places:
+def _hashed(places: Numbers, bits: int) -> Places:
     """Numbers of so many bits that spread what is alike (Knuth's multiplicative hashing)."""
-    hashed = places.view(np.uint64) * _GOLDEN
+    hashed = places.astype(np.uint64) * _GOLDEN
     hashed >>= np.uint64(64 - bits)
     return hashed.view(np.int64)
 
@@ -83,16 +85,16 @@ class _Table(threading.local):
         found: Mask = self._marks[wanted] == self._set
         return found
 
-    def kept(self, wanted: Places, among: Places) -> Places:
+    def kept(self, wanted: Numbers, among: Numbers) -> Numbers:
         """Those of ``wanted`` that are in ``among``, in order and not empty, whatever their size."""
         bits = (16 * len(among)).bit_length()
         return _looked_up(wanted[self.marked(_hashed(wanted, bits), _hashed(among, bits), 1 << bits)], among)
 
 
-def _looked_up(wanted: Places, among: Places) -> Places:
+def _looked_up(wanted: Numbers, among: Numbers) -> Numbers:
     at = among.searchsorted(wanted)
     at[at == len(among)] = 0
-    found: Places = wanted[among[at] == wanted]
+    found: Numbers = wanted[among[at] == wanted]
     return found
 
 
@@ -103,8 +105,12 @@ def phrase(block: Block, parts: Sequence[Part]) -> Places:
     """Where the tokens of a phrase stand one after the other: the places of the first one, in order."""
     segment, low, high = block.segment, block.low, block.high
     if high - low == len(segment) and len(parts) > 1:
+        addresses = block.grid.phrase(parts)
+        if addresses is not None:
+            found = block.grid.places(addresses)
+            return found if block.mask.all() else found[block.mask[block.grid.rows[addresses >> 6]]]
         frequencies = [segment.frequency(part.tid) for part in parts]
-        if max(frequencies) <= _FEW:
+        if max(frequencies) <= _WHOLE:
             return _whole_phrase(block, parts, sorted(range(len(parts)), key=frequencies.__getitem__))
     docs, firsts = [], []
     for part in parts:
@@ -130,7 +136,7 @@ def phrase(block: Block, parts: Sequence[Part]) -> Places:
     # The joins are on numbers that leave no more than a phrase between articles, so that a small table holds them.
     extents = block.extents[rows] + len(parts)
     bounds = np.concatenate(([0], np.cumsum(extents)))
-    found = [np.empty(0, np.int64)]
+    pieces = [np.empty(0, np.int64)]
     low = 0
     while low < len(rows):
         high = max(low + 1, int(bounds.searchsorted(bounds[low] + TABLE, "right")) - 1)
@@ -140,45 +146,40 @@ def phrase(block: Block, parts: Sequence[Part]) -> Places:
         for i in by_df[1:]:
             keys = keys[_table.marked(keys, runs[i].keys(starts - i, here), size)]
         shift = (rows[here] + block.base) * block.stride - starts
-        found.append(keys + shift[starts.searchsorted(keys, "right") - 1])
+        pieces.append(keys + shift[starts.searchsorted(keys, "right") - 1])
         low = high
-    return found[1] if len(found) == 2 else np.concatenate(found)
+    return pieces[1] if len(pieces) == 2 else np.concatenate(pieces)
 
 
 def _whole_phrase(block: Block, parts: Sequence[Part], order: Sequence[int]) -> Places:
-    """As ``phrase``, in all of a segment, from the places of whole terms: these may be known from an earlier query."""
-    found = _places(block, parts[order[0]])
-    at = order[0]
-    for i in order[1:]:
+    """As ``phrase``, in all of a segment, from the rarest token on."""
+    at, *others = order
+    found = _places(block, parts[at])
+    for i in others:
         if not len(found):
             return found
-        wanted, among = found + (i - at), _places(block, parts[i])
-        found, at = _kept(wanted, among), i
+        found, at = kept(found + (i - at), _places(block, parts[i])), i
     if at:
         found = found - at
     return found if block.mask.all() else found[block.mask[found // block.stride - block.base]]
 
 
-def _kept(wanted: Places, among: Places) -> Places:
-    """Those of ``wanted`` that are in ``among``; both in order."""
-    if not len(among):
-        return among
-    return _looked_up(wanted, among) if len(wanted) * _LOOKED_UP < len(among) else _table.kept(wanted, among)
-
-
 def _places(block: Block, part: Part) -> Places:
     """Where a token stands in all of a segment."""
     segment, tid = block.segment, part.tid
-    places = block.cache.get((block.base, tid))
-    if places is None:
-        starts = segment.docs(tid).astype(np.int64)
-        starts += block.base
-        starts *= block.stride
-        places = np.repeat(starts, segment.freqs(tid))
-        places += segment.positions(tid)
-        block.cache.keep((block.base, tid), places)
+    places = np.repeat((segment.docs(tid).astype(np.int64) + block.base) * block.stride, segment.freqs(tid))
+    places += segment.positions(tid)
     codes = None if part.forms is None else segment.codes(tid)
     return places if part.forms is None or codes is None else places[part.forms[codes]]
+
+
+def kept(wanted: Numbers, among: Numbers) -> Numbers:
+    """Those of ``wanted`` that are in ``among``; both in order, ``wanted`` not empty."""
+    if not len(among):
+        return wanted[:0]
+    if len(wanted) <= _FEW or len(wanted) * _LOOKED_UP < len(among):
+        return _looked_up(wanted, among)
+    return _table.kept(wanted, among)
 
 
 class _Run:

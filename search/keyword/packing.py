@@ -16,6 +16,7 @@ _MOST_FORMS = np.array((1, 2, 4, 16, 256))
 _BITS = np.array((0, 1, 2, 4, 8, 16), np.uint8)
 # With more than one in so many numbers too wide, storing all of them wide is smaller.
 _WIDE_SHARE = 8
+_PIECE = 1 << 18  # codes that are packed at once
 
 Array = NDArray[Any]
 
@@ -135,13 +136,12 @@ def starts_of(counts: Array) -> NDArray[np.int64]:
 
 
 def stable_order(keys: Array) -> NDArray[np.int64]:
-    """What ``argsort(kind="stable")`` gives for fewer than 2^32 numbers below 2^32; sorting pairs is faster by far."""
-    pairs = keys.astype(np.uint64)
-    pairs <<= np.uint64(32)
-    pairs |= np.arange(len(keys), dtype=np.uint64)
-    pairs.sort()
-    pairs &= np.uint64(0xFFFFFFFF)
-    return pairs.view(np.int64)
+    """What ``argsort(kind="stable")`` gives for numbers from 0 to 2^32: by their halves, for which numpy counts."""
+    order: NDArray[np.int64] = np.argsort((keys & 0xFFFF).astype(np.uint16), kind="stable")
+    high = (keys >> 16).astype(np.uint16)
+    if not high.any():
+        return order
+    return order[np.argsort(high[order], kind="stable")]
 
 
 def code_bits(forms_per_term: Array) -> NDArray[np.uint8]:
@@ -154,17 +154,33 @@ def code_sizes(counts: Array, bits: NDArray[np.uint8]) -> NDArray[np.int64]:
     return (counts.astype(np.int64) * bits + 7) >> 3
 
 
-def _code_places(counts: Array, bits: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+def _code_places(counts: Array, bits: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], Array]:
     """For each occurrence: its bits, and at which bit they start. Each term starts with a byte of its own."""
     each = np.repeat(bits, counts)
-    place = np.arange(len(each))
+    shifts = 8 * starts_of(code_sizes(counts, bits))[:-1] - starts_of(counts)[:-1] * bits
+    # Half the width is twice the speed.
+    dtype = np.int32 if 17 * len(each) + 8 * len(counts) <= np.iinfo(np.int32).max else np.int64
+    place: Array = np.arange(len(each), dtype=dtype)
     place *= each
-    place += np.repeat(8 * starts_of(code_sizes(counts, bits))[:-1] - starts_of(counts)[:-1] * bits, counts)
+    place += np.repeat(shifts.astype(dtype), counts)
     return each, place
 
 
 def encode_codes(codes: Array, counts: Array, bits: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """Codes term after term, ``counts`` of them with so many ``bits``, packed; low bits and low bytes first."""
+    # A stretch of terms at a time stays near the processor.
+    ends = np.cumsum(counts, dtype=np.int64)
+    pieces = [np.zeros(0, np.uint8)]
+    low = before = 0
+    while low < len(counts):
+        high = max(low + 1, int(ends.searchsorted(before + _PIECE)))
+        after = int(ends[high - 1])
+        pieces.append(_encode(codes[before:after], counts[low:high], bits[low:high]))
+        low, before = high, after
+    return np.concatenate(pieces)
+
+
+def _encode(codes: Array, counts: Array, bits: NDArray[np.uint8]) -> NDArray[np.uint8]:
     each, place = _code_places(counts, bits)
     total = int(code_sizes(counts, bits).sum())
     if not total:

@@ -17,7 +17,7 @@ from whoosh.scoring import WeightingModel, WeightLengthScorer
 
 from search.keyword.analyzers import text_analyzer, word_analyzer
 from search.keyword.lookup import FIELDS
-from search.keyword.scoring import Bm25Settings
+from search.keyword.settings import Bm25Settings
 
 
 class Source(Protocol):

@@ -11,11 +11,11 @@ from whoosh import query as whoosh
 from search.errors import QueryError
 from search.keyword import joins, lookup, occurrences, tree
 from search.keyword.analysis import GAP
-from search.keyword.cache import Cache
+from search.keyword.grid import Grid
 from search.keyword.joins import Spans
 from search.keyword.layout import KeywordSegment
 from search.keyword.lookup import Leaf, Row
-from search.keyword.occurrences import Block, Places
+from search.keyword.occurrences import Block
 
 DEEPEST = 64
 FARTHEST = GAP - 1  # words that w/n reaches: farther, it would join one sub-field with the next
@@ -33,7 +33,7 @@ Mask = NDArray[np.bool_]
 class Proximity:
     """Evaluates operators over segments. It keeps what it has looked up, so it is made anew for each query.
 
-    ``bases[i]`` is the first ordinal of ``segments[i]``; ``stride``, ``extents`` and ``cache`` are the index's.
+    ``bases[i]`` is the first ordinal of ``segments[i]``; ``stride``, ``extents`` and ``grids`` are the index's.
     """
 
     def __init__(
@@ -42,10 +42,10 @@ class Proximity:
         bases: Sequence[int],
         stride: int,
         extents: Callable[[int], NDArray[np.int64]],
-        cache: Cache[tuple[int, int], Places],
+        grids: Sequence[Grid],
     ) -> None:
         self.segments = list(zip(segments, bases, strict=True))
-        self._stride, self._extents, self._cache = stride, extents, cache
+        self._stride, self._extents, self.grids = stride, extents, grids
         self._numbers = {id(segment): number for number, segment in enumerate(segments)}
         # By the id of a node, which is kept so that no other takes its id.
         self._leaves: dict[int, tuple[whoosh.Query, list[Leaf]]] = {}
@@ -71,10 +71,11 @@ class Proximity:
     def blocks(self, segment: KeywordSegment, base: int, mask: Mask, count: int | None = None) -> list[Block]:
         """The rows of a segment that a mask over ordinals allows: a stretch at a time, unless there are few
         occurrences to read (``count``; None: unknown)."""
-        own, extents = mask[base : base + len(segment)], self._extents(self._numbers[id(segment)])
+        number = self._numbers[id(segment)]
+        own, extents, grid = mask[base : base + len(segment)], self._extents(number), self.grids[number]
         few = count is not None and count <= FEW
         stretches = occurrences.block_rows(own, max(1, len(own)) if few else BLOCK)
-        return [Block(segment, base, self._stride, own, low, high, extents, self._cache) for low, high in stretches]
+        return [Block(segment, base, self._stride, own, low, high, extents, grid) for low, high in stretches]
 
     def cover(self, node: whoosh.Query) -> Mask:
         """bool[N]: articles outside of which an operand has no spans, found without positions."""

@@ -18,51 +18,25 @@ from __future__ import annotations
 import math
 import threading
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from search.errors import QueryError, UsageError
+from search.errors import QueryError
 from search.keyword import contributions
 from search.keyword.analysis import STOP_WORDS, SUBFIELDS, TEXT_SPACE, Token, analyze
 from search.keyword.cache import Cache
 from search.keyword.contributions import Mask, Ordinals, Scores, TermScores
 from search.keyword.layout import KeywordSegment
 from search.keyword.occurrences import ranges
+from search.keyword.settings import Bm25Settings
 
 MOST_TERMS = 1024
 _DENSE_SHARE = 8  # a term in more than 1/8 of the articles is kept as one number for each article
 _RAW_FROM = 1 << 15  # a term in fewer articles is always worth keeping: that costs no more than two look-ups
 _RAW_SHARE = 8  # a term in more than 8 times the articles asked about is looked up in the mapped arrays
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Bm25Settings:
-    """Parameters of BM25F: ``k1`` >= 0, ``b`` in 0..1, and the weight of each sub-field, >= 0.
-
-    The defaults are the best of a grid in nDCG@10 of hybrid: 0.7455 on SciFact and 0.9614 on the sample archive, where
-    k1 1.2, b 0.75, title 2 has 0.7388 and 0.9592, and k1 0.9, b 0.5, title 2 has 0.7434 and 0.9609.
-    """
-
-    k1: float = 0.9
-    b: float = 0.75
-    title: float = 3.0
-    caption: float = 1.0
-    dateline: float = 1.0
-    byline: float = 1.0
-    text: float = 1.0
-
-    def __post_init__(self) -> None:
-        values = asdict(self)
-        if not all(isinstance(v, (int, float)) and math.isfinite(v) and v >= 0 for v in values.values()) or self.b > 1:
-            raise UsageError(f"BM25 settings must be numbers >= 0, and b at most 1, not {values}")
-
-    def weights(self) -> tuple[float, ...]:
-        """The weights in the order of SUBFIELDS."""
-        return tuple(float(getattr(self, name)) for name in SUBFIELDS)
 
 
 def scoring_tokens(words: Sequence[str]) -> list[Token]:

@@ -199,32 +199,35 @@ def build_part(articles: Sequence[Article], layouts: Sequence[Layout]) -> tuple[
     text, metadata = _Text(articles, layouts), _Metadata(articles)
     lexicon = Lexicon(text.keys, text.words, list(metadata.values.terms))
     form = lexicon.form_numbers[text.form]
-    term = np.concatenate((lexicon.term_of_form()[form], lexicon.value_numbers[metadata.term]))
-    row = np.concatenate((text.row, metadata.row))
-    position = np.concatenate((text.position, metadata.position))
-
-    order = stable_order(term)
-    term, row = term[order], row[order]
-    first = np.ones(len(term), bool)
-    first[1:] = (term[1:] != term[:-1]) | (row[1:] != row[:-1])
-    posting_at = np.flatnonzero(first)
+    term = lexicon.term_of_form()[form]
+    value = lexicon.value_numbers[metadata.term]
     terms = len(lexicon.keys)
-    posting_starts = starts_of(np.bincount(term[posting_at], minlength=terms))
     occurrences = np.bincount(term, minlength=terms)
+    occurrences[lexicon.text_terms :] = np.bincount(value, minlength=terms)[lexicon.text_terms :]
+    position_starts = starts_of(occurrences)
+
     # The text space sorts first, and only it has forms and sub-fields.
-    in_text = order[: len(form)]
+    order, value_order = stable_order(term), stable_order(value)
+    row = np.concatenate((text.row[order], metadata.row[value_order]))
+    first = np.ones(len(row), bool)
+    np.not_equal(row[1:], row[:-1], out=first[1:])
+    first[position_starts[:-1][occurrences > 0]] = True
+    posting_at = np.flatnonzero(first)
+    posting_starts = posting_at.searchsorted(position_starts)
     bits = code_bits(lexicon.forms_per_term)
-    codes = form[in_text] - np.repeat(lexicon.form_starts[:-1], occurrences)[: len(form)]
+    text_occurrences = occurrences[: lexicon.text_terms]
+    codes = form[order]
+    codes -= np.repeat(lexicon.form_starts[: lexicon.text_terms], text_occurrences)
     arrays = {
         **lexicon.arrays(np.bincount(form, minlength=len(lexicon.surfaces))),
         "posting_starts": posting_starts,
         "docs": row[posting_at].astype(docs_dtype(len(articles))),
-        **narrow("freqs", np.diff(posting_at, append=len(term)), np.uint8),
-        "position_starts": starts_of(occurrences),
-        **narrow("positions", position[order], np.uint16),
-        **_minors(text.field[in_text], term[: len(form)], np.cumsum(first[: len(form)]) - 1, posting_starts),
+        **narrow("freqs", np.diff(posting_at, append=len(row)), np.uint8),
+        "position_starts": position_starts,
+        **narrow("positions", np.concatenate((text.position[order], metadata.position[value_order])), np.uint16),
+        **_minors(text.field[order], posting_at, posting_starts),
         "code_starts": starts_of(code_sizes(occurrences, bits)),
-        "codes": encode_codes(codes, occurrences[: lexicon.text_terms], bits[: lexicon.text_terms]),
+        "codes": encode_codes(codes, text_occurrences, bits[: lexicon.text_terms]),
         "lengths": text.lengths,
         "sentence_starts": text.sentence_starts,
         "sentences": fit(text.sentences, np.uint16, np.uint32),
@@ -234,16 +237,18 @@ def build_part(articles: Sequence[Article], layouts: Sequence[Layout]) -> tuple[
     return arrays, {"articles": len(articles), "analysis": ANALYSIS_VERSION}
 
 
-def _minors(field: Array, term: Array, posting: Array, posting_starts: Array) -> dict[str, Array]:
-    """How often each posting occurs in each sub-field other than the text; all arguments in the postings' order."""
+def _minors(field: Array, posting_at: Array, posting_starts: Array) -> dict[str, Array]:
+    """How often each posting occurs in each sub-field other than the text; ``field`` is that of each occurrence, in the
+    postings' order."""
     at = np.flatnonzero(field < _TEXT)
-    field, term, posting = field[at], term[at], posting[at]
+    field, posting = field[at], posting_at.searchsorted(at, "right") - 1
     first = np.ones(len(at), bool)
     first[1:] = (posting[1:] != posting[:-1]) | (field[1:] != field[:-1])
     head = np.flatnonzero(first)
+    term = posting_starts.searchsorted(posting[head], "right") - 1
     return {
-        "minor_starts": starts_of(np.bincount(term[head], minlength=len(posting_starts) - 1)),
-        "minor_postings": (posting[head] - posting_starts[term[head]]).astype(np.uint32),
+        "minor_starts": starts_of(np.bincount(term, minlength=len(posting_starts) - 1)),
+        "minor_postings": (posting[head] - posting_starts[term]).astype(np.uint32),
         "minor_fields": field[head],
         "minor_freqs": fit(np.diff(head, append=len(at)), np.uint8, np.uint16, np.uint32),
     }

@@ -1,0 +1,192 @@
+"""Proximity of words that nearly every article has: most articles satisfy it, and bits tell which, all at once.
+
+What is told is sure: an article found here satisfies the operator. Where more than that is not known, the articles
+that are left over, few, are looked at place by place.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+import numpy as np
+from whoosh import query as whoosh
+
+from search.keyword import bits, tree
+from search.keyword.bits import Bits
+from search.keyword.grid import Grid
+from search.keyword.lookup import Leaf, Row
+from search.keyword.occurrences import Rows
+
+_MOST_TERMS = 8  # that one operand may stand for
+_LONGEST = 16  # words between the ends of a span whose inside is marked
+_NEAR = (tree.Near, Row)
+_UNITS = (tree.SameSentence, tree.SameParagraph)
+
+Leaves = Callable[[whoosh.Query], Sequence[Leaf]]
+
+
+class Sure(NamedTuple):
+    """Rows (repeats allowed) that satisfy an operator; ``complete``: no others do."""
+
+    rows: Rows
+    complete: bool
+
+
+class _Spans(NamedTuple):
+    """The spans of an operand as places: where some start and end, what lies strictly inside some (None: unknown), all
+    the words that they may start or end with, and whether these are all spans."""
+
+    starts: Bits
+    ends: Bits
+    inside: Bits | None
+    words: Bits
+    complete: bool
+
+
+def surely(grid: Grid, node: whoosh.Query, leaves: Leaves, number: int) -> Sure | None:
+    """What is sure about an operator in one segment, the ``number``-th in the leaves; None where bits do not pay.
+
+    Operands are frequent words, or operators on these.
+    """
+    finder = _Finder(grid, leaves, number)
+    if not finder.knows(node):
+        return None
+    found = [np.empty(0, np.int64)]
+    complete = True
+    for own in grid.chunks:
+        hits, every = finder.hits(node, own)
+        found.append(np.flatnonzero(hits) + own.start)
+        complete = complete and every
+    return Sure(grid.rows[np.concatenate(found)], complete)
+
+
+class _Finder:
+    """The places of one query's frequent words as bits, and what stands near what, a chunk at a time."""
+
+    def __init__(self, grid: Grid, leaves: Leaves, number: int) -> None:
+        self._grid, self._leaves, self._number = grid, leaves, number
+        self._marks: dict[int, Bits] = {}
+
+    def knows(self, node: whoosh.Query) -> bool:
+        """Whether bits tell anything of an operator."""
+        if not _is_operator(node):
+            return False
+        for operand, other in ((node.left, node.right), (node.right, node.left)):
+            if self._are_words(operand):
+                continue
+            if not _is_operator(operand) or not self._are_words(operand.left) or not self._are_words(operand.right):
+                return False
+            # Whether a unit holds two spans, or a paragraph that has to be in a sentence, is not known.
+            if isinstance(node, _UNITS) and (_is_operator(other) or _is_wider(operand, node)):
+                return False
+        return True
+
+    def _are_words(self, node: whoosh.Query) -> bool:
+        """Whether a node is a frequent word, or several, anywhere in the articles."""
+        if id(node) in self._marks:
+            return True
+        tids = self._tids(node)
+        if not tids or len(tids) > _MOST_TERMS or not any(map(self._grid.is_marked, tids)):
+            return False
+        marks = self._grid.marks(tids[0])
+        for tid in tids[1:]:
+            marks = marks | self._grid.marks(tid)
+        self._marks[id(node)] = marks
+        return True
+
+    def _tids(self, node: whoosh.Query) -> list[int]:
+        if isinstance(node, whoosh.Or):
+            each = [self._tids(child) for child in node.children()]
+            return [tid for tids in each for tid in tids] if all(each) else []
+        if isinstance(node, tree.Pair) or node is whoosh.NullQuery:
+            return []
+        tids = []
+        for leaf in self._leaves(node):
+            for parts in leaf.segments[self._number]:
+                if leaf.field is not None or len(parts) != 1 or parts[0].forms is not None:
+                    return []
+                tids.append(parts[0].tid)
+        return tids
+
+    def hits(self, node: whoosh.Query, own: slice) -> tuple[Bits, bool]:
+        """A place in each of some rows that satisfy an operator, and whether these are all such rows."""
+        if isinstance(node, _UNITS):
+            return self._in_unit(node, own), False
+        left, right = self._spans(node.left, own), self._spans(node.right, own)
+        reach = min(node.distance, bits.REACH)
+        complete = left.complete and right.complete and node.distance <= bits.REACH
+        found = bits.behind(left.ends, reach) & right.starts
+        if node.ordered:
+            return found, complete
+        found |= bits.behind(right.ends, reach) & left.starts
+        # One may also stand inside the other, as long as no word is an end of both.
+        pairs = _is_operator(node.left) + _is_operator(node.right)
+        if pairs == 2 and (left.words & right.words).any():
+            return found, False
+        for outer, inner in ((left, right), (right, left)) if pairs else ():
+            if outer.inside is None:
+                complete = False
+            else:
+                found |= outer.inside & inner.starts
+        return found, complete
+
+    def _in_unit(self, node: whoosh.Query, own: slice) -> Bits:
+        opens = self._opens(node)[own]
+        one, other = (node.right, node.left) if _is_operator(node.right) else (node.left, node.right)
+        marks = self._words(other, own)
+        if not _is_operator(one):
+            wanted = self._words(one, own)
+            return bits.behind_in_unit(marks, opens) & wanted | bits.behind_in_unit(wanted, opens) & marks
+        left, right = self._words(one.left, own), self._words(one.right, own)
+        # Of spans that begin and end in the unit, where they end; both ends differ from the other word.
+        if isinstance(one, _NEAR):
+            reach = min(one.distance, bits.REACH)
+            ends = bits.behind_in_unit(left, opens, reach) & right
+            if not one.ordered:
+                ends |= bits.behind_in_unit(right, opens, reach) & left
+        else:
+            own_opens = self._opens(one)[own]
+            ends = bits.behind_in_unit(left, own_opens) & right | bits.behind_in_unit(right, own_opens) & left
+        marks = marks & ~(left | right)
+        return bits.behind_in_unit(ends, opens) & marks | bits.behind_in_unit(marks, opens) & ends
+
+    def _words(self, node: whoosh.Query, own: slice) -> Bits:
+        return self._marks[id(node)][own]
+
+    def _spans(self, node: whoosh.Query, own: slice) -> _Spans:
+        if not _is_operator(node):
+            marks = self._words(node, own)
+            return _Spans(marks, marks, np.zeros_like(marks), marks, True)
+        left, right = self._words(node.left, own), self._words(node.right, own)
+        both = not getattr(node, "ordered", False)
+        if isinstance(node, _UNITS):
+            opens = self._opens(node)[own]
+            starts = bits.before_in_unit(right, opens) & left | bits.before_in_unit(left, opens) & right
+            ends = bits.behind_in_unit(left, opens) & right | bits.behind_in_unit(right, opens) & left
+            return _Spans(starts, ends, None, left | right, False)
+        reach = min(node.distance, bits.REACH)
+        starts, ends = bits.before(right, reach) & left, bits.behind(left, reach) & right
+        if both:
+            starts |= bits.before(left, reach) & right
+            ends |= bits.behind(right, reach) & left
+        inside = None
+        if node.distance <= _LONGEST:
+            inside = np.zeros_like(left)
+            for length in range(2, node.distance + 1):
+                own_starts = bits.down(right, length) & left
+                if both:
+                    own_starts |= bits.down(left, length) & right
+                inside |= bits.behind(own_starts, length - 1)
+        return _Spans(starts, ends, inside, left | right, node.distance <= bits.REACH)
+
+    def _opens(self, node: whoosh.Query) -> Bits:
+        return self._grid.opens(isinstance(node, tree.SameParagraph))
+
+
+def _is_operator(node: whoosh.Query) -> bool:
+    return isinstance(node, _UNITS) or (isinstance(node, _NEAR) and node.distance > 0)
+
+
+def _is_wider(node: whoosh.Query, unit: whoosh.Query) -> bool:
+    return isinstance(node, tree.SameParagraph) and isinstance(unit, tree.SameSentence)
