@@ -30,7 +30,7 @@ import numpy as np
 from search import Archive, Article, ingest, ranking, searching
 from search import query as language
 from search.keyword import KeywordView
-from search.opened import OpenArchive
+from search.query_vectors import QueryVectors
 from search.shapes import results_record
 from search.storage.catalog import Catalog
 from search.vector import VectorIndex
@@ -38,7 +38,7 @@ from search.vector import VectorIndex
 STAGES: dict[str, list[tuple[Any, str]]] = {
     "parse": [(language, "parse")],
     "constraint mask": [(KeywordView, "match"), (KeywordView, "match_words")],
-    "query encoding": [(OpenArchive, "_query_vector")],
+    "query encoding": [(QueryVectors, "vector")],
     "keyword rank": [(KeywordView, "rank")],
     "vector rank": [(VectorIndex, "rank")],
     "pool scores": [(KeywordView, "score"), (VectorIndex, "score")],
@@ -106,7 +106,7 @@ def measure(archive: Archive, queries: list[str], mode: str) -> tuple[list[float
         archive.search(text, mode=mode, literal=True)
     with stages.watching():
         for text in queries:
-            archive._query_vectors.clear()
+            archive._queries.forget()
             began = time.perf_counter()
             found = archive.search(text, mode=mode, literal=True)
             took.append((time.perf_counter() - began) * 1000)

@@ -32,6 +32,7 @@ FLOORS = [
     "background",
     "inspection",
     "hits",
+    "query_vectors",
     "ranking",
     "query",
     "keyword",

@@ -12,6 +12,7 @@ from search.encode.base import (
     Precision,
     QueryEncoder,
     input_keys,
+    known_precision,
 )
 from search.encode.models import same_model
 from search.encode.rerank import Reranker, load_reranker
@@ -27,6 +28,7 @@ __all__ = [
     "QueryEncoder",
     "Reranker",
     "input_keys",
+    "known_precision",
     "load_encoder",
     "load_matching_encoder",
     "load_query_encoder",
@@ -43,8 +45,9 @@ def load_encoder(
 
     ``dimension`` keeps that many leading dimensions of each vector (Matryoshka representation learning); None, all.
     Raises EncoderError, with what to do, for a model that cannot be found, trusted or run, and UsageError for a
-    dimension that it does not have.
+    dimension that it does not have or an unknown precision.
     """
+    precision = known_precision(precision)
     if model == HASH_MODEL:
         from search.encode.hashing import HashEncoder
 

@@ -29,6 +29,7 @@ __all__ = [
     "QueryEncoder",
     "input_keys",
     "kept_dimension",
+    "known_precision",
     "unit_rows",
 ]
 
@@ -39,6 +40,14 @@ class Precision(StrEnum):
     AUTO = "auto"
     BFLOAT16 = "bfloat16"
     FLOAT32 = "float32"
+
+
+def known_precision(precision: Precision | str) -> Precision:
+    """The precision of this name. Raises UsageError where there is none."""
+    try:
+        return Precision(precision)
+    except ValueError:
+        raise UsageError(f"{precision!r} is not a precision; use one of {', '.join(Precision)}") from None
 
 
 class QueryEncoder(Protocol):

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from search.encode.base import PassageTokenizer, Precision, kept_dimension, unit_rows
+from search.encode.base import PassageTokenizer, Precision, kept_dimension, known_precision, unit_rows
 from search.encode.loading import dimension_of, load_model, pooling_of, prompts_of
 from search.encode.models import find_model
 from search.encode.packed import pack
@@ -50,7 +50,7 @@ class SentenceTransformerEncoder:
     ) -> None:
         self.requested = model
         self.files = find_model(model)
-        precision = Precision(precision)
+        precision = known_precision(precision)
         import torch
 
         self._torch = torch
