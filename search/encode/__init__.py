@@ -27,6 +27,7 @@ __all__ = [
     "Precision",
     "QueryEncoder",
     "Reranker",
+    "how_encoded",
     "input_keys",
     "known_precision",
     "load_encoder",
@@ -34,6 +35,7 @@ __all__ = [
     "load_query_encoder",
     "load_reranker",
     "prepare_query_encoder",
+    "recorded_way",
     "same_model",
 ]
 
@@ -55,6 +57,22 @@ def load_encoder(
     from search.encode.transformer import SentenceTransformerEncoder
 
     return SentenceTransformerEncoder(model, precision, dimension=dimension)
+
+
+def how_encoded(encoder: Encoder) -> str | None:
+    """The way that an encoder encodes passages in, with its speed if it was measured; None where there is one only."""
+    found = getattr(encoder, "how", None)
+    return None if found is None else str(found)
+
+
+def recorded_way(identity: EncoderIdentity) -> str | None:
+    """The way that was chosen on this machine for a model's passages, with its speed; None where none was measured."""
+    if identity.name == HASH_MODEL:
+        return None
+    from search.encode.calibration import recorded
+
+    choice = recorded(identity, Precision.AUTO)
+    return None if choice is None else str(choice)
 
 
 def load_query_encoder(

@@ -1,8 +1,8 @@
 """BERT without padding: texts end to end in one tensor, attention over runs of equal length.
 
-The arithmetic is autocast's: matrix products and attention in bfloat16, everything between them (the sums of the
-residual stream, layer norms, softmax, pooling) in float32. Weights are cast and laid out once. On AMX this takes about
-two thirds of autocast's time. Only for encoders built exactly as BERT is; ``pack`` gives None for others.
+In bfloat16 the arithmetic is autocast's: matrix products and attention in bfloat16, everything between them (the sums
+of the residual stream, layer norms, softmax, pooling) in float32. Weights are cast and laid out once. On AMX this takes
+about two thirds of autocast's time. Only for encoders built exactly as BERT is; ``pack`` gives None for others.
 """
 
 from __future__ import annotations
@@ -26,11 +26,12 @@ Linear = Callable[[Any], Any]
 class PackedBert:
     """The layers of a BERT, ready to run in one precision."""
 
-    def __init__(self, model: Any, pooling: str, bfloat16: bool) -> None:
+    def __init__(self, model: Any, pooling: str, way: str) -> None:
         import torch
 
         self._torch = torch
-        self._type = torch.bfloat16 if bfloat16 else torch.float32
+        self._type = torch.bfloat16 if way == "bfloat16" else torch.float32
+        self._onednn = way != "float32"
         self._pooling = pooling
         config = model.config
         self._heads = config.num_attention_heads
@@ -60,7 +61,7 @@ class PackedBert:
         torch = self._torch
         weight = torch.cat([part.weight.detach() for part in parts]).to(self._type).contiguous()
         bias = torch.cat([part.bias.detach() for part in parts]).to(self._type)
-        if self._type is torch.bfloat16:
+        if self._onednn:
             try:  # oneDNN with the weights in its own order, and GELU in the product's last step
                 fused = torch.ops.mkldnn._linear_pointwise
                 packed = torch.ops.mkldnn._reorder_linear_weight(weight, 4096)
@@ -117,8 +118,11 @@ class PackedBert:
         return mixed[0] if len(mixed) == 1 else self._torch.cat(mixed)
 
 
-def pack(model: Any, pooling: str, bfloat16: bool) -> PackedBert | None:
-    """A transformers model as a PackedBert, or None if it is not plainly a BERT encoder."""
+def pack(model: Any, pooling: str, way: str) -> PackedBert | None:
+    """A transformers model as a PackedBert, or None if it is not plainly a BERT encoder.
+
+    ``way``: "float32" by torch's public functions, "bfloat16" and "float32 by oneDNN" with weights laid out by oneDNN.
+    """
     config = model.config
     plain = (
         getattr(config, "model_type", None) in _BERTS
@@ -131,6 +135,6 @@ def pack(model: Any, pooling: str, bfloat16: bool) -> PackedBert | None:
     if not plain:
         return None
     try:
-        return PackedBert(model, pooling, bfloat16)
+        return PackedBert(model, pooling, way)
     except (AttributeError, RuntimeError, TypeError, ValueError):
         return None
