@@ -315,12 +315,58 @@ def test_another_model_than_the_archives(build, own_cache):
         encode.load_query_encoder(replace(identity, weights_hash="0" * 64), str(build("bert-mean")))
 
 
+@pytest.mark.parametrize(
+    ("kind", "options"),
+    [
+        ("mean", {}),
+        ("cls", {"pooling": "cls"}),
+        ("roberta", {"kind": "Roberta", "pad_token_id": 0}),
+    ],
+)
+def test_a_bert_has_a_graph_of_its_own(build, own_cache, monkeypatch, kind, options):
+    monkeypatch.setattr(export, "_export", None)  # the exporter is not asked
+    encoder = encode.load_encoder(str(build(f"bert-{kind}", **options)), "float32")
+    assert isinstance(encoder._form("float32"), forms.Packed)
+    encode.prepare_query_encoder(encoder)
+    found = query_encoders.open_query_encoder(encoder.identity)
+    for text in SENTENCES:
+        assert found.encode_query(text) == pytest.approx(reference(encoder, [text])[0], abs=1e-5)
+    encoder.way = transformer.ONNX
+    assert encoder.encode(SENTENCES) == pytest.approx(reference(encoder, SENTENCES), abs=1e-5)
+    encoder.way = transformer.ONEDNN
+    assert encoder.encode(SENTENCES) == pytest.approx(reference(encoder, SENTENCES), abs=1e-5)
+
+
+def test_a_graph_that_gives_other_vectors_is_not_taken(build, own_cache, monkeypatch):
+    """A BERT that is not what its configuration says goes through the exporter, which sees what it does."""
+    encoder = encode.load_encoder(str(build("bert-mean")), "float32")
+    exporter, asked, graph = export._export, [], export.bert_graph
+
+    def wrong(encoder):
+        made = graph(encoder)
+        next(one for one in made.graph.initializer if one.name == "0.qkv.weight").raw_data = bytes(32 * 96 * 4)
+        return made
+
+    monkeypatch.setattr(export, "bert_graph", wrong)
+    monkeypatch.setattr(export, "_export", lambda *args: asked.append(1) or exporter(*args))
+    encode.prepare_query_encoder(encoder)
+    assert asked == [1]
+    found = query_encoders.open_query_encoder(encoder.identity)
+    assert found.encode_query("talks failed") == pytest.approx(encoder.encode_query("talks failed"), abs=1e-5)
+
+
+@pytest.mark.parametrize("options", [{"pooling": "max"}, {"hidden_act": "relu"}, {"dense": 8}])
+def test_other_models_have_none(build, options):
+    (name,) = options
+    assert export.bert_graph(encode.load_encoder(str(build(str(options[name]), **options)), "float32")) is None
+
+
 def test_a_model_that_cannot_be_exported_runs_in_torch(build, own_cache, monkeypatch):
     def fail(encoder, path):
         raise export.CannotExport("torch cannot export it: odd layers")
 
     monkeypatch.setattr(export, "_export", fail)
-    path = str(build("bert-mean"))
+    path = str(build("distil", kind="DistilBert"))
     encoder = encode.load_encoder(path, "float32")
     said = []
     found = encode.load_query_encoder(encoder.identity, path, said.append)

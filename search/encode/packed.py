@@ -40,7 +40,7 @@ class PackedBert:
         self._words = embeddings.word_embeddings.weight.detach()
         kinds = embeddings.token_type_embeddings.weight.detach()[0]
         self._places = embeddings.position_embeddings.weight.detach() + kinds
-        self._first_place = config.pad_token_id + 1 if _BERTS[config.model_type] else 0
+        self._first_place = first_place(config)
         self._norm = embeddings.LayerNorm
         self._layers = []
         for layer in model.encoder.layer:
@@ -123,8 +123,18 @@ def pack(model: Any, pooling: str, way: str) -> PackedBert | None:
 
     ``way``: "float32" by torch's public functions, "bfloat16" and "float32 by oneDNN" with weights laid out by oneDNN.
     """
+    if not is_plain_bert(model, pooling):
+        return None
+    try:
+        return PackedBert(model, pooling, way)
+    except (AttributeError, RuntimeError, TypeError, ValueError):
+        return None
+
+
+def is_plain_bert(model: Any, pooling: str) -> bool:
+    """Is this transformers model an encoder built exactly as BERT is?"""
     config = model.config
-    plain = (
+    return (
         getattr(config, "model_type", None) in _BERTS
         and pooling in _POOLINGS
         and getattr(config, "hidden_act", None) == "gelu"
@@ -132,9 +142,8 @@ def pack(model: Any, pooling: str, way: str) -> PackedBert | None:
         and not getattr(config, "is_decoder", False)
         and not getattr(config, "add_cross_attention", False)
     )
-    if not plain:
-        return None
-    try:
-        return PackedBert(model, pooling, way)
-    except (AttributeError, RuntimeError, TypeError, ValueError):
-        return None
+
+
+def first_place(config: Any) -> int:
+    """The number of a text's first position."""
+    return int(config.pad_token_id + 1) if _BERTS[config.model_type] else 0

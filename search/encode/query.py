@@ -24,7 +24,7 @@ from search.errors import EncoderError
 from search.records import EncoderIdentity
 from search.storage.files import cache_folder
 
-FORMAT = 1
+FORMAT = 2
 LARGE = 200_000_000
 """Bytes of weights from which a query is worth several threads."""
 
