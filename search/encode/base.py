@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from enum import StrEnum
 from hashlib import blake2b
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from search.errors import UsageError
-from search.passages import Tokenizer as PassageTokenizer
 from search.records import EncoderIdentity
+
+if TYPE_CHECKING:  # a query is not cut into sentences
+    from search.passages import Tokenizer as PassageTokenizer
 
 DEFAULT_MODEL = "sentence-transformers/all-MiniLM-L6-v2"
 """Used where no model is named."""
@@ -24,7 +26,6 @@ __all__ = [
     "DEFAULT_MODEL",
     "HASH_MODEL",
     "Encoder",
-    "PassageTokenizer",
     "Precision",
     "QueryEncoder",
     "input_keys",

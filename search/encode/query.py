@@ -28,6 +28,10 @@ FORMAT = 2
 LARGE = 200_000_000
 """Bytes of weights from which a query is worth several threads."""
 
+SPIN = 20
+"""Microseconds for which a thread looks for the next operator before it sleeps: waking it takes as long."""
+
+_SPIN_SINCE = (1, 27)  # of onnxruntime; earlier ones spin for a thousand times as long, or not at all
 GRAPH, WEIGHTS, TOKENIZER, MANIFEST = "model.onnx", "weights.bin", "tokenizer.json", "manifest.json"
 
 
@@ -104,8 +108,8 @@ def start(folder: Path, identity: EncoderIdentity, additive: bool) -> OnnxQueryE
     """An encoder from the files of a folder, which are trusted here. Raises EncoderError if they do not run."""
     from tokenizers import Tokenizer
 
-    # Two threads take 0.7 of the time of one on an idle machine. They wait without spinning (see session_options), so
-    # that on a busy one they take no more than one does; more are not worth their start for a small model.
+    # Two threads take 0.7 of the time of one on an idle machine. They spin from one operator to the next and no longer
+    # (see _session): on a busy one they take no more than one does. More are not worth their start for a small model.
     large = (folder / WEIGHTS).stat().st_size > LARGE
     threads = min(4 if large else 2, os.cpu_count() or 1)
     try:
@@ -122,6 +126,10 @@ def _session(folder: Path, threads: int) -> Any:
 
     options = session_options()
     options.intra_op_num_threads = threads
+    if threads > 1 and tuple(map(int, onnxruntime.__version__.split(".")[:2])) >= _SPIN_SINCE:
+        options.add_session_config_entry("session.intra_op.allow_spinning", "1")
+        options.add_session_config_entry("session.intra_op.spin_duration_us", str(SPIN))
+        options.add_session_config_entry("session.force_spinning_stop", "1")
     # The graph was optimised when it was made.
     options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
     try:

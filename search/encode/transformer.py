@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from search.encode import calibration
-from search.encode.base import PassageTokenizer, Precision, kept_dimension, known_precision, unit_rows
+from search.encode.base import Precision, kept_dimension, known_precision, unit_rows
 from search.encode.calibration import PARITY, Choice
 from search.encode.forms import Form, Onnx, Packed, Padded, takes_token_types
 from search.encode.loading import dimension_of, load_model, pooling_of, prompts_of
@@ -22,6 +22,7 @@ from search.encode.packed import pack
 from search.encode.query import passage_session
 from search.encode.tokens import WordTokenizer
 from search.errors import EncoderError
+from search.passages import Tokenizer as PassageTokenizer
 from search.records import EncoderIdentity
 
 BATCH_TOKENS = 4096
