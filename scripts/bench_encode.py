@@ -180,14 +180,14 @@ def index(options: argparse.Namespace, encoder: SentenceTransformerEncoder, over
             mock.patch.object(writing, "Background", Background if overlap else InTurn),
             stages.watching(),
         ):
-            began = time.perf_counter()
+            began, busy = time.perf_counter(), time.process_time()
             report = archive.add(stages.reading(items), batch=options.batch)
-            wall = time.perf_counter() - began
+            wall, busy = time.perf_counter() - began, time.process_time() - busy
     rest = {name: seconds for name, seconds in stages.seconds.items() if name != "waiting"}
     rest["rest"] = max(wall - sum(rest.values()), 0.0) if not overlap else 0.0
     beside = sum(rest.values()) - rest[MODEL]
     how = "reading and inverting beside the model" if overlap else "one stage after the other"
-    print(f"\n{report.added} articles, {how}: {wall:.1f} s, {report.added / wall:.2f} articles/s")
+    print(f"\n{report.added} articles, {how}: {wall:.1f} s ({busy:.1f} s of CPU), {report.added / wall:.2f} articles/s")
     print(f"{'all but the model':20}{beside:>8.2f} s{beside / wall:>8.1%}")
     for name, seconds in sorted(stages.seconds.items(), key=lambda one: -one[1]):
         print(f"  {name:18}{seconds:>8.2f} s{seconds / wall:>8.1%}")

@@ -219,7 +219,7 @@ class SentenceTransformerEncoder:
                 self.way = self.choice.way
                 calibration.record(self.identity, self._precision, found)
             for way in [way for way in self._forms if way != self.way]:
-                del self._forms[way]
+                self._forms.pop(way, None)
 
     def _best_form(self) -> Form:
         """The chosen way's form; another's where what it was made of is gone."""
@@ -233,9 +233,10 @@ class SentenceTransformerEncoder:
 
     def _form(self, way: str) -> Form:
         """The form for a way; where the model has none of its kind, it is run as sentence-transformers does."""
-        if way not in self._forms:
-            self._forms[way] = self._made(way)
-        return self._forms[way]
+        form = self._forms.get(way)
+        if form is None:
+            form = self._forms[way] = self._made(way)
+        return form
 
     def _made(self, way: str) -> Form:
         if way == ONNX:
