@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import os
-import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
@@ -38,7 +37,7 @@ BUDGET = 2.0
 FORMAT = 1
 _MOST = 32  # passages of the sample
 
-Run = Callable[[str, list[int]], NDArray[np.float32]]
+Run = Callable[[str, list[int]], tuple[NDArray[np.float32], float]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,37 +54,40 @@ class Choice:
 def measure(ways: Sequence[str], run: Run, lengths: Sequence[int], workers: int) -> list[tuple[Choice, float]]:
     """The ways that keep parity with the first, fastest first, each with its least cosine to it.
 
-    ``run(way, rows)`` gives pooled vectors of passages by their numbers, whose ``lengths`` in tokens are given.
-    Takes about ``BUDGET`` seconds, twice that at the most; an empty list where that would not tell them apart.
+    ``run(way, rows)`` gives pooled vectors of passages by their numbers, whose ``lengths`` in tokens are given, and the
+    seconds of work that they took, waiting for other processes not counted. Takes about ``BUDGET`` seconds of work,
+    twice that at the most; an empty list where that would not tell the ways apart.
     """
     by_length = sorted(range(len(lengths)), key=lengths.__getitem__)
     sample = _spread(by_length, workers)
     run(ways[0], sample)
-    began = time.perf_counter()
-    each = _timed(run, ways[0], sample) / len(sample)
+    _, spent = run(ways[0], sample)
     # Each way runs the sample twice: to make its kernels and be compared, and to be timed.
-    count = int((BUDGET - (time.perf_counter() - began)) / (each * len(ways) * 2))
+    count = int((BUDGET - spent) * len(sample) / (spent * len(ways) * 2))
     if count * 2 < workers:
         return []
     sample = _spread(by_length, min(max(count - count % workers, workers), _MOST))
-    true = unit_rows(run(ways[0], sample))
+    pooled, took = run(ways[0], sample)
+    spent += took
+    true = unit_rows(pooled)
     cosines: dict[str, float] = {ways[0]: 1.0}
     for way in ways[1:]:
         with suppress(EncoderError, RuntimeError, TypeError, IndexError):
-            cosine = float((unit_rows(run(way, sample)) * true).sum(axis=1).min())
+            pooled, took = run(way, sample)
+            spent += took
+            cosine = float((unit_rows(pooled) * true).sum(axis=1).min())
             if cosine >= PARITY:
                 cosines[way] = cosine
-    least = {way: _timed(run, way, sample) for way in cosines}
-    while time.perf_counter() - began + sum(least.values()) < BUDGET:
-        least = {way: min(took, _timed(run, way, sample)) for way, took in least.items()}
+    least = dict.fromkeys(cosines, np.inf)
+    while True:
+        for way in least:
+            _, took = run(way, sample)
+            spent += took
+            least[way] = min(least[way], took)
+        if spent + sum(least.values()) > BUDGET:
+            break
     found = [(Choice(way, round(len(sample) / took, 1)), cosines[way]) for way, took in least.items()]
     return sorted(found, key=lambda one: -one[0].rate)
-
-
-def _timed(run: Run, way: str, sample: list[int]) -> float:
-    began = time.perf_counter()
-    run(way, sample)
-    return time.perf_counter() - began
 
 
 def _spread(by_length: Sequence[int], count: int) -> list[int]:

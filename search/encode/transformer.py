@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
@@ -201,13 +202,20 @@ class SentenceTransformerEncoder:
         if self._settled or sum(lengths) * texts < calibration.WORTH * len(inputs):
             return
 
-        def run(way: str, rows: list[int]) -> NDArray[np.float32]:
+        def run(way: str, rows: list[int]) -> tuple[NDArray[np.float32], float]:
             form = self._form(way)
             own = [lengths[row] for row in rows]
             batches = [[rows[i] for i in batch] for batch in _batches(own, self._budget(sum(own)))]
-            parts = pool.map(lambda some: form([inputs[i] for i in some], [chunk[i] for i in some]), batches)
+
+            def work(some: list[int]) -> tuple[NDArray[np.float32], float]:
+                # The worker's own time: other processes, and reading in another thread, slow all ways alike.
+                began = time.thread_time()
+                return form([inputs[i] for i in some], [chunk[i] for i in some]), time.thread_time() - began
+
+            parts = list(pool.map(work, batches))
             place = {row: i for i, row in enumerate(row for batch in batches for row in batch)}
-            return np.concatenate(list(parts))[[place[row] for row in rows]]
+            vectors = np.concatenate([found for found, _ in parts])[[place[row] for row in rows]]
+            return vectors, sum(seconds for _, seconds in parts) / self._workers
 
         with self._choosing:
             if self._settled:
