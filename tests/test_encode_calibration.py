@@ -67,6 +67,13 @@ def test_a_model_too_slow_to_be_measured_is_not():
     assert {way for way, _ in machine.ran} == {"slow"}
 
 
+def test_a_clock_too_coarse_to_tell_is_no_obstacle():
+    machine = Machine({"first": 0.0, "second": 0.0})
+    found = measure(["first", "second"], machine.run, [5] * 50, 2)
+    assert {choice.way for choice, _ in found} == {"first", "second"}
+    assert len(machine.ran) < 25
+
+
 def test_what_was_chosen_is_remembered_for_this_model_and_precision(own_cache):
     assert calibration.recorded(IDENTITY, "auto") is None
     calibration.record(IDENTITY, "auto", [(Choice("bfloat16", 52.2), 0.99997), (Choice("float32", 24.1), 1.0)])

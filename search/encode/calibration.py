@@ -36,6 +36,8 @@ BUDGET = 2.0
 
 FORMAT = 1
 _MOST = 32  # passages of the sample
+_ROUNDS = 8
+_TICK = 1e-4  # seconds: less is what a coarse clock says of a short time
 
 Run = Callable[[str, list[int]], tuple[NDArray[np.float32], float]]
 
@@ -59,31 +61,32 @@ def measure(ways: Sequence[str], run: Run, lengths: Sequence[int], workers: int)
     twice that at the most; an empty list where that would not tell the ways apart.
     """
     by_length = sorted(range(len(lengths)), key=lengths.__getitem__)
+    spent = 0.0
+
+    def timed(way: str, sample: list[int]) -> tuple[NDArray[np.float32], float]:
+        nonlocal spent
+        pooled, took = run(way, sample)
+        spent += took
+        return pooled, max(took, _TICK)
+
     sample = _spread(by_length, workers)
     run(ways[0], sample)
-    _, spent = run(ways[0], sample)
+    _, took = timed(ways[0], sample)
     # Each way runs the sample twice: to make its kernels and be compared, and to be timed.
-    count = int((BUDGET - spent) * len(sample) / (spent * len(ways) * 2))
+    count = int((BUDGET - spent) * len(sample) / (took * len(ways) * 2))
     if count * 2 < workers:
         return []
     sample = _spread(by_length, min(max(count - count % workers, workers), _MOST))
-    pooled, took = run(ways[0], sample)
-    spent += took
-    true = unit_rows(pooled)
+    true = unit_rows(timed(ways[0], sample)[0])
     cosines: dict[str, float] = {ways[0]: 1.0}
     for way in ways[1:]:
         with suppress(EncoderError, RuntimeError, TypeError, IndexError):
-            pooled, took = run(way, sample)
-            spent += took
-            cosine = float((unit_rows(pooled) * true).sum(axis=1).min())
+            cosine = float((unit_rows(timed(way, sample)[0]) * true).sum(axis=1).min())
             if cosine >= PARITY:
                 cosines[way] = cosine
     least = dict.fromkeys(cosines, np.inf)
-    while True:
-        for way in least:
-            _, took = run(way, sample)
-            spent += took
-            least[way] = min(least[way], took)
+    for _ in range(_ROUNDS):
+        least = {way: min(before, timed(way, sample)[1]) for way, before in least.items()}
         if spent + sum(least.values()) > BUDGET:
             break
     found = [(Choice(way, round(len(sample) / took, 1)), cosines[way]) for way, took in least.items()]
