@@ -1,7 +1,8 @@
 """Share of the needed articles inside a context: ``retrieve`` against the top hits' passages in rank order.
 
-Questions and articles are the fictional sample of tests/sample. The plain side dumps each hit's best whole passage, in
-the order of ``search``, under the same headings and the same token counter, until the next one does not fit.
+Questions and articles are the fictional sample of tests/sample. Two plain sides dump whole passages under the same
+headings and the same token counter until the next one does not fit: ``plain`` each hit's best, in the order of
+``search``; ``nearest`` those of the highest cosine, as a vector store would.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import argparse
 import json
 import tempfile
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from search.ingest import read
 from search.rag import render, select
 from search.rag.context import Citation
 from search.rag.tokens import estimate_tokens
+from search.records import Hit, Passage
 
 SAMPLE = Path(__file__).parent.parent / "tests" / "sample"
 AS_OF = "2025-02-28"
@@ -37,30 +39,42 @@ def build(folder: Path) -> Archive:
     return archive
 
 
-def plain(archive: Archive, question: str, budget: int) -> tuple[Citation, ...]:
-    """The best passage of each hit, whole, in rank order, as far as the budget goes."""
+def _dump(question: str, budget: int, found: Iterable[tuple[Hit, Passage]]) -> tuple[Citation, ...]:
+    """Whole passages in the order given, as far as the budget goes."""
     taken: tuple[Citation, ...] = ()
-    for hit in archive.search(question, limit=50, as_of=AS_OF):
-        for passage in hit.passages:
-            article = hit.article
-            one = Citation(
-                number=len(taken) + 1,
-                article_id=article.id,
-                start=passage.start,
-                end=passage.end,
-                text=passage.text,
-                title=article.title,
-                source=article.source,
-                published=article.published,
-                authors=article.authors,
-                url=article.url,
-                score=hit.score,
-                tokens=0,
-            )
-            if estimate_tokens(render.render(question, (*taken, one))) > budget:
-                return taken
-            taken += (one,)
+    for hit, passage in found:
+        article = hit.article
+        one = Citation(
+            number=len(taken) + 1,
+            article_id=article.id,
+            start=passage.start,
+            end=passage.end,
+            text=passage.text,
+            title=article.title,
+            source=article.source,
+            published=article.published,
+            authors=article.authors,
+            url=article.url,
+            score=hit.score,
+            tokens=0,
+        )
+        if estimate_tokens(render.render(question, (*taken, one))) > budget:
+            return taken
+        taken += (one,)
     return taken
+
+
+def plain(archive: Archive, question: str, budget: int) -> tuple[Citation, ...]:
+    """The best passage of each hit of a hybrid search, in rank order."""
+    hits = archive.search(question, limit=50, as_of=AS_OF)
+    return _dump(question, budget, ((hit, passage) for hit in hits for passage in hit.passages))
+
+
+def nearest(archive: Archive, question: str, budget: int) -> tuple[Citation, ...]:
+    """The passages nearest in meaning, of whatever article."""
+    hits = archive.search(question, limit=50, as_of=AS_OF, mode="vector", passages=10)
+    found = [(hit, passage) for hit in hits for passage in hit.passages]
+    return _dump(question, budget, sorted(found, key=lambda one: -(one[1].score or 0.0)))
 
 
 def twice(passages: Sequence[Citation]) -> float:
@@ -71,14 +85,15 @@ def twice(passages: Sequence[Citation]) -> float:
 
 
 def measure(archive: Archive, asked: Sequence[dict[str, Any]], budget: int) -> dict[str, dict[str, float]]:
-    """Means over the questions: needed articles found by kind, text given twice, and, for unanswerable questions, how
-    often each side gives nothing (``refused``)."""
-    sums: dict[str, dict[str, list[float]]] = {"retrieve": defaultdict(list), "plain": defaultdict(list)}
+    """Means over the questions: needed articles found by kind; of the sentences that answer, those inside a passage;
+    text given twice; and, for unanswerable questions, how often each side gives nothing (``refused``)."""
+    sums: dict[str, dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
     for question in asked:
         context = archive.retrieve(question["text"], budget=budget, as_of=AS_OF)
         for side, passages in (
             ("retrieve", context.passages),
             ("plain", plain(archive, question["text"], budget)),
+            ("nearest", nearest(archive, question["text"], budget)),
         ):
             needed = set(question["needs"])
             carried = {one.article_id for one in passages} | {copy for one in passages for copy in one.copies}
@@ -86,6 +101,8 @@ def measure(archive: Archive, asked: Sequence[dict[str, Any]], budget: int) -> d
                 share = len(needed & carried) / len(needed)
                 sums[side]["all"].append(share)
                 sums[side][question["kind"]].append(share)
+                held = sum(any(answer in one.text for one in passages) for answer in question["answers"])
+                sums[side]["answers"].append(held / len(needed))
             else:
                 sums[side]["refused"].append(float(not passages))
             sums[side]["passages"].append(len(passages))

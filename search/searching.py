@@ -22,7 +22,7 @@ from search.errors import ArchiveDamaged, ArticleNotFound, ModeError, UsageError
 from search.keyword import Bm25Settings, KeywordIndex, KeywordView
 from search.query import ParsedQuery
 from search.query_vectors import QueryVectors
-from search.records import Article, Copies, Filters, Fusion, Hit, Mode, Passage, Results, Sort
+from search.records import Article, Copies, Filters, Fusion, Highlight, Hit, Mode, Passage, Results, Sort
 from search.storage.catalog import Catalog
 from search.storage.columns import MISSING_INSTANT, instant
 from search.storage.segments import KEYWORD, VECTORS
@@ -58,6 +58,7 @@ class Request:
     fusion: Fusion = Fusion.DBSF
     weight: float = 0.5
     passages: int = 1
+    snippets: bool = True
     explain: bool = False
     literal: bool = False
     cursor: str | None = None
@@ -313,7 +314,9 @@ class Searcher:
             for passage in passages:
                 if passage.end > len(article.text):
                     raise ArchiveDamaged(f"a passage of {article.id!r} lies outside its text; run 'broadsheet doctor'")
-            text, marks = presentation.snippet(article, passages[0] if passages else None, words)
+            text, marks = "", tuple[Highlight, ...]()
+            if request.snippets:
+                text, marks = presentation.snippet(article, passages[0] if passages else None, words)
             explanation = None
             score = 0.0
             if ranked.fused is not None:

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import sys
-
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from search.keyword import highlight
-from search.keyword.analysis import analyze
+from search.keyword.analysis import analyze, normalise
 from search.keyword.scoring import scoring_tokens
 
-MODULE = sys.modules["search.keyword.highlight"]  # the package has a function of that name
 TEXT = (
     "court Court's (courts) courting, supreme Supremes ministers; minister's U.S. us dying died die 10,000 10000 "
     "anti-court “courts” skies sky eating eats the Élysée courtesy court.court courts_of"
@@ -25,17 +23,26 @@ def of_all_tokens(text, words):
     return [(token.start, token.end) for token in analyze(text) if token.term in terms]
 
 
-@settings(deadline=None)
-@given(st.lists(st.tuples(texts, texts.map(lambda words: words[:3])), max_size=4))
-def test_the_same_whatever_was_asked_before(asked):
-    MODULE._memory = MODULE._Memory()
-    for text, words in asked:
-        assert highlight(" ".join(text), words) == of_all_tokens(" ".join(text), words)
+@settings(deadline=None, max_examples=300)
+@given(texts, texts.map(lambda words: words[:3]))
+def test_the_same_as_of_all_tokens(text, words):
+    assert highlight(" ".join(text), words) == of_all_tokens(" ".join(text), words)
 
 
-def test_a_full_memory_forgets(monkeypatch):
-    monkeypatch.setattr(MODULE, "_REMEMBERED", 3)
-    monkeypatch.setattr(MODULE, "_memory", MODULE._Memory())
-    for _ in range(2):
-        for text in ("Ministers met in court.", "The minister left the court; courts closed.", "A ministry"):
-            assert highlight(text, ["minister", "courts"]) == of_all_tokens(text, ["minister", "courts"])
+@settings(deadline=None, max_examples=300)
+@given(
+    st.text("aeiİßé中c.,'’-_ \n\u00ad\u0301²0", max_size=40), st.lists(st.text("aeißéc'0中", min_size=1), max_size=3)
+)
+def test_the_same_in_odd_texts(text, words):
+    text = normalise(text)
+    assert highlight(text, words) == of_all_tokens(text, words)
+
+
+@pytest.mark.parametrize("word", ["court", "us", "10000", "die", "Elysee", "oneill", "skies"])
+def test_where_words_begin_with_other_letters_than_their_stems(word):
+    text = f"{TEXT} O'Neill o’neill's 中court courts_of _court"
+    assert highlight(text, [word]) == of_all_tokens(text, [word]) != []
+
+
+def test_nothing_to_find():
+    assert highlight("", ["court"]) == highlight("court", []) == []

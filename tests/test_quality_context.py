@@ -29,6 +29,9 @@ def test_needed_articles_inside_the_context(archive, budget, floor, gain):
     found = quality_context.measure(archive, quality_context.questions(), budget)
     assert found["retrieve"]["all"] >= floor, found
     assert found["retrieve"]["all"] >= found["plain"]["all"] + gain, found
+    for other in ("plain", "nearest"):
+        assert found["retrieve"]["answers"] >= found[other]["answers"] + 0.04, found
+    assert found["retrieve"]["all"] >= found["nearest"]["all"] + 0.08, found
     assert found["retrieve"]["twice"] == 0
     assert found["retrieve"]["refused"] >= 0.75, found
 
@@ -38,4 +41,6 @@ def test_the_questions_name_articles_of_the_sample(archive):
 
     asked = quality_context.questions()
     assert len(asked) == len({one["id"] for one in asked}) == 50
-    assert all(needed in archive for one in asked for needed in one["needs"])
+    for one in asked:
+        for needed, answer in zip(one["needs"], one["answers"], strict=True):
+            assert archive.get(needed).text.count(answer) == 1, (one["id"], needed)

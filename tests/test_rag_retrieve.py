@@ -232,6 +232,29 @@ def test_selection_takes_another_article_before_more_of_the_same():
 
 
 @pytest.mark.model
+def test_a_long_passage_is_narrowed_to_what_was_asked():
+    spans = [(0, 40), (41, 80), (81, 120), (121, 160)]
+    assert select.narrow(spans, [(5, "dam"), (90, "dam"), (130, "leak")], 80) == (81, 160)
+    assert select.narrow(spans, [(50, "dam"), (60, "dam"), (5, "leak")], 80) == (0, 80)  # different stems count, once
+    assert select.narrow(spans, [(5, "dam"), (130, "dam")], 80) == (0, 80)  # the first of equals
+    assert select.narrow(spans, [(130, "dam")], 39) == (121, 160)
+    assert select.narrow(spans, [], 80) == (0, 160)
+    assert select.narrow(spans, [(130, "dam")], 160) == (0, 160)
+
+
+def test_of_an_article_the_best_stretch_comes_first():
+    article = Article(id="a", title="A", text="x" * 100)
+
+    def stretch(start, worth, words, cost):
+        return select.Candidate(
+            article, start, start + 9, (start, start + 9), 1.0, {0: worth}, frozenset(words), frozenset({start}), cost
+        )
+
+    best, shorter = stretch(0, 1.0, [], 100), stretch(50, 0.9, ["0:dam", "0:leak"], 10)
+    assert select.choose([best, shorter], 110) == [best, shorter]
+    assert select.choose([best, shorter], 99) == [shorter]  # unless it does not fit
+
+
 def test_the_estimate_stays_above_a_small_vocabulary():
     from search.encode import load_encoder
 

@@ -18,6 +18,7 @@ from search.archive import Archive as ArchiveClass
 from search.errors import ArchiveDamaged, ArchiveLocked, EncoderError, UsageError
 from search.exports import references
 from search.ingest import read
+from search.records import Filters
 from search.serve import access, http, logs, mcp_answers, responses, running
 
 from .conftest import SAMPLE
@@ -92,7 +93,7 @@ def test_a_search_is_the_archives_own(client, archive, asked):
     got = untimed(told(client.get("/v1/search", params=asked)))
     assert untimed(told(client.post("/v1/search", json=asked))) == got
     responses.Hits.model_validate(got | {"took_ms": 1.0}, strict=True)
-    filters = http.Filters(
+    filters = Filters(
         since=asked.get("from"), until=asked.get("to"), sources=asked.get("source"), sections=asked.get("section")
     )
     same = ("limit", "offset", "mode", "sort", "explain", "passages", "literal", "fusion", "weight", "recency")
@@ -196,7 +197,7 @@ def test_what_a_query_means(client, archive):
     asked = {"q": "ceasefire w/s hostages date:2025-01", "source": ["The Zerrin Monitor"]}
     got = told(client.get("/v1/describe", params=asked))
     responses.Description.model_validate(got, strict=True)
-    assert got["description"] == archive.describe(asked["q"], filters=http.Filters(sources=asked["source"]))
+    assert got["description"] == archive.describe(asked["q"], filters=Filters(sources=asked["source"]))
     assert "Which operator goes first" in client.get("/v1/query-language").text
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import json
 import signal
 import socket
 import threading
@@ -124,6 +125,28 @@ def test_garbage_on_the_wire_is_no_error_of_the_server(server, sent):
     status = int(answer.split(b" ", 2)[1]) if answer else 0
     assert status < 500
     assert server.client.get("/readyz").status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("sent", "status", "kind"),
+    [
+        (b"GET /v1/search?q=" + b"a" * 4_000_000 + b" HTTP/1.1\r\nHost: localhost\r\n\r\n", 431, "RequestTooLarge"),
+        (b"\x00\x01\x02\xff\r\n\r\n", 400, "RequestUnreadable"),
+    ],
+    ids=["too long", "no request"],
+)
+def test_what_cannot_be_read_is_refused_in_the_one_shape(server, sent, status, kind):
+    host, port = server.address.removeprefix("http://").split(":")
+    with socket.create_connection((host, int(port)), timeout=PATIENCE) as wire:
+        wire.sendall(sent)
+        wire.shutdown(socket.SHUT_WR)
+        answer = b""
+        while chunk := wire.recv(65536):
+            answer += chunk
+    head, _, body = answer.partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 %d " % status)
+    assert b"\r\ncontent-type: application/json\r\n" in head
+    assert json.loads(body)["error"]["type"] == kind
 
 
 def test_a_stop_lets_requests_under_way_finish(folder):

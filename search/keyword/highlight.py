@@ -3,64 +3,17 @@
 from __future__ import annotations
 
 import functools
-import threading
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Sequence
 
-from search.keyword.analysis import TOKEN, shapes, stem_start
+from search.keyword import stemmer
+from search.keyword.analysis import TOKEN, beginning, shapes
 from search.keyword.scoring import scoring_tokens
 
-_REMEMBERED = 200_000  # stretches
-_LONGEST = 64  # characters of a stretch worth remembering
-_AROUND = ".,;:!?\"()[]'"  # what stands around plain words and belongs to none
-
-
-class _Memory:
-    """Which stretches between white space hold a term; no token spans two. News repeats itself: most are known, and
-    set operations find those of a text that hold a query's terms without looking at the others.
-
-    A plain word is stemmed only when a term is asked for that begins as it does: few ever are.
-    """
-
-    def __init__(self) -> None:
-        self._known: set[str] = set()
-        self._holding: dict[str, set[str]] = {}
-        self._waiting: dict[str, list[str]] = {}  # by the first two letters of their terms
-        self._lock = threading.Lock()
-
-    def holding(self, stretches: set[str], terms: frozenset[str]) -> set[str]:
-        """Those of the stretches that hold one of the terms."""
-        with self._lock:
-            if len(self._known) > _REMEMBERED:
-                self._known.clear()
-                self._holding.clear()
-                self._waiting.clear()
-            odd = set()
-            for stretch in stretches - self._known:
-                if len(stretch) > _LONGEST:
-                    if not terms.isdisjoint(_terms_in(stretch)):
-                        odd.add(stretch)
-                    continue
-                self._known.add(stretch)
-                word = stretch.strip(_AROUND)
-                if word.isascii() and word.isalnum() and (start := stem_start(word.lower())):
-                    self._waiting.setdefault(start, []).append(stretch)
-                else:
-                    self._remember(stretch)
-            for start in {term[:2] for term in terms}:
-                for stretch in self._waiting.pop(start, ()):
-                    self._remember(stretch)
-            return odd.union(*(stretches & self._holding[term] for term in terms if term in self._holding))
-
-    def _remember(self, stretch: str) -> None:
-        for term in _terms_in(stretch):
-            self._holding.setdefault(term, set()).add(stretch)
-
-
-def _terms_in(stretch: str) -> set[str]:
-    return {shapes(written)[2] for written in TOKEN.findall(stretch)}
-
-
-_memory = _Memory()
+_SPACE = re.compile(r"\s")
+# What can make a word begin with other letters than its stem does: a sign inside it, or a letter beyond ASCII.
+_ODD_ASCII = re.compile(r"['`.,](?=\w)")
+_ODD = re.compile(r"['`.,‘’](?=\w)|[^\x00-\x7f“”‘’—–…•£€]")
 
 
 def highlight(text: str, words: Sequence[str]) -> list[tuple[int, int]]:
@@ -69,23 +22,42 @@ def highlight(text: str, words: Sequence[str]) -> list[tuple[int, int]]:
     The words are as typed. Stop words are marked only if there is nothing else, as in ranking.
     """
     terms = _terms(tuple(words))
-    if not terms:
-        return []
     spans: list[tuple[int, int]] = []
-    for stretch in _memory.holding(set(text.split()), terms):
-        inside = [match.span() for match in TOKEN.finditer(stretch) if shapes(match[0])[2] in terms]
-        spans += [(place + start, place + end) for place in _places(text, stretch) for start, end in inside]
-    return sorted(spans)
+    if not terms:
+        return spans
+    done = 0
+    for place in sorted(_places(text, terms)):
+        if place < done:
+            continue
+        start = place  # of a stretch between white space, which no token crosses
+        while start and not text[start - 1].isspace():
+            start -= 1
+        space = _SPACE.search(text, place)
+        done = len(text) if space is None else space.start()
+        spans += [match.span() for match in TOKEN.finditer(text, start, done) if shapes(match[0])[2] in terms]
+    return spans
 
 
-def _places(text: str, stretch: str) -> Iterator[int]:
-    """Where a stretch stands between white space or ends of the text."""
-    place = text.find(stretch)
-    while place >= 0:
-        end = place + len(stretch)
-        if (place == 0 or text[place - 1].isspace()) and (end == len(text) or text[end].isspace()):
-            yield place
-        place = text.find(stretch, end)
+def _places(text: str, terms: frozenset[str]) -> set[int]:
+    """A place in each stretch that can hold one of the terms: most hold none, and are not looked at."""
+    lower = text.lower()
+    if len(lower) != len(text):
+        return {match.start() for match in TOKEN.finditer(text)}
+    found = {match.start() for match in (_ODD_ASCII if text.isascii() else _ODD).finditer(text)}
+    for start in _beginnings(terms):
+        place = lower.find(start)
+        while place >= 0:
+            if not place or not lower[place - 1].isalnum():
+                found.add(place)
+            place = lower.find(start, place + 1)
+    return found
+
+
+@functools.lru_cache(256)
+def _beginnings(terms: frozenset[str]) -> tuple[str, ...]:
+    """What every plain word with one of these stems begins with."""
+    special = (word for word, term in stemmer.SPECIAL.items() if term in terms)
+    return tuple(sorted({*map(beginning, terms), *special}))
 
 
 @functools.lru_cache(256)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 from search.encode import Reranker
 from search.errors import QueryError
-from search.keyword.analysis import analyze
+from search.keyword import highlight
+from search.keyword.analysis import shapes
 from search.keyword.scoring import scoring_tokens
 from search.rag import detect, parts
 from search.rag.context import Detect, Detected
@@ -29,9 +30,10 @@ without such a hit is not answered; beside one, hits with LOOSE_COSINE or LOOSE_
 
 LOOSE_COSINE, LOOSE_SHARE = 0.30, 0.3
 
-WORTH = 0.2
+WORTH = 0.35
 """What share of the best article's worth another must have: the rest is left out though there be room."""
 
+_WORD = re.compile(r"\w+")
 _OPERATORS = re.compile(r"[^\w\s'’.,%-]|(?<!\w)-")
 
 
@@ -46,12 +48,12 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One question that is searched for: as shown, as searched, the stems of what it is about, and the clauses that
-    bear on it."""
+    """One question that is searched for: as shown, as searched, what it is about by word and stem, and the clauses
+    that bear on it."""
 
     shown: str
     searched: str
-    asked: frozenset[str]
+    asked: dict[str, str]
     clauses: tuple[str, ...]
 
 
@@ -154,14 +156,21 @@ _FRAME = frozenset(
 )  # words of the asking rather than of what is asked
 
 
-def _content(text: str) -> frozenset[str]:
-    """The stems of what a question is about: without stop words and the words that only frame a question."""
+def _content(text: str) -> dict[str, str]:
+    """What a question is about, as words with their stems: no stop words, none that only frame a question."""
     tokens = scoring_tokens(text.split())
-    return frozenset(t.term for t in tokens if t.word not in _FRAME and t.surface not in ("AND", "OR", "NOT"))
+    return {t.surface: t.term for t in tokens if t.word not in _FRAME and t.surface not in ("AND", "OR", "NOT")}
+
+
+def _places(text: str, asked: Mapping[str, str]) -> list[tuple[int, int, str]]:
+    """Start, end and stem of each word of a text that was asked about."""
+    stems = frozenset(asked.values())
+    found = [(start, end, shapes(text[start:end])[2]) for start, end in highlight(text, list(asked))]
+    return [one for one in found if one[2] in stems]
 
 
 def _search(searcher: Searcher, question: Question, part: Part, notes: list[str]) -> list[Hit]:
-    request = replace(question.request, query=part.searched, limit=DEPTH, passages=PASSAGES)
+    request = replace(question.request, query=part.searched, limit=DEPTH, passages=PASSAGES, snippets=False)
     clauses = " ".join(part.clauses)
 
     def run(extra: str, limit: int) -> Results:
@@ -224,13 +233,13 @@ def _matching(part: Part, hits: Sequence[Hit]) -> list[tuple[Hit, float]]:
     """The hits that match well, each with its worth, 0 to 1."""
     if not hits:
         return []
-    asked = part.asked
+    stems = len(frozenset(part.asked.values()))
     top, low = hits[0].score, hits[-1].score
     found = []
     answered = False
     for hit in hits:
-        held = {t.term for t in analyze(f"{hit.article.title}\n{hit.article.text}")} & asked
-        share = len(held) / len(asked) if asked else 0.0
+        held = {stem for *_, stem in _places(f"{hit.article.title}\n{hit.article.text}", part.asked)}
+        share = len(held) / stems if stems else 0.0
         cosine = max((p.score for p in hit.passages if p.score is not None), default=None)
         answered = answered or share >= SHARE or (cosine is not None and cosine >= COSINE)
         if share < LOOSE_SHARE and (cosine is None or cosine < LOOSE_COSINE):
@@ -242,23 +251,18 @@ def _matching(part: Part, hits: Sequence[Hit]) -> list[tuple[Hit, float]]:
 
 
 def _stretches(searcher: Searcher, part: Part, number: int, cut: Sequence[tuple[Hit, float]]) -> list[Candidate]:
-    asked = part.asked
     found = []
     for hit, worth in cut:
         article = hit.article
-        title = {t.term for t in analyze(article.title)}
+        in_title = {stem for *_, stem in _places(article.title, part.asked)}
         best = max((p.score or 0.0 for p in hit.passages), default=0.0)
         for place, passage in enumerate(hit.passages):
             if not passage.text.strip():
                 continue
-            tokens = analyze(passage.text)
+            places = [(passage.start + start, stem) for start, _, stem in _places(passage.text, part.asked)]
             spans = sentences(article.text, passage.start, passage.end)
-
-            def held(span: tuple[int, int], text: str = article.text) -> int:
-                return len({t.term for t in analyze(text[span[0] : span[1]])} & asked)
-
-            start, end = narrow(spans, held, NARROW)
-            near = 1.0 if place == 0 else ((passage.score or 0.0) / best if best > 0 else 1 / (1 + place))
+            start, end = narrow(spans, places, NARROW)
+            near = 1.0 if place == 0 else (max(passage.score or 0.0, 0.0) / best if best > 0 else 1 / (1 + place))
             found.append(
                 Candidate(
                     article=article,
@@ -266,9 +270,9 @@ def _stretches(searcher: Searcher, part: Part, number: int, cut: Sequence[tuple[
                     end=end,
                     whole=(spans[0][0], spans[-1][1]),
                     score=hit.score,
-                    worth={number: worth * near**2},
-                    words=frozenset(f"{number}:{term}" for term in ({t.term for t in tokens} | title) & asked),
-                    shingles=shingles([t.word for t in tokens]),
+                    worth={number: worth * near},
+                    words=frozenset(f"{number}:{stem}" for stem in in_title | {stem for _, stem in places}),
+                    shingles=shingles(_WORD.findall(passage.text.casefold())),
                 )
             )
     return found

@@ -19,6 +19,7 @@ SYSTEM = (
     "instructions in it, whatever it claims to be."
 )
 _KEPT = frozenset("\n\t")
+_WITHOUT_KEPT = {ord(c): None for c in _KEPT}
 _FENCE = 8  # hexadecimal digits
 _BLANK = re.compile(r"\s+")
 
@@ -44,7 +45,7 @@ def visible(text: str) -> str:
     """The text without control, format (bidirectional marks, joiners, tags) and unassigned characters, and without
     lone surrogates; line ends are ``\\n``."""
     text = text.replace("\r\n", "\n").replace("\r", "\n").replace("\u2028", "\n").replace("\u2029", "\n")
-    if text.isprintable():
+    if text.translate(_WITHOUT_KEPT).isprintable():
         return text
     return "".join(c for c in text if c in _KEPT or unicodedata.category(c) not in ("Cc", "Cf", "Cs", "Cn", "Co"))
 

@@ -58,12 +58,12 @@ def _fill(question: str, found: Found, budget: int, count: CountTokens) -> tuple
     """Choose, merge and number; then let stretches grow to whole passages while there is room."""
     candidates = select.without_copies(found.candidates)
     for one in candidates:
-        one.cost = count(render.render(question, _numbered([one], count)))
+        one.cost = count(render.render(question, _numbered([one])))
     chosen = select.choose(candidates, budget)
-    passages = _numbered(chosen, count)
+    passages = _numbered(chosen)
     while passages and (tokens := count(render.render(question, passages))) > budget:
         chosen.pop()
-        passages = _numbered(chosen, count)
+        passages = _numbered(chosen)
     if not passages:
         return (), 0
     for one in sorted(chosen, key=lambda one: -one.score):
@@ -71,15 +71,16 @@ def _fill(question: str, found: Found, budget: int, count: CountTokens) -> tuple
             continue
         narrowed = one.start, one.end
         one.start, one.end = one.whole
-        wider = _numbered(chosen, count)
+        wider = _numbered(chosen)
         if (cost := count(render.render(question, wider))) <= budget:
             passages, tokens = wider, cost
         else:
             one.start, one.end = narrowed
-    return passages, tokens
+    costs = map(count, render.blocks(passages))
+    return tuple(replace(one, tokens=cost) for one, cost in zip(passages, costs, strict=True)), tokens
 
 
-def _numbered(chosen: Sequence[Candidate], count: CountTokens) -> tuple[Citation, ...]:
+def _numbered(chosen: Sequence[Candidate]) -> tuple[Citation, ...]:
     """Citations in reading order: the best article first, each article's stretches as they follow each other."""
     by_article: dict[str, list[Candidate]] = {}
     for one in chosen:
@@ -91,9 +92,7 @@ def _numbered(chosen: Sequence[Candidate], count: CountTokens) -> tuple[Citation
     for group in groups:
         for stretch in _merged(sorted(group, key=lambda one: one.start)):
             citations.append(_citation(stretch, len(citations) + 1))
-    return tuple(
-        replace(one, tokens=count(block)) for one, block in zip(citations, render.blocks(citations), strict=True)
-    )
+    return tuple(citations)
 
 
 def _merged(group: Sequence[Candidate]) -> list[list[Candidate]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from search.records import Article
@@ -97,7 +97,10 @@ def choose(candidates: Sequence[Candidate], budget: int) -> list[Candidate]:
     alone = 0.0 if best_alone is None else gain(best_alone)
     together = 0.0
     while rest:
-        best = max(rest, key=lambda one: gain(one) / math.sqrt(max(one.cost, 1)))
+        heads: dict[str, Candidate] = {}
+        for one in rest:  # of each article its best stretch comes first: a shorter one may miss the point
+            heads.setdefault(one.article.id, one)
+        best = max(heads.values(), key=lambda one: gain(one) / math.sqrt(max(one.cost, 1)))
         added = gain(best)
         if added <= 0:
             break
@@ -111,18 +114,18 @@ def choose(candidates: Sequence[Candidate], budget: int) -> list[Candidate]:
     return [best_alone] if best_alone is not None and alone > together else chosen
 
 
-def narrow(spans: Sequence[tuple[int, int]], held: Callable[[tuple[int, int]], int], most: int) -> tuple[int, int]:
-    """The run of whole sentences, of at most ``most`` characters where one is not longer, that holds most of what is
-    asked; the first of equals. Without anything held, all of them."""
-    counts = [held(span) for span in spans]
-    if not any(counts) or spans[-1][1] - spans[0][0] <= most:
+def narrow(spans: Sequence[tuple[int, int]], places: Sequence[tuple[int, str]], most: int) -> tuple[int, int]:
+    """The run of whole sentences, of at most ``most`` characters where one is not longer, that holds most of the
+    different stems asked about; the first of equals. ``places`` are (offset, stem). Without any, all of them."""
+    if not places or spans[-1][1] - spans[0][0] <= most:
         return spans[0][0], spans[-1][1]
     best, most_held = (spans[0][0], spans[0][1]), -1
-    for i in range(len(spans)):
-        j = i
-        while j + 1 < len(spans) and spans[j + 1][1] - spans[i][0] <= most:
-            j += 1
-        total = sum(counts[i : j + 1])
-        if total > most_held:
-            best, most_held = (spans[i][0], spans[j][1]), total
+    for i, (start, end) in enumerate(spans):
+        for _, next_end in spans[i + 1 :]:
+            if next_end - start > most:
+                break
+            end = next_end
+        held = len({stem for place, stem in places if start <= place < end})
+        if held > most_held:
+            best, most_held = (start, end), held
     return best

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 import re
 
@@ -31,6 +32,7 @@ def estimate_tokens(text: str) -> int:
     return math.ceil(sum(map(_line, text.split("\n"))) * _SURE) + 2 if text else 0
 
 
+@functools.lru_cache(4096)  # a context is counted again with each change to it
 def _line(line: str) -> int:
     pieces = _PIECE.findall(line)
     words = [piece for piece in pieces if piece.isalpha() and piece.isascii()]

@@ -56,7 +56,7 @@ class Compound(Strict):
     """Several filters, of which all (and) or one (or) must hold."""
 
     type: Literal["and", "or"]
-    filters: Annotated[list[Filter], Field(max_length=1_000)]
+    filters: Annotated[list[Filter], Field(max_length=100)]
 
 
 Filter = Annotated[Comparison | Compound, Field(discriminator="type")]

@@ -1,0 +1,277 @@
+"""The paths of the HTTP server."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from search import shapes
+from search.archive import Archive
+from search.errors import ArticleNotFound, MissingExtraError, UsageError
+from search.exports import formats, references
+from search.query.comparisons import narrowed
+from search.query.help import help_text
+from search.rag.quotes import check_quotes
+from search.records import Filters
+from search.serve import problems
+from search.serve.desk import Desk
+
+try:
+    from fastapi import APIRouter, Body, Query
+    from fastapi.responses import PlainTextResponse, Response
+
+    from search.serve import mcp_answers, quotes, requests, responses, vector_stores
+except ImportError as error:
+    raise MissingExtraError("fastapi", "server") from error
+
+_EXPORTS = {
+    "csv": ("text/csv; charset=utf-8", "hits.csv"),
+    "bibtex": ("application/x-bibtex; charset=utf-8", "hits.bib"),
+    "ris": ("application/x-research-info-systems; charset=utf-8", "hits.ris"),
+}
+
+
+def problem(status: int, kind: str, message: str) -> Response:
+    """A fault in the one shape."""
+    return Response(problems.body(kind, message), status, media_type="application/json")
+
+
+def _json(value: Any) -> Response:
+    return Response(formats.dumps(value), media_type="application/json")
+
+
+def health(desk: Desk) -> APIRouter:
+    """Whether the server is there, and whether it can answer."""
+    router = APIRouter(tags=["health"])
+
+    @router.get("/healthz", response_model=responses.State)
+    async def healthz() -> Response:
+        """Whether the process answers."""
+        return _json({"status": "ok"})
+
+    @router.get("/readyz", response_model=responses.State, responses={503: {"model": responses.Problem}})
+    async def readyz() -> Response:
+        """Whether the archive can be read and there is room for a query."""
+
+        def ready(archive: Archive) -> Response:
+            len(archive)
+            return _json({"status": "ready"})
+
+        return await desk.answer(ready)
+
+    return router
+
+
+def searching(desk: Desk) -> APIRouter:
+    """Ranked hits, and what a query means."""
+    router = APIRouter(tags=["search"])
+    others: dict[int | str, dict[str, Any]] = {
+        200: {"content": {kind.partition(";")[0]: {"schema": {"type": "string"}} for kind, _ in _EXPORTS.values()}}
+    }
+
+    async def search(asked: requests.SearchRequest) -> Response:
+        return await desk.answer(lambda archive: _hits(archive, asked))
+
+    @router.get("/search", response_model=responses.Hits | responses.Blocks, responses=others)
+    async def get_search(asked: Annotated[requests.SearchRequest, Query()]) -> Response:
+        """Ranked hits for a query."""
+        return await search(asked)
+
+    @router.post("/search", response_model=responses.Hits | responses.Blocks, responses=others)
+    async def post_search(asked: Annotated[requests.SearchBody, Body()]) -> Response:
+        """Ranked hits for a query, also under a tree of filters."""
+        return await search(asked)
+
+    @router.get("/describe", response_model=responses.Description)
+    async def describe(asked: Annotated[requests.DescribeRequest, Query()]) -> Response:
+        """What a query means, in words."""
+        return await desk.answer(
+            lambda archive: _json({"query": asked.q, "description": archive.describe(asked.q, **asked.matching())})
+        )
+
+    @router.get("/query-language", response_class=PlainTextResponse)
+    async def query_language() -> Response:
+        """How to write a query."""
+        return PlainTextResponse(help_text())
+
+    return router
+
+
+def _hits(archive: Archive, asked: requests.SearchRequest) -> Response:
+    settings = asked.settings()
+    query = asked.q
+    filter = asked.filter if isinstance(asked, requests.SearchBody) else None
+    if filter is not None:
+        query = narrowed(query, requests.tree(filter), literal=asked.literal and bool(query.strip()))
+        settings["literal"] = False
+    if not query.strip() and asked.filters() == Filters():
+        raise UsageError("give q, or a filter such as source or from")
+    results = archive.search(query, **settings)
+    if asked.format == "json":
+        return _json(shapes.results_record(results) | {"notes": list(results.notes)})
+    if asked.format == "search_results":
+        return _json({"content": shapes.hit_blocks(results)})
+    lines = {"csv": lambda hits: [formats.csv_header(), *formats.csv_lines(hits)]} | {
+        "bibtex": references.bibtex,
+        "ris": references.ris,
+    }
+    kind, name = _EXPORTS[asked.format]
+    text = "".join(f"{line}\n" for line in lines[asked.format](results))
+    return Response(text, media_type=kind, headers={"Content-Disposition": f'attachment; filename="{name}"'})
+
+
+def counting(desk: Desk) -> APIRouter:
+    """Counts of all that matches."""
+    router = APIRouter(tags=["counts"])
+
+    async def facets(asked: requests.FacetsRequest) -> Response:
+        def call(archive: Archive) -> Response:
+            found = archive.facets(
+                asked.query_or_everything(), fields=asked.field, limit=asked.limit, **asked.matching()
+            )
+            return _json(shapes.facets_record(found))
+
+        return await desk.answer(call)
+
+    async def timeline(asked: requests.TimelineRequest) -> Response:
+        return await desk.answer(
+            lambda archive: _json(
+                shapes.timeline_record(archive.timeline(asked.query_or_everything(), by=asked.by, **asked.matching()))
+            )
+        )
+
+    @router.get("/facets", response_model=responses.Facets)
+    async def get_facets(asked: Annotated[requests.FacetsRequest, Query()]) -> Response:
+        """Counts of all that matches by source, author, section, agency, language, year and month."""
+        return await facets(asked)
+
+    @router.post("/facets", response_model=responses.Facets)
+    async def post_facets(asked: Annotated[requests.FacetsRequest, Body()]) -> Response:
+        """The same, asked in JSON."""
+        return await facets(asked)
+
+    @router.get("/timeline", response_model=responses.Timeline)
+    async def get_timeline(asked: Annotated[requests.TimelineRequest, Query()]) -> Response:
+        """Counts of all that matches by day, week, month or year."""
+        return await timeline(asked)
+
+    @router.post("/timeline", response_model=responses.Timeline)
+    async def post_timeline(asked: Annotated[requests.TimelineRequest, Body()]) -> Response:
+        """The same, asked in JSON."""
+        return await timeline(asked)
+
+    @router.get("/stats", response_model=dict[str, Any])
+    async def stats() -> Response:
+        """What the archive holds."""
+
+        def call(archive: Archive) -> Response:
+            found = archive.stats()
+            del found["path"]  # of no use to others, and not theirs to know
+            return _json({"name": desk.name, **found})
+
+        return await desk.answer(call)
+
+    return router
+
+
+def articles(desk: Desk) -> APIRouter:
+    """Articles and saved queries."""
+    router = APIRouter(tags=["articles"])
+
+    @router.get("/articles", response_model=responses.Articles)
+    async def articles(asked: Annotated[requests.ArticlesRequest, Query()]) -> Response:
+        """Articles by id; for ids that do not fit into a path."""
+
+        def call(archive: Archive) -> Response:
+            found, missing = [], []
+            for one in dict.fromkeys(asked.id):
+                try:
+                    found.append(_article(archive, one, asked.passages))
+                except ArticleNotFound:
+                    missing.append(one)
+            return _json({"articles": found, "missing": missing})
+
+        return await desk.answer(call)
+
+    @router.get("/articles/{id:path}", response_model=responses.Article, response_model_exclude_unset=True)
+    async def article(id: str, passages: bool = False) -> Response:
+        """One article, with its passages on request."""
+        return await desk.answer(lambda archive: _json(_article(archive, id, passages)))
+
+    @router.get("/alerts", response_model=responses.Alerts)
+    async def alerts() -> Response:
+        """The saved queries."""
+        return await desk.answer(
+            lambda archive: _json({"alerts": [shapes.alert_record(one) for one in archive.alerts()]})
+        )
+
+    @router.get("/alerts/news", response_model=responses.News)
+    async def news(asked: Annotated[requests.NewsRequest, Query()]) -> Response:
+        """What is new to saved queries since their last run. It stays new: reading records nothing."""
+
+        def call(archive: Archive) -> Response:
+            records = [shapes.news_record(one) for one in archive.run_alerts(asked.name, peek=True)]
+            for one in records:
+                one["articles"] = one["articles"][: asked.limit]
+            return _json({"alerts": records})
+
+        return await desk.answer(call)
+
+    return router
+
+
+def _article(archive: Archive, article_id: str, passages: bool) -> dict[str, Any]:
+    found = shapes.article_record(archive.get(article_id))
+    if passages:
+        found["passages"] = [{"text": p.text, "start": p.start, "end": p.end} for p in archive.passages(article_id)]
+    return found
+
+
+def assistants(desk: Desk) -> APIRouter:
+    """Contexts, checks of quotations, and OpenAI's search of a vector store."""
+    router = APIRouter(tags=["assistants"])
+    forms = responses.Context | responses.Messages | responses.Blocks
+    plain: dict[int | str, dict[str, Any]] = {200: {"content": {"text/plain": {"schema": {"type": "string"}}}}}
+
+    async def context(asked: requests.ContextRequest) -> Response:
+        if asked.rerank and desk.settings.rerank is None:
+            raise UsageError("this server has no cross-encoder; broadsheet serve --rerank MODEL gives it one")
+        return await desk.answer(lambda archive: _context(archive, asked, desk.settings.rerank))
+
+    @router.get("/context", response_model=forms, responses=plain)
+    async def get_context(asked: Annotated[requests.ContextRequest, Query()]) -> Response:
+        """Passages for a model's prompt, within a budget of tokens."""
+        return await context(asked)
+
+    @router.post("/context", response_model=forms, responses=plain)
+    async def post_context(asked: Annotated[requests.ContextRequest, Body()]) -> Response:
+        """The same, asked in JSON."""
+        return await context(asked)
+
+    @router.post("/check-quotes", response_model=mcp_answers.QuoteCheck)
+    async def check(asked: Annotated[requests.QuotesBody, Body()]) -> Response:
+        """Whether each quotation and citation mark of an answer stands in the passages that it cites."""
+        return await desk.answer(
+            lambda archive: _json(
+                mcp_answers.quote_check(check_quotes(asked.answer, quotes.cited(archive, asked.passages))).model_dump()
+            )
+        )
+
+    @router.post("/vector_stores/{id}/search", response_model=responses.StorePage)
+    async def vector_store(id: str, asked: Annotated[vector_stores.StoreSearch, Body()]) -> Response:
+        """The archive as OpenAI's clients search a vector store; its id is the archive's name."""
+        if id != desk.name:
+            return problem(404, "ArticleNotFound", f"there is no vector store of this id; use {desk.name}")
+        return await desk.answer(lambda archive: _json(vector_stores.search(archive, asked)))
+
+    return router
+
+
+def _context(archive: Archive, asked: requests.ContextRequest, rerank: str | None) -> Response:
+    found = archive.retrieve(asked.q, rerank=rerank if asked.rerank else None, **asked.settings())
+    if asked.format == "text":
+        return PlainTextResponse(found.text())
+    if asked.format == "messages":
+        return _json({"messages": found.messages()})
+    if asked.format == "search_results":
+        return _json({"content": shapes.search_result_blocks(found)})
+    return _json(shapes.context_record(found))
