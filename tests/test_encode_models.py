@@ -6,6 +6,7 @@ import json
 import shutil
 import subprocess
 import sys
+import threading
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -134,6 +135,26 @@ def test_order_progress_and_small_batches(build, monkeypatch):
     assert sum(done) == len(SENTENCES)
     assert len(done) > 2
     assert encoder.encode([]).shape == (0, 32)
+
+
+def test_an_encoder_has_all_cores_in_every_thread(build, torch):
+    """What a worker is told, to be one thread, holds for nobody else: later threads encode as the first."""
+    if torch.get_num_threads() < 2:
+        pytest.skip("one core")
+    encoder = encode.load_encoder(str(build("bert-mean")), "float32")
+    expected = torch.get_num_threads()
+    seen = []
+
+    def work():
+        encoder.encode(SENTENCES)
+        seen.append((torch.get_num_threads(), encoder._workers))
+
+    for _ in range(3):
+        thread = threading.Thread(target=work)
+        thread.start()
+        thread.join()
+    assert seen == [(expected, expected)] * 3
+    assert torch.get_num_threads() == expected
 
 
 def test_prompts_go_before_queries_and_passages(build):

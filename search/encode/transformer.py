@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 import re
 import threading
@@ -66,6 +67,7 @@ class SentenceTransformerEncoder:
         import torch
 
         self._torch = torch
+        cpu_threads()
         self._device = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
         self.model = load_model(self.files, str(self._device))
         pooling, include_prompt = pooling_of(self.model)
@@ -134,11 +136,13 @@ class SentenceTransformerEncoder:
                         progress(len(rows))
         finally:
             pool.shutdown(cancel_futures=True)
+            if self._workers > 1:  # a worker's setting is what threads made from now on would begin with
+                self._torch.set_num_threads(self._workers)
         return unit_rows(vectors)
 
     @property
     def _workers(self) -> int:
-        return int(self._torch.get_num_threads()) if self.on_cpu else 1
+        return cpu_threads() if self.on_cpu else 1
 
     def _budget(self, tokens: int) -> int:
         """Tokens of a batch: every worker gets one; a GPU as many as it has room for."""
@@ -263,6 +267,15 @@ class SentenceTransformerEncoder:
         if way == ONEDNN:
             raise EncoderError(f"{self.identity.name} has no form without padding")
         return self._plain if way == FLOAT32 else Padded(self.model, self._device, self.identity.max_tokens, True)
+
+
+@functools.cache
+def cpu_threads() -> int:
+    """The threads that torch was given, asked before any encoder's worker is told to be one: that changes the answer
+    in all threads made later."""
+    import torch
+
+    return int(torch.get_num_threads())
 
 
 def cpu_has_bfloat16() -> bool:
