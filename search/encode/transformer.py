@@ -271,8 +271,7 @@ class SentenceTransformerEncoder:
 
 @functools.cache
 def cpu_threads() -> int:
-    """The threads that torch was given, asked before any encoder's worker is told to be one: that changes the answer
-    in all threads made later."""
+    """torch's threads, asked before a worker is told to be one: that changes the answer in threads made later."""
     import torch
 
     return int(torch.get_num_threads())
