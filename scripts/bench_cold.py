@@ -2,7 +2,8 @@
 
 Wall time of fresh processes, taken in turn so that a busy machine is as hard on each: the command's help, a keyword and
 a hybrid search that print their hits; beside them what can't be avoided: Python itself, numpy, and the imports of all
-the engines. The files are in the page cache and the query encoder in the user's: cold is the process alone. Where
+the engines. The files are in the page cache, the query encoder in the user's, and all modules compiled, whatever
+PYTHONDONTWRITEBYTECODE says: cold is the process alone. Where
 Tantivy and bm25s are installed, a process that imports the one and opens nothing, and one that does so with the other.
 """
 
@@ -13,6 +14,7 @@ import importlib.util
 import os
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -46,14 +48,21 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=9)
     arguments = parser.parse_args()
     wanted = commands(arguments.index, arguments.query)
+    with tempfile.TemporaryDirectory() as bytecode:
+        surroundings = {**os.environ, "PYTHONPYCACHEPREFIX": bytecode}
+        surroundings.pop("PYTHONDONTWRITEBYTECODE", None)
+        measure(wanted, arguments.runs, surroundings)
+
+
+def measure(wanted: dict[str, list[str]], runs: int, surroundings: dict[str, str]) -> None:
     took: dict[str, list[float]] = {name: [] for name in wanted}
     busy: dict[str, list[float]] = {name: [] for name in wanted}
-    for turn in range(arguments.runs + 1):
+    for turn in range(runs + 1):
         for name, command in wanted.items():
             if name == "import sentence_transformers" and turn > 3:
                 continue  # takes seconds
             before, began = os.times(), time.perf_counter()
-            done = subprocess.run(command, capture_output=True, text=True, check=False)
+            done = subprocess.run(command, capture_output=True, text=True, check=False, env=surroundings)
             elapsed, after = time.perf_counter() - began, os.times()
             if done.returncode not in (0, 1):
                 raise SystemExit(f"{name}: {done.stderr.strip()}")
@@ -61,7 +70,7 @@ def main() -> None:
                 took[name].append(elapsed)
                 busy[name].append(sum(after[2:4]) - sum(before[2:4]))
     floor = float(np.median(took["import all engines"]))
-    print(f"{arguments.runs} fresh processes each, {os.cpu_count()} CPUs\n")
+    print(f"{runs} fresh processes each, {os.cpu_count()} CPUs\n")
     print(f"{'':<30}{'median s':>10}{'least s':>10}{'CPU s':>8}{'of all imports':>16}")
     for name, times in took.items():
         median = float(np.median(times))

@@ -234,18 +234,24 @@ def main() -> None:
     parser.add_argument("--dimension", type=int, default=384)
     parser.add_argument("--minutes", type=float, default=5.0, help="what each engine may take to build and answer")
     parser.add_argument("--engines", default=",".join(ENGINES))
+    parser.add_argument("--folder", type=Path, help="keep vectors and answers there, for runs of other engines")
     parser.add_argument("--run", nargs=2, metavar=("ENGINE", "FOLDER"), help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.run:
         print(json.dumps(engine(arguments.run[0], Path(arguments.run[1]))))
         return
     for size in (int(number) for number in arguments.sizes.split(",")):
-        with tempfile.TemporaryDirectory() as name:
-            folder = Path(name)
-            prepare(folder, size, arguments)
+        with tempfile.TemporaryDirectory() as temporary:
+            folder = Path(temporary) if arguments.folder is None else arguments.folder / str(size)
+            name = str(folder)
+            if not (folder / "counts.npy").is_file():
+                folder.mkdir(parents=True, exist_ok=True)
+                prepare(folder, size, arguments)
             print(f"\n{len(np.load(folder / 'vectors.npy', mmap_mode='r')):,} passages, {os.cpu_count()} CPUs")
             print(line("engine", "build s", "disk MB", "memory MB", "median ms", "p99 ms", "recall@10"))
             rows = {}
+            for known in folder.glob("*.row.json"):
+                rows[known.name.removesuffix(".row.json")] = json.loads(known.read_text())
             for one in arguments.engines.split(","):
                 command = [sys.executable, __file__, "--run", one, name]
                 try:
@@ -260,6 +266,7 @@ def main() -> None:
                     print(f"{one:<16} skipped: {reason}")
                     continue
                 row = rows[one] = json.loads(done.stdout.splitlines()[-1])
+                (folder / f"{one}.row.json").write_text(json.dumps(row))
                 share = recall(row["answers"]["1.0"], rows["exact"]["answers"]["1.0"]) if "exact" in rows else math.nan
                 figures = [f"{row[name]:.0f}" for name in ("disk_mb", "memory_mb")]
                 times = [f"{took:.2f}" for took in row["ms"]["1.0"]]

@@ -5,19 +5,21 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from search._version import __version__
-from search.errors import SearchError
-from search.records import Article, Filters, Hit, Passage, Rejection, Results
 
 if TYPE_CHECKING:
     from search.archive import Archive
+    from search.errors import SearchError
+    from search.records import Article, Filters, Hit, Passage, Rejection, Results
 
 __all__ = ["Archive", "Article", "Filters", "Hit", "Passage", "Rejection", "Results", "SearchError", "__version__"]
 
 
 def __getattr__(name: str) -> Any:
-    """Import the engine when it is asked for: ``broadsheet --help`` should not pay for it."""
-    if name == "Archive":
-        from search.archive import Archive
+    """Import a name when it is asked for: ``broadsheet --help`` should not pay for any."""
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
 
-        return Archive
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    room = {"Archive": "archive", "SearchError": "errors"}.get(name, "records")
+    found = globals()[name] = getattr(import_module(f"search.{room}"), name)
+    return found

@@ -118,9 +118,9 @@ class Archive(OpenArchive):
             cursor=cursor,
         )
         if request.mode is not Mode.KEYWORD and request.sort is Sort.RELEVANCE:
-            self._load_ahead()
+            self._queries.load_ahead()
         with self._reading() as searcher:
-            return searcher.search(request, self._query_vector)
+            return searcher.search(request)
 
     async def asearch(self, query: str, **settings: Any) -> Results:
         """``search`` in a thread, so that the event loop goes on. A search whose task is cancelled runs to its end
@@ -159,7 +159,7 @@ class Archive(OpenArchive):
 
             reranker = encode.load_reranker(rerank)
         with self._reading() as searcher:
-            return retrieval.retrieve(searcher, asked, budget, self._query_vector, count_tokens, reranker)
+            return retrieval.retrieve(searcher, asked, budget, count_tokens, reranker)
 
     async def aretrieve(self, question: str, **settings: Any) -> Context:
         """``retrieve`` in a thread, as ``asearch``."""

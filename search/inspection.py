@@ -10,7 +10,9 @@ from typing import Any
 
 import numpy as np
 
+from search.encode import recorded_way
 from search.errors import SearchError
+from search.records import EncoderIdentity
 from search.storage import codec
 from search.storage.catalog import FILE, Catalog, SegmentEntry
 from search.storage.columns import MISSING_DAY, MISSING_INSTANT, Columns, ids_digest, unpack_string
@@ -54,6 +56,7 @@ def stats(path: Path, snapshot: Snapshot, vectors: VectorIndex | None, settings:
         **{key: settings.get(key) for key in ("format", "created", "created_by", "analysis", "passage_tokens", "bm25")},
         "model": settings.get("model"),
         "encoder": settings.get("encoder"),
+        "embedding": None if settings.get("encoder") is None else recorded_way(EncoderIdentity(**settings["encoder"])),
     }
 
 

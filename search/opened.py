@@ -4,30 +4,24 @@ from __future__ import annotations
 
 import functools
 import threading
-from collections import OrderedDict
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
-import numpy as np
-from numpy.typing import NDArray
-
 from search._version import __version__
 from search.errors import (
     ArchiveDamaged,
     ArchiveMismatch,
     ArchiveNotFound,
-    ModeError,
     UsageError,
 )
 from search.keyword import ANALYSIS_VERSION, Bm25Settings
-from search.records import (
-    EncoderIdentity,
-)
+from search.query_vectors import QueryVectors
+from search.records import EncoderIdentity
 from search.searching import Searcher
 from search.storage.catalog import BUILDING, FILE, Catalog
 from search.storage.files import storage_errors
@@ -40,7 +34,6 @@ if TYPE_CHECKING:
 
 PASSAGE_TOKENS = 230
 _UNKNOWN, _CLOSED = -1, -2  # states of an archive that has no data version
-_QUERY_VECTORS = 256  # remembered, so that paging and trying modes do not encode the same words again
 
 
 class OpenArchive:
@@ -67,11 +60,7 @@ class OpenArchive:
         self._version = _UNKNOWN
         self._wrote = False
         self._settings: dict[str, Any] = {}
-        self._query_encoder: encode.QueryEncoder | None = None
-        self._encoder_lock = threading.Lock()
-        self._encoder_asked = False
-        self._query_vectors: OrderedDict[str, NDArray[np.float32]] = OrderedDict()
-        self._identity: EncoderIdentity | None = None
+        self._queries = QueryVectors(None, None)
         self._load_settings()
         self._refuse_other_model()
 
@@ -91,10 +80,14 @@ class OpenArchive:
         ``model`` names the encoder of a new archive, and must agree with an existing one's. ``wait`` lets writing wait
         for another writer instead of raising ArchiveLocked. ``dimension`` keeps that many leading dimensions of a new
         archive's vectors, for models trained so (Matryoshka), and must agree with an existing one's. ``precision`` is
-        the arithmetic in which this process embeds passages. Raises ArchiveNotFound, ArchiveMismatch, ArchiveDamaged,
-        ArchiveLocked or StorageError.
+        the arithmetic in which this process embeds passages: "auto", "float32" or "bfloat16". Raises ArchiveNotFound,
+        ArchiveMismatch, ArchiveDamaged, ArchiveLocked, StorageError, or UsageError for an unknown precision.
         """
         folder = Path(path)
+        if precision != "auto":
+            from search import encode
+
+            precision = encode.known_precision(precision)
         if create and not (folder / FILE).is_file():
             if folder.exists() and (not folder.is_dir() or any(folder.iterdir())) and not _unfinished(folder):
                 raise ArchiveNotFound(f"{folder} exists and is no archive; name an empty or a new folder")
@@ -178,11 +171,11 @@ class OpenArchive:
                     snapshot = take_snapshot(self.path, self._catalog, previous)
                     try:
                         self._load_settings()
-                        if self._catalog.commit_number() != snapshot.commit:  # of another commit, perhaps
+                        while self._catalog.commit_number() != snapshot.commit:  # settings of another one, perhaps
                             snapshot.close()
                             snapshot = take_snapshot(self.path, self._catalog, previous)
                             self._load_settings()
-                        fresh = Searcher(snapshot, self._catalog, self._bm25)
+                        fresh = Searcher(snapshot, self._catalog, self._bm25, self._queries)
                     except BaseException:
                         snapshot.close()
                         raise
@@ -212,28 +205,11 @@ class OpenArchive:
                 searcher.snapshot.close()
 
     def _load_settings(self) -> None:
-        settings = self._catalog.settings()
-        needed = {"analysis", "passage_tokens", "bm25", "encoder", "model", "vectors"}
-        if missing := needed - settings.keys():
-            raise ArchiveMismatch(
-                f"{self.path} does not say its {', '.join(sorted(missing))}; index the articles again"
-            )
-        if settings["analysis"] != ANALYSIS_VERSION:
-            raise ArchiveMismatch(
-                f"{self.path} was built with text analysis {settings['analysis']}, this version has "
-                f"{ANALYSIS_VERSION}; index the articles again"
-            )
-        try:
-            self._bm25 = Bm25Settings(**settings["bm25"])
-            identity = None if settings["encoder"] is None else EncoderIdentity(**settings["encoder"])
-            int(settings["passage_tokens"])
-        except (TypeError, ValueError, UsageError) as error:
-            raise ArchiveDamaged(f"{self.path} has settings that make no sense ({error}); index again") from error
-        with self._lock:
-            if identity != self._identity:
-                self._identity = identity
-                self._query_encoder = None
-                self._query_vectors = OrderedDict()
+        with self._lock:  # read and taken over as one: an older thread's reading never comes after a newer one's
+            settings = self._catalog.settings()
+            identity, self._bm25 = _checked(self.path, settings)
+            if (identity, settings["model"]) != (self._queries.identity, self._queries.model):
+                self._queries = QueryVectors(identity, settings["model"])
             self._settings = settings
 
     def _refuse_other_model(self) -> None:
@@ -246,9 +222,10 @@ class OpenArchive:
                     f"{self.path} was built with the model {built}, not {self._model}; "
                     "leave --model out, or index into a new archive; embed gives this one another model's vectors"
                 )
-        if self._dimension is not None and self._identity is not None and self._dimension != self._identity.dimension:
+        identity = self._queries.identity
+        if self._dimension is not None and identity is not None and self._dimension != identity.dimension:
             raise ArchiveMismatch(
-                f"{self.path} has vectors of {self._identity.dimension} dimensions, not {self._dimension}; "
+                f"{self.path} has vectors of {identity.dimension} dimensions, not {self._dimension}; "
                 "leave --dimension out, or index into a new archive; embed gives this one other vectors"
             )
 
@@ -289,10 +266,10 @@ class OpenArchive:
 
         if model is None:
             model = self._settings["model"] or self._model
-            if dimension is None and self._identity is not None:
-                dimension = self._identity.dimension
+            if dimension is None and self._queries.identity is not None:
+                dimension = self._queries.identity.dimension
         encoder = encode.load_encoder(model, self._precision if precision is None else precision, dimension)
-        if self._settings["vectors"] and encoder.identity == self._identity:
+        if self._settings["vectors"] and encoder.identity == self._queries.identity:
             return 0
         encode.prepare_query_encoder(encoder)
         limit = int(self._settings["passage_tokens"])
@@ -309,50 +286,29 @@ class OpenArchive:
         """The encoder that the archive was built with. Raises ArchiveMismatch if the model at hand is another."""
         from search import encode
 
-        if self._identity is None:
+        if self._queries.identity is None:
             raise ArchiveDamaged(f"{self.path} has vectors and does not say of which model; embed it again")
-        return encode.load_matching_encoder(self._identity, self._settings["model"], self._precision)
-
-    def _query_vector(self, text: str) -> NDArray[np.float32]:
-        with self._lock:
-            known = self._query_vectors.get(text)
-            if known is not None:
-                self._query_vectors.move_to_end(text)
-                return known
-        encoder = self._load_query_encoder()
-        vector = encoder.encode_query(text)
-        with self._lock:
-            if encoder is not self._query_encoder:  # embed has changed the model meanwhile
-                return vector
-            self._query_vectors[text] = vector
-            if len(self._query_vectors) > _QUERY_VECTORS:
-                self._query_vectors.popitem(last=False)
-        return vector
-
-    def _load_query_encoder(self) -> encode.QueryEncoder:
-        """The encoder of queries, loaded by whoever asks first. Raises ModeError where there are no vectors."""
-        with self._encoder_lock:
-            if self._query_encoder is None:
-                if self._identity is None:
-                    raise ModeError("this archive has no vectors; use --mode keyword")
-                from search import encode
-
-                self._query_encoder = encode.load_query_encoder(self._identity, self._settings["model"])
-            return self._query_encoder
-
-    def _load_ahead(self) -> None:
-        """Begin to load what encodes a first query, which takes as long as opening the index does: on another core."""
-        if self._encoder_asked or self._identity is None:
-            return
-        self._encoder_asked = True
-
-        def load() -> None:
-            with suppress(Exception):  # whoever needs it asks again, and is told what is wrong
-                self._load_query_encoder()
-
-        threading.Thread(target=load, name="load query encoder").start()
+        return encode.load_matching_encoder(self._queries.identity, self._settings["model"], self._precision)
 
 
 def _unfinished(folder: Path) -> bool:
     """Whether a crash left a folder that was about to become an archive."""
     return all(path.name == "writer.lock" or path.name.startswith(BUILDING) for path in folder.iterdir())
+
+
+def _checked(path: Path, settings: dict[str, Any]) -> tuple[EncoderIdentity | None, Bm25Settings]:
+    """What an archive's settings say, where they make sense."""
+    needed = {"analysis", "passage_tokens", "bm25", "encoder", "model", "vectors"}
+    if missing := needed - settings.keys():
+        raise ArchiveMismatch(f"{path} does not say its {', '.join(sorted(missing))}; index the articles again")
+    if settings["analysis"] != ANALYSIS_VERSION:
+        raise ArchiveMismatch(
+            f"{path} was built with text analysis {settings['analysis']}, this version has "
+            f"{ANALYSIS_VERSION}; index the articles again"
+        )
+    try:
+        int(settings["passage_tokens"])
+        identity = None if settings["encoder"] is None else EncoderIdentity(**settings["encoder"])
+        return identity, Bm25Settings(**settings["bm25"])
+    except (TypeError, ValueError, UsageError) as error:
+        raise ArchiveDamaged(f"{path} has settings that make no sense ({error}); index again") from error

@@ -21,6 +21,7 @@ from search import ranking
 from search.errors import ArchiveDamaged, ArticleNotFound, ModeError, UsageError
 from search.keyword import Bm25Settings, KeywordIndex, KeywordView
 from search.query import ParsedQuery
+from search.query_vectors import QueryVectors
 from search.records import Article, Copies, Filters, Fusion, Highlight, Hit, Mode, Passage, Results, Sort
 from search.storage.catalog import Catalog
 from search.storage.columns import MISSING_INSTANT, instant
@@ -38,7 +39,6 @@ _BEYOND = {
 
 Ordinals = NDArray[np.int64]
 Mask = NDArray[np.bool_]
-Encode = Callable[[str], NDArray[np.float32]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,10 +92,13 @@ class _Ranked:
 
 
 class Searcher:
-    """The two legs over one snapshot. Shared by threads: nothing in it changes but caches."""
+    """The two legs over one snapshot. Shared by threads: nothing in it changes but caches.
 
-    def __init__(self, snapshot: Snapshot, catalog: Catalog, bm25: Bm25Settings) -> None:
+    ``queries`` encodes queries as the snapshot's passages are."""
+
+    def __init__(self, snapshot: Snapshot, catalog: Catalog, bm25: Bm25Settings, queries: QueryVectors) -> None:
         self.snapshot = snapshot
+        self.queries = queries
         self.columns = snapshot.columns
         self._catalog = catalog
         self.keyword = KeywordIndex(snapshot.parts.get(KEYWORD, []), snapshot.columns, bm25)
@@ -163,8 +166,8 @@ class Searcher:
         found = visible if parsed.constraint is None else view.match(parsed.constraint)
         return found & view.match_words(parsed.words) if parsed.words else found
 
-    def search(self, request: Request, encode: Encode) -> Results:
-        """Answer a request. ``encode`` gives the query vector and is called only where a vector is needed."""
+    def search(self, request: Request) -> Results:
+        """Answer a request."""
         began = time.perf_counter()
         request.check()
         mode = self.mode(request.mode)
@@ -186,7 +189,7 @@ class Searcher:
             if mode is not Mode.KEYWORD:
                 assert self.vectors is not None
                 self.vectors.prepare()
-                vector = encode(parsed.encoder_text)
+                vector = self.queries.vector(parsed.encoder_text)
             ranked = self._by_relevance(request, mode, parsed, view, mask, matched, vector, now)
         page = slice(request.offset, request.offset + request.limit)
         found = self._present(request, parsed, view, ranked, page, matched, vector)

@@ -7,13 +7,14 @@ import unicodedata
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from search import building
 from search.background import Background
-from search.encode import Encoder
+from search.encode import Encoder, how_encoded
 from search.keyword import merge as keyword_merge
 from search.records import AddReport, Article, Rejection
 from search.storage import codec, segments
@@ -35,7 +36,8 @@ ID_LIMIT = 512
 class Progress:
     """How far an ``add`` is. ``stage`` is "reading", "embedding" or "writing"; ``done`` and ``total`` count the
     stage's own things: articles read (total unknown: None), passages of a batch, or articles of a batch. ``report``
-    is of all that was read up to there; for the last two stages, up to the end of their batch.
+    is of all that was read up to there; for the last two stages, up to the end of their batch. ``how``, while
+    embedding: the way that the model is run in, where it has several ("bfloat16 (52 passages/s)").
 
     Reading goes on while a batch is embedded, in another thread: news of both come, one at a time."""
 
@@ -43,6 +45,7 @@ class Progress:
     done: int
     total: int | None
     report: AddReport
+    how: str | None = None
 
 
 @dataclass(slots=True)
@@ -63,7 +66,11 @@ class _Flushed:
     live: Mapping[str, tuple[int, bytes]]
 
 
-Tell = Callable[[str, int, int | None, AddReport], None]
+class Tell(Protocol):
+    """Passes news on, one at a time."""
+
+    def __call__(self, stage: str, done: int, total: int | None, report: AddReport, how: str | None = None) -> None:
+        """Say how far a stage is."""
 
 
 def checked(item: object) -> Article | Rejection:
@@ -129,10 +136,10 @@ class Writer:
         telling = threading.Lock()
         flushed = _Flushed(self._catalog.next_row(), {})
 
-        def tell(stage: str, done: int, total: int | None, report: AddReport) -> None:
+        def tell(stage: str, done: int, total: int | None, report: AddReport, how: str | None = None) -> None:
             if progress is not None:
                 with telling:
-                    progress(Progress(stage, done, total, report))
+                    progress(Progress(stage, done, total, report, how))
 
         with Background("broadsheet-embedding") as background:
             for item in items:
@@ -224,7 +231,7 @@ class Writer:
 
         def progress(done: int, total: int) -> None:
             background.go_on()
-            tell("embedding", done, total, report)
+            tell("embedding", done, total, report, how_encoded(encoder))
 
         with self._snapshot() as snapshot:
             parts = snapshot.parts.get(segments.VECTORS)

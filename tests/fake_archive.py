@@ -61,6 +61,7 @@ class Told:
     done: int
     total: int | None
     report: AddReport
+    how: str | None = None
 
 
 @dataclass

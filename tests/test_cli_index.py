@@ -261,8 +261,8 @@ def test_index_refuses(archive, source, arguments):
 # progress
 
 
-def told(stage, done, total, **counts):
-    return fake_archive.Told(stage, done, total, AddReport(**counts))
+def told(stage, done, total, how=None, **counts):
+    return fake_archive.Told(stage, done, total, AddReport(**counts), how)
 
 
 def test_plain_progress_comes_now_and_then_with_rate_and_time_left(monkeypatch, capsys):
@@ -280,11 +280,11 @@ def test_plain_progress_comes_now_and_then_with_rate_and_time_left(monkeypatch, 
         meter(told("embedding", 50, 1000, added=900, skipped=100))
         assert capsys.readouterr().err == ""
         now[0] += 1
-        meter(told("embedding", 500, 1000, added=900, skipped=100))
+        meter(told("embedding", 500, 1000, "bfloat16 (52 passages/s)", added=900, skipped=100))
         now[0] += 10
         meter(told("writing", 900, 900, added=900, skipped=100))
     assert capsys.readouterr().err == (
-        "550 of 4,000 articles, 55/s, 63 s left, embedding 500 of 1,000 passages\n"
+        "550 of 4,000 articles, 55/s, 63 s left, embedding 500 of 1,000 passages in bfloat16 (52 passages/s)\n"
         "1,000 of 4,000 articles, 50/s, 60 s left, writing\n"
     )
 

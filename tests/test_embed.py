@@ -5,11 +5,13 @@ from __future__ import annotations
 import pytest
 from click.testing import CliRunner
 
-from search import Archive, Article
+from search import Archive, Article, opened
 from search import embedding as embeddings
 from search.cli.main import cli
 from search.encode.hashing import HashEncoder
 from search.errors import ArchiveLocked, ArchiveMismatch, ModeError, UsageError
+from search.records import Mode
+from search.searching import Request
 from search.storage import segments
 from search.storage.locks import lock_writer
 
@@ -242,3 +244,49 @@ def test_command(bare, expected):
     run = CliRunner().invoke(cli, ["embed", "--index", str(bare), "--dimension", "99"])
     assert run.exit_code == 2
     assert "has 64 dimensions" in run.stderr
+
+
+def test_a_search_keeps_the_encoder_of_its_snapshot(tmp_path, monkeypatch):
+    """A search that began before ``embed`` committed another model asks the model that its passages are of."""
+    build(tmp_path / "a")
+    request = Request(query="alder birch", mode=Mode.VECTOR)
+    with Archive.open(tmp_path / "a") as archive:
+        with archive._reading() as searcher:
+            before = [(hit.article.id, hit.score) for hit in searcher.search(request)]
+        with archive._reading() as old:
+            archive.embed(dimension=8)
+            archive.search("cedar", mode="vector")  # by now the archive's encoder is the new one
+            old.queries.forget()
+            assert [(hit.article.id, hit.score) for hit in old.search(request)] == before
+            with archive._reading() as new:
+                assert new.queries.vector("alder birch").shape == (8,)
+                assert old.queries.vector("alder birch").shape == (64,)
+
+
+def test_settings_and_snapshot_are_of_one_commit(tmp_path, monkeypatch):
+    """Commits that come between taking a snapshot and reading the settings: both are read again."""
+    build(tmp_path / "a")
+    take, dimensions = opened.take_snapshot, [8, 16, 24]
+    with Archive.open(tmp_path / "a") as writer, Archive.open(tmp_path / "a") as reader:
+
+        def overtaken(*args):
+            taken = take(*args)
+            if dimensions:
+                writer.embed(dimension=dimensions.pop())
+            return taken
+
+        monkeypatch.setattr(opened, "take_snapshot", overtaken)
+        with reader._reading() as searcher:
+            assert dimensions == []
+            assert searcher.vectors.dimension == searcher.queries.identity.dimension == 8
+
+
+def test_an_unknown_precision_is_refused_before_anything_happens(tmp_path):
+    with pytest.raises(UsageError, match="'bogus' is not a precision; use one of auto, bfloat16, float32"):
+        Archive.open(tmp_path / "a", create=True, precision="bogus")
+    assert not (tmp_path / "a").exists()
+    build(tmp_path / "a")
+    with pytest.raises(UsageError, match="'Bogus' is not a precision"):
+        Archive.open(tmp_path / "a", precision="Bogus")
+    with Archive.open(tmp_path / "a") as archive, pytest.raises(UsageError, match="'half' is not a precision"):
+        archive.embed(precision="half")

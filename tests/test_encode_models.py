@@ -6,6 +6,7 @@ import json
 import shutil
 import subprocess
 import sys
+import threading
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -13,7 +14,7 @@ import numpy as np
 import pytest
 
 from search import encode
-from search.encode import export
+from search.encode import export, forms, transformer
 from search.encode import query as query_encoders
 from search.encode.models import CARRIED_HASH
 from search.errors import ArchiveMismatch, EncoderError, UsageError
@@ -88,7 +89,7 @@ def reference(encoder, texts):
 @pytest.mark.parametrize("pooling", ["mean", "cls"])
 def test_vectors_are_those_of_sentence_transformers(build, pooling):
     encoder = encode.load_encoder(str(build(f"bert-{pooling}", pooling=pooling)), "float32")
-    assert encoder._packed is not None
+    assert isinstance(encoder._form("float32"), forms.Packed)
     assert encoder.identity.pooling == pooling
     assert (encoder.identity.dimension, encoder.identity.max_tokens) == (32, 32)
     found = encoder.encode(SENTENCES)
@@ -108,7 +109,7 @@ def test_vectors_are_those_of_sentence_transformers(build, pooling):
 )
 def test_other_models_run_too(build, name, options):
     encoder = encode.load_encoder(str(build(name, **options)), "float32")
-    assert (encoder._packed is None) == (name != "dense")
+    assert isinstance(encoder._form("float32"), forms.Packed if name == "dense" else forms.Padded)
     assert encoder.identity.dimension == (8 if name == "dense" else 32)
     assert encoder.encode(SENTENCES) == pytest.approx(reference(encoder, SENTENCES), abs=1e-5)
 
@@ -116,17 +117,15 @@ def test_other_models_run_too(build, name, options):
 def test_bfloat16_is_near(build):
     path = str(build("bert-mean"))
     encoder = encode.load_encoder(path, "bfloat16")
-    assert encoder.bfloat16
+    assert encoder.way == "bfloat16"
     true = encode.load_encoder(path, "float32").encode(SENTENCES)
     assert (encoder.encode(SENTENCES) * true).sum(axis=1).min() > 0.999
-    encoder._packed = None
+    encoder._forms["bfloat16"] = forms.Padded(encoder.model, encoder._device, 32, True)
     assert (encoder.encode(SENTENCES) * true).sum(axis=1).min() > 0.999
     assert encoder.encode_query("The talks failed.") == pytest.approx(true[0], abs=1e-5)
 
 
 def test_order_progress_and_small_batches(build, monkeypatch):
-    from search.encode import transformer
-
     encoder = encode.load_encoder(str(build("bert-mean")), "float32")
     true = encoder.encode(SENTENCES)
     monkeypatch.setattr(transformer, "BATCH_TOKENS", 20)
@@ -136,6 +135,26 @@ def test_order_progress_and_small_batches(build, monkeypatch):
     assert sum(done) == len(SENTENCES)
     assert len(done) > 2
     assert encoder.encode([]).shape == (0, 32)
+
+
+def test_an_encoder_has_all_cores_in_every_thread(build, torch):
+    """What a worker is told, to be one thread, holds for nobody else: later threads encode as the first."""
+    if torch.get_num_threads() < 2:
+        pytest.skip("one core")
+    encoder = encode.load_encoder(str(build("bert-mean")), "float32")
+    expected = torch.get_num_threads()
+    seen = []
+
+    def work():
+        encoder.encode(SENTENCES)
+        seen.append((torch.get_num_threads(), encoder._workers))
+
+    for _ in range(3):
+        thread = threading.Thread(target=work)
+        thread.start()
+        thread.join()
+    assert seen == [(expected, expected)] * 3
+    assert torch.get_num_threads() == expected
 
 
 def test_prompts_go_before_queries_and_passages(build):
@@ -192,8 +211,74 @@ def test_a_model_whose_weights_do_not_load(build, tmp_path):
 
 
 def test_an_unknown_precision(build):
-    with pytest.raises(ValueError, match="float8"):
+    with pytest.raises(UsageError, match="'float8' is not a precision"):
         encode.load_encoder(str(build("bert-mean")), "float8")
+
+
+# A GPU, played by the CPU
+
+
+def on_a_card(monkeypatch, torch, *, free, bfloat16=False):
+    """Encoders made from now on take the GPU's path: padded batches in one thread, as large as memory allows."""
+    kind = transformer.SentenceTransformerEncoder
+    monkeypatch.setattr(kind, "on_cpu", property(lambda self: False))
+    monkeypatch.setattr(kind, "_free_memory", lambda self: free)
+    monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda: bfloat16)
+
+
+@pytest.mark.parametrize("bfloat16", [False, True])
+def test_a_card_is_given_padded_batches(build, torch, monkeypatch, bfloat16):
+    path = str(build("bert-mean"))
+    true = encode.load_encoder(path, "float32").encode(SENTENCES * 20)
+    on_a_card(monkeypatch, torch, free=2_000_000, bfloat16=bfloat16)
+    encoder = transformer.SentenceTransformerEncoder(path, device="cpu")
+    assert encoder.way == ("bfloat16" if bfloat16 else "float32")
+    assert encoder._workers == 1
+    assert isinstance(encoder._form(encoder.way), forms.Padded)
+    done = []
+    found = encoder.encode(SENTENCES * 20, done.append)
+    assert (found * true).sum(axis=1).min() > (0.999 if bfloat16 else 0.999999)
+    assert sum(done) == len(SENTENCES) * 20
+    # 64 bytes for each of 32 dimensions: 585 tokens in 60 % of 2 MB; these texts have 32, 15 and fewer.
+    assert encoder._budget(10_000) == 585
+    assert max(done) > 20
+    assert len(done) > 2
+
+
+@pytest.mark.parametrize(("free", "budget"), [(0, 32), (10**12, 131_072)])
+def test_a_cards_batches_have_bounds(build, torch, monkeypatch, free, budget):
+    on_a_card(monkeypatch, torch, free=free)
+    assert transformer.SentenceTransformerEncoder(str(build("bert-mean")), device="cpu")._budget(10) == budget
+
+
+def test_a_batch_too_large_for_the_card_is_halved(build, torch, monkeypatch):
+    path = str(build("bert-mean"))
+    true = encode.load_encoder(path, "float32").encode(SENTENCES)
+    on_a_card(monkeypatch, torch, free=10**9)
+    encoder = transformer.SentenceTransformerEncoder(path, device="cpu")
+    sizes, room, forward = [], 2, type(encoder.model).forward
+
+    def forward_in_little_memory(self, features, **more):
+        sizes.append(len(features["input_ids"]))
+        if sizes[-1] > room:
+            raise torch.OutOfMemoryError("no room on this card")
+        return forward(self, features, **more)
+
+    monkeypatch.setattr(type(encoder.model), "forward", forward_in_little_memory)
+    assert encoder.encode(SENTENCES) == pytest.approx(true, abs=1e-5)
+    assert sizes == [6, 3, 1, 2, 3, 1, 2]
+    room = 0
+    with pytest.raises(EncoderError, match="out of memory while encoding"):
+        encoder.encode(SENTENCES)
+
+
+@pytest.mark.skipif("not __import__('torch').cuda.is_available()", reason="no GPU here")
+def test_a_real_card(build):
+    path = str(build("bert-mean"))
+    encoder = encode.load_encoder(path)
+    assert not encoder.on_cpu
+    true = transformer.SentenceTransformerEncoder(path, "float32", "cpu").encode(SENTENCES)
+    assert (encoder.encode(SENTENCES) * true).sum(axis=1).min() > 0.999
 
 
 # Query encoders
@@ -251,12 +336,58 @@ def test_another_model_than_the_archives(build, own_cache):
         encode.load_query_encoder(replace(identity, weights_hash="0" * 64), str(build("bert-mean")))
 
 
+@pytest.mark.parametrize(
+    ("kind", "options"),
+    [
+        ("mean", {}),
+        ("cls", {"pooling": "cls"}),
+        ("roberta", {"kind": "Roberta", "pad_token_id": 0}),
+    ],
+)
+def test_a_bert_has_a_graph_of_its_own(build, own_cache, monkeypatch, kind, options):
+    monkeypatch.setattr(export, "_export", None)  # the exporter is not asked
+    encoder = encode.load_encoder(str(build(f"bert-{kind}", **options)), "float32")
+    assert isinstance(encoder._form("float32"), forms.Packed)
+    encode.prepare_query_encoder(encoder)
+    found = query_encoders.open_query_encoder(encoder.identity)
+    for text in SENTENCES:
+        assert found.encode_query(text) == pytest.approx(reference(encoder, [text])[0], abs=1e-5)
+    encoder.way = transformer.ONNX
+    assert encoder.encode(SENTENCES) == pytest.approx(reference(encoder, SENTENCES), abs=1e-5)
+    encoder.way = transformer.ONEDNN
+    assert encoder.encode(SENTENCES) == pytest.approx(reference(encoder, SENTENCES), abs=1e-5)
+
+
+def test_a_graph_that_gives_other_vectors_is_not_taken(build, own_cache, monkeypatch):
+    """A BERT that is not what its configuration says goes through the exporter, which sees what it does."""
+    encoder = encode.load_encoder(str(build("bert-mean")), "float32")
+    exporter, asked, graph = export._export, [], export.bert_graph
+
+    def wrong(encoder):
+        made = graph(encoder)
+        next(one for one in made.graph.initializer if one.name == "0.qkv.weight").raw_data = bytes(32 * 96 * 4)
+        return made
+
+    monkeypatch.setattr(export, "bert_graph", wrong)
+    monkeypatch.setattr(export, "_export", lambda *args: asked.append(1) or exporter(*args))
+    encode.prepare_query_encoder(encoder)
+    assert asked == [1]
+    found = query_encoders.open_query_encoder(encoder.identity)
+    assert found.encode_query("talks failed") == pytest.approx(encoder.encode_query("talks failed"), abs=1e-5)
+
+
+@pytest.mark.parametrize("options", [{"pooling": "max"}, {"hidden_act": "relu"}, {"dense": 8}])
+def test_other_models_have_none(build, options):
+    (name,) = options
+    assert export.bert_graph(encode.load_encoder(str(build(str(options[name]), **options)), "float32")) is None
+
+
 def test_a_model_that_cannot_be_exported_runs_in_torch(build, own_cache, monkeypatch):
     def fail(encoder, path):
         raise export.CannotExport("torch cannot export it: odd layers")
 
     monkeypatch.setattr(export, "_export", fail)
-    path = str(build("bert-mean"))
+    path = str(build("distil", kind="DistilBert"))
     encoder = encode.load_encoder(path, "float32")
     said = []
     found = encode.load_query_encoder(encoder.identity, path, said.append)

@@ -32,6 +32,7 @@ FLOORS = [
     "background",
     "inspection",
     "hits",
+    "query_vectors",
     "ranking",
     "query",
     "keyword",
@@ -109,7 +110,8 @@ def test_imports_run_downwards(path):
 @pytest.mark.parametrize(
     ("statement", "absent"),
     [
-        ("import search", ["numpy", "whoosh", "faiss", "torch", "sqlite3", "click"]),
+        ("import search", ["numpy", "whoosh", "faiss", "torch", "sqlite3", "click", "search.records"]),
+        ("import search.encode", ["search.passages", "torch", "transformers", "onnxruntime", "tokenizers"]),
         ("import search.cli.main", ["numpy", "whoosh", "faiss", "torch", "sqlite3", "onnxruntime"]),
         (
             "import search.archive",

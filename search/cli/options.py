@@ -64,7 +64,7 @@ def embedding(function: AnyFunction) -> AnyFunction:
         "--precision",
         ("auto", "float32", "bfloat16"),
         "auto",
-        "The arithmetic of embedding; auto is bfloat16 where the processor has it.",
+        "The arithmetic of embedding; auto takes what is measured to be the fastest here.",
     )
     return dimension(precision(function))
 

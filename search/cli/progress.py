@@ -91,6 +91,8 @@ class IndexMeter(Meter):
         elif stage == "embedding":
             self._waiting = int((changed - self._committed) * progress.done / progress.total) if progress.total else 0
             stage = f"embedding {progress.done:,} of {progress.total:,} passages"
+            if progress.how is not None:
+                stage += f" in {progress.how}"
         # A batch that is embedded knows less of what was passed over than the reading that has gone on beside it.
         self._passed_over = max(self._passed_over, report.skipped + report.rejected)
         self.show(self._passed_over + self._committed + self._waiting, stage, self._expected())

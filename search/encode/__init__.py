@@ -8,10 +8,10 @@ from search.encode.base import (
     DEFAULT_MODEL,
     HASH_MODEL,
     Encoder,
-    PassageTokenizer,
     Precision,
     QueryEncoder,
     input_keys,
+    known_precision,
 )
 from search.encode.models import same_model
 from search.encode.rerank import Reranker, load_reranker
@@ -22,16 +22,18 @@ __all__ = [
     "DEFAULT_MODEL",
     "HASH_MODEL",
     "Encoder",
-    "PassageTokenizer",
     "Precision",
     "QueryEncoder",
     "Reranker",
+    "how_encoded",
     "input_keys",
+    "known_precision",
     "load_encoder",
     "load_matching_encoder",
     "load_query_encoder",
     "load_reranker",
     "prepare_query_encoder",
+    "recorded_way",
     "same_model",
 ]
 
@@ -43,8 +45,9 @@ def load_encoder(
 
     ``dimension`` keeps that many leading dimensions of each vector (Matryoshka representation learning); None, all.
     Raises EncoderError, with what to do, for a model that cannot be found, trusted or run, and UsageError for a
-    dimension that it does not have.
+    dimension that it does not have or an unknown precision.
     """
+    precision = known_precision(precision)
     if model == HASH_MODEL:
         from search.encode.hashing import HashEncoder
 
@@ -52,6 +55,22 @@ def load_encoder(
     from search.encode.transformer import SentenceTransformerEncoder
 
     return SentenceTransformerEncoder(model, precision, dimension=dimension)
+
+
+def how_encoded(encoder: Encoder) -> str | None:
+    """The way that an encoder encodes passages in, with its speed if it was measured; None where there is one only."""
+    found = getattr(encoder, "how", None)
+    return None if found is None else str(found)
+
+
+def recorded_way(identity: EncoderIdentity) -> str | None:
+    """The way that was chosen on this machine for a model's passages, with its speed; None where none was measured."""
+    if identity.name == HASH_MODEL:
+        return None
+    from search.encode.calibration import recorded
+
+    choice = recorded(identity, Precision.AUTO)
+    return None if choice is None else str(choice)
 
 
 def load_query_encoder(

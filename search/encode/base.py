@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from enum import StrEnum
 from hashlib import blake2b
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from search.errors import UsageError
-from search.passages import Tokenizer as PassageTokenizer
 from search.records import EncoderIdentity
+
+if TYPE_CHECKING:  # a query is not cut into sentences
+    from search.passages import Tokenizer as PassageTokenizer
 
 DEFAULT_MODEL = "sentence-transformers/all-MiniLM-L6-v2"
 """Used where no model is named."""
@@ -24,11 +26,11 @@ __all__ = [
     "DEFAULT_MODEL",
     "HASH_MODEL",
     "Encoder",
-    "PassageTokenizer",
     "Precision",
     "QueryEncoder",
     "input_keys",
     "kept_dimension",
+    "known_precision",
     "unit_rows",
 ]
 
@@ -39,6 +41,14 @@ class Precision(StrEnum):
     AUTO = "auto"
     BFLOAT16 = "bfloat16"
     FLOAT32 = "float32"
+
+
+def known_precision(precision: Precision | str) -> Precision:
+    """The precision of this name. Raises UsageError where there is none."""
+    try:
+        return Precision(precision)
+    except ValueError:
+        raise UsageError(f"{precision!r} is not a precision; use one of {', '.join(Precision)}") from None
 
 
 class QueryEncoder(Protocol):

@@ -7,10 +7,12 @@ import os
 import shutil
 import tempfile
 import time
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from search.encode.bert_graph import bert_graph, save
 from search.encode.loading import silence
 from search.encode.models import hash_file
 from search.encode.query import (
@@ -80,11 +82,23 @@ def make_query_encoder(encoder: SentenceTransformerEncoder) -> OnnxQueryEncoder:
 
 def _write(encoder: SentenceTransformerEncoder, folder: Path) -> bool:
     """Write graph, weights and tokenizer; say whether white space is all the same to the tokenizer."""
+    written = bert_graph(encoder)
+    if written is not None:
+        try:
+            return _optimised(encoder, folder, lambda path: save(written, path))
+        except CannotExport:  # another BERT than it says
+            for path in folder.iterdir():
+                path.unlink()
+    return _optimised(encoder, folder, lambda path: _export(encoder, path))
+
+
+def _optimised(encoder: SentenceTransformerEncoder, folder: Path, write: Callable[[Path], None]) -> bool:
+    """As ``_write``, of the graph that ``write`` puts at a path."""
     import onnxruntime
 
     with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".raw-") as raw:
         exported = Path(raw) / "exported.onnx"
-        _export(encoder, exported)
+        write(exported)
         options = session_options()
         options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_ALL
         options.optimized_model_filepath = str(folder / GRAPH)
@@ -98,7 +112,11 @@ def _write(encoder: SentenceTransformerEncoder, folder: Path) -> bool:
         (folder / WEIGHTS).touch()
     encoder.backend_tokenizer.save(str(folder / TOKENIZER), pretty=False)
     additive = encoder.tokenizer.additive
-    _check(encoder, start(folder, encoder.identity, additive))
+    try:
+        made = start(folder, encoder.identity, additive)
+    except EncoderError as error:
+        raise CannotExport(str(error)) from error
+    _check(encoder, made)
     return additive
 
 

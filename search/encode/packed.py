@@ -1,8 +1,8 @@
 """BERT without padding: texts end to end in one tensor, attention over runs of equal length.
 
-The arithmetic is autocast's: matrix products and attention in bfloat16, everything between them (the sums of the
-residual stream, layer norms, softmax, pooling) in float32. Weights are cast and laid out once. On AMX this takes about
-two thirds of autocast's time. Only for encoders built exactly as BERT is; ``pack`` gives None for others.
+In bfloat16 the arithmetic is autocast's: matrix products and attention in bfloat16, everything between them (the sums
+of the residual stream, layer norms, softmax, pooling) in float32. Weights are cast and laid out once. On AMX this takes
+about two thirds of autocast's time. Only for encoders built exactly as BERT is; ``pack`` gives None for others.
 """
 
 from __future__ import annotations
@@ -26,11 +26,12 @@ Linear = Callable[[Any], Any]
 class PackedBert:
     """The layers of a BERT, ready to run in one precision."""
 
-    def __init__(self, model: Any, pooling: str, bfloat16: bool) -> None:
+    def __init__(self, model: Any, pooling: str, way: str) -> None:
         import torch
 
         self._torch = torch
-        self._type = torch.bfloat16 if bfloat16 else torch.float32
+        self._type = torch.bfloat16 if way == "bfloat16" else torch.float32
+        self._onednn = way != "float32"
         self._pooling = pooling
         config = model.config
         self._heads = config.num_attention_heads
@@ -39,7 +40,7 @@ class PackedBert:
         self._words = embeddings.word_embeddings.weight.detach()
         kinds = embeddings.token_type_embeddings.weight.detach()[0]
         self._places = embeddings.position_embeddings.weight.detach() + kinds
-        self._first_place = config.pad_token_id + 1 if _BERTS[config.model_type] else 0
+        self._first_place = first_place(config)
         self._norm = embeddings.LayerNorm
         self._layers = []
         for layer in model.encoder.layer:
@@ -60,7 +61,7 @@ class PackedBert:
         torch = self._torch
         weight = torch.cat([part.weight.detach() for part in parts]).to(self._type).contiguous()
         bias = torch.cat([part.bias.detach() for part in parts]).to(self._type)
-        if self._type is torch.bfloat16:
+        if self._onednn:
             try:  # oneDNN with the weights in its own order, and GELU in the product's last step
                 fused = torch.ops.mkldnn._linear_pointwise
                 packed = torch.ops.mkldnn._reorder_linear_weight(weight, 4096)
@@ -117,10 +118,23 @@ class PackedBert:
         return mixed[0] if len(mixed) == 1 else self._torch.cat(mixed)
 
 
-def pack(model: Any, pooling: str, bfloat16: bool) -> PackedBert | None:
-    """A transformers model as a PackedBert, or None if it is not plainly a BERT encoder."""
+def pack(model: Any, pooling: str, way: str) -> PackedBert | None:
+    """A transformers model as a PackedBert, or None if it is not plainly a BERT encoder.
+
+    ``way``: "float32" by torch's public functions, "bfloat16" and "float32 by oneDNN" with weights laid out by oneDNN.
+    """
+    if not is_plain_bert(model, pooling):
+        return None
+    try:
+        return PackedBert(model, pooling, way)
+    except (AttributeError, RuntimeError, TypeError, ValueError):
+        return None
+
+
+def is_plain_bert(model: Any, pooling: str) -> bool:
+    """Is this transformers model an encoder built exactly as BERT is?"""
     config = model.config
-    plain = (
+    return (
         getattr(config, "model_type", None) in _BERTS
         and pooling in _POOLINGS
         and getattr(config, "hidden_act", None) == "gelu"
@@ -128,9 +142,8 @@ def pack(model: Any, pooling: str, bfloat16: bool) -> PackedBert | None:
         and not getattr(config, "is_decoder", False)
         and not getattr(config, "add_cross_attention", False)
     )
-    if not plain:
-        return None
-    try:
-        return PackedBert(model, pooling, bfloat16)
-    except (AttributeError, RuntimeError, TypeError, ValueError):
-        return None
+
+
+def first_place(config: Any) -> int:
+    """The number of a text's first position."""
+    return int(config.pad_token_id + 1) if _BERTS[config.model_type] else 0

@@ -24,10 +24,14 @@ from search.errors import EncoderError
 from search.records import EncoderIdentity
 from search.storage.files import cache_folder
 
-FORMAT = 1
+FORMAT = 2
 LARGE = 200_000_000
 """Bytes of weights from which a query is worth several threads."""
 
+SPIN = 20
+"""Microseconds for which a thread looks for the next operator before it sleeps: waking it takes as long."""
+
+_SPIN_SINCE = (1, 27)  # of onnxruntime; earlier ones spin for a thousand times as long, or not at all
 GRAPH, WEIGHTS, TOKENIZER, MANIFEST = "model.onnx", "weights.bin", "tokenizer.json", "manifest.json"
 
 
@@ -61,12 +65,12 @@ def encoder_folder(identity: EncoderIdentity) -> Path:
         raise EncoderError(f"the encoder's weights hash {identity.weights_hash[:80]!r} is not a SHA-256")
     import onnxruntime
 
-    machine = json.dumps([_processor(), asdict(identity), FORMAT], sort_keys=True)
+    machine = json.dumps([processor(), asdict(identity), FORMAT], sort_keys=True)
     key = blake2b(machine.encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()
     return cache_folder() / "encoders" / f"{identity.weights_hash}-{onnxruntime.__version__}-{key}"
 
 
-def _processor() -> str:
+def processor() -> str:
     """The first processor's name and abilities: an optimised graph fits the machine that it was optimised on."""
     try:
         with Path("/proc/cpuinfo").open(encoding="utf-8", errors="replace") as file:
@@ -81,39 +85,69 @@ def open_query_encoder(identity: EncoderIdentity) -> OnnxQueryEncoder | str | No
     """The query encoder from the cache; None if there is none, or none whole; why, if the model cannot have one."""
     folder = encoder_folder(identity)
     try:
-        manifest = read_json(folder / MANIFEST)
-        if not isinstance(manifest, dict) or manifest.get("identity") != asdict(identity):
-            return None
-        if isinstance(refusal := manifest.get("refused"), str):
-            return refusal
-        files = manifest["files"]
-        if set(files) != {GRAPH, WEIGHTS, TOKENIZER} or any(hash_file(folder / n) != h for n, h in files.items()):
-            return None
-        return start(folder, identity, bool(manifest["additive"]))
+        found = _manifest(folder, identity)
+        return found if found is None or isinstance(found, str) else start(folder, identity, bool(found["additive"]))
     except (EncoderError, KeyError, TypeError):
         return None
 
 
+def _manifest(folder: Path, identity: EncoderIdentity) -> dict[str, Any] | str | None:
+    """What the cache says of a whole query encoder; a text is why the model cannot have one."""
+    manifest = read_json(folder / MANIFEST)
+    if not isinstance(manifest, dict) or manifest.get("identity") != asdict(identity):
+        return None
+    if isinstance(refusal := manifest.get("refused"), str):
+        return refusal
+    files = manifest["files"]
+    if set(files) != {GRAPH, WEIGHTS, TOKENIZER} or any(hash_file(folder / n) != h for n, h in files.items()):
+        return None
+    return manifest
+
+
 def start(folder: Path, identity: EncoderIdentity, additive: bool) -> OnnxQueryEncoder:
     """An encoder from the files of a folder, which are trusted here. Raises EncoderError if they do not run."""
-    import onnxruntime
     from tokenizers import Tokenizer
 
-    options = session_options()
-    # Two threads take 0.7 of the time of one on an idle machine. They wait without spinning (see session_options), so
-    # that on a busy one they take no more than one does; more are not worth their start for a small model.
+    # Two threads take 0.7 of the time of one on an idle machine. They spin from one operator to the next and no longer
+    # (see _session): on a busy one they take no more than one does. More are not worth their start for a small model.
     large = (folder / WEIGHTS).stat().st_size > LARGE
-    options.intra_op_num_threads = min(4 if large else 2, os.cpu_count() or 1)
-    # The graph was optimised when it was made.
-    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
+    threads = min(4 if large else 2, os.cpu_count() or 1)
     try:
         tokenizer = Tokenizer.from_file(str(folder / TOKENIZER))
         tokenizer.no_padding()
         tokenizer.enable_truncation(identity.max_tokens)
-        session = onnxruntime.InferenceSession(str(folder / GRAPH), options, providers=["CPUExecutionProvider"])
-    except Exception as error:  # neither library has a base exception of its own
+    except Exception as error:  # the library has no base exception of its own
         raise EncoderError(f"the query encoder in {folder} does not start: {error}") from error
-    return OnnxQueryEncoder(folder, identity, session, tokenizer, additive)
+    return OnnxQueryEncoder(folder, identity, _session(folder, threads), tokenizer, additive)
+
+
+def _session(folder: Path, threads: int) -> Any:
+    import onnxruntime
+
+    options = session_options()
+    options.intra_op_num_threads = threads
+    if threads > 1 and tuple(map(int, onnxruntime.__version__.split(".")[:2])) >= _SPIN_SINCE:
+        options.add_session_config_entry("session.intra_op.allow_spinning", "1")
+        options.add_session_config_entry("session.intra_op.spin_duration_us", str(SPIN))
+        options.add_session_config_entry("session.force_spinning_stop", "1")
+    # The graph was optimised when it was made.
+    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
+    try:
+        return onnxruntime.InferenceSession(str(folder / GRAPH), options, providers=["CPUExecutionProvider"])
+    except Exception as error:  # the library has no base exception of its own
+        raise EncoderError(f"the query encoder in {folder} does not start: {error}") from error
+
+
+def passage_session(identity: EncoderIdentity) -> Any:
+    """The query encoder's graph, for passages: one thread for each caller. Raises EncoderError if it is not there."""
+    folder = encoder_folder(identity)
+    try:
+        found = _manifest(folder, identity)
+    except (KeyError, TypeError):
+        found = None
+    if not isinstance(found, dict):
+        raise EncoderError(found or "there is no query encoder yet")
+    return _session(folder, 1)
 
 
 def session_options() -> Any:

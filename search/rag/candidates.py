@@ -18,7 +18,7 @@ from search.rag.context import Detect, Detected
 from search.rag.select import Candidate, narrow, shingles
 from search.rag.spans import sentences
 from search.records import Hit, Results
-from search.searching import Encode, Request, Searcher
+from search.searching import Request, Searcher
 
 DEPTH = 30  # articles looked at for each part
 PASSAGES = 3  # passages of each
@@ -67,7 +67,7 @@ class Found:
     notes: list[str]
 
 
-def find(searcher: Searcher, question: Question, encode: Encode, reranker: Reranker | None) -> Found:
+def find(searcher: Searcher, question: Question, reranker: Reranker | None) -> Found:
     """Search for each part of a question. Raises QueryError for one without a letter or digit."""
     _, _, now = searcher.parse(replace(question.request, query=question.text, literal=True))
     detected, plan = _plan(searcher, question, now)
@@ -76,7 +76,7 @@ def find(searcher: Searcher, question: Question, encode: Encode, reranker: Reran
     unanswered = []
     spent, seconds = 0, 0.0
     for number, part in enumerate(plan):
-        hits = _search(searcher, question, part, encode, notes)
+        hits = _search(searcher, question, part, notes)
         if reranker is not None and hits:
             began = time.perf_counter()
             hits, pairs = _reranked(reranker, part, hits)
@@ -169,19 +169,19 @@ def _places(text: str, asked: Mapping[str, str]) -> list[tuple[int, int, str]]:
     return [one for one in found if one[2] in stems]
 
 
-def _search(searcher: Searcher, question: Question, part: Part, encode: Encode, notes: list[str]) -> list[Hit]:
+def _search(searcher: Searcher, question: Question, part: Part, notes: list[str]) -> list[Hit]:
     request = replace(question.request, query=part.searched, limit=DEPTH, passages=PASSAGES, snippets=False)
     clauses = " ".join(part.clauses)
 
     def run(extra: str, limit: int) -> Results:
         wanted = replace(request, query=f"{request.query} {extra}".strip(), limit=limit)
         try:
-            return searcher.search(wanted, encode)
+            return searcher.search(wanted)
         except QueryError:
             plain = " ".join(_OPERATORS.sub(" ", request.query).lower().split())
             if not plain:
                 raise
-            return searcher.search(replace(wanted, query=f"{plain} {extra}".strip()), encode)
+            return searcher.search(replace(wanted, query=f"{plain} {extra}".strip()))
 
     if clauses and question.detect is Detect.FILTER:
         results = run(clauses, DEPTH)

@@ -14,7 +14,7 @@ from search.rag.context import Citation, Context, CountTokens, Detect
 from search.rag.select import Candidate
 from search.rag.spans import sentences
 from search.rag.tokens import estimate_tokens
-from search.searching import Encode, Searcher
+from search.searching import Searcher
 
 __all__ = ["Detect", "Question", "retrieve"]
 
@@ -25,7 +25,6 @@ def retrieve(
     searcher: Searcher,
     question: Question,
     budget: int,
-    encode: Encode,
     count_tokens: CountTokens | None = None,
     reranker: Reranker | None = None,
 ) -> Context:
@@ -36,7 +35,7 @@ def retrieve(
     question.request.check()
     mode = searcher.mode(question.request.mode)
     count = estimate_tokens if count_tokens is None else count_tokens
-    found = find(searcher, question, encode, reranker)
+    found = find(searcher, question, reranker)
     passages, tokens = _fill(question.text, found, budget, count)
     notes = list(found.notes)
     if found.candidates and not passages:
