@@ -109,6 +109,7 @@ EXPECTED = {
     "ArchiveError": 3,
     "ArchiveNotFound": 3,
     "ArchiveLocked": 3,
+    "ArchiveReplaced": 3,
     "ArchiveMismatch": 3,
     "ArchiveDamaged": 3,
     "StorageError": 3,
