@@ -97,6 +97,16 @@ def test_an_answer_is_checked(folder, tmp_path):
     assert done.stdout.splitlines()[0] == 'missing    "Everybody was told"'
     assert done.stdout.splitlines()[1].startswith('  nearest  ""Nobody was told,"')
     assert "missing    no passage has the mark [9]" in done.stdout
+    doubtful = "'The valve [never] failed at noon' [1]. “Nobody was ever told [1]"
+    done = run(folder, "why did the dam valve fail?", "--check", "-", input=doubtful)
+    assert done.exit_code == 1
+    assert done.stdout.splitlines() == [
+        'altered    "The valve [never] failed at noon"',
+        '  really   "The valve failed at noon." [1] dam',
+        'unread     "Nobody was ever told"',
+    ]
+    done = run(folder, "why did the dam valve fail?", "--check", "-", input="[1] " * 5_001)
+    assert done.stdout.splitlines() == ["unread     the marks from character 20,000 on: there are too many"]
     answer.write_bytes(b"\xff\xfe\x00")
     done = run(folder, "dam", "--check", str(answer))
     assert done.exit_code == 2

@@ -125,13 +125,16 @@ def _faults(report: QuoteReport) -> Iterator[str]:
     for one in report.quotes:
         if one.verdict == "elsewhere" and one.found is not None:
             yield "elsewhere  " + line(f'"{one.text}" stands in [{one.found.number}] {one.found.article_id}')
-        elif one.verdict == "missing":
-            yield "missing    " + line(f'"{one.text}"')
+        elif one.verdict in ("missing", "altered", "unread"):
+            yield f"{one.verdict:<11}" + line(f'"{one.text}"')
             if one.nearest is not None:
-                yield "  nearest  " + line(f'"{one.nearest.text}" [{one.nearest.number}] {one.nearest.article_id}')
+                label = "  nearest  " if one.verdict == "missing" else "  really   "
+                yield label + line(f'"{one.nearest.text}" [{one.nearest.number}] {one.nearest.article_id}')
     for mark in report.marks:
         if mark.verdict == "missing":
             yield f"missing    no passage has the mark [{mark.number}]"
+        elif mark.verdict == "unread":
+            yield f"unread     the marks from character {mark.start:,} on: there are too many"
 
 
 def _remarks(context: Context) -> Iterator[str]:

@@ -199,9 +199,12 @@ class CheckedQuote(BaseModel):
     end: int
     text: str
     cited: list[int]
-    verdict: str = Field(description="exact, normalised, elsewhere (not where it is cited) or missing.")
+    verdict: str = Field(
+        description="exact, normalised, elsewhere (not where it is cited), missing, altered (but for words in square "
+        "brackets it stands there) or unread (never closed, or too long: not looked up)."
+    )
     found: QuotePlace | None
-    nearest: QuotePlace | None = Field(description="The most similar real sentence, for a missing quotation.")
+    nearest: QuotePlace | None = Field(description="The real sentence: the most similar one, or the one altered.")
 
 
 class CheckedMark(BaseModel):
@@ -210,13 +213,13 @@ class CheckedMark(BaseModel):
     start: int
     end: int
     number: int
-    verdict: str
+    verdict: str = Field(description="exact, missing (no such passage) or unread (too many marks; number is 0).")
 
 
 class QuoteCheck(BaseModel):
     """Every quotation and citation mark of an answer."""
 
-    ok: bool
+    ok: bool = Field(description="Whether every verdict is exact or normalised.")
     quotes: list[CheckedQuote]
     marks: list[CheckedMark]
 

@@ -1,0 +1,86 @@
+"""What becomes of the quotations and the citation marks of an answer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Verdict(StrEnum):
+    """What became of a quotation or a mark."""
+
+    EXACT = "exact"
+    """Stands so in the cited article; of a mark: there is such a passage."""
+
+    NORMALISED = "normalised"
+    """The same but for quotation marks, dashes, white space, letter case, or a gap marked by an ellipsis."""
+
+    ELSEWHERE = "elsewhere"
+    """Stands in another passage than the cited one."""
+
+    MISSING = "missing"
+    """Stands in none of the articles: ``nearest`` is the sentence most like it. Of a mark: no such passage."""
+
+    ALTERED = "altered"
+    """Stands there but for words in square brackets, which may hide what they replace: ``nearest`` is the sentence."""
+
+    UNREAD = "unread"
+    """Not looked up: its quotation mark is never closed or never opened, it is longer than 10,000 characters, has more
+    than twenty pieces, or comes after the 200 quotations that are (one stretch stands for all of these). Of a mark:
+    ``number`` is 0, and this and what follows is not read."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """A stretch of an article: ``article.text[start:end] == text``. ``number`` is its passage's mark."""
+
+    number: int
+    article_id: str
+    start: int
+    end: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QuotedText:
+    """A quotation: ``answer[start:end] == text``, without its quotation marks. ``cited`` are the numbers of the marks
+    that go with it; ``found`` where it stands; ``nearest`` the most similar sentence, where it stands nowhere, with
+    ``similarity`` from 0 to 1, or the whole sentence that it alters."""
+
+    start: int
+    end: int
+    text: str
+    cited: tuple[int, ...]
+    verdict: Verdict
+    found: Place | None = None
+    nearest: Place | None = None
+    similarity: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mark:
+    """A citation mark: ``answer[start:end]`` holds ``number``, alone or with others."""
+
+    start: int
+    end: int
+    number: int
+    verdict: Verdict
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QuoteReport:
+    """Every quotation and every mark of an answer, in order. ``ok`` when each stands where the answer says."""
+
+    quotes: tuple[QuotedText, ...]
+    marks: tuple[Mark, ...]
+
+    @property
+    def ok(self) -> bool:
+        """Whether every verdict is exact or normalised."""
+        return not self.faults
+
+    @property
+    def faults(self) -> int:
+        """How many quotations and marks are missing, elsewhere, altered or unread."""
+        verdicts = [one.verdict for one in self.quotes] + [one.verdict for one in self.marks]
+        return sum(verdict not in (Verdict.EXACT, Verdict.NORMALISED) for verdict in verdicts)
