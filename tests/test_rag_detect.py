@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
+from itertools import pairwise
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from search import Archive, Article
-from search.rag import detect, when
+from search.query import dates
+from search.rag import detect, parts, when
 
 NOW = datetime(2025, 3, 5, 12, tzinfo=UTC)  # a Wednesday
 NAMES = [
@@ -79,6 +84,7 @@ def test_sources(question, named):
         ("x until 2024-05-01", "until 2024-05-01", "date:..2024-05-01"),
         ("dam on Sept. 26, 2024?", "on Sept. 26, 2024", "date:2024-09-26"),
         ("x Thursday, Sept. 26, 2024 y", "Thursday, Sept. 26, 2024", "date:2024-09-26"),
+        ("x on 29 February", "on 29 February", "date:2024-02-29"),
         ("x on Oct. 3rd", "on Oct. 3rd", "date:2024-10-03"),
         ("x Dec. 2024", "Dec. 2024", "date:2024-12-01..2024-12-31"),
         ("x Oct ’23 y", "Oct ’23", "date:2023-10-01..2023-10-31"),
@@ -91,6 +97,14 @@ def test_sources(question, named):
         ("x 09/26/2024", "09/26/2024", "date:2024-09-26"),
         ("x 26.9.2024", "26.9.2024", "date:2024-09-26"),
         ("x 03/04/2024", "03/04/2024", "(date:2024-04-03 OR date:2024-03-04)"),  # by whom?
+        ("x 1-5.10.2024", "1-5.10.2024", "date:2024-10-01..2024-10-05"),
+        ("x 1.10.2024-5.11.2024", "1.10.2024-5.11.2024", "date:2024-10-01..2024-11-05"),
+        (
+            "x between 1/2/2024 and 5/2/2024",
+            "between 1/2/2024 and 5/2/2024",
+            "(date:2024-02-01..2024-02-05 OR date:2024-01-02..2024-05-02)",
+        ),
+        ("x between 26/9/2024 and 7/10/2024", "between 26/9/2024 and 7/10/2024", "date:2024-09-26..2024-10-07"),
         ("x from 1 to 5 October 2024", "from 1 to 5 October 2024", "date:2024-10-01..2024-10-05"),
         ("x 26–28 September 2024", "26–28 September 2024", "date:2024-09-26..2024-09-28"),
         ("x September 26-28, 2024", "September 26-28, 2024", "date:2024-09-26..2024-09-28"),
@@ -182,6 +196,10 @@ def test_dates(question, said, clause):
             "x on 5 November and 7 October 2023",
             [("on 5 November", "date:2023-11-05"), ("7 October 2023", "date:2023-10-07")],
         ),
+        (
+            "x Oct./Nov. 2023",
+            [("Oct.", "date:2023-10-01..2023-10-31"), ("Nov. 2023", "date:2023-11-01..2023-11-30")],
+        ),
         ("x Q3 and Q4 2023", [("Q3", "date:2023-07-01..2023-09-30"), ("Q4 2023", "date:2023-10-01..2023-12-31")]),
         (
             "compare October 2023 to October 2024",
@@ -241,6 +259,27 @@ def test_dates_together(clauses, expected):
 )
 def test_no_dates(question):
     assert detect.days(question, NOW) == []
+
+
+WORDS = (
+    "in since from between to and or , - – / .. 26 September Sept. Oct 7 2024 2025 24 last this week weeks two ago "
+    "Tuesday Q4 first half of the end 31 Feb 29 0 1/2/2024 9999 2199 year now before after early weekend 3rd 1990s dam ?"
+)
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.lists(st.sampled_from(WORDS.split()), max_size=9), st.datetimes(datetime(1, 1, 1)))
+def test_whatever_is_found_is_a_date(words, present):
+    now = present.replace(tzinfo=UTC)
+    for question in (" ".join(words), "".join(words), re.sub(" ([-–/,]) ", r"\1", " ".join(words))):
+        found = detect.days(question, now)
+        assert all(one.end <= other.start for one, other in pairwise(found))
+        for one in found:
+            assert one.start < one.end <= len(question)
+            for clause in re.findall(r"date:([^ )]+)", one.clause):
+                dates.days(clause, now)  # raises for what is none
+        kept = "".join(parts.split(question, found)).replace(" ", "")
+        assert found == [] or set(kept) <= set(question)
 
 
 @pytest.fixture(scope="module")

@@ -24,7 +24,7 @@ _SHORT = r"(?:Mon|Tues?|Wed|Thu(?:rs?)?|Fri)(?!\w)\.?"
 _DAY = r"[0-3]?[0-9](?:st|nd|rd|th)?(?![\w/]|[.,:][0-9])"
 _START = r"(?<!\w)(?<![0-9][.,:/])(?<![$£€])"
 _END = r"(?:['’]s)?(?![\w%]|[.,/:][0-9]|['’]\w)"
-_GLUED = re.compile(rf"-(?!{MONTH}|{_YEAR}|{_DAY}(?: of)? {MONTH})\w", re.I)  # 2024-B
+_GLUED = re.compile(rf"-(?!{MONTH}|{_YEAR}|{_DAY}(?: of)? {MONTH}|[0-9]{{1,2}}[./][0-9])\w", re.I)  # 2024-B
 _SAID_YEAR = rf"(?P<year>{_YEAR}|['’][0-9]{{2}}(?!\w)|(?:last|this) year(?!\w))"
 _OF_YEAR = rf"(?:,? (?:of )?|-){_SAID_YEAR}"
 _DATED = rf"(?:(?:{_WEEKDAY}|{_SHORT}|Sat\.?|Sun\.?),? )?"  # "Thursday, 26 September"
@@ -128,7 +128,12 @@ def _form(kind: str, pattern: str, read: Read) -> tuple[str, re.Pattern[str], Re
 
 _FORMS = (
     _form("day", rf"{_DATED}(?P<y>{_YEAR})(?P<sep>[-/])(?P<m>[0-9]{{1,2}})(?P=sep)(?P<d>[0-9]{{1,2}})", periods.iso),
-    _form("day", r"(?P<a>[0-9]{1,2})(?P<sep>[-/.])(?P<b>[0-9]{1,2})(?P=sep)(?P<y>[12][0-9]{3})", periods.numeric),
+    _form(
+        "day",
+        r"(?:(?P<first>[0-9]{1,2})\.? ?[-–] ?)?(?P<a>[0-9]{1,2})(?P<sep>[-/.])(?P<b>[0-9]{1,2})(?P=sep)"
+        r"(?P<y>[12][0-9]{3})",
+        periods.numeric,
+    ),
     _form("day", r"(?P<a>[0-9]{1,2})/(?P<b>[0-9]{1,2})/(?P<y>[0-9]{2})", periods.numeric),
     _form(
         "day",

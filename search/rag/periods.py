@@ -21,7 +21,7 @@ ORDINALS = {"first": 1, "1st": 1, "second": 2, "2nd": 2, "third": 3, "3rd": 3, "
 ORDINALS |= {"opening": 1, "last": 0, "final": 0, "closing": 0}
 ORDINAL = rf"(?:{'|'.join(ORDINALS)})"
 _NUMBERS = {"one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "nine": 9}
-_NUMBERS |= {"ten": 10, "eleven": 11, "twelve": 12}
+_NUMBERS |= {"ten": 10, "eleven": 11, "twelve": 12, "fifteen": 15, "twenty": 20, "thirty": 30, "fifty": 50}
 _NUMBERS |= {"a": 1, "an": 1, "couple": 2, "few": 4, "several": 6, "dozen": 12}  # rather too many than too few
 NUMBER = rf"(?:[0-9]{{1,4}}|(?:a )?couple(?: of)?|(?:a )?few|(?:a )?dozen|{'|'.join(sorted(_NUMBERS)[::-1])})"
 
@@ -75,14 +75,19 @@ def iso(match: re.Match[str], year: int, now: datetime) -> tuple[Span, ...]:
 
 
 def numeric(match: re.Match[str], year: int, now: datetime) -> tuple[Span, ...]:
-    """Both readings of 3/4/2024: who asks may write the day or the month first."""
+    """26/9/2024, 1-5.10.2024; 3/4/2024 is read both ways, for who asks may write the day or the month first."""
     a, b, end = int(match["a"]), int(match["b"]), match["y"]
     full = year_of(f"'{end}", now) if len(end) == 2 else int(end)
-    pairs = dict.fromkeys((day, month) for day, month in ((a, b), (b, a)) if month <= 12)
+    first = match.groupdict().get("first")
+    dotted = match.groupdict().get("sep") == "."
+    both = ((a, b),) if first or dotted else ((a, b), (b, a))
+    pairs = dict.fromkeys((day, month) for day, month in both if month <= 12)
     if full is None or not pairs:
         raise ValueError
+    if first and int(first) >= a:
+        raise NotOne
     found = [date(full, month, day) for day, month in pairs]
-    return tuple((day, day) for day in found)
+    return tuple((day.replace(day=int(first)) if first else day, day) for day in found)
 
 
 def iso_month(match: re.Match[str], year: int, now: datetime) -> tuple[Span, ...]:
@@ -122,7 +127,7 @@ def part(match: re.Match[str], year: int, now: datetime) -> tuple[Span, ...]:
         else:
             raise ValueError
     if " to " in match["ordinals"]:
-        return ((found[0][0], found[-1][1]),)
+        return ((min(found)[0], max(found)[1]),)
     return tuple(found)
 
 

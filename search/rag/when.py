@@ -34,7 +34,7 @@ _NEEDS = {
 }  # the prepositions that make one a date
 _THROUGH = re.compile(rf" ?[-–] ?|\.\.| (?:to|until|till|through|thru|up to){_EDGE}(?: the)? ", re.I)
 _BETWEEN = re.compile(rf",? and{_EDGE}(?: the)? ", re.I)
-_AND = re.compile(r"(?:,? (?:and|or|&|as well as|versus|vs\.?|to)(?: also| again| later)?|,) (?:the )?", re.I)
+_AND = re.compile(r"(?:,? (?:and|or|&|as well as|versus|vs\.?|to)(?: also| again| later)?|,) (?:the )?| ?/ ?", re.I)
 _JOINED = 12  # dates in a row that can share a year
 _FROM_A_PAPER = re.compile(
     r"\b(?:article|report|stor(?:y|ie)|piece|column|editorial|letter|headline|new|coverage|account)s? from (?:the )?$",
@@ -190,8 +190,14 @@ def _spans(items: Sequence[_Item], links: Sequence[str], place: int, now: dateti
             if other.year is None or other.kind not in ("day", "month", "quarter"):
                 continue
             return _beside(one, other, step, links[near] == "through")
-    last = one.spans(now.year)
-    return last if last[0][0] <= now.date() else one.spans(now.year - 1)
+    for year in range(now.year, max(now.year - 9, 0), -1):
+        try:
+            last = one.spans(year)
+        except ValueError:  # 29 February
+            continue
+        if last[0][0] <= now.date():
+            return last
+    return ()
 
 
 def _beside(one: Named, other: Named, step: int, through: bool) -> tuple[Span, ...]:
@@ -207,6 +213,8 @@ def _beside(one: Named, other: Named, step: int, through: bool) -> tuple[Span, .
 def _range(item: _Item, a: tuple[Span, ...], b: tuple[Span, ...], edge: str | None) -> str | None:
     if not a or not b:
         return None
+    if len(a) == len(b) > 1:  # between 1/10/2024 and 5/10/2024, whichever way that is
+        return together([_between(s, e) for (s, _), (_, e) in zip(a, b, strict=True) if s <= e])
     first, last = min(s for s, _ in a), max(e for _, e in b)
     if item.edge == "end":
         first = max(e for _, e in a)
@@ -215,14 +223,17 @@ def _range(item: _Item, a: tuple[Span, ...], b: tuple[Span, ...], edge: str | No
     if first > last and item.one.kind == "weekday":
         first -= timedelta(days=7)
     elif first > last and item.one.open:
-        first = item.one.spans(first.year - 1)[0][0]
+        try:
+            first = item.one.spans(first.year - 1)[0][0]
+        except ValueError:
+            return None
     elif first > last:  # said the other way round
         first, last = min(s for s, _ in b), max(e for _, e in a)
-    return _between(first, last)
+    return _between(first, last) if first <= last else None
 
 
 def _between(first: date, last: date) -> str:
-    return f"date:{first:%Y-%m-%d}" if first == last else f"date:{first:%Y-%m-%d}..{last:%Y-%m-%d}"
+    return f"date:{first}" if first == last else f"date:{first}..{last}"
 
 
 def _clause(question: str, item: _Item, spans: tuple[Span, ...]) -> str | None:
@@ -245,11 +256,11 @@ def _clause(question: str, item: _Item, spans: tuple[Span, ...]) -> str | None:
         last = first
     try:
         if item.lead in ("since", "from"):
-            return f"date:{first:%Y-%m-%d}.."
+            return f"date:{first}.."
         if item.lead == "after":
-            return f"date:{last + timedelta(days=1):%Y-%m-%d}.."
+            return f"date:{last + timedelta(days=1)}.."
         if item.lead == "before":
-            return f"date:..{last if item.edge == 'end' else first - timedelta(days=1):%Y-%m-%d}"
+            return f"date:..{last if item.edge == 'end' else first - timedelta(days=1)}"
     except OverflowError:
         return None
-    return f"date:..{last:%Y-%m-%d}"
+    return f"date:..{last}"
