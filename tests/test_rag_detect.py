@@ -262,8 +262,9 @@ def test_no_dates(question):
 
 
 WORDS = (
-    "in since from between to and or , - – / .. 26 September Sept. Oct 7 2024 2025 24 last this week weeks two ago "
-    "Tuesday Q4 first half of the end 31 Feb 29 0 1/2/2024 9999 2199 year now before after early weekend 3rd 1990s dam ?"
+    "in since from between to and or , - – / .. 26 September Sept. Oct 7 2024 2025 24 last this week weeks two "
+    "ago Tuesday Q4 first half of the end 31 Feb 29 0 1/2/2024 9999 2199 year now before after early weekend "
+    "3rd 1990s dam ?"
 )
 
 
