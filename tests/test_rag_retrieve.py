@@ -6,6 +6,7 @@ import asyncio
 import json
 import re
 import time
+from datetime import UTC, datetime
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -14,12 +15,13 @@ from hypothesis import strategies as st
 from search import Archive, Article
 from search.errors import EncoderError, QueryError, UsageError
 from search.ingest import read
-from search.rag import parts, render, select
+from search.rag import detect, parts, render, select
 from search.rag.tokens import estimate_tokens
 from search.shapes import context_record, search_result_blocks
 
 from .conftest import SAMPLE
 
+NOW = datetime(2025, 3, 5, 12, tzinfo=UTC)
 WIRE = (
     "The ferry Aurora ran aground on the Selby sandbank before dawn on Monday with ninety people aboard. "
     "Divers found a tear of four metres in the hull, the harbour master told reporters on the quay. "
@@ -216,6 +218,96 @@ def test_a_cross_encoder_reranks(archive, tmp_path):
 )
 def test_parts(question, expected):
     assert parts.split(question) == expected
+
+
+@pytest.mark.parametrize(
+    ("question", "expected"),
+    [
+        (
+            "Compare how The Fenwick Tribune and The Commonwealth Ledger covered the dam in October 2024",
+            (
+                "how The Fenwick Tribune covered the dam in October 2024",
+                "how The Commonwealth Ledger covered the dam in October 2024",
+            ),
+        ),
+        (
+            "compare Reuters and AP coverage of the strike",
+            ("Reuters coverage of the strike", "AP coverage of the strike"),
+        ),
+        (
+            "Compare Reuters' and AP's coverage of the strike.",
+            ("Reuters' coverage of the strike.", "AP's coverage of the strike."),
+        ),
+        (
+            "Compare what Reuters and the AP have reported about the strike.",
+            ("what Reuters have reported about the strike.", "what the AP have reported about the strike."),
+        ),
+        (
+            "What is the difference between Reuters and AP reports on the strike?",
+            ("Reuters reports on the strike?", "AP reports on the strike?"),
+        ),
+        (
+            "How did Ann Lee and Bob Ray describe the fire?",
+            ("How did Ann Lee describe the fire?", "How did Bob Ray describe the fire?"),
+        ),
+        (
+            "Compare how Reuters covered the strike with how AP did.",
+            ("how Reuters covered the strike.", "how AP covered the strike."),
+        ),
+        (
+            "Compare how Reuters covered the strike and the dam",
+            ("how Reuters covered the strike", "the dam"),
+        ),
+        (
+            "Compare the Herald's view of the strike with the Wire story about the dam",
+            ("the Herald's view of the strike", "the Wire story about the dam"),
+        ),
+        (
+            "Compare inflation and bank accounts in 2024",
+            ("inflation in 2024", "bank accounts in 2024"),
+        ),
+    ],
+)
+def test_what_two_reported(question, expected):
+    assert parts.split(question) == expected
+
+
+@pytest.mark.parametrize(
+    ("question", "expected"),
+    [
+        (
+            "Compare the dam from 1 to 5 October 2024 with the strike.",
+            ("the dam from 1 to 5 October 2024.", "the strike."),
+        ),
+        (
+            "Compare the strike and the dam between Sept. 1, 2024 and Oct. 15, 2024.",
+            ("the strike.", "the dam between Sept. 1, 2024 and Oct. 15, 2024."),
+        ),
+        ("Compare the dam in October and November 2024", ("the dam in October", "the dam November 2024")),
+        (
+            "Compare coverage of the dam in September 2024 with that in January 2025.",
+            ("coverage of the dam in September 2024.", "coverage of the dam in January 2025."),
+        ),
+        (
+            "Compare The Mail on Sunday on the strike with the Irish Times",
+            ("The Mail on Sunday on the strike", "Irish Times on the strike"),
+        ),
+    ],
+)
+def test_no_part_ends_within_a_name_or_a_date(question, expected):
+    names = ["The Mail on Sunday", "Irish Times"]
+    named = [*detect.days(question, NOW), *(one for one, _ in detect.sources(question, names))]
+    assert parts.split(question, named) == expected
+
+
+def test_more_than_four_questions_are_not_all_searched(archive):
+    asked = ["Where did the ferry run aground?", "Why?", "Who bakes bread?", "What is a loaf?", "What is dear?"]
+    context = archive.retrieve(" ".join(asked))
+    assert context.parts == tuple(asked[:4])
+    assert "too many questions in one; not searched: What is dear?" in context.notes
+    four = archive.retrieve(" ".join(asked[:4]))
+    assert four.parts == tuple(asked[:4])
+    assert not [note for note in four.notes if "not searched" in note]
 
 
 def test_selection_takes_another_article_before_more_of_the_same():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -34,6 +34,7 @@ WORTH = 0.35
 """What share of the best article's worth another must have: the rest is left out though there be room."""
 
 _WORD = re.compile(r"\w+")
+_LEFT = re.compile(r"\0(?:(?:,? (?:and|or|to|versus|vs\.?) |, )?\0)*")  # what joined two that were taken out
 _OPERATORS = re.compile(r"[^\w\s'’.,%-]|(?<!\w)-")
 
 
@@ -70,8 +71,7 @@ class Found:
 def find(searcher: Searcher, question: Question, reranker: Reranker | None) -> Found:
     """Search for each part of a question. Raises QueryError for one without a letter or digit."""
     _, _, now = searcher.parse(replace(question.request, query=question.text, literal=True))
-    detected, plan = _plan(searcher, question, now)
-    notes: list[str] = []
+    detected, plan, notes = _plan(searcher, question, now)
     merged: dict[tuple[str, int], Candidate] = {}
     unanswered = []
     spent, seconds = 0, 0.0
@@ -100,7 +100,8 @@ def find(searcher: Searcher, question: Question, reranker: Reranker | None) -> F
     return Found(tuple(part.shown for part in plan), detected, ranked, list(dict.fromkeys(notes)))
 
 
-def _plan(searcher: Searcher, question: Question, now: datetime) -> tuple[tuple[Detected, ...], list[Part]]:
+def _plan(searcher: Searcher, question: Question, now: datetime) -> tuple[tuple[Detected, ...], list[Part], list[str]]:
+    """What is detected, the parts, and what is to be said of those that are left out."""
     text = question.text
     off = question.detect is Detect.OFF
     named = detect.sources(text, searcher.columns.names("source"))
@@ -110,28 +111,46 @@ def _plan(searcher: Searcher, question: Question, now: datetime) -> tuple[tuple[
         if all(one.end <= other.start or one.start >= other.end for other, _ in named)
     ]
     detected = tuple(sorted((*dated, *(one for one, _ in named)), key=lambda one: one.start))
-    shown = parts.split(text)
-    plan = []
-    for part in shown:
-        own_names = [(one, name) for one, name in named if text[one.start : one.end] in part] or named
-        own_dates = [one for one in dated if text[one.start : one.end] in part] or dated
+    names = dict(named)
+    shown = parts.split(text, detected)
+    plan: list[Part] = []
+    left = list(shown[parts.MOST_PARTS :])
+    for part in shown[: parts.MOST_PARTS]:
+        own, _ = _said(text, part, detected)
+        own_names = _unique([one for one in own if one in names] or [*names])
+        own_dates = [one for one in own if one not in names] or dated
         by_source = [[one] for one in own_names] if 1 < len(own_names) <= parts.MOST_PARTS else [own_names]
         for group in by_source:
-            without = part
-            for one in (*own_dates, *(one for one, _ in own_names)):
-                without = without.replace(text[one.start : one.end], " ")
+            _, without = _said(text, part, (*own_dates, *own_names))
             about = _content(without)
             if off:
                 plan.append(Part(part, part, about or _content(part), ()))
                 break
             searched = without if about else part
-            label = part if len(by_source) == 1 else f"{part} [{group[0][1]}]"
-            clauses = [group[0][0].clause] if len(group) == 1 else []
-            if len(group) > 1:
-                clauses = ["(" + " OR ".join(one.clause for one, _ in group) + ")"]
-            clauses += [one.clause for one in own_dates[:1]]
-            plan.append(Part(label, " ".join(searched.split()), about or _content(part), tuple(clauses)))
-    return () if off else detected, plan[: 2 * parts.MOST_PARTS]
+            label = part if len(by_source) == 1 else f"{part} [{names[group[0]]}]"
+            either = " OR ".join(one.clause for one in group)
+            both = (f"({either})" if len(group) > 1 else either, detect.together([one.clause for one in own_dates]))
+            clauses = tuple(clause for clause in both if clause)
+            plan.append(Part(label, " ".join(searched.split()), about or _content(part), clauses))
+    left = [one.shown for one in plan[2 * parts.MOST_PARTS :]] + left
+    notes = [f"too many questions in one; not searched: {' '.join(left)}"] if left else []
+    return () if off else detected, plan[: 2 * parts.MOST_PARTS], notes
+
+
+def _said(text: str, part: str, named: Iterable[Detected]) -> tuple[list[Detected], str]:
+    """Those of the named that a part says, in order, and the part without them. The longer are looked for first."""
+    own = []
+    for one in sorted(named, key=lambda one: one.start - one.end):
+        said = " ".join(text[one.start : one.end].split())
+        shorter = re.sub(rf"(?<!\w){re.escape(said)}(?!\w)", "\0", part)
+        if shorter != part:
+            own.append(one)
+        part = shorter
+    return sorted(own, key=lambda one: one.start), _LEFT.sub(" ", part)
+
+
+def _unique(named: Iterable[Detected]) -> list[Detected]:
+    return list({one.clause: one for one in reversed([*named])}.values())[::-1]
 
 
 _FRAME = frozenset(

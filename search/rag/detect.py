@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from datetime import date, datetime, timedelta
 
-from search.errors import QueryError
-from search.query import dates
 from search.query.drilldown import value_clause
 from search.rag.context import Detected
+from search.rag.when import days, together
+
+__all__ = ["days", "sources", "together"]
 
 _SAYS = (
     r"(?:report|said|say|wrot|writ|claim|publish|describ|cover|carr|print|reveal|not(?:e|ing)|tell|told|quot|mention"
@@ -141,138 +141,3 @@ def _beside(question: str, one: tuple[int, int, str, bool], other: tuple[int, in
     first, second = sorted((one, other))
     gap = question[first[1] : second[0]]
     return re.fullmatch(r",? (?:and|or|versus|vs\.?|with) (?:in |by )?(?:the )?|, ", gap, re.I) is not None
-
-
-_MONTH_NAME = (
-    r"(?:Jan(?:uary)?|Feb(?:ruary)?|Mar(?:ch)?|Apr(?:il)?|May|June?|July?|Aug(?:ust)?|Sept?(?:ember)?|Oct(?:ober)?"
-    r"|Nov(?:ember)?|Dec(?:ember)?)"
-)
-_YEAR = r"(?:1[6-9]|20|21)[0-9]{2}"
-_ORDINAL = r"(?:st|nd|rd|th)?"
-_FULL_DAY = (
-    rf"[0-9]{{1,2}}{_ORDINAL}(?: of)? {_MONTH_NAME},? {_YEAR}|{_MONTH_NAME} [0-9]{{1,2}}{_ORDINAL},? {_YEAR}"
-    r"|[0-9]{4}-[0-9]{2}-[0-9]{2}"
-)
-_PART_DAY = rf"[0-9]{{1,2}}{_ORDINAL}(?: of)? {_MONTH_NAME}|{_MONTH_NAME} [0-9]{{1,2}}{_ORDINAL}"
-_WEEKDAY = "(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day"
-_UNIT = "(?:days?|weeks?|months?|years?)"
-_RELATIVE = (
-    rf"yesterday|today|(?:this|last|past|previous) (?:week|month|quarter|year)"
-    rf"|(?:last|past|previous) [0-9]{{1,4}} {_UNIT}|[0-9]{{1,4}} {_UNIT} ago|last {_WEEKDAY}"
-)
-_PLAIN = rf"{_FULL_DAY}|{_MONTH_NAME},? {_YEAR}|Q[1-4][ -]{_YEAR}|[0-9]{{4}}-(?:0[1-9]|1[0-2])|{_RELATIVE}"
-_LOOSE = rf"{_PLAIN}|{_PART_DAY}|{_MONTH_NAME}|{_WEEKDAY}|{_YEAR}"
-# What a preposition makes a date; a bare number or "May" is none without.
-_RANGE = re.compile(
-    rf"\b(?P<lead>between|from) (?P<a>{_LOOSE}) (?:and|to|until|till|through|-|–) (?P<b>{_LOOSE})(?![\w%])", re.I
-)
-_BARE_RANGE = re.compile(rf"\b(?P<a>{_FULL_DAY}|{_PART_DAY}) ?(?:-|–|to|until) ?(?P<b>{_FULL_DAY})(?!\w)", re.I)
-_BOUND = re.compile(
-    rf"\b(?P<lead>since|after|before|until|till|by|from|up to) (?P<edge>(?:the )?(?:end|start|beginning) of )?"
-    rf"(?P<a>{_LOOSE})(?![\w%]|-\w)",
-    re.I,
-)
-_WITHIN = re.compile(
-    r"\b(?:in|during|on|of|for|over|within|throughout)(?: the)? (?:(?:early|mid|late)[ -])?"
-    rf"(?P<a>{_LOOSE})(?![\w%]|-\w)",
-    re.I,
-)
-_ALONE = re.compile(rf"(?<![\w-])(?P<a>{_PLAIN})(?:['’]s)?(?![\w%]|-\w)", re.I)
-_COUNTS = re.compile(
-    r" (?:people|men|women|children|homes|votes|met(?:re|er)s|kilomet(?:re|er)s|km|miles|crowns|dollars|euros)\b",
-    re.I,
-)  # "over 2000 homes" is no date
-
-
-def days(question: str, now: datetime) -> list[Detected]:
-    """The periods that the question names, relative to ``now``, as ``date:`` clauses, in order and disjoint.
-
-    A year alone, a month or a weekday without more needs a preposition ("in 2024", "since May"), and months and
-    weekdays their capital. A day or month without its year is the last one before ``now``, or takes the year of the
-    range's other end. Every start and end is included, except "before" and "after", which leave out what they name.
-    """
-    found: list[tuple[int, int, str]] = []
-    for pattern in (_RANGE, _BARE_RANGE, _BOUND, _WITHIN, _ALONE):
-        for match in pattern.finditer(question):
-            start, end = match.span()
-            if any(start < other[1] and end > other[0] for other in found):
-                continue
-            if not all(_is_capital(match[name]) for name in ("a", "b") if name in match.re.groupindex):
-                continue
-            if re.fullmatch(_YEAR, match["a"]) and _COUNTS.match(question, end):
-                continue
-            clause = _clause(match, now)
-            if clause is not None:
-                found.append((start, end, clause))
-    return [Detected(kind="date", start=s, end=e, clause=clause) for s, e, clause in sorted(found)]
-
-
-def _is_capital(said: str) -> bool:
-    """Whether the names of months and days in it are written as names."""
-    words = re.findall(rf"\b(?:{_MONTH_NAME}|{_WEEKDAY})\b", said, re.I)
-    return all(word[0].isupper() for word in words)
-
-
-def _clause(match: re.Match[str], now: datetime) -> str | None:
-    groups = match.re.groupindex
-    try:
-        if "b" in groups:
-            return _between(match["a"], match["b"], now)
-        first, last = _period(match["a"], now)
-        if "lead" not in groups:
-            return f"date:{first:%Y-%m-%d}..{last:%Y-%m-%d}" if first != last else f"date:{first:%Y-%m-%d}"
-        lead, edge = match["lead"].lower(), (match["edge"] or "").lower()
-        if "end" in edge:
-            first = last
-        elif edge:
-            last = first
-        if lead in ("since", "from"):
-            return f"date:{first:%Y-%m-%d}.."
-        if lead == "after":
-            return f"date:{last + timedelta(days=1):%Y-%m-%d}.."
-        if lead == "before":
-            end = last if "end" in edge else first - timedelta(days=1)
-            return f"date:..{end:%Y-%m-%d}"
-        return f"date:..{last:%Y-%m-%d}"
-    except (QueryError, OverflowError, ValueError):  # no date after all: "31 June 2024"
-        return None
-
-
-def _between(a: str, b: str, now: datetime) -> str | None:
-    first = _period(a, now)
-    last = _period(b, now)
-    if (
-        not re.search(_YEAR, a)
-        and (year := re.search(_YEAR, b))
-        and re.fullmatch(f"{_PART_DAY}|{_MONTH_NAME}", a, re.I)
-    ):
-        first = _period(f"{a} {year[0]}", now)
-        if first[0] > last[1]:  # from December to January 2025
-            first = _period(f"{a} {int(year[0]) - 1}", now)
-    elif (
-        not re.search(_YEAR, b)
-        and (year := re.search(_YEAR, a))
-        and re.fullmatch(f"{_PART_DAY}|{_MONTH_NAME}", b, re.I)
-    ):
-        last = _period(f"{b} {year[0]}", now)
-        if first[0] > last[1]:
-            last = _period(f"{b} {int(year[0]) + 1}", now)
-    if first[0] > last[1]:
-        return None
-    return f"date:{first[0]:%Y-%m-%d}..{last[1]:%Y-%m-%d}"
-
-
-def _period(said: str, now: datetime) -> tuple[datetime | object, object] | tuple:  # type: ignore[type-arg]
-    text = re.sub(r"(?<=[0-9])(?:st|nd|rd|th)\b", "", said, flags=re.I)
-    text = re.sub(r"(?<=[0-9]) of (?=[A-Z])", " ", text)
-    if re.fullmatch(f"{_PART_DAY}|{_MONTH_NAME}", text, re.I):
-        this = _both(dates.days(f"{text} {now.year}", now))
-        return this if this[0] <= now.date() else _both(dates.days(f"{text} {now.year - 1}", now))
-    return _both(dates.days(text, now))
-
-
-def _both(found: tuple[date | None, date | None]) -> tuple[date, date]:
-    first, last = found
-    if first is None or last is None:
-        raise ValueError
-    return first, last
