@@ -310,6 +310,20 @@ def test_more_than_four_questions_are_not_all_searched(archive):
     assert not [note for note in four.notes if "not searched" in note]
 
 
+def test_a_long_text_is_one_part():
+    question = "Who sank it? Where is the mill? " * 100
+    assert parts.split(question) == (question,)
+
+
+def test_the_second_of_two_articles_counts(tmp_path):
+    with Archive.open(tmp_path / "two", create=True) as two:
+        two.add(
+            [Article(id="1", text="The valve failed twice. The valve."), Article(id="2", text="A valve failed once.")],
+            vectors=False,
+        )
+        assert {one.article_id for one in two.retrieve("valve failed").passages} == {"1", "2"}
+
+
 def test_selection_takes_another_article_before_more_of_the_same():
     def one(article_id, worth, cost):
         return select.Candidate(

@@ -253,7 +253,8 @@ def _matching(part: Part, hits: Sequence[Hit]) -> list[tuple[Hit, float]]:
     if not hits:
         return []
     stems = len(frozenset(part.asked.values()))
-    top, low = hits[0].score, hits[-1].score
+    top = hits[0].score
+    low = min(0.0, hits[-1].score) if len(hits) < DEPTH else hits[-1].score  # what comes next is worth nothing
     found = []
     answered = False
     for hit in hits:

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from search.rag.context import Detected
 
+_LONGEST = 2_000
 MOST_PARTS = 4
 _JOIN = r"(?:on|about|over|of|in|for|regarding|during)"
 _HIDE = re.compile(rf" (?=(?:and|or|with|to|against|versus|vs\.?|between|{_JOIN}) )|,", re.I)
@@ -81,8 +82,11 @@ def split(question: str, named: Sequence[Detected] = ()) -> tuple[str, ...]:
     several in a row. A later question that refers back ("and who paid for it?") keeps what it follows.
 
     No part begins or ends within a source or date that is ``named``; where one half of a comparison is no more than
-    that, it has the rest of the other ("the dam in May and June" is the dam in May, the dam in June).
+    that, it has the rest of the other ("the dam in May and June" is the dam in May, the dam in June). A text of more
+    than 2,000 characters is no question, and stays whole.
     """
+    if len(question) > _LONGEST:
+        return (question,)
     held: dict[str, str] = {}
     for one in named:
         said = _HIDE.sub(lambda sign: _HIDDEN[sign[0]], question[one.start : one.end])
