@@ -349,3 +349,23 @@ def test_each_part_keeps_its_dates(archive):
     assert {one.article_id for one in found} >= {"old", "hindu"}
     alone = archive.retrieve("Compare the tram in 2023 with the rail in 2023.", as_of=NOW, detect="filter")
     assert {one.article_id for one in alone} == {"old"}
+
+
+@pytest.mark.parametrize(
+    ("question", "clauses"),
+    [
+        ("What did NPR report about the dam?", ['source:="NPR Online News"']),
+        ("What did CNN say?", ['(source:="CNN (Opinion)" OR source:="CNN (Web News)")']),
+        (
+            "What did CNN and NPR say?",
+            ['(source:="CNN (Opinion)" OR source:="CNN (Web News)")', 'source:="NPR Online News"'],
+        ),
+        ("What did Fox Online News report?", ['source:="Fox Online News"']),
+        ("What did Fox report?", ["source:=Fox"]),
+        ("The New York Times on the dam", ['source:="New York Times - News"']),
+        ("Which CNN towers fell? NPR is a letter.", []),
+    ],
+)
+def test_what_an_archive_adds_to_a_name_need_not_be_said(question, clauses):
+    names = ["NPR Online News", "CNN (Web News)", "CNN (Opinion)", "Fox", "Fox Online News", "New York Times - News"]
+    assert [one.clause for one, _ in detect.sources(question, names)] == clauses

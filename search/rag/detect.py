@@ -58,21 +58,38 @@ _PRESS = frozenset(
 )
 
 
+# What archives add to a name and nobody says: NPR Online News, CNN (Web News), New York Times - News.
+_DECORATION = re.compile(r"(?: \([^()]*\)| - [^-]*|(?: Online| Web)? News| Online)$")
+
+Named = tuple[int, int, tuple[str, ...], bool]
+"""A stretch of the question, the sources that it can mean, and whether it surely means one."""
+
+
 def sources(question: str, names: Iterable[str]) -> list[tuple[Detected, str]]:
     """The archive's sources that the question names as sources, each with its name, in order.
 
     A name counts in its own capitals only. One of several words, one of them a newspaper's (Times, Herald, Post),
     counts wherever it stands, as does a web address; any other, for a source may be called Time or Mail, only where
     something is attributed to it: "according to Time", "what did Time report", "Time's coverage", or beside a name
-    that does. Where names overlap, the longest is meant.
+    that does. Where names overlap, the longest is meant. What an archive adds to a name ("NPR Online News") need not be
+    said; where several sources go by what is said, any of them is meant.
     """
-    found: list[tuple[int, int, str, bool]] = []
-    for name in names:
-        for start, end in _places(question, name):
-            sure = _distinctive(name) or _attributed(question, start, end)
-            found.append((start, end, name, sure))
-    found.sort(key=lambda one: (one[0] - one[1], one[0], one[2]))
-    kept: list[tuple[int, int, str, bool]] = []
+    every = list(names)
+    stretches: dict[tuple[int, int], set[str]] = {}
+    distinctive = set()
+    for name in every:
+        bare = _DECORATION.sub("", name)
+        for called in {name, bare} if bare and bare not in every else {name}:
+            for place in _places(question, called):
+                stretches.setdefault(place, set()).add(name)
+                if _distinctive(called):
+                    distinctive.add(place)
+    found: list[Named] = []
+    for (start, end), those in stretches.items():
+        sure = (start, end) in distinctive or _attributed(question, start, end)
+        found.append((start, end, tuple(sorted(those)), sure))
+    found.sort(key=lambda one: (one[0] - one[1], one[0]))
+    kept: list[Named] = []
     for one in found:
         if all(one[1] <= other[0] or one[0] >= other[1] for other in kept):
             kept.append(one)
@@ -82,10 +99,11 @@ def sources(question: str, names: Iterable[str]) -> list[tuple[Detected, str]]:
         if any(one[3] for one in chain) or _attributed(question, chain[0][0], chain[-1][1]):
             sure_ones += chain
     answer = []
-    for start, end, name, _ in sure_ones:
-        clause = value_clause("source", name)
-        if clause is not None:
-            answer.append((Detected(kind="source", start=start, end=end, clause=clause), name))
+    for start, end, meant, _ in sure_ones:
+        clauses = [clause for name in meant if (clause := value_clause("source", name)) is not None]
+        if clauses:
+            clause = clauses[0] if len(clauses) == 1 else f"({' OR '.join(clauses)})"
+            answer.append((Detected(kind="source", start=start, end=end, clause=clause), " or ".join(meant)))
     return answer
 
 
@@ -126,9 +144,9 @@ def _attributed(question: str, start: int, end: int) -> bool:
     return False
 
 
-def _chains(question: str, names: list[tuple[int, int, str, bool]]) -> list[list[tuple[int, int, str, bool]]]:
+def _chains(question: str, names: list[Named]) -> list[list[Named]]:
     """Names in order, those that are joined by "and" or a comma together: what one says, all say."""
-    chains: list[list[tuple[int, int, str, bool]]] = []
+    chains: list[list[Named]] = []
     for one in names:
         if chains and _beside(question, chains[-1][-1], one):
             chains[-1].append(one)
@@ -137,7 +155,7 @@ def _chains(question: str, names: list[tuple[int, int, str, bool]]) -> list[list
     return chains
 
 
-def _beside(question: str, one: tuple[int, int, str, bool], other: tuple[int, int, str, bool]) -> bool:
+def _beside(question: str, one: Named, other: Named) -> bool:
     first, second = sorted((one, other))
     gap = question[first[1] : second[0]]
     return re.fullmatch(r",? (?:and|or|versus|vs\.?|with) (?:in |by )?(?:the )?|, ", gap, re.I) is not None
