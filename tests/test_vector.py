@@ -411,3 +411,28 @@ def test_crafted_keys_are_refused():
         index_of([segment]).lookup(segment.keys)
     with pytest.raises(ArchiveDamaged):
         merge_parts([Held(segment.arrays, segment.meta)], [np.ones(2, bool)])
+
+
+def test_every_scanner_is_ended(monkeypatch):
+    import faiss
+
+    from search.vector import kernel
+
+    begun, ended = [], []
+    destroy = faiss.InvertedListScanner.__swig_destroy__
+    template = faiss.IndexIVFScalarQuantizer.get_InvertedListScanner
+    monkeypatch.setattr(
+        faiss.InvertedListScanner, "__swig_destroy__", lambda one: (ended.append(id(one)), destroy(one))
+    )
+    monkeypatch.setattr(
+        faiss.IndexIVFScalarQuantizer,
+        "get_InvertedListScanner",
+        lambda *arguments: begun.append(template(*arguments)) or begun[-1],
+    )
+    vectors = np.random.default_rng(1).random((20, 8)).astype(np.float16)
+    query = vectors[0].astype(np.float32)
+    for _ in range(3):
+        assert kernel.half_scores(query, vectors).argmax() >= 0
+        assert len(kernel.half_scores(query, vectors, np.arange(5))) == 5
+    assert [id(one) for one in begun] == ended
+    assert len(ended) == 6

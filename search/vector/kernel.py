@@ -84,6 +84,11 @@ class _Scan:
         self.partial = faiss.RangeSearchPartialResult(self.result)
         self.found = self.partial.new_result(0)
 
+    def __del__(self) -> None:
+        # Python owns no scanner, and breaks their type where told to: ended by hand, or half a kilobyte stays of each.
+        if (scanner := self.__dict__.pop("scanner", None)) is not None:
+            self.faiss.InvertedListScanner.__swig_destroy__(scanner)
+
     def add(self, count: int, codes: int, ids: int) -> None:
         """Score ``count`` codes; ``codes`` and ``ids`` are addresses, which the caller has checked."""
         faiss = self.faiss
