@@ -48,6 +48,18 @@ def server(folder):
         yield running
 
 
+def answered(server, sent):
+    """What comes back for bytes on the wire."""
+    host, port = server.address.removeprefix("http://").split(":")
+    with socket.create_connection((host, int(port)), timeout=PATIENCE) as connection:
+        connection.sendall(sent)
+        connection.shutdown(socket.SHUT_WR)
+        answer = b""
+        while chunk := connection.recv(65536):
+            answer += chunk
+    return answer
+
+
 def run(*arguments):
     return CliRunner().invoke(cli, ["serve", *map(str, arguments)])
 
@@ -123,13 +135,7 @@ def test_an_odd_id_in_a_path(server):
     ids=lambda sent: repr(sent[:30]),
 )
 def test_garbage_on_the_wire_is_no_error_of_the_server(server, sent):
-    host, port = server.address.removeprefix("http://").split(":")
-    with socket.create_connection((host, int(port)), timeout=PATIENCE) as wire:
-        wire.sendall(sent)
-        wire.shutdown(socket.SHUT_WR)
-        answer = b""
-        while chunk := wire.recv(65536):
-            answer += chunk
+    answer = answered(server, sent)
     status = int(answer.split(b" ", 2)[1]) if answer else 0
     assert status < 500
     assert server.client.get("/readyz").status_code == 200
@@ -144,13 +150,7 @@ def test_garbage_on_the_wire_is_no_error_of_the_server(server, sent):
     ids=["too long", "no request"],
 )
 def test_what_cannot_be_read_is_refused_in_the_one_shape(server, sent, status, kind):
-    host, port = server.address.removeprefix("http://").split(":")
-    with socket.create_connection((host, int(port)), timeout=PATIENCE) as wire:
-        wire.sendall(sent)
-        wire.shutdown(socket.SHUT_WR)
-        answer = b""
-        while chunk := wire.recv(65536):
-            answer += chunk
+    answer = answered(server, sent)
     head, _, body = answer.partition(b"\r\n\r\n")
     assert head.startswith(b"HTTP/1.1 %d " % status)
     assert b"\r\ncontent-type: application/json\r\n" in head

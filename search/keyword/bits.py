@@ -94,30 +94,25 @@ def before(bits: Bits, distance: int) -> Bits:
 def behind_in_unit(bits: Bits, opens: Bits, distance: int = REACH) -> Bits:
     """The places 1 to ``distance`` behind any of the set, and in one unit with it; ``opens`` are the first places of
     units."""
-    # As carries run through an adder (Kogge and Stone, 1973): after each step, from twice as far.
-    open_to = ~opens
-    out = up(bits, 1) & open_to
-    width, through = 1, open_to
-    while 2 * width <= distance:
-        out |= up(out, width) & through
-        through = through & up(through, width)
-        width *= 2
-    if width < distance:
-        out |= up(out, distance - width) & _through(open_to, distance - width, up)
-    return out
+    return _in_unit(bits, ~opens, distance, up)
 
 
 def before_in_unit(bits: Bits, opens: Bits, distance: int = REACH) -> Bits:
     """The places 1 to ``distance`` before any of the set, and in one unit with it."""
-    open_to = down(~opens, 1)
-    out = down(bits, 1) & open_to
+    return _in_unit(bits, down(~opens, 1), distance, down)
+
+
+def _in_unit(bits: Bits, open_to: Bits, distance: int, move: Callable[[Bits, int], Bits]) -> Bits:
+    """Up to ``distance`` places on from the set, through places that are open to a step."""
+    # As carries run through an adder (Kogge and Stone, 1973): after each step, from twice as far.
+    out = move(bits, 1) & open_to
     width, through = 1, open_to
     while 2 * width <= distance:
-        out |= down(out, width) & through
-        through = through & down(through, width)
+        out |= move(out, width) & through
+        through = through & move(through, width)
         width *= 2
     if width < distance:
-        out |= down(out, distance - width) & _through(open_to, distance - width, down)
+        out |= move(out, distance - width) & _through(open_to, distance - width, move)
     return out
 
 

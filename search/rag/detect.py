@@ -74,7 +74,7 @@ def sources(question: str, names: Iterable[str]) -> list[tuple[Detected, str]]:
     that does. Where names overlap, the longest is meant. What an archive adds to a name ("NPR Online News") need not be
     said; where several sources go by what is said, any of them is meant.
     """
-    every = list(names)
+    every = frozenset(names)
     stretches: dict[tuple[int, int], set[str]] = {}
     distinctive = set()
     for name in every:
@@ -109,7 +109,7 @@ def sources(question: str, names: Iterable[str]) -> list[tuple[Detected, str]]:
 
 def _places(question: str, name: str) -> Iterator[tuple[int, int]]:
     short = name[4:] if name.startswith("The ") else name
-    if len(short) < 2 or not any(c.isalnum() for c in short):
+    if short not in question or len(short) < 2 or not any(c.isalnum() for c in short):
         return
     if short.islower() and "." not in short:  # in lower case it is a word like any other
         return

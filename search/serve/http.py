@@ -86,6 +86,10 @@ def create_app(settings: Settings) -> App:
     )
 
 
+def _is_list(schema: dict[str, Any]) -> bool:
+    return any(one.get("type") == "array" for one in (schema, *schema.get("anyOf", ())))
+
+
 def _known_names(app: FastAPI) -> Callable[[Request], Awaitable[None]]:
     """A check that every query parameter is known, and given once unless it is a list: a filter that is left out by
     mistake changes the answer."""
@@ -96,7 +100,7 @@ def _known_names(app: FastAPI) -> Callable[[Request], Awaitable[None]]:
             paths = app.openapi()["paths"]
             # Whether a route knows the prefix that it was included under depends on FastAPI's version.
             parameters = paths[path if path in paths else _PREFIX + path][method].get("parameters", [])
-            found = {one["name"]: "'array'" in repr(one["schema"]) for one in parameters if one["in"] == "query"}
+            found = {one["name"]: _is_list(one["schema"]) for one in parameters if one["in"] == "query"}
             known[path, method] = found
         return found
 

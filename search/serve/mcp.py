@@ -105,11 +105,15 @@ def build(archive: Archive, *, url_template: str | None = None, concurrent: int 
 class _Server(MCPServer[Any]):
     """Refuses arguments that a tool does not have: a filter that is left out by mistake changes the answer."""
 
+    _arguments: dict[str, frozenset[str]] | None = None  # of each tool; none is added after the first call
+
     async def call_tool(self, name: str, arguments: dict[str, Any], context: Any = None) -> Any:
         """Call a tool. Raises ToolError for one that is unknown or refuses."""
-        known = next(
-            (set(tool.input_schema["properties"]) for tool in await self.list_tools() if tool.name == name), None
-        )
+        if self._arguments is None:
+            self._arguments = {
+                tool.name: frozenset(tool.input_schema["properties"]) for tool in await self.list_tools()
+            }
+        known = self._arguments.get(name)
         if known is not None and (unknown := sorted(arguments.keys() - known)):
             raise ToolError(f"{name} has no argument {clean(unknown[0][:100])!r}; it has {', '.join(sorted(known))}")
         return await super().call_tool(name, arguments, context)
