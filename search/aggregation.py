@@ -21,7 +21,8 @@ from search.storage.segments import COLUMNS
 
 if TYPE_CHECKING:
     from search.query import ParsedQuery
-    from search.searching import Request, Searcher
+    from search.request import Request
+    from search.searching import Searcher
 
 
 class FacetField(StrEnum):

@@ -16,7 +16,8 @@ from search import hits, ranking
 from search import query as language
 from search.errors import QueryError, UsageError
 from search.records import Article
-from search.searching import Request, Searcher
+from search.request import Request
+from search.searching import Searcher
 from search.storage.catalog import AlertEntry, Catalog
 
 LONGEST_NAME = 100

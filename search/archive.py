@@ -29,7 +29,7 @@ from search.records import (
     Results,
     Sort,
 )
-from search.searching import Request
+from search.request import Request
 
 if TYPE_CHECKING:
     from search.aggregation import FacetField, Facets, Timeline

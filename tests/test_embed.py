@@ -11,7 +11,7 @@ from search.cli.main import cli
 from search.encode.hashing import HashEncoder
 from search.errors import ArchiveLocked, ArchiveMismatch, ModeError, UsageError
 from search.records import Mode
-from search.searching import Request
+from search.request import Request
 from search.storage import segments
 from search.storage.locks import lock_writer
 

@@ -26,6 +26,8 @@ FLOORS = [
     "aggregation",
     "counts",
     "searching",
+    "relevance",
+    "request",
     "writing",
     "embedding",
     "building",

@@ -18,7 +18,8 @@ from search.rag.context import Detect, Detected
 from search.rag.select import Candidate, narrow, shingles
 from search.rag.spans import sentences
 from search.records import Hit, Results
-from search.searching import Request, Searcher
+from search.request import Request
+from search.searching import Searcher
 
 DEPTH = 30  # articles looked at for each part
 PASSAGES = 3  # passages of each

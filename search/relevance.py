@@ -1,0 +1,178 @@
+"""From a query and a mask to articles in order: by date, or by what the two legs say of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+
+import numpy as np
+from numpy.typing import NDArray
+
+from search import query as language
+from search import ranking
+from search.keyword import KeywordView
+from search.records import Fusion, Mode
+from search.request import Request
+from search.storage.columns import MISSING_INSTANT, Columns, instant
+from search.vector import VectorIndex
+
+POOL = 1000  # groups that a relevance ranking is made of, whatever the limit
+FRONT = 50
+"""First hits of a pool for which only those articles are scored by both legs that may be among them."""
+SURELY_FOUND = 200
+"""The vector leg misses articles now and then, but none that is nearer than this many of those that it found."""
+_MICROSECOND = 1_000_000
+
+Ordinals = NDArray[np.int64]
+Mask = NDArray[np.bool_]
+Floats = NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class Ranked:
+    """Candidates in final order, with their scores and, for relevance, what these are made of."""
+
+    ordinals: Ordinals
+    fused: ranking.Fused | None
+    positions: NDArray[np.int64]
+
+
+def by_date(columns: Columns, mask: Mask, oldest: bool, depth: int) -> Ranked:
+    """The first ``depth`` by date; articles without one come last either way."""
+    ordinals = np.flatnonzero(mask)
+    published = columns.published[ordinals]
+    if oldest:
+        published = np.where(published == MISSING_INSTANT, MISSING_INSTANT, -published)
+    if len(ordinals) > depth:  # no need to order what is not shown, nor to read its ids
+        last = np.partition(published, len(published) - depth)[len(published) - depth]
+        ordinals, published = ordinals[published >= last], published[published >= last]
+    found = ranking.order(np.zeros(len(ordinals)), published, lambda tied: columns.ids(ordinals[tied]))
+    return Ranked(ordinals[found[:depth]], None, found[:depth])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Relevance:
+    """A ranking by relevance of what passes ``mask``: of ``words`` in one leg, of ``vector`` in the other.
+
+    ``vector`` float32[d] and ``vectors`` are None where words alone rank; ``matched`` is the match set; ``now`` is what
+    recency counts from.
+    """
+
+    request: Request
+    mode: Mode
+    words: tuple[str, ...]
+    view: KeywordView
+    columns: Columns
+    mask: Mask
+    matched: Mask
+    vector: Floats | None
+    vectors: VectorIndex | None
+    now: datetime
+
+    def ranked(self) -> Ranked:
+        """The pool: exact and in order as far as the request's page reaches."""
+        request, columns = self.request, self.columns
+        by_words: Ordinals = np.empty(0, np.int64)
+        word_scores = np.empty(0, np.float32)
+        if self.mode is not Mode.VECTOR:
+            by_words, word_scores = self.view.rank(self.words, self.mask, None, POOL)
+        if self.vector is None or self.vectors is None:
+            ordinals, word_scores = self._with_matched(by_words, word_scores)
+            fused = self._aged(ranking.alone("keyword", word_scores), ordinals)
+        elif self.mode is Mode.VECTOR:
+            ordinals, cosines = self.vectors.rank(self.vector, self.mask, None, POOL)
+            fused = self._aged(ranking.alone("vector", cosines), ordinals)
+        else:
+            ordinals, fused = self._hybrid(self.vectors, self.vector, by_words, word_scores)
+        shown = None if self._diverse else request.offset + request.limit
+        found = ranking.order(
+            fused.scores, columns.published[ordinals], lambda tied: columns.ids(ordinals[tied]), shown
+        )[:POOL]
+        if self._diverse:
+            assert self.vector is not None
+            assert self.vectors is not None
+            representatives = self.vectors.representatives(self.vector, ordinals[found])
+            found = found[ranking.diversify(fused.scores[found], representatives, request.diversity)]
+        return Ranked(ordinals[found], fused, found)
+
+    @property
+    def _diverse(self) -> bool:
+        return self.request.diversity > 0 and self.vector is not None and self.vectors is not None
+
+    def _hybrid(
+        self, vectors: VectorIndex, vector: Floats, by_words: Ordinals, word_scores: Floats
+    ) -> tuple[Ordinals, ranking.Fused]:
+        """The articles that either leg found, and their fused scores; those that cannot come to the front left out."""
+        request, size = self.request, int(np.count_nonzero(self.mask))
+        by_meaning, cosines = vectors.rank(vector, self.mask, None, POOL)
+        exact = partial(vectors.score, vector)
+
+        def fused(ordinals: Ordinals, keyword_scores: Floats, of_all: Floats) -> ranking.Fused:
+            meaning = ranking.Leg(of_all, cosines, size)
+            keyword = ranking.Leg(keyword_scores, word_scores, size, keyword_scores > 0)
+            both = ranking.fuse(meaning, keyword, method=request.fusion, weight=request.weight)
+            return self._aged(both, ordinals)
+
+        ordinals = _union(by_words, by_meaning)
+        keyword_scores = _completed(ordinals, by_words, word_scores, partial(self.view.score, self.words))
+        if (
+            len(by_meaning) < POOL
+            or self._diverse
+            or request.offset + request.limit > FRONT
+            or request.fusion is Fusion.RRF  # a rank depends on the scores of all
+        ):
+            of_all = _completed(ordinals, by_meaning, cosines, exact)
+            return ordinals, fused(ordinals, keyword_scores, of_all)
+        # An article that the vector leg did not find has at most this cosine, and is mostly far behind with it.
+        bound = max(float(cosines[SURELY_FOUND]), 0.0)
+        of_all = _completed(ordinals, by_meaning, cosines, lambda others: np.full(len(others), bound, np.float32))
+        found = np.zeros(len(ordinals), np.bool_)
+        found[ordinals.searchsorted(by_meaning)] = True
+        scores = fused(ordinals, keyword_scores, of_all).scores
+        last = np.partition(scores[found], POOL - FRONT)[POOL - FRONT]
+        rivals = ~found & (scores >= last)
+        of_all[rivals] = exact(ordinals[rivals])
+        kept = np.flatnonzero(found | rivals)
+        return ordinals[kept], fused(ordinals[kept], keyword_scores[kept], of_all[kept])
+
+    def _aged(self, fused: ranking.Fused, ordinals: Ordinals) -> ranking.Fused:
+        """Scores under recency, where it is asked for."""
+        if self.request.recency is None:
+            return fused
+        half_life = int(language.duration(self.request.recency).total_seconds() * _MICROSECOND)
+        factors = ranking.recency_factors(self.columns.published[ordinals], instant(self.now), half_life)
+        return ranking.apply_recency(fused, factors)
+
+    def _with_matched(self, ordinals: Ordinals, scores: Floats) -> tuple[Ordinals, Floats]:
+        """The ranked articles, then those of the match set that no scoring word led to (``benhada~``), the newest."""
+        if len(ordinals) >= POOL:
+            return ordinals, scores
+        rest = self.matched.copy()
+        rest[ordinals] = False
+        more = by_date(self.columns, rest, False, POOL - len(ordinals)).ordinals
+        return np.append(ordinals, more), np.append(scores, np.zeros(len(more), np.float32))
+
+
+def _union(first: Ordinals, second: Ordinals) -> Ordinals:
+    """The ordinals of both, ascending, each once; none stands twice in either."""
+    both = np.sort(np.concatenate((first, second)))
+    repeated = both[1:] == both[:-1]
+    return np.delete(both, np.flatnonzero(repeated)) if repeated.any() else both
+
+
+def _completed(
+    ordinals: Ordinals,
+    ranked: Ordinals,
+    scores: Floats,
+    score: Callable[[Ordinals], Floats],
+) -> Floats:
+    """One leg's score of each of ``ordinals``, ascending: those that it ranked have theirs, the rest are asked for."""
+    found = np.empty(len(ordinals), np.float32)
+    missing = np.ones(len(ordinals), np.bool_)
+    places = ordinals.searchsorted(ranked)
+    found[places] = scores
+    missing[places] = False
+    found[missing] = score(ordinals[missing])
+    return found

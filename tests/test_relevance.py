@@ -1,0 +1,101 @@
+"""A hybrid first page is the same whether both legs score the whole pool or only what may come to it."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from search import relevance
+from search.records import Fusion, Mode
+from search.relevance import POOL, Relevance
+from search.request import Request
+
+ARTICLES = 3000
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+class Leg:
+    """A leg that knows each article's score; ``rank`` gives those above ``floor``."""
+
+    def __init__(self, scores: np.ndarray, floor: float) -> None:
+        self.scores = scores.astype(np.float32)
+        self.floor = floor
+        self.asked = 0
+
+    def rank(self, query: Any, mask: np.ndarray, groups: None, depth: int) -> tuple[np.ndarray, np.ndarray]:
+        found = np.flatnonzero(mask & (self.scores > self.floor))
+        found = found[np.lexsort((found, -self.scores[found]))][:depth]
+        return found, self.scores[found]
+
+    def score(self, query: Any, ordinals: np.ndarray) -> np.ndarray:
+        self.asked += len(ordinals)
+        return self.scores[ordinals]
+
+    def representatives(self, query: Any, ordinals: np.ndarray) -> np.ndarray:
+        vectors = np.random.default_rng(0).normal(size=(ARTICLES, 8))[ordinals]
+        return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+
+
+def answer(seed: int, share: float, **asked: Any) -> tuple[list[tuple[int, float]], Leg]:
+    """Ordinals and scores of the page, and the vector leg."""
+    rng = np.random.default_rng(seed)
+    common = rng.normal(size=ARTICLES)
+    words = np.where(rng.random(ARTICLES) < share, 3 + common + rng.normal(size=ARTICLES), 0.0)
+    meaning = Leg(np.clip(0.2 + 0.1 * common + 0.1 * rng.normal(size=ARTICLES), -1, 1), -2.0)
+    published = rng.integers(0, int(NOW.timestamp() * 1e6), ARTICLES)
+    columns = SimpleNamespace(published=published, ids=lambda found: [f"{number:05}" for number in found])
+    ranked = Relevance(
+        request=Request(query="", **asked),
+        mode=Mode.HYBRID,
+        words=("word",),
+        view=Leg(np.maximum(words, 0.0), 0.0),  # type: ignore[arg-type]
+        columns=columns,  # type: ignore[arg-type]
+        mask=np.ones(ARTICLES, np.bool_),
+        matched=np.ones(ARTICLES, np.bool_),
+        vector=np.zeros(4, np.float32),
+        vectors=meaning,  # type: ignore[arg-type]
+        now=NOW,
+    ).ranked()
+    assert ranked.fused is not None
+    page = slice(asked.get("offset", 0), asked.get("offset", 0) + asked["limit"])
+    scores = ranked.fused.scores[ranked.positions[page]]
+    return list(zip(ranked.ordinals[page].tolist(), scores.tolist(), strict=True)), meaning
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    seed=st.integers(0, 2**32),
+    share=st.sampled_from([0.01, 0.2, 0.8]),
+    limit=st.integers(1, 50),
+    weight=st.sampled_from([0.0, 0.1, 0.5, 0.9, 1.0]),
+    fusion=st.sampled_from(list(Fusion)),
+    recency=st.sampled_from([None, "3000d"]),
+)
+def test_the_front_is_that_of_the_whole_pool(seed, share, limit, weight, fusion, recency):
+    asked = {"limit": limit, "weight": weight, "fusion": fusion, "recency": recency}
+    front, _ = answer(seed, share, **asked)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(relevance, "FRONT", 0)
+        whole, _ = answer(seed, share, **asked)
+    assert front == whole
+    assert len(front) == limit
+
+
+def test_few_articles_are_scored_for_a_first_page_and_all_for_a_late_one():
+    _, first = answer(1, 0.8, limit=10)
+    _, late = answer(1, 0.8, limit=10, offset=200)
+    assert 0 < first.asked < late.asked / 4
+    assert late.asked > POOL / 4
+
+
+@pytest.mark.parametrize("asked", [{"fusion": Fusion.RRF}, {"offset": 41}, {"diversity": 0.5}])
+def test_where_a_place_depends_on_all_scores_all_are_made(asked):
+    _, some = answer(2, 0.8, limit=10)
+    _, every = answer(2, 0.8, limit=10, **asked)
+    assert every.asked > 2 * some.asked
