@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from search.encode import recorded_way
-from search.errors import SearchError
+from search.errors import ArchiveDamaged, SearchError
 from search.records import EncoderIdentity
 from search.storage import codec
 from search.storage.catalog import FILE, Catalog, SegmentEntry
@@ -20,7 +20,7 @@ from search.storage.container import Part, open_part
 from search.storage.locks import Lock, pin
 from search.storage.segments import COLUMNS, KEYWORD, VECTORS, file_hash, part_path
 from search.storage.snapshot import Snapshot
-from search.vector import VectorIndex
+from search.vector import VectorIndex, check_part
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _SOURCES = 20
@@ -176,9 +176,15 @@ def _segment(path: Path, entry: SegmentEntry, texts: Mapping[int, int], problems
     for part in parts.values():
         if part.meta.get("ids_digest") != digest:
             problems.append(f"{part.path} holds other articles than the columns of segment {entry.id}")
+        if part.meta.get("articles") != entry.articles:
+            problems.append(f"{part.path} counts other articles than the catalog")
     if KEYWORD in parts and len(parts[KEYWORD]["lengths"]) != len(ids):
         problems.append(f"{parts[KEYWORD].path} counts {len(parts[KEYWORD]['lengths'])} articles, not {len(ids)}")
     if VECTORS in parts:
+        try:
+            check_part(parts[VECTORS], thorough=True)
+        except ArchiveDamaged as error:
+            problems.append(f"{parts[VECTORS].path}: {error}")
         spans = VectorIndex([parts[VECTORS]], [len(ids)]).passages(np.arange(len(ids)))
         for row, own in zip(columns.rows.tolist(), spans, strict=True):
             length = texts.get(row)

@@ -25,6 +25,7 @@ from search.storage.container import open_part, write_part
 from search.storage.locks import lock_writer, oldest_pin, pin
 from search.storage.segments import file_hash, part_path, sweep_orphans, verify, write_segment
 from search.storage.snapshot import take_snapshot
+from search.vector import check_part
 
 ARRAYS = {
     "counts": np.array([3, 1, 2], np.uint32),
@@ -344,14 +345,14 @@ def test_pins_keep_old_commits(tmp_path):
 
 def test_a_snapshot_stays_while_the_archive_moves_on(tmp_path):
     catalog = new_archive(tmp_path)
-    snapshot = take_snapshot(tmp_path, catalog)
+    snapshot = take_snapshot(tmp_path, catalog, check_part)
     add_segment(tmp_path, catalog, [Article(id="new", title="n")])
     with catalog.writing() as transaction:
         transaction.bury([2])
     assert len(snapshot.columns) == 3
     assert snapshot.live.tolist() == [True, True, True]
     assert oldest_pin(tmp_path, catalog.commit_number()) == snapshot.commit
-    later = take_snapshot(tmp_path, catalog)
+    later = take_snapshot(tmp_path, catalog, check_part)
     assert later.live.tolist() == [True, False, True, True]
     assert later.sizes == [3, 1]
     snapshot.close()
@@ -364,7 +365,7 @@ def test_a_missing_file_is_damage_not_a_crash(tmp_path):
     (entry,) = catalog.snapshot()[1]
     part_path(tmp_path, entry.id, entry.parts["columns"]).unlink()
     with pytest.raises(ArchiveDamaged, match=r"columns\.part is missing; restore a backup"):
-        take_snapshot(tmp_path, catalog)
+        take_snapshot(tmp_path, catalog, check_part)
     assert oldest_pin(tmp_path, 99) == 99
     catalog.close(truncate=False)
 
@@ -377,10 +378,10 @@ def test_a_flipped_byte_is_found_at_open(tmp_path):
     data[-1] ^= 1
     path.write_bytes(data)
     with pytest.raises(ArchiveDamaged, match="does not match its checksum"):
-        take_snapshot(tmp_path, catalog)
+        take_snapshot(tmp_path, catalog, check_part)
     path.write_bytes(data[:-1])
     with pytest.raises(ArchiveDamaged, match=f"has {len(data) - 1} bytes, {len(data)} were written"):
-        take_snapshot(tmp_path, catalog)
+        take_snapshot(tmp_path, catalog, check_part)
     catalog.close(truncate=False)
 
 
@@ -389,12 +390,12 @@ def test_a_verified_file_is_not_read_again(tmp_path, monkeypatch):
     entries = catalog.snapshot()[1]
     read = []
     monkeypatch.setattr("search.storage.segments.file_hash", lambda path: read.append(path) or file_hash(path))
-    verify(tmp_path, entries)
+    verify(tmp_path, entries, check_part)
     assert read == []  # the writer marked its own file
     path = part_path(tmp_path, entries[0].id, entries[0].parts["columns"])
     os.utime(path, ns=(1, 1))
-    verify(tmp_path, entries)
-    verify(tmp_path, entries)
+    verify(tmp_path, entries, check_part)
+    verify(tmp_path, entries, check_part)
     assert read == [path]
     catalog.close(truncate=False)
 
@@ -426,7 +427,33 @@ def test_mixed_up_parts_are_refused(tmp_path):
         transaction.insert([Record(4, items[0], codec.to_json(items[0]))])
         transaction.add_segment(mixed)
     with pytest.raises(ArchiveDamaged, match="hold different articles"):
-        take_snapshot(tmp_path, catalog)
+        take_snapshot(tmp_path, catalog, check_part)
+    catalog.close(truncate=False)
+
+
+@pytest.mark.parametrize(
+    ("name", "change", "said"),
+    [
+        ("rows", lambda rows: rows[:-1], "bad column 'published'"),
+        ("rows", lambda rows: rows[::-1], "out of order"),
+        ("rows", lambda rows: rows * 2**62, "out of order"),
+        ("rows", lambda rows: rows.astype(np.float64), "bad column 'rows'"),
+        ("rows", lambda rows: np.array(4), "bad column 'rows'"),
+        ("published", lambda instants: instants.reshape(1, -1), "bad column 'published'"),
+        ("day", lambda days: days[:1], "bad column 'day'"),
+        (None, lambda columns: {name: columns[name][:1] for name in columns}, "columns of other articles"),
+    ],
+)
+def test_columns_that_contradict_themselves_are_refused(tmp_path, name, change, said):
+    catalog = new_archive(tmp_path)
+    items = [Article(id=one, title="t") for one in "xyz"]
+    arrays, meta = build_columns(items, [4, 5, 6])
+    arrays = change(arrays) if name is None else {**arrays, name: change(arrays[name])}
+    entry = write_segment(tmp_path, {"columns": (arrays, meta)}, 4, 3, meta["ids_digest"])
+    with catalog.writing() as transaction:
+        transaction.add_segment(entry)
+    with pytest.raises(ArchiveDamaged, match=said):
+        take_snapshot(tmp_path, catalog, check_part)
     catalog.close(truncate=False)
 
 
@@ -441,7 +468,7 @@ def test_a_read_only_archive_can_be_read():
             os.seteuid(65534)
         try:
             catalog = Catalog.open(archive)
-            assert len(take_snapshot(archive, catalog).columns) == 3
+            assert len(take_snapshot(archive, catalog, check_part).columns) == 3
             catalog.close(truncate=False)
             with pytest.raises(StorageError, match="Permission denied"):
                 lock_writer(archive)

@@ -144,6 +144,8 @@ def open_part(path: Path, kind: str) -> Part:
             raise damaged(f"holds {found!r} where {kind!r} is expected")
         if start + total != size:
             raise damaged("is cut short")
+        if start % ALIGNMENT or not isinstance(meta, dict):
+            raise damaged("has a broken header")
         arrays: dict[str, NDArray[Any]] = {}
         for name, entry in directory.items():
             shape = tuple(entry["shape"])
@@ -158,6 +160,6 @@ def open_part(path: Path, kind: str) -> Part:
                 raise damaged(f"has a bad description of {name!r}")
             flat = np.frombuffer(mapped, dtype, count, start + offset) if count else np.frombuffer(b"", dtype)
             arrays[name] = flat.reshape(shape)
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError, OverflowError) as error:
         raise damaged("has a broken header") from error
     return Part(path, kind, meta, arrays, size)

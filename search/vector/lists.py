@@ -35,6 +35,8 @@ READ = PROBES / LISTS
 """Passages under the mask to be read, for each square root of their number: what the probes hold where all pass."""
 EVEN = 200_000
 """Passages up to which these probes have the same recall; larger parts are read more of, by the fourth root."""
+MOST = 2**32
+"""Passages of a part: their numbers are u4."""
 SPARE = 8
 """Passages to be read for each article wanted."""
 _TOP = 127.0
@@ -73,7 +75,7 @@ def build(
     codes = np.empty(vectors.shape, np.uint8)
     for start in range(0, passages, _BLOCK):
         rows = order[start : start + _BLOCK]
-        codes[start : start + len(rows)] = _encoded(vectors[rows].astype(np.float32), scale)
+        codes[start : start + len(rows)] = encoded(vectors[rows].astype(np.float32), scale)
     articles = np.repeat(np.arange(len(passage_starts) - 1), np.diff(passage_starts))
     arrays: dict[str, NDArray[Any]] = {
         "centroids": centroids,
@@ -85,7 +87,8 @@ def build(
     return arrays, {"search": "lists", "scale": scale, "trained": trained}
 
 
-def _encoded(vectors: Floats, scale: float) -> Codes:
+def encoded(vectors: Floats, scale: float) -> Codes:
+    """Codes u1[p, d] of float32[p, d]."""
     whole: Floats = np.clip(np.rint(vectors * np.float32(scale)), -_TOP, _TOP) + np.float32(128.0)
     return whole.astype(np.uint8)
 
@@ -96,7 +99,7 @@ def _trained(vectors: Halves) -> tuple[Codes, float, int]:
     rows = np.random.default_rng(0).choice(passages, min(passages, SAMPLE * count), replace=False)
     sample = vectors[np.sort(rows)].astype(np.float32)
     scale = _TOP / (float(np.abs(sample).max()) or 1.0)
-    return _encoded(train_centroids(sample, count), scale), scale, passages
+    return encoded(train_centroids(sample, count), scale), scale, passages
 
 
 def _inherited(passages: int, known: Sequence[InvertedLists]) -> tuple[Codes, float, int] | None:
@@ -138,14 +141,15 @@ class InvertedLists:
         self.ids = part["list_articles"]
         self.numbers = part["list_passages"]
         passages, dimension = part["vectors"].shape
-        self.articles = len(part["passage_starts"]) - 1
+        self.articles = part["passage_starts"].size - 1
+        count = self.centroids.size // dimension if dimension else 0
         try:
             self.scale, self.trained = float(part.meta["scale"]), int(part.meta["trained"])
         except (KeyError, TypeError, ValueError, OverflowError):
             self.scale, self.trained = 0.0, 0
         expected: tuple[tuple[NDArray[Any], type, tuple[int, ...]], ...] = (
-            (self.starts, np.int64, (len(self.centroids) + 1,)),
-            (self.centroids, np.uint8, (len(self.centroids), dimension)),
+            (self.starts, np.int64, (count + 1,)),
+            (self.centroids, np.uint8, (count, dimension)),
             (self.codes, np.uint8, (passages, dimension)),
             (self.ids, np.int64, (passages,)),
             (self.numbers, np.uint32, (passages,)),
@@ -154,9 +158,9 @@ class InvertedLists:
             any(array.dtype != dtype or array.shape != shape for array, dtype, shape in expected)
             or self.starts[0] != 0
             or self.starts[-1] != passages
-            or (np.diff(self.starts) < 0).any()
+            or (self.starts[1:] < self.starts[:-1]).any()  # no difference: that of crafted numbers may wrap around
             or not 0.0 < self.scale < np.inf
-            or self.trained < 1
+            or not 1 <= self.trained <= MOST
         ):
             raise ArchiveDamaged(f"the inverted lists of a vector part {_DAMAGED}")
         self.lists = np.arange(len(self.centroids))

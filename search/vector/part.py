@@ -17,6 +17,7 @@ from numpy.typing import ArrayLike, NDArray
 from search.errors import ArchiveDamaged, ArchiveMismatch, EncoderError
 from search.vector import lists
 from search.vector.lists import StoredPart
+from search.vector.segment import VectorSegment
 
 Arrays = dict[str, NDArray[Any]]
 Meta = dict[str, Any]
@@ -58,9 +59,7 @@ def merge_parts(parts: Sequence[StoredPart], keep: Sequence[NDArray[np.bool_]]) 
     dimension = dimensions.pop() if dimensions else (parts[0]["vectors"].shape[1] if parts else 0)
     counts, chosen, keys = [], [], []
     for part, live in zip(parts, keep, strict=True):
-        per_article = np.diff(part["passage_starts"])
-        if len(per_article) != len(live):
-            raise ArchiveDamaged(f"a vector part has {len(per_article)} articles where {len(live)} are expected")
+        per_article = VectorSegment(part, len(live)).counts
         counts.append(per_article[live])
         chosen.append(np.flatnonzero(np.repeat(live, per_article)))
         keys.append(keys_of(part))
