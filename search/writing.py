@@ -300,7 +300,7 @@ class Writer:
             if not any(mask.any() for mask in keep):
                 continue
             columns = merge_columns(pick[segments.COLUMNS], keep)
-            parts = {
+            parts: dict[str, segments.PartData] = {
                 segments.COLUMNS: columns,
                 segments.KEYWORD: keyword_merge.merge_parts(pick[segments.KEYWORD], keep),
             }

@@ -21,7 +21,7 @@ from search.records import Article
 from search.storage import codec
 from search.storage.catalog import FILE, Catalog, Record, SegmentEntry
 from search.storage.columns import MISSING_DAY, MISSING_INSTANT, Columns, build_columns, instant, merge_columns
-from search.storage.container import open_part, write_part
+from search.storage.container import Streamed, open_part, write_part
 from search.storage.locks import lock_writer, oldest_pin, pin
 from search.storage.segments import file_hash, part_path, sweep_orphans, verify, write_segment
 from search.storage.snapshot import take_snapshot
@@ -301,6 +301,35 @@ def test_a_catalog_with_code_in_it_is_refused(tmp_path):
     change(tmp_path, "CREATE TRIGGER t AFTER INSERT ON articles BEGIN DELETE FROM articles; END")
     with pytest.raises(ArchiveDamaged, match="triggers or views"):
         Catalog.open(tmp_path)
+
+
+def rows_in_blocks(array, size):
+    return lambda: (array[start : start + size] for start in range(0, len(array), size))
+
+
+@pytest.mark.parametrize("rows", [0, 1, 7, 20])
+def test_a_streamed_array_is_written_as_if_it_were_whole(tmp_path, rows):
+    array = np.random.default_rng(1).random((rows, 5)).astype(np.float16)
+    streamed = Streamed(array.dtype, array.shape, rows_in_blocks(array, 3))
+    one = write_part(tmp_path / "whole", "k", {"before": np.arange(3), "a": array, "after": array}, {"m": 1})
+    other = write_part(tmp_path / "streamed", "k", {"before": np.arange(3), "a": streamed, "after": streamed}, {"m": 1})
+    assert (tmp_path / "whole").read_bytes() == (tmp_path / "streamed").read_bytes()
+    assert (one.size, one.sha256) == (other.size, other.sha256)
+    assert np.array_equal(open_part(tmp_path / "streamed", "k")["after"], array)
+    assert np.array_equal(np.asarray(streamed), array)
+
+
+def test_a_stream_that_breaks_off_leaves_no_file(tmp_path):
+    array = np.zeros((20, 5), np.float16)
+
+    def damaged():
+        yield array[:3]
+        raise ArchiveDamaged("a source is damaged")
+
+    for blocks, error in ((damaged, ArchiveDamaged), (rows_in_blocks(array[:19], 3), ValueError)):
+        with pytest.raises(error):
+            write_part(tmp_path / "part", "k", {"a": Streamed(array.dtype, array.shape, blocks)}, {})
+        assert not (tmp_path / "part").exists()
 
 
 @pytest.mark.parametrize("name", ["../../etc/passwd", "/etc/passwd", "a/b", "..", "", ".hidden"])

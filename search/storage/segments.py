@@ -10,11 +10,9 @@ from hashlib import blake2b, sha256
 from pathlib import Path
 from typing import Any
 
-from numpy.typing import NDArray
-
 from search.errors import ArchiveDamaged, StorageError
 from search.storage.catalog import SegmentEntry
-from search.storage.container import Part, PartFile, open_part, write_part
+from search.storage.container import Part, PartFile, Stored, open_part, write_part
 from search.storage.files import cache_folder, fsync_folder, storage_errors, write_atomically
 
 COLUMNS = "columns"
@@ -22,7 +20,7 @@ KEYWORD = "keyword"
 VECTORS = "vectors"
 _MARKS = 5000  # remembered files of one archive; more are of segments long merged away
 
-PartData = tuple[dict[str, NDArray[Any]], dict[str, Any]]
+PartData = tuple[Mapping[str, Stored], dict[str, Any]]
 
 
 def part_path(archive: Path, segment: str, file: PartFile) -> Path:

@@ -12,13 +12,15 @@ applies as it is) and ``list_passages`` u4[p]. Meta: ``scale``, by which a vecto
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from search.errors import ArchiveDamaged
+from search.storage.container import Stored, Streamed
+from search.vector.gathered import BLOCK, Gathered
 from search.vector.kernel import Codes, Floats, Halves, Rows, code_scores, nearest_centroids, train_centroids
 
 SMALLEST = 16_384
@@ -40,7 +42,6 @@ MOST = 2**32
 SPARE = 8
 """Passages to be read for each article wanted."""
 _TOP = 127.0
-_BLOCK = 16_384
 _DAMAGED = "are damaged; run 'broadsheet doctor'"
 
 
@@ -57,8 +58,8 @@ class StoredPart(Protocol):
 
 
 def build(
-    vectors: Halves, passage_starts: Rows, sources: Sequence[tuple[StoredPart, Rows]]
-) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
+    vectors: Halves | Gathered, passage_starts: Rows, sources: Sequence[tuple[StoredPart, Rows]]
+) -> tuple[dict[str, Stored], dict[str, Any]]:
     """Arrays and meta of the lists of ``vectors`` float16[p, d]; none for a small part.
 
     ``sources``: the parts that the vectors come from in order, with the passages taken from each.
@@ -72,15 +73,17 @@ def build(
     )
     assigned = _assigned(vectors, centroids, scale, opened)
     order = np.argsort(assigned, kind="stable")
-    codes = np.empty(vectors.shape, np.uint8)
-    for start in range(0, passages, _BLOCK):
-        rows = order[start : start + _BLOCK]
-        codes[start : start + len(rows)] = encoded(vectors[rows].astype(np.float32), scale)
+
+    def blocks() -> Iterator[Codes]:
+        for start in range(0, passages, BLOCK):
+            yield encoded(vectors[order[start : start + BLOCK]].astype(np.float32), scale)
+
+    codes = Streamed(np.dtype(np.uint8), vectors.shape, blocks)
     articles = np.repeat(np.arange(len(passage_starts) - 1), np.diff(passage_starts))
-    arrays: dict[str, NDArray[Any]] = {
+    arrays: dict[str, Stored] = {
         "centroids": centroids,
         "list_starts": np.append(0, np.cumsum(np.bincount(assigned, minlength=len(centroids)))).astype(np.int64),
-        "codes": codes,
+        "codes": codes if isinstance(vectors, Gathered) else np.asarray(codes),
         "list_articles": articles[order],
         "list_passages": order.astype(np.uint32),
     }
@@ -93,7 +96,7 @@ def encoded(vectors: Floats, scale: float) -> Codes:
     return whole.astype(np.uint8)
 
 
-def _trained(vectors: Halves) -> tuple[Codes, float, int]:
+def _trained(vectors: Halves | Gathered) -> tuple[Codes, float, int]:
     passages = len(vectors)
     count = round(LISTS * passages**0.5)
     rows = np.random.default_rng(0).choice(passages, min(passages, SAMPLE * count), replace=False)
@@ -113,7 +116,7 @@ def _inherited(passages: int, known: Sequence[InvertedLists]) -> tuple[Codes, fl
 
 
 def _assigned(
-    vectors: Halves, centroids: Codes, scale: float, sources: Sequence[tuple[InvertedLists | None, Rows]]
+    vectors: Halves | Gathered, centroids: Codes, scale: float, sources: Sequence[tuple[InvertedLists | None, Rows]]
 ) -> NDArray[np.uint32]:
     """The list of each vector: as it was in a part with these centroids, else that of the nearest."""
     assigned = np.empty(len(vectors), np.uint32)
@@ -127,7 +130,9 @@ def _assigned(
     rest = np.flatnonzero(~known)
     if len(rest):
         decoded = (centroids.astype(np.float32) - 128.0) / np.float32(scale)
-        assigned[rest] = nearest_centroids(vectors if len(rest) == len(vectors) else vectors[rest], decoded)
+        for start in range(0, len(rest), BLOCK):
+            rows = rest[start : start + BLOCK]
+            assigned[rows] = nearest_centroids(vectors[rows], decoded)
     return assigned
 
 
