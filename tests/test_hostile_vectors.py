@@ -174,11 +174,12 @@ def test_only_what_was_changed_is_refused(path, name):
     [
         ("codes", put((slice(None), 0), 255), "whose codes are not those of the vectors"),
         ("scale", lambda scale: scale * 2, "whose codes are not those of the vectors"),
+        ("ends", put(3, 10**6), "a passage of row 4 lies outside its text"),
         ("vectors", put((7, 3), np.nan), "one of which is not of norm 1"),
         ("vectors", put((7, 3), 60_000), "one of which is not of norm 1"),
     ],
 )
-def test_doctor_compares_vectors_and_codes(path, name, change, said):
+def test_doctor_compares_vectors_with_codes_and_passages_with_texts(path, name, change, said):
     forge(path, name, change)
     with Archive.open(path) as archive:
         assert any(said in problem for problem in archive.check())
