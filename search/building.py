@@ -76,7 +76,7 @@ def prepare(
 ) -> tuple[dict[str, segments.PartData], Cut | None]:
     """Columns and keyword part of new articles, and, where there is an encoder, their passages."""
     layouts = [passages.lay_out(article.text) for article in articles]
-    parts = {
+    parts: dict[str, segments.PartData] = {
         segments.COLUMNS: build_columns(articles, rows),
         segments.KEYWORD: keyword_writer.build_part(articles, layouts),
     }

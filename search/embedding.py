@@ -25,7 +25,7 @@ from search.storage import segments
 from search.storage.catalog import Catalog, SegmentEntry
 from search.storage.container import Part, PartFile, open_part
 from search.storage.snapshot import Snapshot, take_snapshot
-from search.vector import VectorIndex
+from search.vector import VectorIndex, check_part
 from search.vector import merge_parts as merge_vectors
 
 CHUNK = 1000  # articles embedded between two files
@@ -53,7 +53,7 @@ class Embedding:
     def embed(self, progress: Callable[[int, int], None]) -> int:
         """Write a vector part for every segment. ``progress`` gets articles done, and how many there are, dead ones
         counted. Returns how many live ones there are."""
-        with closing(take_snapshot(self._path, self._catalog)) as snapshot:
+        with closing(take_snapshot(self._path, self._catalog, check_part)) as snapshot:
             total = len(snapshot.columns)
             progress(0, total)
             for position, entry in enumerate(snapshot.entries):
@@ -90,6 +90,7 @@ class Embedding:
                 segments.part_path(self._path, entry.id, entry.parts[segments.COLUMNS]), segments.COLUMNS
             )
             VectorIndex([part], [articles])
+            check_part(part)
             same = part.meta.get("ids_digest") == columns.meta.get("ids_digest")
         except (SearchError, FileNotFoundError):
             return None

@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from search.encode import recorded_way
-from search.errors import SearchError
+from search.errors import ArchiveDamaged, SearchError
 from search.records import EncoderIdentity
 from search.storage import codec
 from search.storage.catalog import FILE, Catalog, SegmentEntry
@@ -20,10 +21,11 @@ from search.storage.container import Part, open_part
 from search.storage.locks import Lock, pin
 from search.storage.segments import COLUMNS, KEYWORD, VECTORS, file_hash, part_path
 from search.storage.snapshot import Snapshot
-from search.vector import VectorIndex
+from search.vector import VectorIndex, check_part
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _SOURCES = 20
+_UNKNOWN = np.iinfo(np.int64).max
 
 
 def stats(path: Path, snapshot: Snapshot, vectors: VectorIndex | None, settings: Mapping[str, Any]) -> dict[str, Any]:
@@ -176,12 +178,24 @@ def _segment(path: Path, entry: SegmentEntry, texts: Mapping[int, int], problems
     for part in parts.values():
         if part.meta.get("ids_digest") != digest:
             problems.append(f"{part.path} holds other articles than the columns of segment {entry.id}")
+        if part.meta.get("articles") != entry.articles:
+            problems.append(f"{part.path} counts other articles than the catalog")
     if KEYWORD in parts and len(parts[KEYWORD]["lengths"]) != len(ids):
         problems.append(f"{parts[KEYWORD].path} counts {len(parts[KEYWORD]['lengths'])} articles, not {len(ids)}")
     if VECTORS in parts:
-        spans = VectorIndex([parts[VECTORS]], [len(ids)]).passages(np.arange(len(ids)))
-        for row, own in zip(columns.rows.tolist(), spans, strict=True):
-            length = texts.get(row)
-            if length is not None and not all(0 <= start <= end <= length for start, end in own):
-                problems.append(f"a passage of row {row} lies outside its text")
+        _vectors(parts[VECTORS], columns.rows, texts, problems)
     return dict(zip(columns.rows.tolist(), ids, strict=True))
+
+
+def _vectors(part: Part, rows: NDArray[np.int64], texts: Mapping[int, int], problems: list[str]) -> None:
+    """Check the vectors of a segment's ``rows``, whose texts are so long."""
+    try:
+        VectorIndex([part], [len(rows)])
+        check_part(part, thorough=True)
+    except ArchiveDamaged as error:
+        problems.append(f"{part.path}: {error}")
+        return
+    lengths = np.array([texts.get(row, _UNKNOWN) for row in rows.tolist()], np.int64)
+    owners = np.repeat(np.arange(len(rows)), np.diff(part["passage_starts"]))
+    outside = np.unique(owners[part["ends"] > lengths[owners]])
+    problems += [f"a passage of row {row} lies outside its text" for row in rows[outside].tolist()]

@@ -27,6 +27,7 @@ from search.storage.catalog import BUILDING, FILE, Catalog
 from search.storage.files import storage_errors
 from search.storage.locks import lock_writer
 from search.storage.snapshot import take_snapshot
+from search.vector import check_part
 
 if TYPE_CHECKING:
     from search import encode
@@ -168,12 +169,12 @@ class OpenArchive:
             if self._searcher is None or version != self._version:
                 if self._searcher is None or self._catalog.commit_number() != self._searcher.snapshot.commit:
                     previous = None if self._searcher is None else self._searcher.snapshot
-                    snapshot = take_snapshot(self.path, self._catalog, previous)
+                    snapshot = take_snapshot(self.path, self._catalog, check_part, previous)
                     try:
                         self._load_settings()
                         while self._catalog.commit_number() != snapshot.commit:  # settings of another one, perhaps
                             snapshot.close()
-                            snapshot = take_snapshot(self.path, self._catalog, previous)
+                            snapshot = take_snapshot(self.path, self._catalog, check_part, previous)
                             self._load_settings()
                         fresh = Searcher(snapshot, self._catalog, self._bm25, self._queries)
                     except BaseException:

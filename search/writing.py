@@ -22,7 +22,7 @@ from search.storage.catalog import Catalog, Record, SegmentEntry
 from search.storage.columns import merge_columns
 from search.storage.locks import oldest_pin
 from search.storage.snapshot import Snapshot, take_snapshot
-from search.vector import VectorIndex
+from search.vector import VectorIndex, check_part
 from search.vector import merge_parts as merge_vectors
 
 MERGE_FACTOR = 10  # segments of one size class that become one
@@ -239,7 +239,7 @@ class Writer:
             return building.embed(cut, encoder, known, progress)
 
     def _snapshot(self) -> _Held:
-        return _Held(take_snapshot(self._path, self._catalog))
+        return _Held(take_snapshot(self._path, self._catalog, check_part))
 
     def delete(self, rows: Collection[int]) -> None:
         """Bury rows in one commit."""
@@ -300,7 +300,7 @@ class Writer:
             if not any(mask.any() for mask in keep):
                 continue
             columns = merge_columns(pick[segments.COLUMNS], keep)
-            parts = {
+            parts: dict[str, segments.PartData] = {
                 segments.COLUMNS: columns,
                 segments.KEYWORD: keyword_merge.merge_parts(pick[segments.KEYWORD], keep),
             }

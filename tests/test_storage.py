@@ -21,10 +21,11 @@ from search.records import Article
 from search.storage import codec
 from search.storage.catalog import FILE, Catalog, Record, SegmentEntry
 from search.storage.columns import MISSING_DAY, MISSING_INSTANT, Columns, build_columns, instant, merge_columns
-from search.storage.container import open_part, write_part
+from search.storage.container import Streamed, open_part, write_part
 from search.storage.locks import lock_writer, oldest_pin, pin
 from search.storage.segments import file_hash, part_path, sweep_orphans, verify, write_segment
 from search.storage.snapshot import take_snapshot
+from search.vector import check_part
 
 ARRAYS = {
     "counts": np.array([3, 1, 2], np.uint32),
@@ -302,6 +303,35 @@ def test_a_catalog_with_code_in_it_is_refused(tmp_path):
         Catalog.open(tmp_path)
 
 
+def rows_in_blocks(array, size):
+    return lambda: (array[start : start + size] for start in range(0, len(array), size))
+
+
+@pytest.mark.parametrize("rows", [0, 1, 7, 20])
+def test_a_streamed_array_is_written_as_if_it_were_whole(tmp_path, rows):
+    array = np.random.default_rng(1).random((rows, 5)).astype(np.float16)
+    streamed = Streamed(array.dtype, array.shape, rows_in_blocks(array, 3))
+    one = write_part(tmp_path / "whole", "k", {"before": np.arange(3), "a": array, "after": array}, {"m": 1})
+    other = write_part(tmp_path / "streamed", "k", {"before": np.arange(3), "a": streamed, "after": streamed}, {"m": 1})
+    assert (tmp_path / "whole").read_bytes() == (tmp_path / "streamed").read_bytes()
+    assert (one.size, one.sha256) == (other.size, other.sha256)
+    assert np.array_equal(open_part(tmp_path / "streamed", "k")["after"], array)
+    assert np.array_equal(np.asarray(streamed), array)
+
+
+def test_a_stream_that_breaks_off_leaves_no_file(tmp_path):
+    array = np.zeros((20, 5), np.float16)
+
+    def damaged():
+        yield array[:3]
+        raise ArchiveDamaged("a source is damaged")
+
+    for blocks, error in ((damaged, ArchiveDamaged), (rows_in_blocks(array[:19], 3), ValueError)):
+        with pytest.raises(error):
+            write_part(tmp_path / "part", "k", {"a": Streamed(array.dtype, array.shape, blocks)}, {})
+        assert not (tmp_path / "part").exists()
+
+
 @pytest.mark.parametrize("name", ["../../etc/passwd", "/etc/passwd", "a/b", "..", "", ".hidden"])
 def test_no_file_name_leads_out_of_the_archive(tmp_path, name):
     catalog = new_archive(tmp_path)
@@ -344,14 +374,14 @@ def test_pins_keep_old_commits(tmp_path):
 
 def test_a_snapshot_stays_while_the_archive_moves_on(tmp_path):
     catalog = new_archive(tmp_path)
-    snapshot = take_snapshot(tmp_path, catalog)
+    snapshot = take_snapshot(tmp_path, catalog, check_part)
     add_segment(tmp_path, catalog, [Article(id="new", title="n")])
     with catalog.writing() as transaction:
         transaction.bury([2])
     assert len(snapshot.columns) == 3
     assert snapshot.live.tolist() == [True, True, True]
     assert oldest_pin(tmp_path, catalog.commit_number()) == snapshot.commit
-    later = take_snapshot(tmp_path, catalog)
+    later = take_snapshot(tmp_path, catalog, check_part)
     assert later.live.tolist() == [True, False, True, True]
     assert later.sizes == [3, 1]
     snapshot.close()
@@ -364,7 +394,7 @@ def test_a_missing_file_is_damage_not_a_crash(tmp_path):
     (entry,) = catalog.snapshot()[1]
     part_path(tmp_path, entry.id, entry.parts["columns"]).unlink()
     with pytest.raises(ArchiveDamaged, match=r"columns\.part is missing; restore a backup"):
-        take_snapshot(tmp_path, catalog)
+        take_snapshot(tmp_path, catalog, check_part)
     assert oldest_pin(tmp_path, 99) == 99
     catalog.close(truncate=False)
 
@@ -377,10 +407,10 @@ def test_a_flipped_byte_is_found_at_open(tmp_path):
     data[-1] ^= 1
     path.write_bytes(data)
     with pytest.raises(ArchiveDamaged, match="does not match its checksum"):
-        take_snapshot(tmp_path, catalog)
+        take_snapshot(tmp_path, catalog, check_part)
     path.write_bytes(data[:-1])
     with pytest.raises(ArchiveDamaged, match=f"has {len(data) - 1} bytes, {len(data)} were written"):
-        take_snapshot(tmp_path, catalog)
+        take_snapshot(tmp_path, catalog, check_part)
     catalog.close(truncate=False)
 
 
@@ -389,12 +419,12 @@ def test_a_verified_file_is_not_read_again(tmp_path, monkeypatch):
     entries = catalog.snapshot()[1]
     read = []
     monkeypatch.setattr("search.storage.segments.file_hash", lambda path: read.append(path) or file_hash(path))
-    verify(tmp_path, entries)
+    verify(tmp_path, entries, check_part)
     assert read == []  # the writer marked its own file
     path = part_path(tmp_path, entries[0].id, entries[0].parts["columns"])
     os.utime(path, ns=(1, 1))
-    verify(tmp_path, entries)
-    verify(tmp_path, entries)
+    verify(tmp_path, entries, check_part)
+    verify(tmp_path, entries, check_part)
     assert read == [path]
     catalog.close(truncate=False)
 
@@ -426,7 +456,33 @@ def test_mixed_up_parts_are_refused(tmp_path):
         transaction.insert([Record(4, items[0], codec.to_json(items[0]))])
         transaction.add_segment(mixed)
     with pytest.raises(ArchiveDamaged, match="hold different articles"):
-        take_snapshot(tmp_path, catalog)
+        take_snapshot(tmp_path, catalog, check_part)
+    catalog.close(truncate=False)
+
+
+@pytest.mark.parametrize(
+    ("name", "change", "said"),
+    [
+        ("rows", lambda rows: rows[:-1], "bad column 'published'"),
+        ("rows", lambda rows: rows[::-1], "out of order"),
+        ("rows", lambda rows: rows * 2**62, "out of order"),
+        ("rows", lambda rows: rows.astype(np.float64), "bad column 'rows'"),
+        ("rows", lambda rows: np.array(4), "bad column 'rows'"),
+        ("published", lambda instants: instants.reshape(1, -1), "bad column 'published'"),
+        ("day", lambda days: days[:1], "bad column 'day'"),
+        (None, lambda columns: {name: columns[name][:1] for name in columns}, "columns of other articles"),
+    ],
+)
+def test_columns_that_contradict_themselves_are_refused(tmp_path, name, change, said):
+    catalog = new_archive(tmp_path)
+    items = [Article(id=one, title="t") for one in "xyz"]
+    arrays, meta = build_columns(items, [4, 5, 6])
+    arrays = change(arrays) if name is None else {**arrays, name: change(arrays[name])}
+    entry = write_segment(tmp_path, {"columns": (arrays, meta)}, 4, 3, meta["ids_digest"])
+    with catalog.writing() as transaction:
+        transaction.add_segment(entry)
+    with pytest.raises(ArchiveDamaged, match=said):
+        take_snapshot(tmp_path, catalog, check_part)
     catalog.close(truncate=False)
 
 
@@ -441,7 +497,7 @@ def test_a_read_only_archive_can_be_read():
             os.seteuid(65534)
         try:
             catalog = Catalog.open(archive)
-            assert len(take_snapshot(archive, catalog).columns) == 3
+            assert len(take_snapshot(archive, catalog, check_part).columns) == 3
             catalog.close(truncate=False)
             with pytest.raises(StorageError, match="Permission denied"):
                 lock_writer(archive)

@@ -39,7 +39,8 @@ class Held:
     """A part that was never written: what merge_parts and VectorIndex need of one."""
 
     def __init__(self, arrays, meta):
-        self.arrays, self.meta = arrays, meta
+        self.arrays = {name: np.asarray(array) for name, array in arrays.items()}
+        self.meta = meta
 
     def __getitem__(self, name):
         return self.arrays[name]

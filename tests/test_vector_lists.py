@@ -3,6 +3,7 @@
 import subprocess
 import sys
 import threading
+import tracemalloc
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -11,7 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from search.errors import ArchiveDamaged, SearchError
-from search.vector import VectorIndex, build_part, kernel, lists, merge_parts
+from search.storage.container import open_part, write_part
+from search.vector import VectorIndex, build_part, gathered, kernel, lists, merge_parts
 
 D = 32
 
@@ -26,7 +28,8 @@ def _small(monkeypatch):
 
 class Held:
     def __init__(self, arrays, meta):
-        self.arrays, self.meta = dict(arrays), dict(meta)
+        self.arrays = {name: np.asarray(array) for name, array in arrays.items()}
+        self.meta = dict(meta)
 
     def __getitem__(self, name):
         return self.arrays[name]
@@ -196,6 +199,33 @@ def test_a_merge_keeps_centroids_and_lists(parts, monkeypatch):
     assert np.array_equal(merged["list_articles"], owners[merged["list_passages"]])
     decoded = (merged["codes"].astype(np.float32) - 128) / merged.meta["scale"]
     assert np.abs(decoded - merged["vectors"][merged["list_passages"]]).max() < 0.2
+
+
+@pytest.mark.parametrize("smallest", [300, 10**9])
+def test_a_merge_never_holds_all_vectors(tmp_path, monkeypatch, smallest):
+    monkeypatch.setattr(gathered, "BLOCK", 100)
+    monkeypatch.setattr(lists, "BLOCK", 100)
+    monkeypatch.setattr(lists, "OUTGROWN", 10**6)
+    monkeypatch.setattr(lists, "SMALLEST", smallest)
+    rng, parts = np.random.default_rng(3), []
+    for number in range(4):
+        rows = rng.normal(size=(2000, 512)).astype(np.float32)
+        rows /= np.linalg.norm(rows, axis=1, keepdims=True)
+        ones, nothing = np.ones(2000, int), np.zeros(2000, int)
+        made = build_part(rows, ones, nothing, nothing, rng.integers(0, 2**64, size=(2000, 2), dtype=np.uint64))
+        write_part(tmp_path / str(number), "vectors", *made)
+        parts.append(open_part(tmp_path / str(number), "vectors"))
+    keep = [rng.random(2000) < 0.9 for _ in parts]
+    merge_parts(parts[:1], keep[:1])  # FAISS is imported, if need be
+    tracemalloc.start()
+    try:
+        write_part(tmp_path / "merged", "vectors", *merge_parts(parts, keep))
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    merged = open_part(tmp_path / "merged", "vectors")
+    assert ("codes" in merged) == (smallest == 300)
+    assert peak < merged["vectors"].nbytes / 2
 
 
 def test_a_merge_changes_no_score(parts):

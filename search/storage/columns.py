@@ -145,12 +145,16 @@ class Columns:
 
     def __init__(self, parts: Sequence[Part]) -> None:
         self._parts = list(parts)
+        for part in parts:
+            for name, dtype in (("rows", np.int64), ("published", np.int64), ("day", np.int32)):
+                if part[name].dtype != dtype or part[name].shape != (part["rows"].size,):
+                    raise ArchiveDamaged(f"{part.path} has a bad column {name!r}; run 'broadsheet doctor'")
         sizes = [len(part["rows"]) for part in parts]
         self.bases = np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64)
         self.rows: NDArray[np.int64] = _join(parts, "rows", np.int64)
         self.published: NDArray[np.int64] = _join(parts, "published", np.int64)
         self.day: NDArray[np.int32] = _join(parts, "day", np.int32)
-        if len(self.rows) > 1 and not bool((np.diff(self.rows) > 0).all()):
+        if not bool((self.rows[1:] > self.rows[:-1]).all()):
             raise ArchiveDamaged("the segments' rows are out of order; run 'broadsheet doctor'")
 
     def __len__(self) -> int:

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import mmap
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -34,6 +35,26 @@ class PartFile:
     name: str
     size: int
     sha256: str
+
+
+class Streamed:
+    """An array that is made while it is written: ``blocks()`` gives its rows in order, some at a time."""
+
+    def __init__(
+        self, dtype: np.dtype[Any], shape: tuple[int, ...], blocks: Callable[[], Iterator[NDArray[Any]]]
+    ) -> None:
+        self.dtype = dtype
+        self.shape = shape
+        self.blocks = blocks
+        self.nbytes = math.prod(shape) * dtype.itemsize
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:
+        """All of it, in memory."""
+        made = np.concatenate([np.empty((0, *self.shape[1:]), self.dtype), *self.blocks()])
+        return made if dtype is None else made.astype(dtype)
+
+
+Stored = NDArray[Any] | Streamed
 
 
 class Part:
@@ -67,22 +88,22 @@ def _padding(offset: int) -> int:
     return -offset % ALIGNMENT
 
 
-def write_part(path: Path, kind: str, arrays: Mapping[str, NDArray[Any]], meta: Mapping[str, Any]) -> PartFile:
-    """Write a new container, fsync it and return its size and hash.
+def write_part(path: Path, kind: str, arrays: Mapping[str, Stored], meta: Mapping[str, Any]) -> PartFile:
+    """Write a new container, fsync it and return its size and hash. A streamed array is read once, a block at a time.
 
     Raises StorageError when the system refuses; what was written is then removed. An existing file is never replaced.
     """
     directory: dict[str, Any] = {}
-    ready: list[NDArray[Any]] = []
+    ready: list[Stored] = []
     offset = 0
     for name, array in arrays.items():
-        stored = np.ascontiguousarray(array)
-        if stored.dtype.byteorder == ">":
+        stored = array if isinstance(array, Streamed) else np.ascontiguousarray(array)
+        if not isinstance(stored, Streamed) and stored.dtype.byteorder == ">":
             stored = stored.astype(stored.dtype.newbyteorder("<"))
         if stored.dtype.str not in DTYPES:
             raise TypeError(f"array {name!r} has dtype {stored.dtype}, which a container cannot hold")
         offset += _padding(offset)
-        directory[name] = {"dtype": stored.dtype.str, "shape": list(np.shape(array)), "offset": offset}
+        directory[name] = {"dtype": stored.dtype.str, "shape": list(array.shape), "offset": offset}
         ready.append(stored)
         offset += stored.nbytes
     header = json.dumps({"kind": kind, "meta": dict(meta), "arrays": directory, "size": offset}).encode()
@@ -102,13 +123,20 @@ def write_part(path: Path, kind: str, arrays: Mapping[str, NDArray[Any]], meta: 
             start = written
             for stored in ready:
                 put(file, b"\0" * _padding(written - start))
-                put(file, stored.reshape(-1).view(np.uint8).data)
+                end = written + stored.nbytes
+                for block in stored.blocks() if isinstance(stored, Streamed) else (stored,):
+                    put(file, np.ascontiguousarray(block, stored.dtype).reshape(-1).view(np.uint8).data)
+                if written != end:
+                    raise ValueError("a streamed array has other rows than it was to have")
             file.flush()
             os.fsync(file.fileno())
-    except OSError as error:
-        if not isinstance(error, FileExistsError):
-            path.unlink(missing_ok=True)
-        raise StorageError(f"cannot write {path}: {error.strerror or error}") from error
+    except FileExistsError as error:
+        raise StorageError(f"cannot write {path}: {error.strerror}") from error
+    except BaseException as error:
+        path.unlink(missing_ok=True)
+        if isinstance(error, OSError):
+            raise StorageError(f"cannot write {path}: {error.strerror or error}") from error
+        raise
     return PartFile(path.name, written, digest.hexdigest())
 
 
@@ -144,6 +172,8 @@ def open_part(path: Path, kind: str) -> Part:
             raise damaged(f"holds {found!r} where {kind!r} is expected")
         if start + total != size:
             raise damaged("is cut short")
+        if start % ALIGNMENT or not isinstance(meta, dict):
+            raise damaged("has a broken header")
         arrays: dict[str, NDArray[Any]] = {}
         for name, entry in directory.items():
             shape = tuple(entry["shape"])
@@ -158,6 +188,6 @@ def open_part(path: Path, kind: str) -> Part:
                 raise damaged(f"has a bad description of {name!r}")
             flat = np.frombuffer(mapped, dtype, count, start + offset) if count else np.frombuffer(b"", dtype)
             arrays[name] = flat.reshape(shape)
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError, OverflowError) as error:
         raise damaged("has a broken header") from error
     return Part(path, kind, meta, arrays, size)

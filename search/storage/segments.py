@@ -10,11 +10,9 @@ from hashlib import blake2b, sha256
 from pathlib import Path
 from typing import Any
 
-from numpy.typing import NDArray
-
 from search.errors import ArchiveDamaged, StorageError
 from search.storage.catalog import SegmentEntry
-from search.storage.container import PartFile, open_part, write_part
+from search.storage.container import Part, PartFile, Stored, open_part, write_part
 from search.storage.files import cache_folder, fsync_folder, storage_errors, write_atomically
 
 COLUMNS = "columns"
@@ -22,7 +20,7 @@ KEYWORD = "keyword"
 VECTORS = "vectors"
 _MARKS = 5000  # remembered files of one archive; more are of segments long merged away
 
-PartData = tuple[dict[str, NDArray[Any]], dict[str, Any]]
+PartData = tuple[Mapping[str, Stored], dict[str, Any]]
 
 
 def part_path(archive: Path, segment: str, file: PartFile) -> Path:
@@ -182,16 +180,17 @@ def _save(archive: Path, marks: set[str]) -> None:
         write_atomically(_memory(archive), json.dumps(sorted(marks)).encode())
 
 
-def verify(archive: Path, entries: Collection[SegmentEntry]) -> None:
-    """Check sizes always, and full hashes once for each state of a file.
+def verify(archive: Path, entries: Collection[SegmentEntry], check_vectors: Callable[[Part], None]) -> None:
+    """Check sizes always; once for each state of a file its full hash, and a vector part with ``check_vectors``, since
+    a hash in a stranger's archive proves nothing.
 
-    Raises ArchiveDamaged for a file that differs, FileNotFoundError for one that is gone.
+    Raises ArchiveDamaged for a file that differs or contradicts itself, FileNotFoundError for one that is gone.
     """
     remembered = _remembered(archive)
     current: set[str] = set()
     fresh = False
     for entry in entries:
-        for file in entry.parts.values():
+        for name, file in entry.parts.items():
             path = part_path(archive, entry.id, file)
             if path.stat().st_size != file.size:
                 raise ArchiveDamaged(
@@ -201,6 +200,8 @@ def verify(archive: Path, entries: Collection[SegmentEntry]) -> None:
             if mark not in remembered:
                 if file_hash(path) != file.sha256:
                     raise ArchiveDamaged(f"{path} does not match its checksum; restore a backup or index again")
+                if name == VECTORS:
+                    check_vectors(open_part(path, name))
                 fresh = True
             current.add(mark)
     if fresh:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -51,6 +52,8 @@ class Snapshot:
                 raise ArchiveDamaged(f"the parts of segment {entry.id} hold different articles; index again")
         self.parts = {name: parts for name, parts in opened.items() if len(parts) == len(entries)}
         self.columns = Columns(opened.get(COLUMNS, []))
+        if np.diff(self.columns.bases).tolist() != self.sizes:
+            raise ArchiveDamaged(f"{path} has columns of other articles than its catalog; run 'broadsheet doctor'")
         self.live: NDArray[np.bool_] = np.ones(len(self.columns), np.bool_)
         ordinals = self.columns.ordinals(dead)
         self.live[ordinals[ordinals >= 0]] = False
@@ -66,10 +69,13 @@ class Snapshot:
             self._held.release()
 
 
-def take_snapshot(path: Path, catalog: Catalog, previous: Snapshot | None = None) -> Snapshot:
+def take_snapshot(
+    path: Path, catalog: Catalog, check_vectors: Callable[[Part], None], previous: Snapshot | None = None
+) -> Snapshot:
     """The last commit, pinned. Retries when a merge removes a file between reading the catalog and opening it.
 
-    ``previous`` is an open snapshot of the same archive, whose mapped parts are used again.
+    ``check_vectors`` raises ArchiveDamaged for a vector part that contradicts itself; it is asked once for each state
+    of a file. ``previous`` is an open snapshot of the same archive, whose mapped parts are used again.
     """
     missing: FileNotFoundError | None = None
     for _ in range(_ATTEMPTS):
@@ -83,7 +89,7 @@ def take_snapshot(path: Path, catalog: Catalog, previous: Snapshot | None = None
             if held is not None and catalog.commit_number() != commit:
                 held.release()
                 continue
-            verify(path, entries)
+            verify(path, entries, check_vectors)
             return Snapshot(commit, entries, dead, path, held, previous)
         except FileNotFoundError as error:
             missing = error

@@ -2,5 +2,6 @@
 
 from search.vector.index import VectorIndex
 from search.vector.part import build_part, merge_parts
+from search.vector.soundness import check_part
 
-__all__ = ["VectorIndex", "build_part", "merge_parts"]
+__all__ = ["VectorIndex", "build_part", "check_part", "merge_parts"]

@@ -12,13 +12,15 @@ applies as it is) and ``list_passages`` u4[p]. Meta: ``scale``, by which a vecto
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from search.errors import ArchiveDamaged
+from search.storage.container import Stored, Streamed
+from search.vector.gathered import BLOCK, Gathered
 from search.vector.kernel import Codes, Floats, Halves, Rows, code_scores, nearest_centroids, train_centroids
 
 SMALLEST = 16_384
@@ -35,10 +37,11 @@ READ = PROBES / LISTS
 """Passages under the mask to be read, for each square root of their number: what the probes hold where all pass."""
 EVEN = 200_000
 """Passages up to which these probes have the same recall; larger parts are read more of, by the fourth root."""
+MOST = 2**32
+"""Passages of a part: their numbers are u4."""
 SPARE = 8
 """Passages to be read for each article wanted."""
 _TOP = 127.0
-_BLOCK = 16_384
 _DAMAGED = "are damaged; run 'broadsheet doctor'"
 
 
@@ -55,8 +58,8 @@ class StoredPart(Protocol):
 
 
 def build(
-    vectors: Halves, passage_starts: Rows, sources: Sequence[tuple[StoredPart, Rows]]
-) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
+    vectors: Halves | Gathered, passage_starts: Rows, sources: Sequence[tuple[StoredPart, Rows]]
+) -> tuple[dict[str, Stored], dict[str, Any]]:
     """Arrays and meta of the lists of ``vectors`` float16[p, d]; none for a small part.
 
     ``sources``: the parts that the vectors come from in order, with the passages taken from each.
@@ -70,33 +73,36 @@ def build(
     )
     assigned = _assigned(vectors, centroids, scale, opened)
     order = np.argsort(assigned, kind="stable")
-    codes = np.empty(vectors.shape, np.uint8)
-    for start in range(0, passages, _BLOCK):
-        rows = order[start : start + _BLOCK]
-        codes[start : start + len(rows)] = _encoded(vectors[rows].astype(np.float32), scale)
+
+    def blocks() -> Iterator[Codes]:
+        for start in range(0, passages, BLOCK):
+            yield encoded(vectors[order[start : start + BLOCK]].astype(np.float32), scale)
+
+    codes = Streamed(np.dtype(np.uint8), vectors.shape, blocks)
     articles = np.repeat(np.arange(len(passage_starts) - 1), np.diff(passage_starts))
-    arrays: dict[str, NDArray[Any]] = {
+    arrays: dict[str, Stored] = {
         "centroids": centroids,
         "list_starts": np.append(0, np.cumsum(np.bincount(assigned, minlength=len(centroids)))).astype(np.int64),
-        "codes": codes,
+        "codes": codes if isinstance(vectors, Gathered) else np.asarray(codes),
         "list_articles": articles[order],
         "list_passages": order.astype(np.uint32),
     }
     return arrays, {"search": "lists", "scale": scale, "trained": trained}
 
 
-def _encoded(vectors: Floats, scale: float) -> Codes:
+def encoded(vectors: Floats, scale: float) -> Codes:
+    """Codes u1[p, d] of float32[p, d]."""
     whole: Floats = np.clip(np.rint(vectors * np.float32(scale)), -_TOP, _TOP) + np.float32(128.0)
     return whole.astype(np.uint8)
 
 
-def _trained(vectors: Halves) -> tuple[Codes, float, int]:
+def _trained(vectors: Halves | Gathered) -> tuple[Codes, float, int]:
     passages = len(vectors)
     count = round(LISTS * passages**0.5)
     rows = np.random.default_rng(0).choice(passages, min(passages, SAMPLE * count), replace=False)
     sample = vectors[np.sort(rows)].astype(np.float32)
     scale = _TOP / (float(np.abs(sample).max()) or 1.0)
-    return _encoded(train_centroids(sample, count), scale), scale, passages
+    return encoded(train_centroids(sample, count), scale), scale, passages
 
 
 def _inherited(passages: int, known: Sequence[InvertedLists]) -> tuple[Codes, float, int] | None:
@@ -110,7 +116,7 @@ def _inherited(passages: int, known: Sequence[InvertedLists]) -> tuple[Codes, fl
 
 
 def _assigned(
-    vectors: Halves, centroids: Codes, scale: float, sources: Sequence[tuple[InvertedLists | None, Rows]]
+    vectors: Halves | Gathered, centroids: Codes, scale: float, sources: Sequence[tuple[InvertedLists | None, Rows]]
 ) -> NDArray[np.uint32]:
     """The list of each vector: as it was in a part with these centroids, else that of the nearest."""
     assigned = np.empty(len(vectors), np.uint32)
@@ -124,7 +130,9 @@ def _assigned(
     rest = np.flatnonzero(~known)
     if len(rest):
         decoded = (centroids.astype(np.float32) - 128.0) / np.float32(scale)
-        assigned[rest] = nearest_centroids(vectors if len(rest) == len(vectors) else vectors[rest], decoded)
+        for start in range(0, len(rest), BLOCK):
+            rows = rest[start : start + BLOCK]
+            assigned[rows] = nearest_centroids(vectors[rows], decoded)
     return assigned
 
 
@@ -138,14 +146,15 @@ class InvertedLists:
         self.ids = part["list_articles"]
         self.numbers = part["list_passages"]
         passages, dimension = part["vectors"].shape
-        self.articles = len(part["passage_starts"]) - 1
+        self.articles = part["passage_starts"].size - 1
+        count = self.centroids.size // dimension if dimension else 0
         try:
             self.scale, self.trained = float(part.meta["scale"]), int(part.meta["trained"])
         except (KeyError, TypeError, ValueError, OverflowError):
             self.scale, self.trained = 0.0, 0
         expected: tuple[tuple[NDArray[Any], type, tuple[int, ...]], ...] = (
-            (self.starts, np.int64, (len(self.centroids) + 1,)),
-            (self.centroids, np.uint8, (len(self.centroids), dimension)),
+            (self.starts, np.int64, (count + 1,)),
+            (self.centroids, np.uint8, (count, dimension)),
             (self.codes, np.uint8, (passages, dimension)),
             (self.ids, np.int64, (passages,)),
             (self.numbers, np.uint32, (passages,)),
@@ -154,9 +163,9 @@ class InvertedLists:
             any(array.dtype != dtype or array.shape != shape for array, dtype, shape in expected)
             or self.starts[0] != 0
             or self.starts[-1] != passages
-            or (np.diff(self.starts) < 0).any()
+            or (self.starts[1:] < self.starts[:-1]).any()  # no difference: that of crafted numbers may wrap around
             or not 0.0 < self.scale < np.inf
-            or self.trained < 1
+            or not 1 <= self.trained <= MOST
         ):
             raise ArchiveDamaged(f"the inverted lists of a vector part {_DAMAGED}")
         self.lists = np.arange(len(self.centroids))

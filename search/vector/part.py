@@ -15,10 +15,13 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from search.errors import ArchiveDamaged, ArchiveMismatch, EncoderError
+from search.storage.container import Stored
 from search.vector import lists
+from search.vector.gathered import Gathered
 from search.vector.lists import StoredPart
+from search.vector.segment import VectorSegment
 
-Arrays = dict[str, NDArray[Any]]
+Arrays = dict[str, Stored]
 Meta = dict[str, Any]
 
 
@@ -49,7 +52,10 @@ def build_part(
 
 
 def merge_parts(parts: Sequence[StoredPart], keep: Sequence[NDArray[np.bool_]]) -> tuple[Arrays, Meta]:
-    """One part with the articles of ``parts`` that ``keep`` (bool[n_i] each) lets live, in order. No vector changes."""
+    """One part with the articles of ``parts`` that ``keep`` (bool[n_i] each) lets live, in order. No vector changes.
+
+    Vectors and codes are streamed: they are read from ``parts`` when the part is written.
+    """
     dimensions = {part["vectors"].shape[1] for part in parts if len(part["vectors"])}
     if len(dimensions) > 1:
         raise ArchiveMismatch(
@@ -58,18 +64,17 @@ def merge_parts(parts: Sequence[StoredPart], keep: Sequence[NDArray[np.bool_]]) 
     dimension = dimensions.pop() if dimensions else (parts[0]["vectors"].shape[1] if parts else 0)
     counts, chosen, keys = [], [], []
     for part, live in zip(parts, keep, strict=True):
-        per_article = np.diff(part["passage_starts"])
-        if len(per_article) != len(live):
-            raise ArchiveDamaged(f"a vector part has {len(per_article)} articles where {len(live)} are expected")
+        per_article = VectorSegment(part, len(live)).counts
         counts.append(per_article[live])
         chosen.append(np.flatnonzero(np.repeat(live, per_article)))
         keys.append(keys_of(part))
 
-    def gather(name: str, dtype: type, shape: tuple[int, ...] = ()) -> NDArray[Any]:
+    def gather(name: str, dtype: type) -> NDArray[Any]:
         rows = [part[name][rows] for part, rows in zip(parts, chosen, strict=True) if len(rows)]
-        return np.concatenate(rows) if rows else np.empty((0, *shape), dtype)
+        return np.concatenate(rows) if rows else np.empty(0, dtype)
 
-    halves = gather("vectors", np.float16, (dimension,))
+    filled = [(part["vectors"], rows) for part, rows in zip(parts, chosen, strict=True) if len(rows)]
+    halves = Gathered([vectors for vectors, _ in filled], [rows for _, rows in filled], dimension)
     passage_starts = np.append(0, np.cumsum(np.concatenate([np.empty(0, np.int64), *counts])))
     merged_keys = [key[rows] for key, rows in zip(keys, chosen, strict=True)]
     return _finish(
@@ -94,7 +99,7 @@ def keys_of(part: StoredPart) -> NDArray[np.uint64]:
 
 
 def _finish(
-    vectors: NDArray[np.float16],
+    vectors: NDArray[np.float16] | Gathered,
     passage_starts: NDArray[np.int64],
     starts: NDArray[np.int32],
     ends: NDArray[np.int32],
@@ -102,8 +107,8 @@ def _finish(
     inverted: tuple[Arrays, Meta],
 ) -> tuple[Arrays, Meta]:
     order = np.lexsort((keys[:, 1], keys[:, 0]))
-    arrays = {
-        "vectors": vectors,
+    arrays: Arrays = {
+        "vectors": vectors.streamed() if isinstance(vectors, Gathered) else vectors,
         "passage_starts": passage_starts.astype(np.int64),
         "starts": starts,
         "ends": ends,

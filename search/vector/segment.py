@@ -30,12 +30,12 @@ class VectorSegment:
         self.key_low = self._checked(part, "key_low", np.uint64, 1, self.passages)
         self.key_passages = self._checked(part, "key_passages", np.uint32, 1, self.passages)
         self.articles = articles
-        self.counts = np.diff(self.bounds)
-        self.filled = self.counts > 0
         if len(self.bounds) != articles + 1 or self.bounds[0] != 0 or self.bounds[-1] != self.passages:
             raise ArchiveDamaged("a vector part and its segment disagree on the articles; run 'broadsheet doctor'")
-        if (self.counts < 0).any():
+        if (self.bounds[1:] < self.bounds[:-1]).any():  # no difference: that of crafted numbers may wrap around
             raise ArchiveDamaged("the passage numbers of a vector part are damaged; run 'broadsheet doctor'")
+        self.counts = np.diff(self.bounds)
+        self.filled = self.counts > 0
         self.lists = InvertedLists(part) if "centroids" in part else None
 
     @staticmethod
