@@ -20,9 +20,9 @@ from search.vector import VectorIndex
 
 POOL = 1000  # groups that a relevance ranking is made of, whatever the limit
 FRONT = 50
-"""First hits of a pool for which only those articles are scored by both legs that may be among them."""
-SURELY_FOUND = 200
-"""The vector leg misses articles now and then, but none that is nearer than this many of those that it found."""
+"""First places of the pool for which not all of it has to be scored by meaning."""
+NEAR = 200
+"""Articles that the vector leg scores for these places. Others are no nearer than the last of them."""
 _MICROSECOND = 1_000_000
 
 Ordinals = NDArray[np.int64]
@@ -82,10 +82,12 @@ class Relevance:
             ordinals, word_scores = self._with_matched(by_words, word_scores)
             fused = self._aged(ranking.alone("keyword", word_scores), ordinals)
         elif self.mode is Mode.VECTOR:
-            ordinals, cosines = self.vectors.rank(self.vector, self.mask, None, POOL)
+            depth = NEAR if self._first_places else POOL
+            ordinals, cosines = self.vectors.rank(self.vector, self.mask, None, depth, POOL)
             fused = self._aged(ranking.alone("vector", cosines), ordinals)
         else:
-            ordinals, fused = self._hybrid(self.vectors, self.vector, by_words, word_scores)
+            legs = self.vectors, self.vector, by_words, word_scores
+            ordinals, fused = (self._front(*legs) if self._first_places else None) or self._pool(*legs)
         shown = None if self._diverse else request.offset + request.limit
         found = ranking.order(
             fused.scores, columns.published[ordinals], lambda tied: columns.ids(ordinals[tied]), shown
@@ -101,41 +103,60 @@ class Relevance:
     def _diverse(self) -> bool:
         return self.request.diversity > 0 and self.vector is not None and self.vectors is not None
 
-    def _hybrid(
+    @property
+    def _first_places(self) -> bool:
+        """Are the first places asked for, in an order in which no place depends on the scores of all?"""
+        request = self.request
+        return (
+            request.offset + request.limit <= FRONT
+            and request.recency is None  # the median age counts for articles without a date
+            and not self._diverse
+            and request.fusion is not Fusion.RRF
+        )
+
+    def _pool(
         self, vectors: VectorIndex, vector: Floats, by_words: Ordinals, word_scores: Floats
     ) -> tuple[Ordinals, ranking.Fused]:
-        """The articles that either leg found, and their fused scores; those that cannot come to the front left out."""
-        request, size = self.request, int(np.count_nonzero(self.mask))
+        """The articles that either leg found, ascending, and their fused scores."""
         by_meaning, cosines = vectors.rank(vector, self.mask, None, POOL)
-        exact = partial(vectors.score, vector)
-
-        def fused(ordinals: Ordinals, keyword_scores: Floats, of_all: Floats) -> ranking.Fused:
-            meaning = ranking.Leg(of_all, cosines, size)
-            keyword = ranking.Leg(keyword_scores, word_scores, size, keyword_scores > 0)
-            both = ranking.fuse(meaning, keyword, method=request.fusion, weight=request.weight)
-            return self._aged(both, ordinals)
-
         ordinals = _union(by_words, by_meaning)
         keyword_scores = _completed(ordinals, by_words, word_scores, partial(self.view.score, self.words))
-        if (
-            len(by_meaning) < POOL
-            or self._diverse
-            or request.offset + request.limit > FRONT
-            or request.fusion is Fusion.RRF  # a rank depends on the scores of all
-        ):
-            of_all = _completed(ordinals, by_meaning, cosines, exact)
-            return ordinals, fused(ordinals, keyword_scores, of_all)
-        # An article that the vector leg did not find has at most this cosine, and is mostly far behind with it.
-        bound = max(float(cosines[SURELY_FOUND]), 0.0)
-        of_all = _completed(ordinals, by_meaning, cosines, lambda others: np.full(len(others), bound, np.float32))
-        found = np.zeros(len(ordinals), np.bool_)
-        found[ordinals.searchsorted(by_meaning)] = True
-        scores = fused(ordinals, keyword_scores, of_all).scores
-        last = np.partition(scores[found], POOL - FRONT)[POOL - FRONT]
-        rivals = ~found & (scores >= last)
-        of_all[rivals] = exact(ordinals[rivals])
-        kept = np.flatnonzero(found | rivals)
-        return ordinals[kept], fused(ordinals[kept], keyword_scores[kept], of_all[kept])
+        all_cosines = _completed(ordinals, by_meaning, cosines, partial(vectors.score, vector))
+        return ordinals, self._aged(self._fused(keyword_scores, word_scores, all_cosines, cosines), ordinals)
+
+    def _front(
+        self, vectors: VectorIndex, vector: Floats, by_words: Ordinals, word_scores: Floats
+    ) -> tuple[Ordinals, ranking.Fused] | None:
+        """Of the pool what may come to the first places, with the same scores; None if that cannot be told."""
+        near, cosines = vectors.rank(vector, self.mask, None, NEAR, POOL)
+        if len(near) < NEAR:
+            return None
+        ordinals = _union(by_words, near)
+        keyword_scores = _completed(ordinals, by_words, word_scores, partial(self.view.score, self.words))
+        # Nothing else is nearer in meaning, and what no leg found has no more of the words: the last row stands for it.
+        bound = max(cosines[-1], np.float32(0.0))
+        least = word_scores[-1] if len(by_words) >= POOL else np.float32(0.0)
+        all_cosines = _completed(ordinals, near, cosines, lambda rest: np.full(len(rest), bound, np.float32))
+        highest = self._fused(np.append(keyword_scores, least), word_scores, np.append(all_cosines, bound), cosines)
+        others = np.ones(len(ordinals) + 1, np.bool_)
+        others[ordinals.searchsorted(near)] = False
+        last = np.partition(highest.scores[~others], NEAR - FRONT)[NEAR - FRONT]
+        others &= highest.scores >= last
+        if others[-1]:
+            return None
+        rivals = np.flatnonzero(others)
+        all_cosines[rivals] = vectors.score(vector, ordinals[rivals])
+        kept = np.sort(np.append(ordinals.searchsorted(near), rivals))
+        return ordinals[kept], self._fused(keyword_scores[kept], word_scores, all_cosines[kept], cosines)
+
+    def _fused(
+        self, keyword_scores: Floats, word_scores: Floats, all_cosines: Floats, cosines: Floats
+    ) -> ranking.Fused:
+        """Both legs' scores of some articles made one; ``word_scores`` and ``cosines`` are each leg's best."""
+        size = int(np.count_nonzero(self.mask))
+        meaning = ranking.Leg(all_cosines, cosines, size)
+        keyword = ranking.Leg(keyword_scores, word_scores, size, keyword_scores > 0)
+        return ranking.fuse(meaning, keyword, method=self.request.fusion, weight=self.request.weight)
 
     def _aged(self, fused: ranking.Fused, ordinals: Ordinals) -> ranking.Fused:
         """Scores under recency, where it is asked for."""

@@ -49,11 +49,14 @@ class VectorIndex:
         """Import FAISS now, while something else is waited for, and not at the first ranking."""
         kernel.load()
 
-    def rank(self, vector: ArrayLike, mask: Mask | None, groups: Rows | None, depth: int) -> tuple[Rows, Floats]:
+    def rank(
+        self, vector: ArrayLike, mask: Mask | None, groups: Rows | None, depth: int, reach: int = 0
+    ) -> tuple[Rows, Floats]:
         """The best articles under the mask: (ordinals int64[m], cosines float32[m]), best first, ties by ordinal.
 
         ``vector`` float32[d]; ``mask`` bool[N] or None for all; ``groups`` int64[N] or None: of each group only the
-        best article is given. m = min(depth, groups under the mask that have a passage).
+        best article is given. m = min(depth, groups under the mask that have a passage). With ``reach`` as much is read
+        as for that depth: then the answer is the beginning of the deeper one.
         """
         query = self._query(vector)
         if mask is not None and mask.all():
@@ -65,7 +68,9 @@ class VectorIndex:
             if segment.passages:
                 own = slice(base, base + segment.articles)
                 part = None if mask is None else mask[own]
-                rows, found, exact = segment.rank(query, part, None if groups is None else groups[own], depth)
+                rows, found, exact = segment.rank(
+                    query, part, None if groups is None else groups[own], max(depth, reach)
+                )
                 ordinals.append(rows + base)
                 cosines.append(found)
                 rough |= not exact
