@@ -16,8 +16,8 @@ Attention = Callable[[Any], Any]
 STEP = 32
 """Scores' rows and columns are a multiple of this: softmax takes twice as long over rows that end within a register."""
 
-SCORES = 2_500_000
-"""Scores of one step at the most, unless one text has more: 5 MB."""
+SCORES = 1_250_000
+"""Scores of one step at the most, unless one text has more: 2.5 MB."""
 
 
 def by_kernel(lengths: Sequence[int], rows: int, heads: int, width: int) -> Attention:
