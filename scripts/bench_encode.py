@@ -33,7 +33,15 @@ from search import Archive, building, encode, passages, writing
 from search.background import Background
 from search.encode import calibration
 from search.encode.loading import silence
-from search.encode.transformer import BFLOAT16, FLOAT32, ONEDNN, ONNX, SentenceTransformerEncoder, cpu_has_bfloat16
+from search.encode.transformer import (
+    BFLOAT16,
+    FLOAT32,
+    ONEDNN,
+    ONNX,
+    PRODUCTS,
+    SentenceTransformerEncoder,
+    cpu_has_bfloat16,
+)
 from search.errors import EncoderError
 from search.ingest import read
 from search.records import Article
@@ -137,7 +145,7 @@ def models(options: argparse.Namespace, texts: list[str]) -> SentenceTransformer
     runs: dict[str, Any] = {name: defaults}
     true = defaults()
     cosines = {name: 1.0}
-    for way in (FLOAT32, ONEDNN, ONNX, BFLOAT16)[: 3 + cpu_has_bfloat16()]:
+    for way in (FLOAT32, ONEDNN, ONNX, BFLOAT16, PRODUCTS)[: 5 if cpu_has_bfloat16() else 3]:
         try:
             cosines[way] = float((through(way) * true).sum(axis=1).min())
         except EncoderError as error:

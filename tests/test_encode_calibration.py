@@ -13,7 +13,7 @@ from search.encode import calibration, transformer
 from search.encode.base import unit_rows
 from search.encode.calibration import Choice, measure
 from search.encode.hashing import HashEncoder
-from search.encode.transformer import BFLOAT16, FLOAT32, ONEDNN, ONNX
+from search.encode.transformer import BFLOAT16, FLOAT32, ONEDNN, ONNX, PRODUCTS
 from search.errors import EncoderError
 
 IDENTITY = HashEncoder().identity
@@ -130,7 +130,7 @@ def test_every_way_gives_the_models_vectors(own_cache):
     encoder = encode.load_encoder(None, "float32")
     encode.prepare_query_encoder(encoder)
     true = unit_rows(np.stack([encoder.encode_query(text) for text in TEXTS]))
-    for way in (FLOAT32, ONEDNN, ONNX, BFLOAT16):
+    for way in (FLOAT32, ONEDNN, ONNX, BFLOAT16, PRODUCTS):
         encoder.way = way
         assert (encoder.encode(TEXTS) * true).sum(axis=1).min() >= calibration.PARITY, way
 
@@ -147,7 +147,7 @@ def test_a_real_amount_of_work_is_measured_once(own_cache, worth, measured):
     assert sum(done) == len(TEXTS)
     assert len(measured) == 1
     assert {FLOAT32, ONEDNN, ONNX} <= set(measured[0])
-    assert (BFLOAT16 in measured[0]) == transformer.cpu_has_bfloat16()
+    assert ({BFLOAT16, PRODUCTS} <= set(measured[0])) == transformer.cpu_has_bfloat16()
     assert encoder.choice is not None
     assert encode.recorded_way(encoder.identity) == encode.how_encoded(encoder) == str(encoder.choice)
     assert list(encoder._forms) in ([encoder.way], [])

@@ -34,7 +34,7 @@ WORTH = 100_000
 BUDGET = 2.0
 """Seconds that measuring may take."""
 
-FORMAT = 1
+FORMAT = 2
 _MOST = 32  # passages of the sample
 _ROUNDS = 8
 _TICK = 1e-4  # seconds: less is what a coarse clock says of a short time

@@ -14,10 +14,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from search.encode.attention import by_kernel, by_products
+
 # The architectures, with how positions count: RoBERTa's begin after the padding index.
 _BERTS = {"bert": False, "roberta": True, "xlm-roberta": True, "camembert": True}
 _POOLINGS = ("mean", "cls")
-ROWS = 512
+ROWS = 128
 """The tensors' rows are a multiple of this; what is over is computed and dropped."""
 
 Linear = Callable[[Any], Any]
@@ -30,8 +32,9 @@ class PackedBert:
         import torch
 
         self._torch = torch
-        self._type = torch.bfloat16 if way == "bfloat16" else torch.float32
+        self._type = torch.bfloat16 if way.startswith("bfloat16") else torch.float32
         self._onednn = way != "float32"
+        self._attention = by_products if way == "bfloat16 by products" else by_kernel
         self._pooling = pooling
         config = model.config
         self._heads = config.num_attention_heads
@@ -43,12 +46,13 @@ class PackedBert:
         self._first_place = first_place(config)
         self._norm = embeddings.LayerNorm
         self._layers = []
+        scale = (self._width // self._heads) ** -0.5 if self._attention is by_products else 1.0
         for layer in model.encoder.layer:
             attention = layer.attention
             own = attention.self
             self._layers.append(
                 (
-                    self._linear(own.query, own.key, own.value),
+                    self._linear(own.query, own.key, own.value, scale=scale),
                     self._linear(attention.output.dense),
                     attention.output.LayerNorm,
                     self._linear(layer.intermediate.dense, gelu=True),
@@ -57,10 +61,13 @@ class PackedBert:
                 )
             )
 
-    def _linear(self, *parts: Any, gelu: bool = False) -> Linear:
+    def _linear(self, *parts: Any, gelu: bool = False, scale: float = 1.0) -> Linear:
+        """Projections side by side, the first of them scaled."""
         torch = self._torch
-        weight = torch.cat([part.weight.detach() for part in parts]).to(self._type).contiguous()
-        bias = torch.cat([part.bias.detach() for part in parts]).to(self._type)
+        scales = [scale, *[1.0] * (len(parts) - 1)]
+        weight = torch.cat([part.weight.detach() * by for part, by in zip(parts, scales, strict=True)])
+        bias = torch.cat([part.bias.detach() * by for part, by in zip(parts, scales, strict=True)]).to(self._type)
+        weight = weight.to(self._type).contiguous()
         if self._onednn:
             try:  # oneDNN with the weights in its own order, and GELU in the product's last step
                 fused = torch.ops.mkldnn._linear_pointwise
@@ -82,7 +89,7 @@ class PackedBert:
         runs = [(length, len(list(group))) for length, group in groupby(map(len, texts))]
         # A few sizes only: for each new one oneDNN keeps a kernel, and the allocator another set of blocks.
         total = sum(map(len, texts))
-        spare = -total % (ROWS if total > ROWS else ROWS // 8)
+        spare = -total % (ROWS if total > 4 * ROWS else ROWS // 2)
         ids = torch.from_numpy(np.concatenate([*texts, np.zeros(spare, np.int32)]).astype(np.int64))
         places = [torch.arange(length).repeat(count) for length, count in runs]
         places = torch.cat([*places, torch.zeros(spare, dtype=torch.int64)]) + self._first_place
@@ -91,37 +98,23 @@ class PackedBert:
             return functional.layer_norm(rows, (self._width,), layer.weight, layer.bias, layer.eps)
 
         rows = norm(self._words[ids] + self._places[places], self._norm)
+        attend = self._attention([len(text) for text in texts], total + spare, self._heads, self._width)
         for project, join, join_norm, widen, narrow, narrow_norm in self._layers:
-            mixed = self._attention(project(rows.to(self._type)), runs, spare)
-            rows = norm(join(mixed) + rows, join_norm)
-            rows = norm(narrow(widen(rows.to(self._type))) + rows, narrow_norm)
-        pooled = []
-        for part, length, count in self._runs(rows, runs):
-            block = part.view(count, length, self._width)
-            pooled.append(block.mean(1) if self._pooling == "mean" else block[:, 0])
-        return torch.cat(pooled)
-
-    def _runs(self, rows: Any, runs: Sequence[tuple[int, int]]) -> Any:
-        start = 0
+            rows = norm(rows.add_(join(attend(project(rows.to(self._type))))), join_norm)
+            rows = norm(rows.add_(narrow(widen(rows.to(self._type)))), narrow_norm)
+        pooled, start = [], 0
         for length, count in runs:
-            yield rows[start : start + length * count], length, count
+            block = rows[start : start + length * count].view(count, length, self._width)
+            pooled.append(block.mean(1) if self._pooling == "mean" else block[:, 0])
             start += length * count
-
-    def _attention(self, projected: Any, runs: Sequence[tuple[int, int]], spare: int) -> Any:
-        attend = self._torch.nn.functional.scaled_dot_product_attention
-        mixed = []
-        for part, length, count in self._runs(projected, runs):
-            split = part.view(count, length, 3, self._heads, self._width // self._heads).permute(2, 0, 3, 1, 4)
-            mixed.append(attend(split[0], split[1], split[2]).transpose(1, 2).reshape(count * length, self._width))
-        if spare:
-            mixed.append(projected.new_zeros(spare, self._width))
-        return mixed[0] if len(mixed) == 1 else self._torch.cat(mixed)
+        return torch.cat(pooled)
 
 
 def pack(model: Any, pooling: str, way: str) -> PackedBert | None:
     """A transformers model as a PackedBert, or None if it is not plainly a BERT encoder.
 
-    ``way``: "float32" by torch's public functions, "bfloat16" and "float32 by oneDNN" with weights laid out by oneDNN.
+    ``way``: "float32" by torch's public functions, "float32 by oneDNN" with weights laid out by oneDNN, "bfloat16" and
+    "bfloat16 by products" likewise (the latter has attention of its own).
     """
     if not is_plain_bert(model, pooling):
         return None

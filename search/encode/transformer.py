@@ -33,7 +33,8 @@ BATCH_TOKENS = 4096
 GPU_BATCH_TOKENS = 131_072
 """Tokens of one batch on a GPU, at the most."""
 
-FLOAT32, ONEDNN, ONNX, BFLOAT16 = "float32", "float32 by oneDNN", "float32 by ONNX Runtime", "bfloat16"
+FLOAT32, ONEDNN, ONNX = "float32", "float32 by oneDNN", "float32 by ONNX Runtime"
+BFLOAT16, PRODUCTS = "bfloat16", "bfloat16 by products"
 """The ways to run a model. The first is what the others are compared to."""
 
 GPU_SHARE = 0.6
@@ -184,12 +185,13 @@ class SentenceTransformerEncoder:
 
     def _ways(self) -> list[str]:
         """The ways that may be measured, under the precision asked for."""
-        if self._precision is Precision.BFLOAT16:
-            return [BFLOAT16]
         if not self.on_cpu:
             return [self._guess()]
         float32 = [FLOAT32, ONEDNN, ONNX] if self.is_transformer else [FLOAT32]
-        return float32 if self._precision is Precision.FLOAT32 or not cpu_has_bfloat16() else [*float32, BFLOAT16]
+        bfloat16 = [BFLOAT16, PRODUCTS] if self.is_transformer else [BFLOAT16]
+        if self._precision is Precision.BFLOAT16:
+            return bfloat16 if cpu_has_bfloat16() else [BFLOAT16]
+        return float32 if self._precision is Precision.FLOAT32 or not cpu_has_bfloat16() else [*float32, *bfloat16]
 
     def _guess(self) -> str:
         """The way for as long as none is measured."""
@@ -264,7 +266,7 @@ class SentenceTransformerEncoder:
                         return form
                 except (RuntimeError, TypeError, IndexError):
                     pass
-        if way == ONEDNN:
+        if way in (ONEDNN, PRODUCTS):
             raise EncoderError(f"{self.identity.name} has no form without padding")
         return self._plain if way == FLOAT32 else Padded(self.model, self._device, self.identity.max_tokens, True)
 
