@@ -19,7 +19,7 @@ import numpy as np
 from search import building, passages
 from search._version import __version__
 from search.background import Background
-from search.encode import Encoder
+from search.encode import Encoder, how_encoded
 from search.errors import SearchError
 from search.storage import segments
 from search.storage.catalog import Catalog, SegmentEntry
@@ -50,19 +50,23 @@ class Embedding:
         """Is a file of this name work of an earlier run that this one goes on with?"""
         return f"-{self._key}." in name and not name.endswith(".new")
 
-    def embed(self, progress: Callable[[int, int], None]) -> int:
-        """Write a vector part for every segment. ``progress`` gets articles done, and how many there are, dead ones
-        counted. Returns how many live ones there are."""
+    def embed(self, progress: Callable[[int, int, str | None], None]) -> int:
+        """Write a vector part for every segment. ``progress`` gets articles done, how many there are, dead ones
+        counted, and the way that the model is run in. Returns how many live ones there are."""
         with closing(take_snapshot(self._path, self._catalog, check_part)) as snapshot:
             total = len(snapshot.columns)
-            progress(0, total)
+
+            def tell(done: int) -> None:
+                progress(done, total, how_encoded(self._encoder))
+
+            tell(0)
             for position, entry in enumerate(snapshot.entries):
                 base = int(snapshot.columns.bases[position])
                 file = self._finished(entry)
                 if file is None:
-                    file = self._segment(snapshot, entry, base, lambda done: progress(done, total))
+                    file = self._segment(snapshot, entry, base, tell)
                 self._files.append((entry, file))
-                progress(base + entry.articles, total)
+                tell(base + entry.articles)
             return int(np.count_nonzero(snapshot.live))
 
     def commit(self, model: str) -> None:

@@ -259,7 +259,7 @@ class OpenArchive:
         model: str | None,
         dimension: int | None,
         precision: encode.Precision | str | None,
-        progress: Callable[[int, int], None],
+        progress: Callable[[int, int, str | None], None],
     ) -> int:
         from search import encode
         from search.embedding import Embedding

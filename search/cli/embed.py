@@ -29,7 +29,9 @@ def command(folder: Path, model: str | None, dimension: int | None, precision: s
                 model,
                 dimension=dimension,
                 precision=precision,
-                progress=lambda done, total: meter.show(done, "embedding", total),
+                progress=lambda done, total, how: meter.show(
+                    done, f"embedding in {how}" if how else "embedding", total
+                ),
             )
         encoder = archive.settings["encoder"]
     about = f"{encoder['name']}, {encoder['dimension']} dimensions"
