@@ -22,7 +22,8 @@ POOL = 1000  # groups that a relevance ranking is made of, whatever the limit
 FRONT = 50
 """First places of the pool for which not all of it has to be scored by meaning."""
 NEAR = 200
-"""Articles that the vector leg scores for these places. Others are no nearer than the last of them."""
+"""Articles that the vector leg scores for these places. Others are no nearer than the last of them, unless a passage
+stands in a list that was not read."""
 _MICROSECOND = 1_000_000
 
 Ordinals = NDArray[np.int64]
@@ -83,8 +84,9 @@ class Relevance:
             fused = self._aged(ranking.alone("keyword", word_scores), ordinals)
         elif self.mode is Mode.VECTOR:
             depth = NEAR if self._first_places else POOL
-            ordinals, cosines = self.vectors.rank(self.vector, self.mask, None, depth, POOL)
-            fused = self._aged(ranking.alone("vector", cosines), ordinals)
+            ordinals, fused = self._nearest(self.vectors, self.vector, depth)
+            if depth < POOL and len(ordinals) == depth and fused.scores[-1] == fused.scores[FRONT - 1]:
+                ordinals, fused = self._nearest(self.vectors, self.vector, POOL)  # dates order these and others
         else:
             legs = self.vectors, self.vector, by_words, word_scores
             ordinals, fused = (self._front(*legs) if self._first_places else None) or self._pool(*legs)
@@ -113,6 +115,11 @@ class Relevance:
             and not self._diverse
             and request.fusion is not Fusion.RRF
         )
+
+    def _nearest(self, vectors: VectorIndex, vector: Floats, depth: int) -> tuple[Ordinals, ranking.Fused]:
+        """The articles nearest in meaning, best first, and their scores."""
+        ordinals, cosines = vectors.rank(vector, self.mask, None, depth, POOL)
+        return ordinals, self._aged(ranking.alone("vector", cosines), ordinals)
 
     def _pool(
         self, vectors: VectorIndex, vector: Floats, by_words: Ordinals, word_scores: Floats

@@ -45,12 +45,14 @@ class Leg:
         return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
 
 
-def answer(seed: int, share: float, mode: Mode = Mode.HYBRID, **asked: Any) -> tuple[list[tuple[int, float]], Leg]:
-    """Ordinals and scores of the page, and the vector leg."""
+def answer(
+    seed: int, share: float, mode: Mode = Mode.HYBRID, spread: float = 0.1, **asked: Any
+) -> tuple[list[tuple[int, float]], Leg]:
+    """Ordinals and scores of the page, and the vector leg, whose cosines tie where they hardly differ."""
     rng = np.random.default_rng(seed)
     common = rng.normal(size=ARTICLES)
     words = np.where(rng.random(ARTICLES) < share, 3 + common + rng.normal(size=ARTICLES), 0.0)
-    meaning = Leg(np.clip(0.2 + 0.1 * common + 0.1 * rng.normal(size=ARTICLES), -1, 1), -2.0)
+    meaning = Leg(np.clip(0.2 + spread * (common + rng.normal(size=ARTICLES)), -1, 1), -2.0)
     published = rng.integers(0, int(NOW.timestamp() * 1e6), ARTICLES)
     columns = SimpleNamespace(published=published, ids=lambda found: [f"{number:05}" for number in found])
     ranked = Relevance(
@@ -80,15 +82,23 @@ def answer(seed: int, share: float, mode: Mode = Mode.HYBRID, **asked: Any) -> t
     fusion=st.sampled_from(list(Fusion)),
     recency=st.sampled_from([None, "3000d"]),
     mode=st.sampled_from([Mode.HYBRID, Mode.HYBRID, Mode.VECTOR]),
+    spread=st.sampled_from([0.0, 1e-6, 0.1]),
 )
-def test_the_front_is_that_of_the_whole_pool(seed, share, limit, weight, fusion, recency, mode):
-    asked = {"limit": limit, "weight": weight, "fusion": fusion, "recency": recency}
+def test_the_front_is_that_of_the_whole_pool(seed, share, limit, weight, fusion, recency, mode, spread):
+    asked = {"limit": limit, "weight": weight, "fusion": fusion, "recency": recency, "spread": spread}
     front, _ = answer(seed, share, mode, **asked)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(relevance, "FRONT", 0)
         whole, _ = answer(seed, share, mode, **asked)
     assert front == whole
     assert len(front) == limit
+
+
+def test_a_front_of_copies_is_ordered_by_date_among_all_copies_in_the_pool():
+    """None of 3,000 is nearer than another: the newest of the pool come first, not the newest of a few."""
+    front, _ = answer(3, 0.8, Mode.VECTOR, spread=0.0, limit=50)
+    late, _ = answer(3, 0.8, Mode.VECTOR, spread=0.0, limit=51)
+    assert front == late[:50]
 
 
 def test_few_articles_are_scored_for_a_first_page_and_all_for_a_late_one():

@@ -56,7 +56,8 @@ class VectorIndex:
 
         ``vector`` float32[d]; ``mask`` bool[N] or None for all; ``groups`` int64[N] or None: of each group only the
         best article is given. m = min(depth, groups under the mask that have a passage). With ``reach`` as much is read
-        as for that depth: then the answer is the beginning of the deeper one.
+        as for that depth: then the answer is the beginning of the deeper one, but for articles whose best passage was
+        not among what was read and whose others were too far to be looked at for this depth.
         """
         query = self._query(vector)
         if mask is not None and mask.all():
