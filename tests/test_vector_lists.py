@@ -20,8 +20,9 @@ D = 32
 
 @pytest.fixture(autouse=True)
 def _small(monkeypatch):
-    """Lists for parts that a test can make quickly, few probes so that rounds follow."""
+    """Lists for parts that a test can make quickly, under masks as well, and few probes so that rounds follow."""
     monkeypatch.setattr(lists, "SMALLEST", 300)
+    monkeypatch.setattr(lists, "FILTERED", 1)
     monkeypatch.setattr(lists, "PROBES", 12)
     monkeypatch.setattr(lists, "READ", 3.0)
 
@@ -143,6 +144,22 @@ def test_a_mask_far_from_the_query_is_searched_until_it_is_found(parts):
     assert len(ordinals) == 10
     assert mask[ordinals].all()
     assert np.isin(expected, ordinals).mean() >= 0.9
+
+
+@pytest.mark.parametrize(("share", "exact"), [(0.4, True), (0.49, True), (0.51, False), (0.75, False), (1.0, False)])
+def test_twice_as_many_are_scored_exactly_where_a_mask_is_selective(parts, monkeypatch, share, exact):
+    monkeypatch.setattr(lists, "FILTERED", 2)
+    part = parts[0]
+    passages = np.cumsum(np.diff(part["passage_starts"]))
+    mask = passages <= share * passages[-1]
+    assert 300 < passages[mask][-1] < 600 or share > 0.6
+    query = clustered(np.random.default_rng(31), 1)[0]
+    (segment,) = VectorIndex([part], [LARGE]).segments
+    rows, cosines, told = segment.rank(query, mask, None, 10)
+    assert told == exact
+    if exact:
+        assert np.array_equal(rows, np.flatnonzero(mask))
+        assert cosines == pytest.approx(oracle([part], query, None, None, 1)[1][rows], abs=2e-6)
 
 
 def test_one_crowding_article_leaves_room_for_the_rest():

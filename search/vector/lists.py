@@ -25,6 +25,9 @@ from search.vector.kernel import Codes, Floats, Halves, Rows, code_scores, neare
 
 SMALLEST = 16_384
 """Passages below which a part has no lists: reading all its vectors takes a millisecond."""
+FILTERED = 2
+"""Times as many passages under a selective mask are scored exactly: lists hold mostly what the mask hides, so that far
+more codes have to be read to meet enough that pass."""
 LISTS = 4.0
 """Lists for each square root of the number of passages."""
 SAMPLE = 40

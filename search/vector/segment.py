@@ -63,10 +63,11 @@ class VectorSegment:
         Exact for all articles under the mask where the part is small or few pass; else candidates from the lists.
         """
         survivors = self.passages if mask is None else int(np.dot(self.counts, mask))
-        if self.lists is not None and survivors > lists.SMALLEST:
+        scattered = survivors < GATHER_SHARE * self.passages
+        if self.lists is not None and survivors > lists.SMALLEST * (lists.FILTERED if scattered else 1):
             return *self.lists.candidates(query, mask, survivors, groups, depth), False
         rows = np.flatnonzero(self.filled if mask is None else mask & self.filled)
-        if survivors < GATHER_SHARE * self.passages:
+        if scattered:
             return rows, self.score(query, rows), True
         return rows, _best(half_scores(query, self.vectors), self.bounds)[rows], True
 
