@@ -11,9 +11,20 @@ from search.keyword.analysis import TOKEN, beginning, shapes
 from search.keyword.scoring import scoring_tokens
 
 _SPACE = re.compile(r"\s")
-# What can make a word begin with other letters than its stem does: a sign inside it, or a letter beyond ASCII.
-_ODD_ASCII = re.compile(r"['`.,](?=\w)")
-_ODD = re.compile(r"['`.,‘’](?=\w)|[^\x00-\x7f“”‘’—–…•£€]")
+# What can make a word begin with other letters than its stem does: a sign inside it, or a letter beyond ASCII. Not
+# the sign of a genitive, whose word stands before it, nor those in numbers where none is sought. A set of characters
+# comes first: only then is the search for one fast.
+_SIGN = r"(?=\w)(?!(?<=['`‘’])[sS]\b)"
+_ASCII = r"['`.,]" + _SIGN
+_ANY = r"[^\x00-&(-+\-/-_a-\x7f“”—–…•£€](?:(?<!['`.,‘’])|" + _SIGN
+_NO_NUMBER = r"(?<!\d[.,])"
+_ODD = {
+    (True, True): re.compile(_ASCII),
+    (True, False): re.compile(_ASCII + _NO_NUMBER),
+    (False, True): re.compile(_ANY + ")"),
+    (False, False): re.compile(_ANY + _NO_NUMBER + ")"),
+}
+"""By (is the text ASCII, is a number sought)."""
 
 
 def highlight(text: str, words: Sequence[str]) -> list[tuple[int, int]]:
@@ -43,7 +54,8 @@ def _places(text: str, terms: frozenset[str]) -> set[int]:
     lower = text.lower()
     if len(lower) != len(text):
         return {match.start() for match in TOKEN.finditer(text)}
-    found = {match.start() for match in (_ODD_ASCII if text.isascii() else _ODD).finditer(text)}
+    odd = _ODD[text.isascii(), _with_digits(terms)]
+    found = {match.start() for match in odd.finditer(text)}
     for start in _beginnings(terms):
         place = lower.find(start)
         while place >= 0:
@@ -51,6 +63,11 @@ def _places(text: str, terms: frozenset[str]) -> set[int]:
                 found.add(place)
             place = lower.find(start, place + 1)
     return found
+
+
+@functools.lru_cache(256)
+def _with_digits(terms: frozenset[str]) -> bool:
+    return any(character.isdigit() for term in terms for character in term)
 
 
 @functools.lru_cache(256)
