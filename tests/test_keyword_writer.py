@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import threading
+import tracemalloc
 from collections import Counter, defaultdict
 from datetime import date
 from pathlib import Path
@@ -273,7 +274,9 @@ def wide_articles():
     ]
 
 
-def test_wide_numbers():
+@pytest.mark.parametrize("piece", [100, 5000, 1 << 22])
+def test_wide_numbers(monkeypatch, piece):
+    monkeypatch.setattr(surviving, "PIECE", piece)
     batch = wide_articles()
     part = make_part(batch)
     assert part["positions"].dtype == np.uint32
@@ -408,12 +411,48 @@ def test_arrays_that_do_not_fit_together_are_refused(name):
         KeywordSegment(Part(Path("keyword.part"), KIND, part.meta, arrays, 0))
 
 
-def test_arrays_that_point_outside_are_refused_by_a_merge():
+@pytest.mark.parametrize("name", ["docs", "minor_postings", "word_forms"])
+@pytest.mark.parametrize("keep", [[True, True, True], [True, False, True]])
+@pytest.mark.parametrize("piece", [1, 1 << 22])
+def test_arrays_that_point_outside_are_refused_by_a_merge(tmp_path, monkeypatch, name, keep, piece):
+    monkeypatch.setattr(surviving, "PIECE", piece)
     part = make_part(SAMPLE)
-    for name, value in (("docs", 60_000), ("minor_postings", 60_000), ("word_forms", 60_000)):
-        arrays = {**part.arrays(), name: np.full_like(part[name], value)}
-        with pytest.raises(ArchiveDamaged, match=r"cannot merge keyword\.part: .*; run 'broadsheet doctor'"):
-            merge_parts([Part(Path("keyword.part"), KIND, part.meta, arrays, 0)], [np.ones(3, bool)])
+    arrays = {**part.arrays(), name: np.full_like(part[name], 60_000)}
+    damaged = Part(Path("keyword.part"), KIND, part.meta, arrays, 0)
+    with pytest.raises(ArchiveDamaged, match=r"cannot merge keyword\.part: .*; run 'broadsheet doctor'"):
+        write_part(tmp_path / "merged", KIND, *merge_parts([damaged], [np.array(keep)]))
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("piece", [1000, 1 << 22])
+def test_what_is_read_of_a_merge_does_not_depend_on_the_order(monkeypatch, piece):
+    monkeypatch.setattr(surviving, "PIECE", piece)
+    batch = [*wide_articles()[:2], *(Article(id=str(i), text="a few more words " * 10_000) for i in range(20))]
+    part = make_part(batch)
+    arrays, _ = merge_parts([part], [np.ones(len(batch), bool)])
+    assert len(part["positions_wide"]) > 0
+    for name in reversed(arrays):
+        assert np.array_equal(np.asarray(arrays[name]), part[name]), name
+
+
+@pytest.mark.parametrize("kept", [1, 0.9])
+def test_a_merge_never_holds_all_postings(tmp_path, monkeypatch, kept):
+    """Not even those of a single term: "the" is half of all there is."""
+    rng = np.random.default_rng(7)
+    words = [f"{head}ord{i}" for i in range(100) for head in "wW"]
+    texts = [" the ".join(words[i] for i in rng.integers(200, size=3000)) for _ in range(100)]
+    batch = [Article(id=str(i), title=text[:60], text=text) for i, text in enumerate(texts)]
+    write_part(tmp_path / "part", KIND, *build_part(batch, [simple_layout(article.text) for article in batch]))
+    parts = [open_part(tmp_path / "part", KIND)] * 6
+    keep = [rng.random(100) < kept for _ in parts]
+    monkeypatch.setattr(surviving, "PIECE", 1 << 14)
+    tracemalloc.start()
+    try:
+        merged = write_part(tmp_path / "merged", KIND, *merge_parts(parts, keep))
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert peak < merged.size / 4
 
 
 def test_layouts_must_be_as_many_as_articles():
