@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from search.errors import ArchiveDamaged, ArchiveMismatch
-from search.keyword import packing, surviving, vocabulary
+from search.keyword import merge, packing, surviving, vocabulary
 from search.keyword.analysis import (
     ANALYSIS_VERSION,
     GAP,
@@ -259,6 +259,7 @@ def test_merged_is_built_at_once(batch, data):
     piece = data.draw(st.sampled_from([1, 7, 1 << 22]))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(surviving, "PIECE", piece)
+        patch.setattr(merge, "SHORT", data.draw(st.sampled_from([0, merge.SHORT])))
         merged = merge_parts([make_part(run) for run in runs], keep)
     same(merged, build_part(left, [simple_layout(article.text) for article in left]))
 

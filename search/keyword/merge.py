@@ -25,6 +25,8 @@ from search.storage.container import Part, Stored, Streamed
 
 # Rows whose sentences are gathered at once.
 ROWS = 1 << 14
+# Below so many numbers in a run it is quicker to move numbers than to copy runs.
+SHORT = 32
 
 
 class _Piece(NamedTuple):
@@ -54,7 +56,15 @@ class _Piece(NamedTuple):
         # Runs that follow one another in the same source are one.
         cut = (of[1:] != of[:-1]) | (start[1:] != stop[:-1])
         opens, closes = np.append(True, cut)[: len(of)], np.append(cut, True)[: len(of)]
-        runs = zip(of[opens].tolist(), start[opens].tolist(), stop[closes].tolist(), strict=True)
+        of, start, stop = of[opens], start[opens], stop[closes]
+        sizes = [len(each) for each in values]
+        if sum(sizes) < SHORT * len(of):
+            start, counts = start + starts_of(np.array(sizes))[:-1][of], stop - start
+            at = np.repeat(start - starts_of(counts)[:-1], counts)
+            at += np.arange(len(at))
+            gathered: Array = np.concatenate(values)[at]
+            return gathered
+        runs = zip(of.tolist(), start.tolist(), stop.tolist(), strict=True)
         return np.concatenate([values[i][a:b] for i, a, b in runs] or [values[0][:0]])
 
 
