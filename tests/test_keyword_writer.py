@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from search.errors import ArchiveDamaged, ArchiveMismatch
-from search.keyword import merge, packing, surviving, vocabulary
+from search.keyword import merge, packing, surviving, united, vocabulary
 from search.keyword.analysis import (
     ANALYSIS_VERSION,
     GAP,
@@ -259,6 +259,7 @@ def test_merged_is_built_at_once(batch, data):
     piece = data.draw(st.sampled_from([1, 7, 1 << 22]))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(surviving, "PIECE", piece)
+        patch.setattr(united, "BLOCK", data.draw(st.sampled_from([1, 3, united.BLOCK])))
         patch.setattr(merge, "SHORT", data.draw(st.sampled_from([0, merge.SHORT])))
         merged = merge_parts([make_part(run) for run in runs], keep)
     same(merged, build_part(left, [simple_layout(article.text) for article in left]))
@@ -423,6 +424,33 @@ def test_arrays_that_point_outside_are_refused_by_a_merge(tmp_path, monkeypatch,
     with pytest.raises(ArchiveDamaged, match=r"cannot merge keyword\.part: .*; run 'broadsheet doctor'"):
         write_part(tmp_path / "merged", KIND, *merge_parts([damaged], [np.array(keep)]))
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("name", ["terms", "forms", "words"])
+@pytest.mark.parametrize("block", [1, 1 << 12])
+def test_a_dictionary_out_of_order_is_refused_by_a_merge(monkeypatch, name, block):
+    monkeypatch.setattr(united, "BLOCK", block)
+    part = make_part([Article(id="1", text="one two TWO six", source="Two One")])
+    items = StringTable(part[f"{name}_blob"], part[f"{name}_ends"]).between(0, len(part[f"{name}_ends"]))
+    damaged = Part(Path("p"), KIND, part.meta, {**part.arrays(), **strings(name, items[::-1])}, 0)
+    with pytest.raises(ArchiveDamaged, match=r"cannot merge p: strings of a dictionary are not in order"):
+        merge_parts([damaged], [np.ones(1, bool)])
+
+
+def test_a_merge_never_holds_the_dictionary_as_objects(tmp_path, monkeypatch):
+    """As Python's own strings, each form would take some 600 bytes."""
+    monkeypatch.setattr(united, "BLOCK", 500)
+    forms = 40_000
+    batch = [Article(id="1", text=" ".join(f"w{i}z" for i in range(forms)))]
+    write_part(tmp_path / "part", KIND, *build_part(batch, [simple_layout(article.text) for article in batch]))
+    parts = [open_part(tmp_path / "part", KIND)] * 2
+    tracemalloc.start()
+    try:
+        write_part(tmp_path / "merged", KIND, *merge_parts(parts, [np.ones(1, bool)] * 2))
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert peak < 300 * forms
 
 
 @pytest.mark.parametrize("piece", [1000, 1 << 22])

@@ -17,9 +17,9 @@ from numpy.typing import DTypeLike, NDArray
 
 from search.errors import ArchiveDamaged
 from search.keyword.analysis import ANALYSIS_VERSION
-from search.keyword.lexicon import Lexicon
 from search.keyword.packing import Array, code_bits, code_sizes, docs_dtype, encode_codes, few_wide, starts_of
 from search.keyword.surviving import Source, Stretch, pieces_of
+from search.keyword.united import United
 from search.keyword.writer import build_part
 from search.storage.container import Part, Stored, Streamed
 
@@ -102,9 +102,9 @@ _Blocks = Callable[[], Iterator[Array]]
 class _Merger:
     """The result: what is known of it before it is written, and the blocks of all else."""
 
-    def __init__(self, sources: Sequence[Source], lexicon: Lexicon, names: str) -> None:
+    def __init__(self, sources: Sequence[Source], lexicon: United, names: str) -> None:
         self._sources, self._lexicon, self._names = sources, lexicon, names
-        terms = len(lexicon.keys)
+        terms = lexicon.terms
         self._starts = {}
         for kept in ("kept_postings", "kept_positions", "kept_minors"):
             counts = np.zeros(terms, np.int64)
@@ -199,16 +199,13 @@ class _Merger:
 
     def arrays(self) -> dict[str, Stored]:
         """All arrays of the result."""
-        form_counts = np.zeros(len(self._lexicon.surfaces), np.int64)
-        for source in self._sources:
-            form_counts[source.form_map[source.alive_forms]] += source.form_counts[source.alive_forms]
         articles = sum(int(np.count_nonzero(source.keep)) for source in self._sources)
         postings, minors = (int(self._starts[kept][-1]) for kept in ("kept_postings", "kept_minors"))
         wide_freqs = sum(source.wide_freqs for source in self._sources)
         wide_positions = sum(source.wide_positions for source in self._sources)
         minor = _narrowest(max(source.largest_minor for source in self._sources), np.uint8, np.uint16, np.uint32)
         return {
-            **self._lexicon.arrays(form_counts),
+            **self._lexicon.arrays(),
             "posting_starts": self._starts["kept_postings"],
             "docs": self._streamed(docs_dtype(articles), postings, self._laid("kept_postings", Stretch.rows)),
             **self._wide("freqs", "kept_postings", wide_freqs, np.uint8, Stretch.freqs),
@@ -267,23 +264,14 @@ def _damage(names: str) -> Iterator[None]:
 def _merge(pairs: Sequence[tuple[Part, NDArray[np.bool_]]], names: str) -> tuple[dict[str, Stored], dict[str, Any]]:
     base = 0
     sources: list[Source] = []
-    forms: dict[bytes, int] = {}
-    words: list[bytes] = []
-    values: dict[bytes, int] = {}
     for part, mask in pairs:
         if mask.any():
-            source = Source(part, mask, base)
-            base += int(mask.sum())
-            source.learn(forms, words, values)
-            sources.append(source)
+            sources.append(Source(part, mask, base))
+            base += int(np.count_nonzero(mask))
     if not sources:
         arrays, meta = build_part((), ())
         return {**arrays}, meta
-    lexicon = Lexicon(list(forms), words, list(values))
-    term_of_form = lexicon.term_of_form()
-    for source in sources:
-        source.settle(lexicon, term_of_form)
-    return _Merger(sources, lexicon, names).arrays(), {"articles": base, "analysis": ANALYSIS_VERSION}
+    return _Merger(sources, United(sources), names).arrays(), {"articles": base, "analysis": ANALYSIS_VERSION}
 
 
 def _narrowest(largest: int, *dtypes: DTypeLike) -> DTypeLike:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import compress
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from search.keyword.layout import KeywordSegment
-from search.keyword.lexicon import Lexicon, form_key
+from search.keyword.lexicon import form_key
 from search.keyword.packing import Array, code_bits, decode_codes, decode_term, starts_of
 from search.storage.container import Part
 
@@ -147,10 +148,19 @@ class Source:
             self.kept_postings, self.kept_positions = self.posting_starts, self.position_starts
             self.kept_minors: NDArray[np.int64] = part["minor_starts"]
             self.largest_minor = int(part["minor_freqs"].max(initial=0))
-            self.alive_forms = np.arange(len(self.segment.surfaces))
+            self.forms_left = np.ones(len(self.segment.surfaces), bool)
             self.form_counts = self._counts_of_words()
         else:
             self._count()
+        self._values_left = np.diff(self.kept_postings[self.text_terms :]) > 0
+        self._term_of_form = np.repeat(np.arange(len(self.forms_per_term), dtype=np.int32), self.forms_per_term)
+        words = len(self.segment.words)
+        self._word_of_form = np.zeros(len(self.forms_left), np.int32)
+        self._word_of_form[self.segment.word_forms] = np.repeat(
+            np.arange(words, dtype=np.int32), np.diff(self.segment.word_form_starts)
+        )
+        self._words_left = np.zeros(words, bool)
+        self._words_left[self._word_of_form[self.forms_left]] = True
 
     def _counts_of_words(self) -> NDArray[np.int64]:
         """How often each word occurs, said of its first form."""
@@ -179,7 +189,7 @@ class Source:
                     start, stop = int(self.form_starts[first]), int(self.form_starts[last])
                     self.form_counts[start:stop] += np.bincount(left.forms() - start, minlength=stop - start)
         self.kept_postings, self.kept_positions, self.kept_minors = map(starts_of, (postings, positions, minors))
-        self.alive_forms = np.flatnonzero(self.form_counts)
+        self.forms_left = self.form_counts > 0
 
     def stretches(self, first: int, last: int) -> Iterator[Stretch]:
         """The terms ``first`` to ``last`` at once, or a single one with very many occurrences a part at a time."""
@@ -195,43 +205,47 @@ class Source:
             yield Stretch(self, first, last, slice(low, high), slice(at, until))
             at = until
 
-    def learn(self, forms: dict[bytes, int], words: list[bytes], values: dict[bytes, int]) -> None:
-        """Add what survives to the dictionaries of the result."""
-        terms = self.segment.terms.between(0, len(self.segment.terms))
-        surfaces = self.segment.surfaces.between(0, len(self.segment.surfaces))
-        own_words = self.segment.words.between(0, len(self.segment.words))
-        word_of_form = np.empty(len(surfaces), np.int64)
-        word_of_form[self.segment.word_forms] = np.repeat(
-            np.arange(len(own_words)), np.diff(self.segment.word_form_starts)
-        )
-        term_of_form = np.repeat(np.arange(len(terms)), self.forms_per_term)
-        self._terms_of_forms = term_of_form[self.alive_forms]
-        numbers = []
-        alive = (self.alive_forms.tolist(), self._terms_of_forms.tolist(), word_of_form[self.alive_forms].tolist())
-        for form, term, word in zip(*alive, strict=True):
-            number = forms.setdefault(form_key(terms[term], surfaces[form]), len(words))
-            if number == len(words):
-                words.append(own_words[word])
-            numbers.append(number)
-        self._numbers = np.array(numbers, np.int64)
-        self._values = self.text_terms + np.flatnonzero(np.diff(self.kept_postings[self.text_terms :]))
-        self._value_numbers = np.array(
-            [values.setdefault(terms[value], len(values)) for value in self._values.tolist()], np.int64
-        )
+    def form_keys(self, start: int, stop: int) -> list[bytes]:
+        """The keys of those of the forms ``start`` to ``stop`` that survive."""
+        number = self._term_of_form[start:stop]
+        low = int(number[0])
+        terms = self.segment.terms.between(low, int(number[-1]) + 1)
+        surfaces = self.segment.surfaces.between(start, stop)
+        keys = map(form_key, map(terms.__getitem__, (number - low).tolist()), surfaces)
+        return list(compress(keys, self.forms_left[start:stop].tolist()))
 
-    def settle(self, lexicon: Lexicon, term_of_form: NDArray[np.int32]) -> None:
-        """Now that the result's dictionary is known: where each of the own terms and forms is in it, or -1."""
-        self.form_map = np.full(len(self.segment.surfaces), -1, np.int32)
-        self.form_map[self.alive_forms] = lexicon.form_numbers[self._numbers]
+    def words_between(self, start: int, stop: int) -> list[bytes]:
+        """Those of the words ``start`` to ``stop`` that survive."""
+        return list(compress(self.segment.words.between(start, stop), self._words_left[start:stop].tolist()))
+
+    def values_between(self, start: int, stop: int) -> list[bytes]:
+        """Those of the metadata terms ``start`` to ``stop``, counted from the first of them, that survive."""
+        terms = self.segment.terms.between(self.text_terms + start, self.text_terms + stop)
+        return list(compress(terms, self._values_left[start:stop].tolist()))
+
+    def words_of_forms(self, words: NDArray[np.int32]) -> NDArray[np.int32]:
+        """The word of each surviving form, by the numbers that the surviving words get."""
+        places = np.zeros(len(self._words_left), np.int32)
+        places[self._words_left] = words
+        return places[self._word_of_form[self.forms_left]]
+
+    def settle(
+        self,
+        forms: NDArray[np.int32],
+        values: NDArray[np.int32],
+        form_starts: NDArray[np.int32],
+        term_of_form: NDArray[np.int32],
+    ) -> None:
+        """Now that the result's dictionary is known: where each own term is in it, or -1, and the code there of each
+        own form. ``forms`` and ``values`` number the surviving forms and metadata terms."""
         self.term_map = np.full(len(self.forms_per_term), -1, np.int32)
-        self.term_map[self._terms_of_forms] = term_of_form[self.form_map[self.alive_forms]]
-        self.term_map[self._values] = lexicon.value_numbers[self._value_numbers]
+        self.term_map[self._term_of_form[self.forms_left]] = term_of_form[forms]
+        self.term_map[self.text_terms + np.flatnonzero(self._values_left)] = values
         self.terms_left = np.flatnonzero(self.term_map >= 0)
-        # The code of each own form in the result.
-        self.codes = np.zeros(len(self.form_map), np.uint16)
-        mine = self.form_map[self.alive_forms]
-        self.codes[self.alive_forms] = mine - lexicon.form_starts[term_of_form[mine]]
-        del self._numbers, self._terms_of_forms, self._value_numbers
+        self.codes = np.zeros(len(self.forms_left), np.uint16)
+        self.codes[self.forms_left] = forms - form_starts[term_of_form[forms]]
+        del self._term_of_form, self._word_of_form, self._words_left, self._values_left
+        del self.forms_left, self.form_counts
 
     def between(self, first: int, last: int) -> Iterator[Stretch]:
         """What goes to the terms ``first`` to ``last`` of the result, in one stretch if they are several."""
