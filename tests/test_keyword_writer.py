@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import threading
+import tracemalloc
 from collections import Counter, defaultdict
 from datetime import date
 from pathlib import Path
@@ -14,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from search.errors import ArchiveDamaged, ArchiveMismatch
-from search.keyword import packing, surviving, vocabulary
+from search.keyword import merge, packing, surviving, united, vocabulary
 from search.keyword.analysis import (
     ANALYSIS_VERSION,
     GAP,
@@ -258,6 +259,8 @@ def test_merged_is_built_at_once(batch, data):
     piece = data.draw(st.sampled_from([1, 7, 1 << 22]))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(surviving, "PIECE", piece)
+        patch.setattr(united, "BLOCK", data.draw(st.sampled_from([1, 3, united.BLOCK])))
+        patch.setattr(merge, "SHORT", data.draw(st.sampled_from([0, merge.SHORT])))
         merged = merge_parts([make_part(run) for run in runs], keep)
     same(merged, build_part(left, [simple_layout(article.text) for article in left]))
 
@@ -273,7 +276,9 @@ def wide_articles():
     ]
 
 
-def test_wide_numbers():
+@pytest.mark.parametrize("piece", [100, 5000, 1 << 22])
+def test_wide_numbers(monkeypatch, piece):
+    monkeypatch.setattr(surviving, "PIECE", piece)
     batch = wide_articles()
     part = make_part(batch)
     assert part["positions"].dtype == np.uint32
@@ -408,12 +413,75 @@ def test_arrays_that_do_not_fit_together_are_refused(name):
         KeywordSegment(Part(Path("keyword.part"), KIND, part.meta, arrays, 0))
 
 
-def test_arrays_that_point_outside_are_refused_by_a_merge():
+@pytest.mark.parametrize("name", ["docs", "minor_postings", "word_forms"])
+@pytest.mark.parametrize("keep", [[True, True, True], [True, False, True]])
+@pytest.mark.parametrize("piece", [1, 1 << 22])
+def test_arrays_that_point_outside_are_refused_by_a_merge(tmp_path, monkeypatch, name, keep, piece):
+    monkeypatch.setattr(surviving, "PIECE", piece)
     part = make_part(SAMPLE)
-    for name, value in (("docs", 60_000), ("minor_postings", 60_000), ("word_forms", 60_000)):
-        arrays = {**part.arrays(), name: np.full_like(part[name], value)}
-        with pytest.raises(ArchiveDamaged, match=r"cannot merge keyword\.part: .*; run 'broadsheet doctor'"):
-            merge_parts([Part(Path("keyword.part"), KIND, part.meta, arrays, 0)], [np.ones(3, bool)])
+    arrays = {**part.arrays(), name: np.full_like(part[name], 60_000)}
+    damaged = Part(Path("keyword.part"), KIND, part.meta, arrays, 0)
+    with pytest.raises(ArchiveDamaged, match=r"cannot merge keyword\.part: .*; run 'broadsheet doctor'"):
+        write_part(tmp_path / "merged", KIND, *merge_parts([damaged], [np.array(keep)]))
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("name", ["terms", "forms", "words"])
+@pytest.mark.parametrize("block", [1, 1 << 12])
+def test_a_dictionary_out_of_order_is_refused_by_a_merge(monkeypatch, name, block):
+    monkeypatch.setattr(united, "BLOCK", block)
+    part = make_part([Article(id="1", text="one two TWO six", source="Two One")])
+    items = StringTable(part[f"{name}_blob"], part[f"{name}_ends"]).between(0, len(part[f"{name}_ends"]))
+    damaged = Part(Path("p"), KIND, part.meta, {**part.arrays(), **strings(name, items[::-1])}, 0)
+    with pytest.raises(ArchiveDamaged, match=r"cannot merge p: strings of a dictionary are not in order"):
+        merge_parts([damaged], [np.ones(1, bool)])
+
+
+def test_a_merge_never_holds_the_dictionary_as_objects(tmp_path, monkeypatch):
+    """As Python's own strings, each form with a term and a word of its own would take some 690 bytes."""
+    monkeypatch.setattr(united, "BLOCK", 500)
+    forms = 40_000
+    batch = [Article(id="1", text=" ".join(f"w{i}z" for i in range(forms)))]
+    write_part(tmp_path / "part", KIND, *build_part(batch, [simple_layout(article.text) for article in batch]))
+    parts = [open_part(tmp_path / "part", KIND)] * 2
+    tracemalloc.start()
+    try:
+        write_part(tmp_path / "merged", KIND, *merge_parts(parts, [np.ones(1, bool)] * 2))
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert peak < 450 * forms
+
+
+@pytest.mark.parametrize("piece", [1000, 1 << 22])
+def test_what_is_read_of_a_merge_does_not_depend_on_the_order(monkeypatch, piece):
+    monkeypatch.setattr(surviving, "PIECE", piece)
+    batch = [*wide_articles()[:2], *(Article(id=str(i), text="a few more words " * 10_000) for i in range(20))]
+    part = make_part(batch)
+    arrays, _ = merge_parts([part], [np.ones(len(batch), bool)])
+    assert len(part["positions_wide"]) > 0
+    for name in reversed(arrays):
+        assert np.array_equal(np.asarray(arrays[name]), part[name]), name
+
+
+@pytest.mark.parametrize("kept", [1, 0.9])
+def test_a_merge_never_holds_all_postings(tmp_path, monkeypatch, kept):
+    """Not even those of a single term: "the" is half of all there is."""
+    rng = np.random.default_rng(7)
+    words = [f"{head}ord{i}" for i in range(100) for head in "wW"]
+    texts = [" the ".join(words[i] for i in rng.integers(200, size=3000)) for _ in range(100)]
+    batch = [Article(id=str(i), title=text[:60], text=text) for i, text in enumerate(texts)]
+    write_part(tmp_path / "part", KIND, *build_part(batch, [simple_layout(article.text) for article in batch]))
+    parts = [open_part(tmp_path / "part", KIND)] * 6
+    keep = [rng.random(100) < kept for _ in parts]
+    monkeypatch.setattr(surviving, "PIECE", 1 << 14)
+    tracemalloc.start()
+    try:
+        merged = write_part(tmp_path / "merged", KIND, *merge_parts(parts, keep))
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert peak < merged.size / 4
 
 
 def test_layouts_must_be_as_many_as_articles():

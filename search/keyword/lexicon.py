@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from search.keyword.packing import Array, fit, strings
+from search.keyword.packing import Array, fit, starts_of, strings
 
 # Sorts before every character of a term, so form keys sort by term first. No token contains it.
 _SEPARATOR = b"\0"
@@ -16,6 +16,24 @@ _SEPARATOR = b"\0"
 def form_key(term: bytes, surface: bytes) -> bytes:
     """What a form of the text space is known by: its term's key and its surface."""
     return term + _SEPARATOR + surface
+
+
+def split_of(key: bytes) -> int:
+    """Where in a form's key its term ends."""
+    # The space's own byte is a zero too, so the separator is looked for after it.
+    return key.index(_SEPARATOR, 1)
+
+
+def word_arrays(word_of_form: Array, words: int, form_counts: NDArray[np.int64]) -> dict[str, Array]:
+    """Which forms each of so many words has, and how often it occurs, from the word and the count of each form."""
+    starts = starts_of(np.bincount(word_of_form, minlength=words))
+    forms = np.argsort(word_of_form, kind="stable")
+    counts = np.add.reduceat(form_counts[forms], starts[:-1]) if words else np.zeros(0, np.int64)
+    return {
+        "word_form_starts": starts.astype(np.uint32),
+        "word_forms": forms.astype(np.uint32),
+        "word_counts": fit(counts, np.uint32, np.uint64),
+    }
 
 
 class Lexicon:
@@ -30,8 +48,7 @@ class Lexicon:
         order = sorted(range(len(form_keys)), key=form_keys.__getitem__)
         self.form_numbers = _places(order)
         ordered = [form_keys[index] for index in order]
-        # The space's own byte is a zero too, so the separator is looked for after it.
-        splits = [key.index(_SEPARATOR, 1) for key in ordered]
+        splits = [split_of(key) for key in ordered]
         self.surfaces = [key[split + 1 :] for key, split in zip(ordered, splits, strict=True)]
         starts: list[int] = []
         last = b"\xff"
@@ -64,17 +81,12 @@ class Lexicon:
         words = sorted(set(self._words))
         numbers = {word: number for number, word in enumerate(words)}
         word_of_form = np.array([numbers[word] for word in self._words], np.int64)[self._order]
-        starts = np.concatenate(([0], np.cumsum(np.bincount(word_of_form, minlength=len(words)))))
-        forms = np.argsort(word_of_form, kind="stable")
-        counts = np.add.reduceat(form_counts[forms], starts[:-1]) if words else np.zeros(0, np.int64)
         return {
             **strings("terms", self.keys),
             "form_starts": self.form_starts,
             **strings("forms", self.surfaces),
             **strings("words", words),
-            "word_form_starts": starts.astype(np.uint32),
-            "word_forms": forms.astype(np.uint32),
-            "word_counts": fit(counts, np.uint32, np.uint64),
+            **word_arrays(word_of_form, len(words), form_counts),
         }
 
 

@@ -1,223 +1,279 @@
 """Keyword parts to one: dictionaries are united, everything else is gathered. No text is analysed again.
 
 The rows that survive keep their order, so each term's postings are those of the parts one after the other. The work is
-cut into ranges of terms, which bounds what is held beside the result: the result itself, and one range.
+cut into pieces, ranges of terms or parts of a very frequent one. How much there will be of everything is counted
+first; then each large array is made a piece at a time while it is written, from the parts as they are mapped. So
+memory holds the dictionary, numbers for each term, and one piece.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import DTypeLike, NDArray
 
 from search.errors import ArchiveDamaged
 from search.keyword.analysis import ANALYSIS_VERSION
-from search.keyword.lexicon import Lexicon
-from search.keyword.packing import (
-    Array,
-    code_bits,
-    code_sizes,
-    docs_dtype,
-    encode_codes,
-    few_wide,
-    fit,
-    starts_of,
-)
-from search.keyword.surviving import Source, Survivors, pieces_of
+from search.keyword.packing import Array, code_bits, code_sizes, docs_dtype, encode_codes, few_wide, starts_of
+from search.keyword.surviving import Source, Stretch, pieces_of
+from search.keyword.united import United
 from search.keyword.writer import build_part
-from search.storage.container import Part
+from search.storage.container import Part, Stored, Streamed
 
-_Found = tuple[Source, int, Survivors]
+# Rows whose sentences are gathered at once.
+ROWS = 1 << 14
+# Below so many numbers in a run it is quicker to move numbers than to copy runs.
+SHORT = 32
 
 
-class _WideOut:
-    """The arrays of a Wide, filled in order. What does not fit keeps its low bits in place, as in ``narrow``."""
+class _Piece(NamedTuple):
+    """The terms ``first`` to ``last`` of the result, and where they come from; or, from one stretch, such postings of
+    a single term as come after ``before`` others."""
 
-    def __init__(self, name: str, total: int, wide: int, dtype: type[np.unsignedinteger[Any]]) -> None:
-        self._name, self._filled = name, 0
-        self._low = np.empty(total, dtype if few_wide(wide, total) else np.uint32)
-        self._at = np.empty(wide if self._low.dtype == dtype else 0, np.uint64)
-        self._whole = np.empty(len(self._at), np.uint32)
-        self._aside = 0
+    first: int
+    last: int
+    stretches: list[Stretch]
+    before: int
 
-    def put(self, values: Array) -> None:
-        self._low[self._filled : self._filled + len(values)] = values
-        if len(self._at):
-            at = np.flatnonzero(values > np.iinfo(self._low.dtype).max)
-            aside = slice(self._aside, self._aside + len(at))
-            self._at[aside], self._whole[aside] = at + self._filled, values[at]
-            self._aside += len(at)
-        self._filled += len(values)
+    def laid(self, values: list[Array], kept: str) -> Array:
+        """What each stretch has, in the order of the result's terms. ``kept`` names the starts of each term's run."""
+        if len(values) == 1:
+            return values[0]
+        terms, owners, begins, ends = [], [], [], []
+        for owner, stretch in enumerate(self.stretches):
+            starts = getattr(stretch.source, kept)[stretch.first : stretch.last + 1]
+            starts = starts - starts[0]
+            some = np.flatnonzero(np.diff(starts))
+            terms.append(stretch.source.term_map[stretch.first + some])
+            owners.append(np.full(len(some), owner))
+            begins.append(starts[some])
+            ends.append(starts[some + 1])
+        order = np.argsort(np.concatenate(terms), kind="stable")
+        of, start, stop = (np.concatenate(arrays)[order] for arrays in (owners, begins, ends))
+        # Runs that follow one another in the same source are one.
+        cut = (of[1:] != of[:-1]) | (start[1:] != stop[:-1])
+        opens, closes = np.append(True, cut)[: len(of)], np.append(cut, True)[: len(of)]
+        of, start, stop = of[opens], start[opens], stop[closes]
+        sizes = [len(each) for each in values]
+        if sum(sizes) < SHORT * len(of):
+            start, counts = start + starts_of(np.array(sizes))[:-1][of], stop - start
+            at = np.repeat(start - starts_of(counts)[:-1], counts)
+            at += np.arange(len(at))
+            gathered: Array = np.concatenate(values)[at]
+            return gathered
+        runs = zip(of.tolist(), start.tolist(), stop.tolist(), strict=True)
+        return np.concatenate([values[i][a:b] for i, a, b in runs] or [values[0][:0]])
 
-    def arrays(self) -> dict[str, Array]:
-        return {self._name: self._low, f"{self._name}_wide_at": self._at, f"{self._name}_wide": self._whole}
+
+class _Wide:
+    """The arrays of a Wide. What does not fit keeps its low bits in place, as in ``narrow``."""
+
+    def __init__(self, wide: int, total: int, dtype: type[np.unsignedinteger[Any]], values: _Blocks) -> None:
+        few = few_wide(wide, total)
+        self.dtype: DTypeLike = dtype if few else np.uint32
+        self.aside = wide if few else 0
+        self._values = values
+        self._found: list[tuple[Array, Array]] | None = None
+
+    def low(self) -> Iterator[Array]:
+        at, found = 0, []
+        for values in self._values():
+            if self.aside:
+                wide = np.flatnonzero(values > np.iinfo(np.dtype(self.dtype)).max)
+                found += [(wide.astype(np.uint64) + np.uint64(at), values[wide])] if len(wide) else []
+            at += len(values)
+            yield values.astype(self.dtype, copy=False)
+        self._found = found
+
+    def wide(self, which: int) -> Iterator[Array]:
+        """Where the wide numbers are, or what they are; known already when ``low`` was read before."""
+        if self._found is None and self.aside:
+            for _ in self.low():
+                pass
+        return (pair[which] for pair in self._found or ())
+
+
+_Blocks = Callable[[], Iterator[Array]]
 
 
 class _Merger:
-    """The result while it is put together, a range of terms at a time."""
+    """The result: what is known of it before it is written, and the blocks of all else."""
 
-    def __init__(self, sources: Sequence[Source], lexicon: Lexicon) -> None:
-        terms = len(lexicon.keys)
-        docs, occurrences = np.zeros(terms, np.int64), np.zeros(terms, np.int64)
-        self._form_counts = np.zeros(len(lexicon.surfaces), np.int64)
-        for source in sources:
-            places = source.term_map[source.terms_left]
-            docs[places] += source.docs_per_term[source.terms_left]
-            occurrences[places] += source.occurrences[source.terms_left]
-        self._sources, self._lexicon = sources, lexicon
-        self._articles = sum(int(source.keep.sum()) for source in sources)
-        self._posting_starts, self._position_starts = starts_of(docs), starts_of(occurrences)
+    def __init__(self, sources: Sequence[Source], lexicon: United, names: str) -> None:
+        self._sources, self._lexicon, self._names = sources, lexicon, names
+        terms = lexicon.terms
+        self._starts = {}
+        for kept in ("kept_postings", "kept_positions", "kept_minors"):
+            counts = np.zeros(terms, np.int64)
+            for source in sources:
+                counts[source.term_map[source.terms_left]] += np.diff(getattr(source, kept))[source.terms_left]
+            self._starts[kept] = starts_of(counts)
         self._bits = code_bits(lexicon.forms_per_term)
-        self._code_starts = starts_of(code_sizes(occurrences, self._bits))
-        self._docs = np.empty(int(self._posting_starts[-1]), docs_dtype(self._articles))
-        self._codes = np.empty(int(self._code_starts[-1]), np.uint8)
-        wide = sum(source.wide_freqs for source in sources)
-        self._freqs = _WideOut("freqs", len(self._docs), wide, np.uint8)
-        wide = sum(source.wide_positions for source in sources)
-        self._positions = _WideOut("positions", int(self._position_starts[-1]), wide, np.uint16)
-        self._minors: list[tuple[Array, Array, Array, Array]] = []
+        self._code_starts = starts_of(code_sizes(np.diff(self._starts["kept_positions"]), self._bits))
+        self._pieces = list(self._cut())
 
-    def add(self, first: int, last: int, in_text: bool) -> None:
-        """Fill in the terms ``first`` to ``last``, which are all of the text space or all of metadata."""
-        found = [(source, *piece) for source in self._sources if (piece := source.between(first, last, in_text))]
-        posting_starts, position_starts = (
-            self._posting_starts[first : last + 1],
-            self._position_starts[first : last + 1],
-        )
-        places = _places(found, "docs_per_term", posting_starts, first)
-        postings = slice(int(posting_starts[0]), int(posting_starts[-1]))
-        self._docs[postings] = _scattered([left.row for _, _, left in found], places)
-        self._freqs.put(_scattered([left.freq for _, _, left in found], places))
-        position_places = _places(found, "occurrences", position_starts, first)
-        self._positions.put(_scattered([left.position for _, _, left in found], position_places))
-        if not in_text:
-            return
-        form = _scattered([source.form_map[left.form] for source, _, left in found], position_places)
-        counts = np.diff(position_starts)
-        starts = self._lexicon.form_starts[first : last + 1]
-        form -= starts[0]
-        self._form_counts[starts[0] : starts[-1]] = np.bincount(form, minlength=starts[-1] - starts[0])
-        form -= np.repeat(starts[:-1] - starts[0], counts)
-        codes = encode_codes(form, counts, self._bits[first:last])
-        start = int(self._code_starts[first])
-        self._codes[start : start + len(codes)] = codes
-        term = np.concatenate([source.term_map[left.term] for source, _, left in found])
-        self._add_minors(found, term, np.concatenate(places) + postings.start)
+    def _cut(self) -> Iterator[_Piece]:
+        """The pieces of the result in order. How large they are is counted before anything is left out."""
+        work = np.zeros(len(self._bits), np.int64)
+        for source in self._sources:
+            ends = np.append(source.terms_left[1:], len(source.term_map))
+            each = source.position_starts[ends] - source.position_starts[source.terms_left]
+            work[source.term_map[source.terms_left]] += each
+        for first, last in pieces_of(starts_of(work), self._lexicon.text_terms):
+            stretches = (one for source in self._sources for one in source.between(first, last))
+            if last - first > 1:
+                yield _Piece(first, last, list(stretches), 0)
+                continue
+            before = 0
+            for stretch in stretches:
+                yield _Piece(first, last, [stretch], before)
+                before += len(stretch)
 
-    def _add_minors(self, found: Sequence[_Found], term: Array, place: Array) -> None:
-        """``term`` and ``place`` say of each surviving posting, source after source, where it is in the result."""
-        base = 0
-        pieces = []
-        for source, own, left in found:
-            part, last = source.part, own + left.terms
-            starts = part["minor_starts"][own : last + 1]
-            run = slice(int(starts[0]), int(starts[-1]))
-            shift = source.posting_starts[own:last] - source.posting_starts[own]
-            posting = part["minor_postings"][run] + np.repeat(shift, np.diff(starts))
-            alive = left.alive[posting]
-            mine = base + (np.cumsum(left.alive) - 1)[posting[alive]]
-            pieces.append((mine, part["minor_fields"][run][alive], part["minor_freqs"][run][alive]))
-            base += len(left.term)
-        mine, field, freq = (np.concatenate(arrays) for arrays in zip(*pieces, strict=True))
-        # A posting's own entries are together and in the order of their fields already.
-        order = np.argsort(place[mine], kind="stable")
-        mine = mine[order]
-        relative = place[mine] - self._posting_starts[term[mine]]
-        self._minors.append((term[mine], relative, field[order], freq[order]))
+    def _streamed(self, dtype: DTypeLike, total: int, blocks: _Blocks) -> Streamed:
+        """``blocks`` as an array for a container, damage being told of as such."""
 
-    def arrays(self) -> dict[str, Array]:
-        """All arrays of the result."""
-        text_terms = self._lexicon.text_terms
-        for first, last in pieces_of(self._position_starts, text_terms):
-            self.add(first, last, first < text_terms)
-        none = np.zeros(0, np.uint8)
-        minors = self._minors or [(none, none, none, none)]
-        term, posting, field, freq = (np.concatenate(arrays) for arrays in zip(*minors, strict=True))
+        def checked() -> Iterator[Array]:
+            left = total
+            with _damage(self._names):
+                for block in blocks():
+                    left -= len(block)
+                    yield block
+                if left:
+                    raise ValueError("the counts of its terms are not those of its postings")
+
+        return Streamed(np.dtype(dtype), (total,), checked)
+
+    def _laid(self, kept: str, values: Callable[[Stretch], Array]) -> _Blocks:
+        return lambda: (piece.laid(list(map(values, piece.stretches)), kept) for piece in self._pieces)
+
+    def _wide(self, name: str, kept: str, wide: int, dtype: type[Any], values: Callable[[Stretch], Array]) -> Any:
+        total = int(self._starts[kept][-1])
+        made = _Wide(wide, total, dtype, self._laid(kept, values))
         return {
-            **self._lexicon.arrays(self._form_counts),
-            "posting_starts": self._posting_starts,
-            "docs": self._docs,
-            **self._freqs.arrays(),
-            "position_starts": self._position_starts,
-            **self._positions.arrays(),
-            "minor_starts": starts_of(np.bincount(term, minlength=len(self._bits))),
-            "minor_postings": posting.astype(np.uint32),
-            "minor_fields": field,
-            "minor_freqs": fit(freq, np.uint8, np.uint16, np.uint32),
+            name: self._streamed(made.dtype, total, made.low),
+            f"{name}_wide_at": self._streamed(np.uint64, made.aside, lambda: made.wide(0)),
+            f"{name}_wide": self._streamed(np.uint32, made.aside, lambda: made.wide(1)),
+        }
+
+    def _minor_postings(self) -> Iterator[Array]:
+        for piece in self._pieces:
+            # Of each term, how many postings come before those of the next stretch.
+            filled = np.full(piece.last - piece.first, piece.before)
+            found = []
+            for stretch in piece.stretches:
+                own, posting, _, _ = stretch.minors()
+                terms = stretch.source.term_map[stretch.first : stretch.last] - piece.first
+                found.append((posting + filled[terms[own]]).astype(np.uint32))
+                if len(piece.stretches) > 1:
+                    counts = np.diff(stretch.source.kept_postings[stretch.first : stretch.last + 1])
+                    filled[terms[counts > 0]] += counts[counts > 0]
+            yield piece.laid(found, "kept_minors")
+
+    def _codes(self) -> Iterator[Array]:
+        """A term's codes start with a byte of their own, but not each stretch of it: what fills no byte waits."""
+        waiting, term = np.zeros(0, np.uint16), -1
+        for piece in self._pieces:
+            if piece.first != term:
+                yield self._encoded(waiting, term)
+                waiting, term = waiting[:0], piece.first
+            if piece.first >= self._lexicon.text_terms:
+                return
+            codes = piece.laid([one.source.codes[one.forms()] for one in piece.stretches], "kept_positions")
+            if piece.last - piece.first > 1:
+                counts = np.diff(self._starts["kept_positions"][piece.first : piece.last + 1])
+                yield encode_codes(codes, counts, self._bits[piece.first : piece.last])
+                continue
+            codes = np.concatenate((waiting, codes))
+            full = len(codes) & ~7
+            yield self._encoded(codes[:full], term)
+            waiting = codes[full:]
+        yield self._encoded(waiting, term)
+
+    def _encoded(self, codes: Array, term: int) -> Array:
+        if not len(codes):
+            return np.zeros(0, np.uint8)
+        return encode_codes(codes, np.array([len(codes)]), self._bits[term : term + 1])
+
+    def arrays(self) -> dict[str, Stored]:
+        """All arrays of the result."""
+        articles = sum(int(np.count_nonzero(source.keep)) for source in self._sources)
+        postings, minors = (int(self._starts[kept][-1]) for kept in ("kept_postings", "kept_minors"))
+        wide_freqs = sum(source.wide_freqs for source in self._sources)
+        wide_positions = sum(source.wide_positions for source in self._sources)
+        minor = _narrowest(max(source.largest_minor for source in self._sources), np.uint8, np.uint16, np.uint32)
+        return {
+            **self._lexicon.arrays(),
+            "posting_starts": self._starts["kept_postings"],
+            "docs": self._streamed(docs_dtype(articles), postings, self._laid("kept_postings", Stretch.rows)),
+            **self._wide("freqs", "kept_postings", wide_freqs, np.uint8, Stretch.freqs),
+            "position_starts": self._starts["kept_positions"],
+            **self._wide("positions", "kept_positions", wide_positions, np.uint16, Stretch.places),
+            "minor_starts": self._starts["kept_minors"],
+            "minor_postings": self._streamed(np.uint32, minors, self._minor_postings),
+            "minor_fields": self._streamed(np.uint8, minors, self._laid("kept_minors", lambda one: one.minors()[2])),
+            "minor_freqs": self._streamed(minor, minors, self._laid("kept_minors", lambda one: one.minors()[3])),
             "code_starts": self._code_starts,
-            "codes": self._codes,
+            "codes": self._streamed(np.uint8, int(self._code_starts[-1]), self._codes),
             "lengths": np.concatenate([source.part["lengths"][source.keep] for source in self._sources]),
             **self._runs("sentence"),
             **self._runs("paragraph"),
         }
 
-    def _runs(self, name: str) -> dict[str, Array]:
+    def _runs(self, name: str) -> dict[str, Stored]:
         """Sentence or paragraph starts of the surviving rows."""
-        counts = [np.diff(source.part[f"{name}_starts"]) for source in self._sources]
-        kept = [np.repeat(source.keep, each) for source, each in zip(self._sources, counts, strict=True)]
-        items = [source.part[f"{name}s"][own] for source, own in zip(self._sources, kept, strict=True)]
-        each = np.concatenate([own[source.keep] for source, own in zip(self._sources, counts, strict=True)])
-        return {f"{name}_starts": starts_of(each), f"{name}s": fit(np.concatenate(items), np.uint16, np.uint32)}
+        each = [np.diff(source.part[f"{name}_starts"])[source.keep] for source in self._sources]
+        starts = starts_of(np.concatenate(each))
+
+        def blocks() -> Iterator[Array]:
+            for source in self._sources:
+                bounds = source.part[f"{name}_starts"]
+                for low in range(0, len(source.keep), ROWS):
+                    keep = source.keep[low : low + ROWS]
+                    counts = np.diff(bounds[low : low + len(keep) + 1])
+                    items = source.part[f"{name}s"][int(bounds[low]) : int(bounds[low + len(keep)])]
+                    yield items if keep.all() else items[np.repeat(keep, counts)]
+
+        largest = max(int(block.max(initial=0)) for block in blocks())
+        items = self._streamed(_narrowest(largest, np.uint16, np.uint32), int(starts[-1]), blocks)
+        return {f"{name}_starts": starts, f"{name}s": items}
 
 
-def merge_parts(parts: Sequence[Part], keep: Sequence[NDArray[np.bool_]]) -> tuple[dict[str, Array], dict[str, Any]]:
+def merge_parts(parts: Sequence[Part], keep: Sequence[NDArray[np.bool_]]) -> tuple[dict[str, Stored], dict[str, Any]]:
     """The arrays and the meta of one part with the rows of ``parts`` that ``keep`` marks, in the same order.
 
-    ``keep[i]`` is bool[n_i]. The arrays equal, bit for bit, those that ``build_part`` makes of the same articles.
-    Raises ArchiveDamaged where arrays point outside one another, and what opening a part raises.
+    ``keep[i]`` is bool[n_i]. The arrays equal, bit for bit, those that ``build_part`` makes of the same articles; the
+    large ones are streamed: they are read from ``parts`` when the part is written. Raises ArchiveDamaged, also then,
+    where arrays point outside one another, and what opening a part raises.
     """
-    pairs = list(zip(parts, keep, strict=True))
+    names = ", ".join(str(part.path) for part in parts)
+    with _damage(names):
+        return _merge(list(zip(parts, keep, strict=True)), names)
+
+
+@contextmanager
+def _damage(names: str) -> Iterator[None]:
     try:
-        return _merge(pairs)
+        yield
     except (IndexError, ValueError) as error:
-        names = ", ".join(str(part.path) for part in parts)
         raise ArchiveDamaged(f"cannot merge {names}: {error}; run 'broadsheet doctor'") from error
 
 
-def _merge(pairs: Sequence[tuple[Part, NDArray[np.bool_]]]) -> tuple[dict[str, Array], dict[str, Any]]:
+def _merge(pairs: Sequence[tuple[Part, NDArray[np.bool_]]], names: str) -> tuple[dict[str, Stored], dict[str, Any]]:
     base = 0
     sources: list[Source] = []
-    forms: dict[bytes, int] = {}
-    words: list[bytes] = []
-    values: dict[bytes, int] = {}
     for part, mask in pairs:
         if mask.any():
-            source = Source(part, mask, base)
-            base += int(mask.sum())
-            source.learn(forms, words, values)
-            sources.append(source)
+            sources.append(Source(part, mask, base))
+            base += int(np.count_nonzero(mask))
     if not sources:
-        return build_part((), ())
-    lexicon = Lexicon(list(forms), words, list(values))
-    term_of_form = lexicon.term_of_form()
-    for source in sources:
-        source.settle(lexicon, term_of_form)
-    return _Merger(sources, lexicon).arrays(), {"articles": base, "analysis": ANALYSIS_VERSION}
+        arrays, meta = build_part((), ())
+        return {**arrays}, meta
+    return _Merger(sources, United(sources), names).arrays(), {"articles": base, "analysis": ANALYSIS_VERSION}
 
 
-def _places(found: Sequence[_Found], counts: str, starts: Array, first: int) -> list[NDArray[np.int64]]:
-    """Where what each source has goes, counted from ``starts[0]``: each term's things source after source.
-
-    ``counts`` names how many things a source has of each of its terms; ``starts`` is where those of the result's terms
-    start, from ``first`` on.
-    """
-    filled = starts[:-1] - starts[0]
-    places = []
-    for source, own, left in found:
-        each = getattr(source, counts)[own : own + left.terms]
-        some = np.flatnonzero(each)
-        each, term = each[some], source.term_map[own + some] - first
-        place = np.repeat(filled[term] - starts_of(each)[:-1], each)
-        place += np.arange(len(place))
-        places.append(place)
-        filled[term] += each
-    return places
-
-
-def _scattered(pieces: Sequence[Array], places: Sequence[NDArray[np.int64]]) -> Array:
-    out = np.empty(sum(map(len, pieces)), np.result_type(*pieces))
-    for piece, place in zip(pieces, places, strict=True):
-        out[place] = piece
-    return out
+def _narrowest(largest: int, *dtypes: DTypeLike) -> DTypeLike:
+    """The first of these types, narrowest first, that holds the number."""
+    return next(dtype for dtype in dtypes if largest <= np.iinfo(np.dtype(dtype)).max)

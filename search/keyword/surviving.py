@@ -3,141 +3,255 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import compress
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from search.keyword.layout import KeywordSegment
-from search.keyword.lexicon import Lexicon, form_key
-from search.keyword.packing import Array, code_bits, decode_codes
+from search.keyword.lexicon import form_key
+from search.keyword.packing import Array, code_bits, decode_codes, decode_term, starts_of
 from search.storage.container import Part
 
-# Occurrences that are worked on at once; a single term with more is one piece.
+# Occurrences that are worked on at once, about.
 PIECE = 1 << 22
 
 
-class Survivors:
-    """What is left of the terms ``first`` to ``last`` of a source: per posting ``term`` (its number there), ``row`` (in
-    the result) and ``freq``; per occurrence ``position`` and ``form`` (its number there, None for metadata). ``alive``
-    is of all the postings of these ``terms`` terms."""
+class Stretch:
+    """The terms ``first`` to ``last`` of a source, or of a single term the postings ``start`` to ``stop``.
 
-    def __init__(self, source: Source, first: int, last: int, with_forms: bool) -> None:
-        part = source.part
-        counts = np.diff(source.posting_starts[first : last + 1])
-        start, stop = int(source.posting_starts[first]), int(source.posting_starts[last])
-        docs = part["docs"][start:stop]
-        self.terms = last - first
-        freqs = source.segment.freqs_between(start, stop)
-        self.alive = source.keep[docs]
-        everything = bool(self.alive.all())
-        term = np.repeat(np.arange(first, last, dtype=np.int32), counts)
-        self.term = term if everything else term[self.alive]
-        self.freq = freqs if everything else freqs[self.alive]
-        self.row = source.rows[docs if everything else docs[self.alive]]
-        start, stop = int(source.position_starts[first]), int(source.position_starts[last])
-        self.position = source.segment.positions_between(start, stop)
-        self.form = source.forms_between(first, last) if with_forms else None
-        if not everything:
-            occurs = np.repeat(self.alive, freqs)
-            self.position = self.position[occurs]
-            self.form = None if self.form is None else self.form[occurs]
+    Nothing is read until asked for. All that is given is of the surviving postings, in the source's order.
+    """
+
+    __slots__ = ("first", "last", "positions", "postings", "source")
+
+    def __init__(self, source: Source, first: int, last: int, postings: slice, positions: slice) -> None:
+        self.source, self.first, self.last = source, first, last
+        self.postings, self.positions = postings, positions
+
+    def __len__(self) -> int:
+        """How many postings survive."""
+        alive = self.alive()
+        return self.postings.stop - self.postings.start if alive is None else int(np.count_nonzero(alive))
+
+    def alive(self) -> NDArray[np.bool_] | None:
+        """bool of all postings; None where all of them survive."""
+        if self.source.whole:
+            return None
+        alive: NDArray[np.bool_] = self.source.keep[self.source.part["docs"][self.postings]]
+        return None if alive.all() else alive
+
+    def rows(self) -> Array:
+        """The row in the result of each posting."""
+        source, docs, alive = self.source, self.source.part["docs"][self.postings], self.alive()
+        if source.rows is not None:
+            rows: NDArray[np.uint32] = source.rows[docs if alive is None else docs[alive]]
+            return rows
+        if len(docs) and int(docs.max()) >= len(source.keep):
+            raise IndexError(f"article {int(docs.max())} of {len(source.keep)}")
+        return docs + np.uint32(source.base)
+
+    def terms(self) -> NDArray[np.int64]:
+        """The own term of each posting, counted from ``first``."""
+        if self.last - self.first == 1:
+            counts = np.array([self.postings.stop - self.postings.start])
+        else:
+            counts = np.diff(self.source.posting_starts[self.first : self.last + 1])
+        terms, alive = np.repeat(np.arange(len(counts)), counts), self.alive()
+        return terms if alive is None else terms[alive]
+
+    def _all_freqs(self) -> NDArray[np.uint32]:
+        return self.source.segment.freqs_between(self.postings.start, self.postings.stop)
+
+    def freqs(self) -> NDArray[np.uint32]:
+        """How often the term of each posting occurs in its row."""
+        alive, freqs = self.alive(), self._all_freqs()
+        return freqs if alive is None else freqs[alive]
+
+    def _of_survivors(self, values: Array) -> Array:
+        alive = self.alive()
+        return values if alive is None else values[np.repeat(alive, self._all_freqs())]
+
+    def places(self) -> Array:
+        """The position of each occurrence."""
+        return self._of_survivors(self.source.segment.positions_between(self.positions.start, self.positions.stop))
+
+    def forms(self) -> NDArray[np.int32]:
+        """The own form of each occurrence; the terms are all of the text space."""
+        source, first = self.source, self.first
+        starts = source.form_starts[first : self.last]
+        each = source.part["code_starts"]
+        if self.last - first > 1:
+            counts = np.diff(source.position_starts[first : self.last + 1])
+            packed = source.part["codes"][int(each[first]) : int(each[self.last])]
+            codes = decode_codes(packed, counts, code_bits(source.forms_per_term[first : self.last]))
+            return self._of_survivors(np.repeat(starts, counts) + codes)
+        bits = int(code_bits(source.forms_per_term[first : first + 1])[0])
+        start, stop = (at - int(source.position_starts[first]) for at in (self.positions.start, self.positions.stop))
+        if not bits:
+            return self._of_survivors(np.full(stop - start, starts[0], np.int32))
+        low = start & ~7  # where a byte starts, whatever the bits
+        packed = source.part["codes"][int(each[first]) : int(each[first + 1])]
+        packed = packed[low * bits >> 3 : (stop * bits + 7) >> 3]
+        return self._of_survivors(starts[0] + decode_term(packed, stop - low, bits)[start - low :].astype(np.int32))
+
+    def minors(self) -> tuple[Array, Array, Array, Array]:
+        """What the postings have outside the text: own term counted from ``first``, number of the posting among those
+        that survive of its term (of a single term: in this stretch), sub-field, frequency."""
+        source, part, first = self.source, self.source.part, self.first
+        starts = part["minor_starts"][first : self.last + 1]
+        run = slice(int(starts[0]), int(starts[-1]))
+        term = np.repeat(np.arange(self.last - first), np.diff(starts))
+        counts = np.diff(source.posting_starts[first : self.last + 1])
+        if np.any(part["minor_postings"][run] >= counts[term]):
+            raise IndexError("a sub-field of a posting that its term does not have")
+        # From here on numbered among all the postings of the stretch.
+        term_starts = source.posting_starts[first : self.last + 1] - self.postings.start
+        if self.last - first == 1:
+            bounds = (-term_starts[0], self.postings.stop - source.posting_starts[first])
+            low, high = part["minor_postings"][run].searchsorted(bounds).tolist()
+            run, term = slice(run.start + low, run.start + high), term[low:high]
+        posting = part["minor_postings"][run] + term_starts[term]
+        field, freq, alive = part["minor_fields"][run], part["minor_freqs"][run], self.alive()
+        kept = term_starts
+        if alive is not None:
+            numbers = starts_of(alive)
+            kept = numbers[np.maximum(term_starts, 0)[:-1]]
+            left = alive[posting]
+            term, field, freq = term[left], field[left], freq[left]
+            posting = numbers[posting[left]]
+        return term, posting - np.maximum(kept, 0)[term], field, freq
 
 
 class Source:
-    """One of the parts, the rows of it that survive, and where its terms and forms go."""
+    """One of the parts, the rows of it that survive, and where its terms and forms go.
+
+    ``kept_postings``, ``kept_positions`` and ``kept_minors`` (int64, a start for each own term and the total) say how
+    much survives; ``wide_freqs``, ``wide_positions`` and ``largest_minor`` which widths the numbers need.
+    """
 
     def __init__(self, part: Part, keep: NDArray[np.bool_], base: int) -> None:
-        self.part, self.keep = part, keep
+        self.part, self.keep, self.base = part, keep, base
         self.segment = KeywordSegment(part)
-        self.rows = (np.cumsum(keep) - 1 + base).astype(np.uint32)
+        self.whole = bool(keep.all())
+        self.rows = None if self.whole else (np.cumsum(keep) - 1 + base).astype(np.uint32)
         self.posting_starts: NDArray[np.int64] = part["posting_starts"]
         self.position_starts: NDArray[np.int64] = part["position_starts"]
         self.form_starts: NDArray[np.int32] = part["form_starts"]
         self.forms_per_term = np.diff(self.form_starts)
         # The text space sorts first.
         self.text_terms = int(np.count_nonzero(self.forms_per_term))
-        self._count()
+        self.wide_freqs = _stored_wide(part, "freqs", np.uint8)
+        self.wide_positions = _stored_wide(part, "positions", np.uint16)
+        if self.whole:  # the usual case: all of it, and the part itself says how much that is
+            self.kept_postings, self.kept_positions = self.posting_starts, self.position_starts
+            self.kept_minors: NDArray[np.int64] = part["minor_starts"]
+            self.largest_minor = int(part["minor_freqs"].max(initial=0))
+            self.forms_left = np.ones(len(self.segment.surfaces), bool)
+            self.form_counts = self._counts_of_words()
+        else:
+            self._count()
+        self._values_left = np.diff(self.kept_postings[self.text_terms :]) > 0
+        self._term_of_form = np.repeat(np.arange(len(self.forms_per_term), dtype=np.int32), self.forms_per_term)
+        words = len(self.segment.words)
+        self._word_of_form = np.zeros(len(self.forms_left), np.int32)
+        self._word_of_form[self.segment.word_forms] = np.repeat(
+            np.arange(words, dtype=np.int32), np.diff(self.segment.word_form_starts)
+        )
+        self._words_left = np.zeros(words, bool)
+        self._words_left[self._word_of_form[self.forms_left]] = True
+
+    def _counts_of_words(self) -> NDArray[np.int64]:
+        """How often each word occurs, said of its first form."""
+        counts = np.zeros(len(self.segment.surfaces), np.int64)
+        counts[self.segment.word_forms[self.segment.word_form_starts[:-1]]] = self.segment.word_counts
+        return counts
 
     def _count(self) -> None:
         """What survives of each term and form, and how many numbers will need more than their narrow width."""
-        if self.keep.all():  # the usual case: all of it, and the part itself says how much that is
-            self.docs_per_term = np.diff(self.posting_starts)
-            self.occurrences = np.diff(self.position_starts)
-            self.alive_forms = np.arange(len(self.segment.surfaces))
-            self.wide_freqs = self._stored_wide("freqs", np.uint8)
-            self.wide_positions = self._stored_wide("positions", np.uint16)
-            return
-        terms, forms = len(self.forms_per_term), len(self.segment.surfaces)
-        self.docs_per_term = np.zeros(terms, np.int64)
-        self.occurrences = np.zeros(terms, np.int64)
-        form_counts = np.zeros(forms, np.int64)
-        self.wide_freqs = self.wide_positions = 0
+        terms = len(self.forms_per_term)
+        postings, positions, minors = (np.zeros(terms, np.int64) for _ in range(3))
+        self.form_counts = np.zeros(len(self.segment.surfaces), np.int64)
+        freqs_may, positions_may = bool(self.wide_freqs), bool(self.wide_positions)
+        self.wide_freqs = self.wide_positions = self.largest_minor = 0
         for first, last in pieces_of(self.position_starts, self.text_terms):
-            left = Survivors(self, first, last, with_forms=first < self.text_terms)
-            local = left.term - first
-            self.docs_per_term[first:last] = np.bincount(local, minlength=last - first)
-            self.occurrences[first:last] = np.bincount(local, weights=left.freq, minlength=last - first)
-            self.wide_freqs += _count_wide(left.freq, np.uint8)
-            self.wide_positions += _count_wide(left.position, np.uint16)
-            if left.form is not None:
-                start, stop = int(self.form_starts[first]), int(self.form_starts[last])
-                form_counts[start:stop] = np.bincount(left.form - start, minlength=stop - start)
-        self.alive_forms = np.flatnonzero(form_counts)
+            for left in self.stretches(first, last):
+                local, freqs = left.terms(), left.freqs()
+                postings[first:last] += np.bincount(local, minlength=last - first)
+                positions[first:last] += np.bincount(local, freqs, last - first).astype(np.int64)
+                self.wide_freqs += _count_wide(freqs, np.uint8) if freqs_may else 0
+                self.wide_positions += _count_wide(left.places(), np.uint16) if positions_may else 0
+                local, _, _, freqs = left.minors()
+                minors[first:last] += np.bincount(local, minlength=last - first)
+                self.largest_minor = max(self.largest_minor, int(freqs.max(initial=0)))
+                if first < self.text_terms:
+                    start, stop = int(self.form_starts[first]), int(self.form_starts[last])
+                    self.form_counts[start:stop] += np.bincount(left.forms() - start, minlength=stop - start)
+        self.kept_postings, self.kept_positions, self.kept_minors = map(starts_of, (postings, positions, minors))
+        self.forms_left = self.form_counts > 0
 
-    def _stored_wide(self, name: str, dtype: type[np.unsignedinteger[Any]]) -> int:
-        low = self.part[name]
-        return len(self.part[f"{name}_wide_at"]) if low.dtype == dtype else _count_wide(low, dtype)
+    def stretches(self, first: int, last: int) -> Iterator[Stretch]:
+        """The terms ``first`` to ``last`` at once, or a single one with very many occurrences a part at a time."""
+        start, stop = int(self.posting_starts[first]), int(self.posting_starts[last])
+        at, end = int(self.position_starts[first]), int(self.position_starts[last])
+        if last - first > 1 or end - at <= PIECE:
+            yield Stretch(self, first, last, slice(start, stop), slice(at, end))
+            return
+        step = max(1, (stop - start) * PIECE // (end - at))
+        for low in range(start, stop, step):
+            high = min(low + step, stop)
+            until = end if high == stop else at + int(self.segment.freqs_between(low, high).sum())
+            yield Stretch(self, first, last, slice(low, high), slice(at, until))
+            at = until
 
-    def forms_between(self, first: int, last: int) -> NDArray[np.int32]:
-        """The form of each occurrence of a range of text terms."""
-        counts = np.diff(self.position_starts[first : last + 1])
-        code_starts = self.part["code_starts"]
-        packed = self.part["codes"][int(code_starts[first]) : int(code_starts[last])]
-        codes = decode_codes(packed, counts, code_bits(self.forms_per_term[first:last]))
-        return np.repeat(self.form_starts[first:last], counts) + codes
+    def form_keys(self, start: int, stop: int) -> list[bytes]:
+        """The keys of those of the forms ``start`` to ``stop`` that survive."""
+        number = self._term_of_form[start:stop]
+        low = int(number[0])
+        terms = self.segment.terms.between(low, int(number[-1]) + 1)
+        surfaces = self.segment.surfaces.between(start, stop)
+        keys = map(form_key, map(terms.__getitem__, (number - low).tolist()), surfaces)
+        return list(compress(keys, self.forms_left[start:stop].tolist()))
 
-    def learn(self, forms: dict[bytes, int], words: list[bytes], values: dict[bytes, int]) -> None:
-        """Add what survives to the dictionaries of the result."""
-        terms = self.segment.terms.between(0, len(self.segment.terms))
-        surfaces = self.segment.surfaces.between(0, len(self.segment.surfaces))
-        own_words = self.segment.words.between(0, len(self.segment.words))
-        word_of_form = np.empty(len(surfaces), np.int64)
-        word_of_form[self.segment.word_forms] = np.repeat(
-            np.arange(len(own_words)), np.diff(self.segment.word_form_starts)
-        )
-        term_of_form = np.repeat(np.arange(len(terms)), self.forms_per_term)
-        self._forms = self.alive_forms
-        self._terms_of_forms = term_of_form[self._forms]
-        numbers = []
-        alive = (self._forms.tolist(), self._terms_of_forms.tolist(), word_of_form[self._forms].tolist())
-        for form, term, word in zip(*alive, strict=True):
-            number = forms.setdefault(form_key(terms[term], surfaces[form]), len(words))
-            if number == len(words):
-                words.append(own_words[word])
-            numbers.append(number)
-        self._numbers = np.array(numbers, np.int64)
-        self._values = self.text_terms + np.flatnonzero(self.docs_per_term[self.text_terms :])
-        self._value_numbers = np.array(
-            [values.setdefault(terms[value], len(values)) for value in self._values.tolist()], np.int64
-        )
+    def words_between(self, start: int, stop: int) -> list[bytes]:
+        """Those of the words ``start`` to ``stop`` that survive."""
+        return list(compress(self.segment.words.between(start, stop), self._words_left[start:stop].tolist()))
 
-    def settle(self, lexicon: Lexicon, term_of_form: NDArray[np.int32]) -> None:
-        """Now that the result's dictionary is known: where each of the own terms and forms is in it, or -1."""
-        self.form_map = np.full(len(self.segment.surfaces), -1, np.int32)
-        self.form_map[self._forms] = lexicon.form_numbers[self._numbers]
+    def values_between(self, start: int, stop: int) -> list[bytes]:
+        """Those of the metadata terms ``start`` to ``stop``, counted from the first of them, that survive."""
+        terms = self.segment.terms.between(self.text_terms + start, self.text_terms + stop)
+        return list(compress(terms, self._values_left[start:stop].tolist()))
+
+    def words_of_forms(self, words: NDArray[np.int32]) -> NDArray[np.int32]:
+        """The word of each surviving form, by the numbers that the surviving words get."""
+        places = np.zeros(len(self._words_left), np.int32)
+        places[self._words_left] = words
+        return places[self._word_of_form[self.forms_left]]
+
+    def settle(
+        self,
+        forms: NDArray[np.int32],
+        values: NDArray[np.int32],
+        form_starts: NDArray[np.int32],
+        term_of_form: NDArray[np.int32],
+    ) -> None:
+        """Now that the result's dictionary is known: where each own term is in it, or -1, and the code there of each
+        own form. ``forms`` and ``values`` number the surviving forms and metadata terms."""
         self.term_map = np.full(len(self.forms_per_term), -1, np.int32)
-        self.term_map[self._terms_of_forms] = term_of_form[self.form_map[self._forms]]
-        self.term_map[self._values] = lexicon.value_numbers[self._value_numbers]
+        self.term_map[self._term_of_form[self.forms_left]] = term_of_form[forms]
+        self.term_map[self.text_terms + np.flatnonzero(self._values_left)] = values
         self.terms_left = np.flatnonzero(self.term_map >= 0)
+        self.codes = np.zeros(len(self.forms_left), np.uint16)
+        self.codes[self.forms_left] = forms - form_starts[term_of_form[forms]]
+        del self._term_of_form, self._word_of_form, self._words_left, self._values_left
+        del self.forms_left, self.form_counts
 
-    def between(self, first: int, last: int, with_forms: bool) -> tuple[int, Survivors] | None:
-        """What goes to the terms ``first`` to ``last`` of the result, and the first own term that does."""
+    def between(self, first: int, last: int) -> Iterator[Stretch]:
+        """What goes to the terms ``first`` to ``last`` of the result, in one stretch if they are several."""
         low, high = np.searchsorted(self.term_map[self.terms_left], (first, last))
-        if low == high:
-            return None
-        own = int(self.terms_left[low])
-        return own, Survivors(self, own, int(self.terms_left[high - 1]) + 1, with_forms)
+        if low < high:
+            yield from self.stretches(int(self.terms_left[low]), int(self.terms_left[high - 1]) + 1)
 
 
 def pieces_of(position_starts: NDArray[np.int64], text_terms: int) -> Iterator[tuple[int, int]]:
@@ -148,6 +262,11 @@ def pieces_of(position_starts: NDArray[np.int64], text_terms: int) -> Iterator[t
             last = min(max(last, first + 1), end)
             yield first, last
             first = last
+
+
+def _stored_wide(part: Part, name: str, dtype: type[np.unsignedinteger[Any]]) -> int:
+    low = part[name]
+    return len(part[f"{name}_wide_at"]) if low.dtype == dtype else _count_wide(low, dtype)
 
 
 def _count_wide(values: Array, dtype: type[np.unsignedinteger[Any]]) -> int:
