@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from search.errors import ArchiveDamaged, ArchiveMismatch, EncoderError
 from search.storage.container import open_part, write_part
 from search.vector import VectorIndex, build_part, merge_parts
+from tests.vector_parts import Held
 
 D = 24
 
@@ -33,20 +34,6 @@ class Made:
     def write(self, path):
         write_part(path, "vector", self.arrays, self.meta)
         return open_part(path, "vector")
-
-
-class Held:
-    """A part that was never written: what merge_parts and VectorIndex need of one."""
-
-    def __init__(self, arrays, meta):
-        self.arrays = {name: np.asarray(array) for name, array in arrays.items()}
-        self.meta = meta
-
-    def __getitem__(self, name):
-        return self.arrays[name]
-
-    def __contains__(self, name):
-        return name in self.arrays
 
 
 def index_of(segments):

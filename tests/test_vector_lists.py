@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from search.errors import ArchiveDamaged, SearchError
 from search.storage.container import open_part, write_part
 from search.vector import VectorIndex, build_part, gathered, kernel, lists, merge_parts
+from tests.vector_parts import Held
 
 D = 32
 
@@ -25,18 +26,6 @@ def _small(monkeypatch):
     monkeypatch.setattr(lists, "FILTERED", 1)
     monkeypatch.setattr(lists, "PROBES", 12)
     monkeypatch.setattr(lists, "READ", 3.0)
-
-
-class Held:
-    def __init__(self, arrays, meta):
-        self.arrays = {name: np.asarray(array) for name, array in arrays.items()}
-        self.meta = dict(meta)
-
-    def __getitem__(self, name):
-        return self.arrays[name]
-
-    def __contains__(self, name):
-        return name in self.arrays
 
 
 def clustered(rng, count, spread=0.35):

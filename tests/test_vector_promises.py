@@ -11,24 +11,11 @@ from hypothesis import strategies as st
 
 from search import Archive, Article
 from search.vector import VectorIndex, build_part, lists
+from tests.vector_parts import Held
 
 D = 32
 SHARES = (1.0, 0.5, 0.2, 0.1, 0.05, 0.02, 0.01, 0.001, 0.0001)
 WORDS = ["storm", "coast", "harbour", "minister", "vote", "budget", "strike", "river", "bridge", "school"]
-
-
-class Held:
-    """A part that was never written."""
-
-    def __init__(self, arrays, meta):
-        self.arrays = {name: np.asarray(array) for name, array in arrays.items()}
-        self.meta = meta
-
-    def __getitem__(self, name):
-        return self.arrays[name]
-
-    def __contains__(self, name):
-        return name in self.arrays
 
 
 @pytest.fixture(scope="module")

@@ -49,9 +49,16 @@ def by_products(lengths: Sequence[int], rows: int, heads: int, width: int) -> At
     import torch
 
     size = width // heads
-    blocks = list(_blocks(lengths, heads))
-    most = max((len(own) * padded for own, padded in blocks), default=0)
-    most_scores = max((len(own) * padded * padded for own, padded in blocks), default=0)
+    blocks, start = [], 0
+    for own, padded in _blocks(lengths, heads):
+        runs, text = [], 0
+        for length, group in groupby(own):
+            same = len(list(group))
+            runs.append((slice(text, text + same), length, slice(start, start + same * length)))
+            text, start = text + same, start + same * length
+        blocks.append((text, padded, runs))
+    most = max((count * padded for count, padded, _ in blocks), default=0)
+    most_scores = max((count * padded * padded for count, padded, _ in blocks), default=0)
     # Zeros at first: what stands beyond a text's end is never looked at, but must be a number.
     three = torch.zeros(3 * heads * most * size, dtype=torch.bfloat16)
     scores = torch.empty(heads * most_scores, dtype=torch.bfloat16)
@@ -59,17 +66,10 @@ def by_products(lengths: Sequence[int], rows: int, heads: int, width: int) -> At
 
     def attend(projected: Any) -> Any:
         mixed = projected.new_empty(rows, width)
-        start = 0
-        for own, padded in blocks:
-            count = len(own)
+        for count, padded, runs in blocks:
             laid = three[: 3 * heads * count * padded * size].view(3, count, heads, padded, size)
             grid = scores[: heads * count * padded * padded].view(count, heads, padded, padded)
             result = found[: heads * count * padded * size].view(count, heads, padded, size)
-            runs, first, text = [], start, 0
-            for length, group in groupby(own):
-                same = len(list(group))
-                runs.append((slice(text, text + same), length, slice(first, first + same * length)))
-                text, first = text + same, first + same * length
             for texts, length, place in runs:
                 part = projected[place].view(-1, length, 3, heads, size)
                 laid[:, texts, :, :length].copy_(part.permute(2, 0, 3, 1, 4))
@@ -83,7 +83,6 @@ def by_products(lengths: Sequence[int], rows: int, heads: int, width: int) -> At
             torch.bmm(flat, v, out=result.view(count * heads, padded, size))
             for texts, length, place in runs:
                 mixed[place].view(-1, length, heads, size).copy_(result[texts, :, :length].transpose(1, 2))
-            start = first
         mixed[start:] = 0
         return mixed
 
