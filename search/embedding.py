@@ -22,9 +22,10 @@ from search.background import Background
 from search.encode import Encoder, how_encoded
 from search.errors import SearchError
 from search.storage import segments
-from search.storage.catalog import Catalog, SegmentEntry
+from search.storage.catalog import Catalog
 from search.storage.container import Part, PartFile, open_part
 from search.storage.snapshot import Snapshot, take_snapshot
+from search.storage.transaction import SegmentEntry
 from search.vector import VectorIndex, check_part
 from search.vector import merge_parts as merge_vectors
 

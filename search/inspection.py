@@ -15,12 +15,13 @@ from search.encode import recorded_way
 from search.errors import ArchiveDamaged, SearchError
 from search.records import EncoderIdentity
 from search.storage import codec
-from search.storage.catalog import FILE, Catalog, SegmentEntry
+from search.storage.catalog import FILE, Catalog
 from search.storage.columns import MISSING_DAY, MISSING_INSTANT, Columns, ids_digest, unpack_string
 from search.storage.container import Part, open_part
 from search.storage.locks import Lock, pin
 from search.storage.segments import COLUMNS, KEYWORD, VECTORS, file_hash, part_path
 from search.storage.snapshot import Snapshot
+from search.storage.transaction import SegmentEntry
 from search.vector import VectorIndex, check_part
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

@@ -18,10 +18,11 @@ from search.encode import Encoder, how_encoded
 from search.keyword import merge as keyword_merge
 from search.records import AddReport, Article, Rejection
 from search.storage import codec, segments
-from search.storage.catalog import Catalog, Record, SegmentEntry
+from search.storage.catalog import Catalog
 from search.storage.columns import merge_columns
 from search.storage.locks import oldest_pin
 from search.storage.snapshot import Snapshot, take_snapshot
+from search.storage.transaction import Record, SegmentEntry
 from search.vector import VectorIndex, check_part
 from search.vector import merge_parts as merge_vectors
 

@@ -19,12 +19,13 @@ from hypothesis import strategies as st
 from search.errors import ArchiveDamaged, ArchiveLocked, ArchiveMismatch, ArchiveNotFound, StorageError
 from search.records import Article
 from search.storage import codec
-from search.storage.catalog import FILE, Catalog, Record, SegmentEntry
+from search.storage.catalog import FILE, Catalog
 from search.storage.columns import MISSING_DAY, MISSING_INSTANT, Columns, build_columns, instant, merge_columns
 from search.storage.container import Streamed, open_part, write_part
 from search.storage.locks import lock_writer, oldest_pin, pin
 from search.storage.segments import file_hash, part_path, sweep_orphans, verify, write_segment
 from search.storage.snapshot import take_snapshot
+from search.storage.transaction import Record, SegmentEntry
 from search.vector import check_part
 
 ARRAYS = {

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 import sqlite3
 import threading
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,16 +14,16 @@ from typing import Any
 
 from search.errors import (
     ArchiveDamaged,
-    ArchiveLocked,
     ArchiveMismatch,
     ArchiveNotFound,
     ArchiveReplaced,
-    StorageError,
 )
 from search.records import Article
 from search.storage import codec
 from search.storage.container import PartFile
+from search.storage.database import connect, identity, sqlite_errors, state, tables, writable
 from search.storage.files import fsync_folder, storage_errors
+from search.storage.transaction import SegmentEntry, Transaction
 
 FORMAT = 0  # 0: may change with any release, and then asks for a new index
 OLDEST_READABLE_FORMAT = 0
@@ -57,16 +56,6 @@ _TABLES = frozenset({"settings", "state", "segments", "dropped", "articles", "to
 
 
 @dataclass(frozen=True, slots=True)
-class SegmentEntry:
-    """A segment as the catalog names it: its folder, its first row, its size and its files by part name."""
-
-    id: str
-    first_row: int
-    articles: int
-    parts: Mapping[str, PartFile]
-
-
-@dataclass(frozen=True, slots=True)
 class AlertEntry:
     """A saved query as the catalog keeps it. ``last_row``: the articles up to this row are no news any more.
     ``created`` and ``ran`` (None: never) are instants in UTC, ISO 8601."""
@@ -78,33 +67,6 @@ class AlertEntry:
     ran: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
-    """One article ready to be stored under a new row."""
-
-    row: int
-    article: Article
-    data: bytes
-
-
-@contextmanager
-def sqlite_errors(path: Path) -> Iterator[None]:
-    """Turn what SQLite raises into this package's errors."""
-    try:
-        yield
-    except sqlite3.OperationalError as error:
-        message = str(error)
-        if "locked" in message or "busy" in message:
-            raise ArchiveLocked(f"{path} is locked by another program: {message}") from error
-        if "no such table" in message or "no such column" in message:
-            raise ArchiveDamaged(
-                f"{path} is not a whole catalog ({message}); restore a backup or index again"
-            ) from error
-        raise StorageError(f"cannot use {path}: {message}") from error
-    except sqlite3.DatabaseError as error:
-        raise ArchiveDamaged(f"{path} is damaged ({error}); restore a backup or index again") from error
-
-
 class Catalog:
     """An open catalog. One connection, shared by threads under a lock; a transaction is never left open."""
 
@@ -112,8 +74,8 @@ class Catalog:
         self.path = path
         self._connection = connection
         self._lock = threading.RLock()
-        self._file = _identity(path)
-        self._still = None if _writable(path.parent) else _state(path)
+        self._file = identity(path)
+        self._still = None if writable(path.parent) else state(path)
         self._reopened = 0
 
     @classmethod
@@ -156,7 +118,7 @@ class Catalog:
             what = "holds no archive" if archive.is_dir() else "does not exist"
             raise ArchiveNotFound(f"{archive} {what}; make one with: broadsheet index PATH --index {archive}")
         with sqlite_errors(path):
-            connection = _connect(path)
+            connection = connect(path)
             catalog = cls(path, connection)
             try:
                 catalog._verify()
@@ -178,7 +140,7 @@ class Catalog:
                 f"{self.path} has format {version}, this version reads {OLDEST_READABLE_FORMAT} to {FORMAT}; "
                 "index the articles again, or use the version that built it"
             )
-        if _tables(self._connection) != _TABLES:
+        if tables(self._connection) != _TABLES:
             raise ArchiveDamaged(f"{self.path} is not a whole catalog; restore a backup or index again")
         if execute("SELECT count(*) FROM state").fetchone()[0] != 1:
             raise ArchiveDamaged(f"{self.path} is not a whole catalog; restore a backup or index again")
@@ -223,14 +185,14 @@ class Catalog:
 
         Raises ArchiveNotFound and ArchiveReplaced: a deleted file stays readable for who has it open.
         """
-        if self._still is None and _identity(self.path) != self._file:
+        if self._still is None and identity(self.path) != self._file:
             raise ArchiveReplaced(f"{self.path.parent} was replaced by another archive; open it again")
         with self._lock, sqlite_errors(self.path):
-            if self._still is not None and (state := _state(self.path)) != self._still:
+            if self._still is not None and (now := state(self.path)) != self._still:
                 # Not this user's to write, but somebody else's: what was taken for unchanging has changed.
                 self._connection.close()
-                self._connection = _connect(self.path)
-                self._still = state
+                self._connection = connect(self.path)
+                self._still = now
                 self._reopened += 1
             return self._reopened * _VERSIONS + int(self._connection.execute("PRAGMA data_version").fetchone()[0])
 
@@ -405,120 +367,6 @@ class Catalog:
         with self._lock, sqlite_errors(self.path):
             rows = self._connection.execute("PRAGMA integrity_check(20)").fetchall()
         return [] if rows == [("ok",)] else [str(row[0]) for row in rows]
-
-
-class Transaction:
-    """The statements of one commit."""
-
-    def __init__(self, connection: sqlite3.Connection, number: int) -> None:
-        self._connection = connection
-        self.number = number
-
-    def insert(self, records: Iterable[Record]) -> None:
-        """Store articles under new rows."""
-        last = 0
-
-        def rows() -> Iterator[tuple[int, str, bytes, bytes, bytes]]:
-            nonlocal last
-            for record in records:
-                blob = codec.pack(record.data)
-                last = max(last, record.row)
-                yield record.row, record.article.id, codec.content_hash(record.data), blob, codec.checksum(blob)
-
-        self._connection.executemany(
-            "INSERT INTO articles (row, id, content, record, checksum) VALUES (?, ?, ?, ?, ?)", rows()
-        )
-        self._connection.execute("UPDATE state SET next_row = max(next_row, ?)", (last + 1,))
-
-    def bury(self, rows: Iterable[int]) -> None:
-        """Mark rows dead."""
-        dead = [(int(row),) for row in rows]
-        self._connection.executemany(f"UPDATE articles SET died = {self.number} WHERE row = ?", dead)  # noqa: S608
-        self._connection.executemany("INSERT OR IGNORE INTO tombstones VALUES (?)", dead)
-
-    def erase(self, rows: Iterable[int]) -> None:
-        """Delete the records of rows at once, whoever reads them."""
-        self._connection.executemany("DELETE FROM articles WHERE row = ?", [(int(row),) for row in rows])
-
-    def add_segment(self, entry: SegmentEntry) -> None:
-        """Name a new segment."""
-        self._connection.execute(
-            "INSERT INTO segments VALUES (?, ?, ?, ?)",
-            (entry.id, entry.first_row, entry.articles, _described(entry.parts)),
-        )
-
-    def replace_part(self, entry: SegmentEntry, name: str, file: PartFile) -> None:
-        """Name another file for a part of a segment, or a part it did not have; the old file goes when no reader
-        holds it."""
-        parts = {**entry.parts, name: file}
-        self._connection.execute("UPDATE segments SET parts = ? WHERE id = ?", (_described(parts), entry.id))
-        if name in entry.parts:
-            self._connection.execute(
-                "INSERT INTO dropped VALUES (?, ?, ?)", (entry.id, entry.parts[name].name, self.number)
-            )
-
-    def drop_segments(self, entries: Collection[SegmentEntry]) -> None:
-        """Forget segments; their files go when no reader holds them."""
-        for entry in entries:
-            self._connection.execute("DELETE FROM segments WHERE id = ?", (entry.id,))
-            self._connection.execute("INSERT INTO dropped VALUES (?, '', ?)", (entry.id, self.number))
-
-    def drop_tombstones(self, rows: Iterable[int]) -> None:
-        """Forget tombstones of rows that no segment holds any more."""
-        self._connection.executemany("DELETE FROM tombstones WHERE row = ?", [(int(row),) for row in rows])
-
-    def set(self, key: str, value: Any) -> None:
-        """Change a setting."""
-        self._connection.execute("INSERT OR REPLACE INTO settings VALUES (?, ?)", (key, json.dumps(value)))
-
-
-def _described(parts: Mapping[str, PartFile]) -> str:
-    return json.dumps(
-        {name: {"name": file.name, "size": file.size, "sha256": file.sha256} for name, file in parts.items()}
-    )
-
-
-def _connect(path: Path) -> sqlite3.Connection:
-    uri = path.resolve().as_uri()
-    connection = sqlite3.connect(f"{uri}?mode=rw", uri=True, isolation_level=None, check_same_thread=False, timeout=30)
-    try:
-        connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
-        return connection
-    except sqlite3.OperationalError as error:
-        connection.close()
-        if "readonly" not in str(error) and "unable to open" not in str(error):
-            raise
-    # Read-only media: no log can be written beside the file, and nobody else writes it either.
-    mode = "mode=ro" if path.with_name(f"{FILE}-wal").exists() else "mode=ro&immutable=1"
-    return sqlite3.connect(f"{uri}?{mode}", uri=True, isolation_level=None, check_same_thread=False)
-
-
-def _writable(folder: Path) -> bool:
-    return os.access(folder, os.W_OK, effective_ids=os.access in os.supports_effective_ids)
-
-
-def _identity(path: Path) -> tuple[int, int]:
-    """Device and number of a file, for as long as it is the same one."""
-    try:
-        status = path.stat()
-    except OSError:
-        raise ArchiveNotFound(f"there is no archive at {path.parent} any more") from None
-    return status.st_dev, status.st_ino
-
-
-def _state(path: Path) -> tuple[int, ...]:
-    """What differs after another process has written: of the database and of its log."""
-    found: list[int] = []
-    for one in (path, path.with_name(f"{FILE}-wal")):
-        if one.exists():
-            status = one.stat()
-            found += [status.st_ino, status.st_size, status.st_mtime_ns]
-    return tuple(found)
-
-
-def _tables(connection: sqlite3.Connection) -> frozenset[str]:
-    found = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'")
-    return frozenset(name for (name,) in found)
 
 
 def _plain(name: object) -> bool:

@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from search.errors import ArchiveDamaged, StorageError
-from search.storage.catalog import SegmentEntry
 from search.storage.container import Part, PartFile, Stored, open_part, write_part
 from search.storage.files import cache_folder, fsync_folder, storage_errors, write_atomically
+from search.storage.transaction import SegmentEntry
 
 COLUMNS = "columns"
 KEYWORD = "keyword"

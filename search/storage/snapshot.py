@@ -9,11 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from search.errors import ArchiveDamaged
-from search.storage.catalog import Catalog, SegmentEntry
+from search.storage.catalog import Catalog
 from search.storage.columns import Columns
 from search.storage.container import Part, open_part
 from search.storage.locks import Lock, pin
 from search.storage.segments import COLUMNS, part_path, verify
+from search.storage.transaction import SegmentEntry
 
 _ATTEMPTS = 5
 

@@ -1,0 +1,103 @@
+"""What one commit writes to the catalog."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from search.records import Article
+from search.storage import codec
+from search.storage.container import PartFile
+
+
+@dataclass(frozen=True, slots=True)
+class SegmentEntry:
+    """A segment as the catalog names it: its folder, its first row, its size and its files by part name."""
+
+    id: str
+    first_row: int
+    articles: int
+    parts: Mapping[str, PartFile]
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One article ready to be stored under a new row."""
+
+    row: int
+    article: Article
+    data: bytes
+
+
+class Transaction:
+    """The statements of one commit."""
+
+    def __init__(self, connection: sqlite3.Connection, number: int) -> None:
+        self._connection = connection
+        self.number = number
+
+    def insert(self, records: Iterable[Record]) -> None:
+        """Store articles under new rows."""
+        last = 0
+
+        def rows() -> Iterator[tuple[int, str, bytes, bytes, bytes]]:
+            nonlocal last
+            for record in records:
+                blob = codec.pack(record.data)
+                last = max(last, record.row)
+                yield record.row, record.article.id, codec.content_hash(record.data), blob, codec.checksum(blob)
+
+        self._connection.executemany(
+            "INSERT INTO articles (row, id, content, record, checksum) VALUES (?, ?, ?, ?, ?)", rows()
+        )
+        self._connection.execute("UPDATE state SET next_row = max(next_row, ?)", (last + 1,))
+
+    def bury(self, rows: Iterable[int]) -> None:
+        """Mark rows dead."""
+        dead = [(int(row),) for row in rows]
+        self._connection.executemany(f"UPDATE articles SET died = {self.number} WHERE row = ?", dead)  # noqa: S608
+        self._connection.executemany("INSERT OR IGNORE INTO tombstones VALUES (?)", dead)
+
+    def erase(self, rows: Iterable[int]) -> None:
+        """Delete the records of rows at once, whoever reads them."""
+        self._connection.executemany("DELETE FROM articles WHERE row = ?", [(int(row),) for row in rows])
+
+    def add_segment(self, entry: SegmentEntry) -> None:
+        """Name a new segment."""
+        self._connection.execute(
+            "INSERT INTO segments VALUES (?, ?, ?, ?)",
+            (entry.id, entry.first_row, entry.articles, _described(entry.parts)),
+        )
+
+    def replace_part(self, entry: SegmentEntry, name: str, file: PartFile) -> None:
+        """Name another file for a part of a segment, or a part it did not have; the old file goes when no reader
+        holds it."""
+        parts = {**entry.parts, name: file}
+        self._connection.execute("UPDATE segments SET parts = ? WHERE id = ?", (_described(parts), entry.id))
+        if name in entry.parts:
+            self._connection.execute(
+                "INSERT INTO dropped VALUES (?, ?, ?)", (entry.id, entry.parts[name].name, self.number)
+            )
+
+    def drop_segments(self, entries: Collection[SegmentEntry]) -> None:
+        """Forget segments; their files go when no reader holds them."""
+        for entry in entries:
+            self._connection.execute("DELETE FROM segments WHERE id = ?", (entry.id,))
+            self._connection.execute("INSERT INTO dropped VALUES (?, '', ?)", (entry.id, self.number))
+
+    def drop_tombstones(self, rows: Iterable[int]) -> None:
+        """Forget tombstones of rows that no segment holds any more."""
+        self._connection.executemany("DELETE FROM tombstones WHERE row = ?", [(int(row),) for row in rows])
+
+    def set(self, key: str, value: Any) -> None:
+        """Change a setting."""
+        self._connection.execute("INSERT OR REPLACE INTO settings VALUES (?, ?)", (key, json.dumps(value)))
+
+
+def _described(parts: Mapping[str, PartFile]) -> str:
+    return json.dumps(
+        {name: {"name": file.name, "size": file.size, "sha256": file.sha256} for name, file in parts.items()}
+    )
