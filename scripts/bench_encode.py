@@ -29,8 +29,7 @@ from unittest import mock
 
 import numpy as np
 
-from search import Archive, building, encode, passages, writing
-from search.background import Background
+from search import Archive, encode
 from search.encode import calibration
 from search.encode.loading import silence
 from search.encode.transformer import (
@@ -42,11 +41,15 @@ from search.encode.transformer import (
     SentenceTransformerEncoder,
     cpu_has_bfloat16,
 )
+from search.engine import building
+from search.engine import index as writing
+from search.engine.background import Background
 from search.errors import EncoderError
 from search.ingest import read
 from search.records import Article
 from search.storage import segments
 from search.storage.catalog import Catalog
+from search.text import passages
 
 MODEL = "model"
 STAGES: dict[str, list[tuple[Any, str]]] = {

@@ -28,10 +28,12 @@ from typing import Any
 import bootstrapped
 import numpy as np
 
-from search import Archive, Article, ingest, ranking, searching
+from search import Archive, Article, ingest
 from search import query as language
+from search.engine import ranking
+from search.engine import view as searching
+from search.engine.query_vectors import QueryVectors
 from search.keyword import KeywordView
-from search.query_vectors import QueryVectors
 from search.shapes import results_record
 from search.storage.catalog import Catalog
 from search.vector import VectorIndex

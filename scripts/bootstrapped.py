@@ -17,11 +17,12 @@ from zlib import crc32
 
 import numpy as np
 
-from search import Archive, Article, encode, ingest, passages
+from search import Archive, Article, encode, ingest
 from search.encode import Encoder, input_keys
+from search.engine.index import Writer
 from search.storage.container import open_part
 from search.storage.locks import lock_writer
-from search.writing import Writer
+from search.text import passages
 
 SAMPLE = 400  # articles that are really encoded where there is no donor
 NOISE = 0.25  # length of the move of a vector of norm 1

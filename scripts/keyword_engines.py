@@ -25,9 +25,9 @@ class Broadsheet:
         from search.keyword.layout import KIND
         from search.keyword.merge import merge_parts
         from search.keyword.writer import build_part
-        from search.passages import lay_out
         from search.records import Article
         from search.storage.container import open_part, write_part
+        from search.text.passages import lay_out
 
         names = []
         for start in range(0, len(documents), BATCH):

@@ -9,14 +9,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from search import hits
 from search import query as language
+from search.engine import hits
+from search.engine.request import Request
+from search.engine.session import OpenArchive
 from search.errors import (
     StorageError,
     UsageError,
 )
 from search.keyword import Bm25Settings
-from search.opened import OpenArchive
 from search.records import (
     AddReport,
     Article,
@@ -29,15 +30,14 @@ from search.records import (
     Results,
     Sort,
 )
-from search.request import Request
 
 if TYPE_CHECKING:
-    from search.aggregation import FacetField, Facets, Timeline
-    from search.alerts import Alert, News
-    from search.counts import Period
     from search.encode import Precision
+    from search.engine.alerts import Alert, News
+    from search.engine.counts import Period
+    from search.engine.facets import FacetField, Facets, Timeline
+    from search.engine.index import Progress
     from search.rag.context import Context, CountTokens, Detect
-    from search.writing import Progress
 
 DEFAULT_BATCH = 1000
 
@@ -192,7 +192,7 @@ class Archive(OpenArchive):
     ) -> Facets:
         """Counts of the whole match set by source, author, section, agency, language, year and month, each with the
         query that narrows to it. ``fields`` None: all; ``limit`` None: every value."""
-        from search import aggregation
+        from search.engine import facets as aggregation
 
         request = Request(query=query, as_of=as_of, literal=literal, filters=filters)
         with self._reading() as searcher:
@@ -211,7 +211,7 @@ class Archive(OpenArchive):
 
         Raises UsageError where the periods would be too many.
         """
-        from search import aggregation
+        from search.engine import facets as aggregation
 
         request = Request(query=query, as_of=as_of, literal=literal, filters=filters)
         with self._reading() as searcher:
@@ -219,7 +219,7 @@ class Archive(OpenArchive):
 
     def alerts(self) -> tuple[Alert, ...]:
         """The saved queries, by name."""
-        from search import alerts
+        from search.engine import alerts
 
         return tuple(map(alerts.from_entry, self._catalog.alerts()))
 
@@ -228,7 +228,7 @@ class Archive(OpenArchive):
 
         Raises UsageError for an unknown name; a query that fails is told in its ``News`` and stays as it was.
         """
-        from search import alerts
+        from search.engine import alerts
 
         with self._reading() as searcher:
             entries = alerts.select(self._catalog.alerts(), names)
@@ -239,14 +239,14 @@ class Archive(OpenArchive):
 
     def stats(self) -> dict[str, Any]:
         """Counts, sizes, dates, sources and settings, as plain values."""
-        from search import inspection
+        from search.engine import doctor as inspection
 
         with self._reading() as searcher:
             return inspection.stats(self.path, searcher.snapshot, searcher.vectors, self._settings)
 
     def check(self, progress: Callable[[str], None] | None = None) -> list[str]:
         """Verify everything: checksums, records, and that all parts hold the same articles. Returns the problems."""
-        from search import inspection
+        from search.engine import doctor as inspection
 
         return inspection.check(self.path, self._catalog, progress)
 
@@ -340,7 +340,7 @@ class Archive(OpenArchive):
 
         Raises UsageError for a bad or taken name, QueryError for a query that does not parse.
         """
-        from search import alerts
+        from search.engine import alerts
 
         with self._writing():
             last_row = 0 if everything else self._catalog.next_row() - 1
@@ -351,7 +351,7 @@ class Archive(OpenArchive):
 
     def remove_alert(self, name: str) -> None:
         """Forget a saved query. Raises UsageError where there is none of this name."""
-        from search import alerts
+        from search.engine import alerts
 
         with self._writing():
             if not self._catalog.remove_alert(name):

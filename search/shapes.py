@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 from search.records import Article, Hit, Results
 
 if TYPE_CHECKING:
-    from search.aggregation import Facets, Timeline
-    from search.alerts import Alert, News
+    from search.engine.alerts import Alert, News
+    from search.engine.facets import Facets, Timeline
     from search.rag.context import Context
 
 

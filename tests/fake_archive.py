@@ -55,7 +55,7 @@ def results(*hits, **changes):
 
 @dataclass
 class Told:
-    """The shape of ``search.writing.Progress``."""
+    """The shape of ``search.engine.index.Progress``."""
 
     stage: str
     done: int

@@ -19,10 +19,10 @@ from search.keyword.analysis import GAP, SUBFIELDS, analyze, fold, words_of
 from search.keyword.layout import KIND
 from search.keyword.scoring import scoring_tokens
 from search.keyword.writer import build_part
-from search.passages import lay_out
 from search.records import Article
 from search.storage.columns import MISSING_INSTANT, instant
 from search.storage.container import Part, open_part, write_part
+from search.text.passages import lay_out
 
 
 @dataclass(frozen=True)

@@ -13,8 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from search import Archive, Article, Filters, ingest
-from search.aggregation import FacetField
-from search.counts import MAX_PERIODS, Names, Period, count_dates, count_names, count_periods, label
+from search.engine.counts import MAX_PERIODS, Names, Period, count_dates, count_names, count_periods, label
+from search.engine.facets import FacetField
 from search.errors import ArchiveDamaged, QueryError, UsageError
 from search.query.drilldown import LONGEST, value_clause, value_key
 from search.storage.columns import build_columns

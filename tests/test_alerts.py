@@ -209,7 +209,7 @@ def test_read_only_media(archive, monkeypatch):
     def refuse(path, wait=False):
         raise StorageError(f"cannot open {path}/writer.lock: Read-only file system")
 
-    monkeypatch.setattr("search.opened.lock_writer", refuse)
+    monkeypatch.setattr("search.engine.session.lock_writer", refuse)
     with pytest.raises(StorageError, match=r"cannot record what is told \(.*Read-only file system\); --peek"):
         archive.run_alerts()
     with pytest.raises(StorageError, match="--peek"):

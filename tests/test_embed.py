@@ -5,13 +5,14 @@ from __future__ import annotations
 import pytest
 from click.testing import CliRunner
 
-from search import Archive, Article, opened
-from search import embedding as embeddings
+from search import Archive, Article
 from search.cli.main import cli
 from search.encode.hashing import HashEncoder
+from search.engine import reembed as embeddings
+from search.engine import session as opened
+from search.engine.request import Request
 from search.errors import ArchiveLocked, ArchiveMismatch, ModeError, UsageError
 from search.records import Mode
-from search.request import Request
 from search.storage import segments
 from search.storage.locks import lock_writer
 

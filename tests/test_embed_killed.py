@@ -17,7 +17,7 @@ ARTICLES, CHUNK = 40, 5
 # The command as it is, in small chunks; each text is noted before it is encoded, slowly enough to be killed in between.
 COMMAND = f"""
 import sys, time
-from search import embedding
+from search.engine import reembed as embedding
 from search.cli.main import cli
 from search.encode.hashing import HashEncoder
 

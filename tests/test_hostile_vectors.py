@@ -193,7 +193,7 @@ def test_a_vector_that_is_no_number_never_becomes_a_score(path):
 
 def test_a_part_is_looked_at_once_for_each_state_of_its_file(path, monkeypatch):
     looked = []
-    monkeypatch.setattr("search.opened.check_part", looked.append)
+    monkeypatch.setattr("search.engine.session.check_part", looked.append)
     forge(path, "scale", lambda value: value)
     for _ in range(2):
         reader(path)

@@ -7,8 +7,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from search.encode.hashing import HashTokenizer
-from search.passages import encoder_input, lay_out, split, split_many
 from search.records import Article
+from search.text.passages import encoder_input, lay_out, split, split_many
 
 TOKENIZER = HashTokenizer()
 

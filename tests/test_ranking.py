@@ -8,8 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from search.errors import SearchError, UsageError
-from search.ranking import (
+from search.engine.ranking import (
     Leg,
     alone,
     apply_recency,
@@ -20,6 +19,7 @@ from search.ranking import (
     order,
     recency_factors,
 )
+from search.errors import SearchError, UsageError
 from search.records import Fusion
 
 NO_DATE = np.iinfo(np.int64).min

@@ -11,10 +11,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from search import relevance
+from search.engine import rank as relevance
+from search.engine.rank import POOL, Relevance
+from search.engine.request import Request
 from search.records import Fusion, Mode
-from search.relevance import POOL, Relevance
-from search.request import Request
 
 ARTICLES = 3000
 NOW = datetime(2026, 1, 1, tzinfo=UTC)

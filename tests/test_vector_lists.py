@@ -396,6 +396,6 @@ def test_no_row_scores_differently_in_other_company():
 
 
 def test_faiss_is_not_imported_until_it_is_needed():
-    code = "import sys, search.vector, search.ranking; print('faiss' in sys.modules)"
+    code = "import sys, search.vector, search.engine.ranking; print('faiss' in sys.modules)"
     shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert shown.stdout.strip() == "False"

@@ -9,8 +9,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from search import Archive, Article
-from search.background import Abandoned, Background
 from search.encode.hashing import HashEncoder
+from search.engine.background import Abandoned, Background
 from search.errors import EncoderError
 
 WAIT = 20  # seconds until a test that hangs fails

@@ -13,8 +13,9 @@ import tracemalloc
 
 import pytest
 
-from search import Archive, Article, writing
+from search import Archive, Article
 from search.encode.hashing import HashEncoder
+from search.engine import index as writing
 from search.errors import EncoderError
 
 BATCH, BATCHES = 40, 12
@@ -152,7 +153,7 @@ def test_an_error_in_any_stage_frees_the_lock_and_the_thread(tmp_path, fails, mo
     places = {
         "encoder": ("search.encode.hashing.HashEncoder.encode", EncoderError("no memory")),
         "segment": ("search.storage.segments.write_segment", OSError(28, "No space left on device")),
-        "merge": ("search.writing.merge_vectors", OSError(28, "No space left on device")),
+        "merge": ("search.engine.index.merge_vectors", OSError(28, "No space left on device")),
         "source": (None, OSError("the line is cut")),
     }
     place, error = places[fails]

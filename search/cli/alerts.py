@@ -19,7 +19,7 @@ from search.errors import UsageError
 from search.exports import formats
 
 if TYPE_CHECKING:
-    from search.alerts import News, NewsItem
+    from search.engine.alerts import News, NewsItem
 
 AnyFunction = TypeVar("AnyFunction", bound=Callable[..., Any])
 

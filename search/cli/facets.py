@@ -16,7 +16,7 @@ from search.cli.text import DIM, PLAIN, line, width
 from search.exports import formats
 
 if TYPE_CHECKING:
-    from search.aggregation import Facet, Facets
+    from search.engine.facets import Facet, Facets
 
 FIELDS = ("source", "author", "section", "agency", "language", "year", "month")
 CHART = 60  # columns of labels and bars at most

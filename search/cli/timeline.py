@@ -16,7 +16,7 @@ from search.cli.text import line
 from search.exports import formats
 
 if TYPE_CHECKING:
-    from search.aggregation import Timeline
+    from search.engine.facets import Timeline
 
 
 @click.command("timeline")

@@ -14,7 +14,7 @@ from search.errors import UsageError
 from search.records import EncoderIdentity
 
 if TYPE_CHECKING:  # a query is not cut into sentences
-    from search.passages import Tokenizer as PassageTokenizer
+    from search.text.passages import Tokenizer as PassageTokenizer
 
 DEFAULT_MODEL = "sentence-transformers/all-MiniLM-L6-v2"
 """Used where no model is named."""

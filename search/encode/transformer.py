@@ -24,8 +24,8 @@ from search.encode.packed import pack
 from search.encode.query import passage_session
 from search.encode.tokens import WordTokenizer
 from search.errors import EncoderError
-from search.passages import Tokenizer as PassageTokenizer
 from search.records import EncoderIdentity
+from search.text.passages import Tokenizer as PassageTokenizer
 
 BATCH_TOKENS = 4096
 """Tokens of one batch on a CPU; each of its cores works on one."""

@@ -9,6 +9,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from search.encode import Reranker
+from search.engine.request import Request
+from search.engine.view import Searcher
 from search.errors import QueryError
 from search.keyword import highlight
 from search.keyword.analysis import shapes
@@ -18,8 +20,6 @@ from search.rag.context import Detect, Detected
 from search.rag.select import Candidate, narrow, shingles
 from search.rag.spans import sentences
 from search.records import Hit, Results
-from search.request import Request
-from search.searching import Searcher
 
 DEPTH = 30  # articles looked at for each part
 PASSAGES = 3  # passages of each

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from search.encode import Reranker
+from search.engine.view import Searcher
 from search.errors import UsageError
 from search.rag import render, select
 from search.rag.candidates import Found, Question, find
@@ -14,7 +15,6 @@ from search.rag.context import Citation, Context, CountTokens, Detect
 from search.rag.select import Candidate
 from search.rag.spans import sentences
 from search.rag.tokens import estimate_tokens
-from search.searching import Searcher
 
 __all__ = ["Detect", "Question", "retrieve"]
 

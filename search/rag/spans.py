@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 
-from search.sentences import TextLayout, lay_out
+from search.text.sentences import TextLayout, lay_out
 
 
 @functools.lru_cache(128)

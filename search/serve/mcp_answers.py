@@ -12,7 +12,7 @@ from urllib.parse import quote, urlsplit
 from pydantic import BaseModel, Field
 
 from search import shapes
-from search.aggregation import Facets, Timeline
+from search.engine.facets import Facets, Timeline
 from search.rag.context import Context
 from search.rag.quotes import QuoteReport
 from search.rag.render import in_line, visible

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from search.ranking.fusion import Fused
+from search.engine.ranking.fusion import Fused
 
 
 def explain(fused: Fused, position: int, terms: Sequence[Mapping[str, Any]] | None = None) -> dict[str, Any]:

@@ -11,10 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from search import query as language
-from search import ranking
+from search.engine import ranking
+from search.engine.request import Request
 from search.keyword import KeywordView
 from search.records import Fusion, Mode
-from search.request import Request
 from search.storage.columns import MISSING_INSTANT, Columns, instant
 from search.vector import VectorIndex
 

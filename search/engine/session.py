@@ -13,6 +13,8 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from search._version import __version__
+from search.engine.query_vectors import QueryVectors
+from search.engine.view import Searcher
 from search.errors import (
     ArchiveDamaged,
     ArchiveMismatch,
@@ -20,9 +22,7 @@ from search.errors import (
     UsageError,
 )
 from search.keyword import ANALYSIS_VERSION, Bm25Settings
-from search.query_vectors import QueryVectors
 from search.records import EncoderIdentity
-from search.searching import Searcher
 from search.storage.catalog import BUILDING, FILE, Catalog
 from search.storage.files import storage_errors
 from search.storage.locks import lock_writer
@@ -31,7 +31,7 @@ from search.vector import check_part
 
 if TYPE_CHECKING:
     from search import encode
-    from search.writing import Writer
+    from search.engine.index import Writer
 
 PASSAGE_TOKENS = 230
 _UNKNOWN, _CLOSED = -1, -2  # states of an archive that has no data version
@@ -155,7 +155,7 @@ class OpenArchive:
             lock.release()
 
     def _writer(self, encoder: Callable[[], encode.Encoder] | None) -> Writer:
-        from search.writing import Writer  # a search does not need what writing imports
+        from search.engine.index import Writer  # a search does not need what writing imports
 
         return Writer(self.path, self._catalog, encoder, int(self._settings["passage_tokens"]))
 
@@ -262,8 +262,8 @@ class OpenArchive:
         progress: Callable[[int, int, str | None], None],
     ) -> int:
         from search import encode
-        from search.embedding import Embedding
-        from search.writing import Writer
+        from search.engine.index import Writer
+        from search.engine.reembed import Embedding
 
         if model is None:
             model = self._settings["model"] or self._model

@@ -17,7 +17,7 @@ _LINE = re.compile(r"\S(?:[^\n]*\S)?")
 
 def plain_spans(text: str) -> list[tuple[int, int]]:
     """Passages of an article that has none in the archive: lines, or sentences of long lines, of 1,000 characters."""
-    from search.passages import lay_out  # its tables are not needed where the archive has passages
+    from search.text.passages import lay_out  # its tables are not needed where the archive has passages
 
     spans: list[tuple[int, int]] = []
     for line in _LINE.finditer(text):

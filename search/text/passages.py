@@ -9,7 +9,7 @@ from itertools import pairwise
 from typing import NamedTuple, Protocol
 
 from search.records import Article
-from search.sentences import TextLayout, lay_out
+from search.text.sentences import TextLayout, lay_out
 
 __all__ = ["PASSAGE_TOKENS", "TextLayout", "Tokenizer", "encoder_input", "lay_out", "split", "split_many"]
 

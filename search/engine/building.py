@@ -8,12 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from search import passages
 from search.encode import Encoder, input_keys
 from search.keyword import writer as keyword_writer
 from search.records import Article
 from search.storage import segments
 from search.storage.columns import build_columns
+from search.text import passages
 from search.vector import VectorIndex
 from search.vector import build_part as build_vectors
 

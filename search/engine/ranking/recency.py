@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from search.engine.ranking.fusion import Floats, Fused, settle
 from search.errors import UsageError
-from search.ranking.fusion import Floats, Fused, settle
 
 NO_DATE = np.iinfo(np.int64).min
 

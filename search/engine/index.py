@@ -12,9 +12,9 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from search import building
-from search.background import Background
 from search.encode import Encoder, how_encoded
+from search.engine import building
+from search.engine.background import Background
 from search.keyword import merge as keyword_merge
 from search.records import AddReport, Article, Rejection
 from search.storage import codec, segments

@@ -16,16 +16,17 @@ from pathlib import Path
 
 import numpy as np
 
-from search import building, passages
 from search._version import __version__
-from search.background import Background
 from search.encode import Encoder, how_encoded
+from search.engine import building
+from search.engine.background import Background
 from search.errors import SearchError
 from search.storage import segments
 from search.storage.catalog import Catalog
 from search.storage.container import Part, PartFile, open_part
 from search.storage.snapshot import Snapshot, take_snapshot
 from search.storage.transaction import SegmentEntry
+from search.text import passages
 from search.vector import VectorIndex, check_part
 from search.vector import merge_parts as merge_vectors
 

@@ -13,16 +13,16 @@ from weakref import WeakKeyDictionary
 
 import numpy as np
 
-from search.counts import Names, Period, count_dates, count_names, count_periods, label
+from search.engine.counts import Names, Period, count_dates, count_names, count_periods, label
 from search.errors import UsageError
 from search.query.drilldown import Narrower, date_conditions, value_clause
 from search.storage.columns import MISSING_INSTANT
 from search.storage.segments import COLUMNS
 
 if TYPE_CHECKING:
+    from search.engine.request import Request
+    from search.engine.view import Searcher
     from search.query import ParsedQuery
-    from search.request import Request
-    from search.searching import Searcher
 
 
 class FacetField(StrEnum):

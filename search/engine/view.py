@@ -10,16 +10,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from search import hits as presentation
 from search import query as language
-from search import ranking
+from search.engine import hits as presentation
+from search.engine import ranking
+from search.engine.query_vectors import QueryVectors
+from search.engine.rank import POOL, Mask, Ranked, Relevance, by_date
+from search.engine.request import Request
 from search.errors import ArchiveDamaged, ArticleNotFound, ModeError, UsageError
 from search.keyword import Bm25Settings, KeywordIndex, KeywordView
 from search.query import ParsedQuery
-from search.query_vectors import QueryVectors
 from search.records import Article, Highlight, Hit, Mode, Passage, Results, Sort
-from search.relevance import POOL, Mask, Ranked, Relevance, by_date
-from search.request import Request
 from search.storage.catalog import Catalog
 from search.storage.columns import MISSING_INSTANT, instant
 from search.storage.segments import KEYWORD, VECTORS

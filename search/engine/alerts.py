@@ -12,12 +12,12 @@ from datetime import UTC, date, datetime
 
 import numpy as np
 
-from search import hits, ranking
 from search import query as language
+from search.engine import hits, ranking
+from search.engine.request import Request
+from search.engine.view import Searcher
 from search.errors import QueryError, UsageError
 from search.records import Article
-from search.request import Request
-from search.searching import Searcher
 from search.storage.catalog import AlertEntry, Catalog
 
 LONGEST_NAME = 100

@@ -1,0 +1,1 @@
+"""The two corridors over one archive: how a query and how an article travel."""

@@ -1,0 +1,1 @@
+"""All that knows language, and nothing that knows archives."""
