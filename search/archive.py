@@ -21,7 +21,6 @@ from search.keyword import Bm25Settings
 from search.records import (
     AddReport,
     Article,
-    Copies,
     Filters,
     Fusion,
     Mode,
@@ -84,7 +83,6 @@ class Archive(OpenArchive):
         recency: str | None = None,
         as_of: str | datetime | None = None,
         sort: Sort | str = Sort.RELEVANCE,
-        copies: Copies | str = Copies.COLLAPSE,
         diversity: float = 0.0,
         fusion: Fusion | str = Fusion.DBSF,
         weight: float = 0.5,
@@ -108,7 +106,6 @@ class Archive(OpenArchive):
             recency=recency,
             as_of=as_of,
             sort=_choice(Sort, sort),
-            copies=_choice(Copies, copies),
             diversity=diversity,
             fusion=_choice(Fusion, fusion),
             weight=weight,

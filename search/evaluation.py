@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from search.errors import MissingExtraError, ModeError, SourceError, UsageError
-from search.records import Copies, Mode
+from search.records import Mode
 
 if TYPE_CHECKING:
     from search.archive import Archive
@@ -162,7 +162,7 @@ def evaluate(
 ) -> Quality:
     """Run every judged query in every mode, as plain text, and measure.
 
-    ``modes`` None: all that the archive can serve. Copies count apiece, as judgements do. Raises MissingExtraError
+    ``modes`` None: all that the archive can serve. Raises MissingExtraError
     without ir-measures, UsageError when no query has judgements, ModeError for a mode asked for that cannot be served.
     """
     _ir_measures()
@@ -207,7 +207,7 @@ def _ranked(archive: Archive, query: Query, mode: Mode, depth: int) -> list[Rank
     """
     if not query.text.strip():
         return []
-    results = archive.search(query.text, limit=depth, mode=mode, copies=Copies.SHOW, passages=0, literal=True)
+    results = archive.search(query.text, limit=depth, mode=mode, passages=0, literal=True)
     ranked: list[Ranked] = []
     above = np.float32(np.inf)
     for hit in results:

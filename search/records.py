@@ -34,13 +34,6 @@ class Fusion(StrEnum):
     MINMAX = "minmax"
 
 
-class Copies(StrEnum):
-    """Whether the copies of one story are one hit or many."""
-
-    COLLAPSE = "collapse"
-    SHOW = "show"
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Article:
     """One news item.
@@ -111,7 +104,6 @@ class Hit:
     passages: tuple[Passage, ...] = ()
     snippet: str = ""
     highlights: tuple[Highlight, ...] = ()
-    copies: tuple[str, ...] = ()
     explain: Mapping[str, Any] | None = None
 
 

@@ -45,7 +45,6 @@ def hit_record(hit: Hit) -> dict[str, Any]:
             }
             for passage in hit.passages
         ],
-        "copies": list(hit.copies),
         "explain": None if hit.explain is None else dict(hit.explain),
     }
 

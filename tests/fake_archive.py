@@ -39,7 +39,6 @@ def first_hit(**changes):
             Highlight(field="title", start=0, end=5, kind="word"),
             Highlight(field="snippet", start=7, end=18, kind="word"),
         ),
-        copies=("pti-7",),
     )
     return replace(hit, **changes)
 

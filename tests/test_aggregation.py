@@ -112,7 +112,7 @@ NAMES = (
 
 
 def total(archive, query, **options):
-    return archive.search(query, limit=1, sort="newest", passages=0, copies="show", **options).total
+    return archive.search(query, limit=1, sort="newest", passages=0, **options).total
 
 
 def part_of(articles):

@@ -56,7 +56,6 @@ def test_json_is_the_object_of_the_design():
                 "passages": [
                     {"text": "Khaled al-Qaddoumi spoke in Rawalakot.", "start": 0, "end": 38, "score": 0.712346}
                 ],
-                "copies": ["pti-7"],
                 "explain": None,
             }
         ],
@@ -89,14 +88,14 @@ def test_json_lines():
 
 
 def test_csv():
-    assert formats.csv_header() == "rank,id,score,matched,title,source,published,authors,url,section,snippet,copies"
+    assert formats.csv_header() == "rank,id,score,matched,title,source,published,authors,url,section,snippet"
     assert formats.csv_header(batch=True).startswith("query_id,rank,id,")
-    assert formats.csv_lines([first_hit(copies=("a", "b")), second_hit()]) == [
+    assert formats.csv_lines([first_hit(), second_hit()]) == [
         '1,ians-1,0.812346,true,"Hamas trains Kashmir groups, says al-Qaddoumi",The Courier,2025-02-26T09:30:00+00:00,'
-        "Asha Rao; Tom Bell,https://example.org/a?b=1,World,Khaled al-Qaddoumi spoke in Rawalakot.,a; b",
-        '2,b 2,0.5,false,"Ceasefire, day 3",,2025-03-01,,,,,',
+        "Asha Rao; Tom Bell,https://example.org/a?b=1,World,Khaled al-Qaddoumi spoke in Rawalakot.",
+        '2,b 2,0.5,false,"Ceasefire, day 3",,2025-03-01,,,,',
     ]
-    assert formats.csv_lines([second_hit()], "q,1") == ['"q,1",2,b 2,0.5,false,"Ceasefire, day 3",,2025-03-01,,,,,']
+    assert formats.csv_lines([second_hit()], "q,1") == ['"q,1",2,b 2,0.5,false,"Ceasefire, day 3",,2025-03-01,,,,']
 
 
 @pytest.mark.parametrize(
@@ -224,7 +223,6 @@ def test_pretty():
         "1. Hamas trains Kashmir groups, says al-Qaddoumi",
         "   The Courier · 2025-02-26 09:30 UTC · Asha Rao, Tom Bell · World · score 0.812",
         "   Khaled al-Qaddoumi spoke in Rawalakot.",
-        "   1 copy: pti-7",
         "   https://example.org/a?b=1",
         "   id ians-1",
         "",
@@ -264,10 +262,9 @@ def test_pretty_keeps_hostile_text_out_of_the_terminal():
         matched=True,
         snippet="a\x1b[1mb\u200bc",
         highlights=(Highlight(field="snippet", start=5, end=8, kind="word"),),
-        copies=("c\x07",),
     )
     shown = "\n".join(pretty.hits(results(hit), style=True)).replace(BOLD, "").replace(DIM, "").replace(PLAIN, "")
-    assert shown == "2. Real title\n   S · score 0.500\n   abc\n   1 copy: c\n   http://e\n   id x"
+    assert shown == "2. Real title\n   S · score 0.500\n   abc\n   http://e\n   id x"
 
 
 def test_pretty_of_an_article_with_nothing():
@@ -293,7 +290,7 @@ def test_pretty_lists_further_passages_and_the_explanation():
         "parts": {"vector": 0.5, "keyword": 0.312346},
         "keyword": {"terms": [{"term": "hama", "df": 12_000, "score": 3.25}], "mean": None},
     }
-    shown = list(pretty.hits(results(first_hit(passages=passages, explain=explain, copies=())), style=False))
+    shown = list(pretty.hits(results(first_hit(passages=passages, explain=explain)), style=False))
     assert shown[3:] == [
         "   [40:58] Officials watched.",
         "   https://example.org/a?b=1",

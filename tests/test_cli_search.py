@@ -46,7 +46,6 @@ def test_search_passes_the_defaults_of_the_design(archive):
             "as_of": None,
             "sort": "relevance",
             "recency": None,
-            "copies": "collapse",
             "diversity": 0.0,
             "fusion": "dbsf",
             "weight": 0.5,
@@ -59,7 +58,7 @@ def test_search_passes_the_defaults_of_the_design(archive):
 
 def test_search_passes_every_option(archive):
     options = "-n 3 --offset 20 --mode vector --from 2025-01 --to 7d --as-of 2025-02-26 --source BBC --source PTI"
-    options += " --author A --section S --language hi --sort newest --recency 30d --copies show --diversity 0.3"
+    options += " --author A --section S --language hi --sort newest --recency 30d --diversity 0.3"
     options += " --fusion rrf --weight 0 --passages 0 --literal --explain --cursor abc"
     run("search", *options.split(), "some", "words")
     query, settings = settings_of(archive)
@@ -75,7 +74,6 @@ def test_search_passes_every_option(archive):
         "as_of": "2025-02-26",
         "sort": "newest",
         "recency": "30d",
-        "copies": "show",
         "diversity": 0.3,
         "fusion": "rrf",
         "weight": 0.0,
@@ -100,7 +98,6 @@ def test_search_passes_every_option(archive):
         "--mode best",
         "--sort random",
         "--fusion sum",
-        "--copies maybe",
         "--format xml",
     ],
 )

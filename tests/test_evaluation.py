@@ -201,7 +201,6 @@ def test_evaluate_runs_the_judged_queries_in_every_mode(archive):
     assert archive.called("search")[0][2] == {
         "limit": 1000,
         "mode": "keyword",
-        "copies": "show",
         "passages": 0,
         "literal": True,
     }

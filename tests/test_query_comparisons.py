@@ -55,7 +55,7 @@ def matching(archive, tree) -> set[str]:
     query = to_query(tree)
     if not query:
         return {article.id for article in ARTICLES}
-    return {hit.article.id for hit in archive.search(query, limit=100, copies="show", sort="newest")}
+    return {hit.article.id for hit in archive.search(query, limit=100, sort="newest")}
 
 
 def key(text: str) -> list[str]:
@@ -154,7 +154,7 @@ def test_a_tree_matches_what_its_comparisons_say(archive, tree):
     ),
 )
 def test_a_narrowed_query_matches_both(archive, tree, query):
-    every = {"limit": 100, "copies": "show", "sort": "newest"}
+    every = {"limit": 100, "sort": "newest"}
     own = {hit.article.id for hit in archive.search(query, **every)}
     expected = own & {article.id for article in ARTICLES if holds(tree, article)}
     assert {hit.article.id for hit in archive.search(narrowed(query, tree), **every)} == expected

@@ -1,4 +1,4 @@
-"""Fusion, order, recency, diversity, collapse and explanation against the written formulas."""
+"""Fusion, order, recency, diversity and explanation against the written formulas."""
 
 import json
 import math
@@ -12,7 +12,6 @@ from search.engine.ranking import (
     Leg,
     alone,
     apply_recency,
-    collapse,
     diversify,
     explain,
     fuse,
@@ -273,15 +272,6 @@ def test_diversify_edges():
     assert diversify([1.0, 0.9, 0.5], twins, 0.5).tolist() == [0, 2, 1]
     with pytest.raises(UsageError):
         diversify([1, 2], same[:2], 1.5)
-
-
-def test_collapse_keeps_the_first_of_each_group():
-    leaders, copies = collapse(np.array([7, 3, 7, 9, 3, 7]))
-    assert leaders.tolist() == [0, 1, 3]
-    assert copies == [[2, 5], [4], []]
-    empty = collapse(np.zeros(0, np.int64))
-    assert empty.leaders.tolist() == []
-    assert empty.copies == []
 
 
 def test_explanation_is_json_and_sums():

@@ -94,7 +94,7 @@ def test_never_fewer_than_asked_for_where_there_are_as_many(news, tmp_path_facto
         chosen = {number for number in range(240) if not sources or number % 7 in sources} - deleted
         clause = " OR ".join(f'source:"source {number}"' for number in sorted(sources))
         query = f"{word} ({clause})" if clause else word
-        hits = archive.search(query, mode="vector", limit=limit, copies="show").hits
+        hits = archive.search(query, mode="vector", limit=limit).hits
         assert len(hits) == min(limit, len(chosen))
         assert {hit.article.id for hit in hits} <= {f"a{number}" for number in chosen}
         assert len({hit.article.id for hit in hits}) == len(hits)

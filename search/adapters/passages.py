@@ -54,7 +54,6 @@ class Found:
             "score": round(self.hit.score, 6),
             "cosine": None if self.passage.score is None else round(self.passage.score, 6),
             "matched": self.hit.matched,
-            "copies": list(self.hit.copies),
         }
 
 

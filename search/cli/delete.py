@@ -44,7 +44,7 @@ def command(
                 raise ArticleNotFound("nothing to delete")
         else:
             # By date, so that the question needs no vectors and no ranking.
-            results = archive.search(query, limit=SHOWN, sort="newest", copies="show", passages=0)
+            results = archive.search(query, limit=SHOWN, sort="newest", passages=0)
             if not results.total:
                 raise ArticleNotFound("nothing matches; nothing was deleted")
             if not yes:

@@ -51,10 +51,6 @@ def _hit(hit: Hit, standing: str, total_width: int, style: bool) -> Iterator[str
         near = "" if passage.score is None else f", {passage.score:.3f}"
         text = f"[{passage.start}:{passage.end}{near}] {passage.text}"
         yield from _indented([cut(text, room)], indent)
-    if hit.copies:
-        yield from _indented(
-            wrap(f"{counted(len(hit.copies), 'copy', 'copies')}: {', '.join(hit.copies)}", room), indent
-        )
     if article.url:
         yield indent + line(article.url)
     yield indent + f"id {line(article.id)}"

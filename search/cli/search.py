@@ -12,7 +12,7 @@ from search.cli import pretty
 from search.cli.options import common, counted, one_of, opened, share, styled, valid_text
 from search.cli.text import clean, line
 from search.errors import QueryError, UsageError
-from search.records import Copies, Filters, Fusion, Mode, Sort
+from search.records import Filters, Fusion, Mode, Sort
 
 if TYPE_CHECKING:
     from search.records import Results
@@ -48,7 +48,6 @@ BATCH_FORMATS = ("jsonl", "csv")
 )
 @one_of("--sort", Sort, Sort.RELEVANCE, "The order of the hits.")
 @click.option("--recency", metavar="30d", callback=valid_text, help="Halve a score for each such age.")
-@one_of("--copies", Copies, Copies.COLLAPSE, "One hit for all copies of a story, or each copy.")
 @share("--diversity", 0.0, "How much variety among the hits counts.")
 @one_of("--fusion", Fusion, Fusion.DBSF, "How hybrid joins the two rankings.")
 @share("--weight", 0.5, "The share of meaning in hybrid; the rest is the words'.")

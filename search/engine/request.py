@@ -9,7 +9,7 @@ from datetime import datetime
 
 from search import query as language
 from search.errors import UsageError
-from search.records import Copies, Filters, Fusion, Mode, Sort
+from search.records import Filters, Fusion, Mode, Sort
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,7 +24,6 @@ class Request:
     recency: str | None = None
     as_of: str | datetime | None = None
     sort: Sort = Sort.RELEVANCE
-    copies: Copies = Copies.COLLAPSE
     diversity: float = 0.0
     fusion: Fusion = Fusion.DBSF
     weight: float = 0.5

@@ -26,7 +26,6 @@ CSV_COLUMNS = (
     "url",
     "section",
     "snippet",
-    "copies",
 )
 # What a spreadsheet takes for a formula, in either width.
 _FORMULA = tuple("=+-@\t\r\n＝＋－＠")
@@ -75,12 +74,11 @@ def csv_header(*, batch: bool = False) -> str:
 
 
 def csv_lines(hits: Iterable[Hit], query_id: str | None = None) -> list[str]:
-    """One hit a record; several authors or copies are parted by semicolons."""
+    """One hit a record; several authors are parted by semicolons."""
     lines = []
     for hit in hits:
         record = hit_record(hit)
         record["authors"] = "; ".join(record["authors"])
-        record["copies"] = "; ".join(record["copies"])
         record["matched"] = "true" if hit.matched else "false"
         values = [record[name] for name in CSV_COLUMNS]
         if query_id is not None:

@@ -72,7 +72,6 @@ class RankedArticle(BaseModel):
     section: str
     snippet: str
     passages: list[QuotedPassage]
-    copies: list[str] = Field(description="Ids of articles that carry the same text and were left out.")
 
 
 class RankedArticles(BaseModel):
@@ -110,7 +109,7 @@ class NumberedPassage(BaseModel):
     url: str
     score: float
     tokens: int
-    copies: list[str]
+    copies: list[str] = Field(description="Ids of articles that carry the same text and were left out.")
 
 
 class RetrievedContext(BaseModel):

@@ -8,7 +8,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from search.errors import UsageError
 from search.query.comparisons import All, Any_, Compare, Node
-from search.records import Copies, Filters, Fusion, Mode, Sort
+from search.records import Filters, Fusion, Mode, Sort
 from search.serve.quotes import CitedPassage
 
 LONGEST_QUERY = 10_000
@@ -115,7 +115,6 @@ class SearchRequest(Matching):
     mode: Annotated[Mode, Field(description="Words, meaning or both.")] = Mode.AUTO
     sort: Sort = Sort.RELEVANCE
     recency: Annotated[Day, Field(description="Halve a score for each such age, such as 30d.")] = None
-    copies: Copies = Copies.COLLAPSE
     diversity: Annotated[Share, Field(description="How much variety among the hits counts.")] = 0.0
     fusion: Fusion = Fusion.DBSF
     weight: Annotated[Share, Field(description="The share of meaning in hybrid.")] = 0.5
@@ -128,7 +127,7 @@ class SearchRequest(Matching):
 
     def settings(self) -> dict[str, Any]:
         """The keyword arguments of ``archive.search``."""
-        names = ("limit", "offset", "cursor", "mode", "sort", "recency", "copies", "diversity", "fusion", "weight")
+        names = ("limit", "offset", "cursor", "mode", "sort", "recency", "diversity", "fusion", "weight")
         return {name: getattr(self, name) for name in (*names, "passages", "explain", "literal", "as_of")} | {
             "filters": self.filters()
         }

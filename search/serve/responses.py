@@ -65,7 +65,6 @@ class Hit(Exact):
     snippet: str
     highlights: list[Highlight]
     passages: list[Passage]
-    copies: list[str]
     explain: dict[str, Any] | None
 
 

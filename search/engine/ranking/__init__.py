@@ -1,18 +1,15 @@
-"""Fusion, recency, diversity, collapse and explanation: pure functions over arrays of candidates."""
+"""Fusion, recency, diversity and explanation: pure functions over arrays of candidates."""
 
-from search.engine.ranking.collapse import Collapsed, collapse
 from search.engine.ranking.diversity import diversify
 from search.engine.ranking.explanation import explain
 from search.engine.ranking.fusion import Fused, Leg, alone, fuse, order
 from search.engine.ranking.recency import apply_recency, recency_factors
 
 __all__ = [
-    "Collapsed",
     "Fused",
     "Leg",
     "alone",
     "apply_recency",
-    "collapse",
     "diversify",
     "explain",
     "fuse",
