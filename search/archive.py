@@ -11,8 +11,10 @@ import numpy as np
 
 from search import query as language
 from search.engine import hits
+from search.engine import search as searching
 from search.engine.request import Request
 from search.engine.session import OpenArchive
+from search.engine.watch import Watch, unwatched
 from search.errors import (
     StorageError,
     UsageError,
@@ -50,26 +52,26 @@ class Archive(OpenArchive):
     # Reading
 
     def __len__(self) -> int:
-        with self._reading() as searcher:
-            return int(np.count_nonzero(searcher.snapshot.live))
+        with self._reading() as view:
+            return int(np.count_nonzero(view.snapshot.live))
 
     def __contains__(self, article_id: object) -> bool:
-        with self._reading() as searcher:
-            return isinstance(article_id, str) and searcher.ordinal(article_id) is not None
+        with self._reading() as view:
+            return isinstance(article_id, str) and view.ordinal(article_id) is not None
 
     def get(self, article_id: str) -> Article:
         """The live article of this id. Raises ArticleNotFound."""
-        with self._reading() as searcher:
-            return searcher.article(article_id)[1]
+        with self._reading() as view:
+            return view.article(article_id)[1]
 
     def passages(self, article_id: str) -> tuple[Passage, ...]:
         """The passages of an article in text order, as they are embedded (or, without vectors, as they are shown)."""
-        with self._reading() as searcher:
-            ordinal, article = searcher.article(article_id)
-            if searcher.vectors is None:
+        with self._reading() as view:
+            ordinal, article = view.article(article_id)
+            if view.vectors is None:
                 spans = hits.plain_spans(article.text)
             else:
-                spans = searcher.vectors.passages(np.array([ordinal]))[0]
+                spans = view.vectors.passages(np.array([ordinal]))[0]
         return tuple(Passage(article_id=article.id, start=s, end=e, text=article.text[s:e]) for s, e in spans)
 
     def search(
@@ -90,12 +92,14 @@ class Archive(OpenArchive):
         explain: bool = False,
         literal: bool = False,
         cursor: str | None = None,
+        watch: Watch = unwatched,
     ) -> Results:
         """Ranked hits for a query.
 
         ``recency`` is a half-life such as "30d"; ``as_of`` hides what was published later; ``weight`` is the vector
-        leg's share, 0 to 1; ``cursor`` continues where earlier results ended. Raises QueryError for a query that does
-        not parse, ModeError for a mode that the archive cannot serve, UsageError for a value out of range.
+        leg's share, 0 to 1; ``cursor`` continues where earlier results ended; ``watch`` sees the stages, as a
+        ``Stopwatch`` does. Raises QueryError for a query that does not parse, ModeError for a mode that the archive
+        cannot serve, UsageError for a value out of range.
         """
         request = Request(
             query=query,
@@ -116,8 +120,8 @@ class Archive(OpenArchive):
         )
         if request.mode is not Mode.KEYWORD and request.sort is Sort.RELEVANCE:
             self._queries.load_ahead()
-        with self._reading() as searcher:
-            return searcher.search(request)
+        with self._reading() as view:
+            return searching.search(view, request, watch)
 
     async def asearch(self, query: str, **settings: Any) -> Results:
         """``search`` in a thread, so that the event loop goes on. A search whose task is cancelled runs to its end
@@ -138,6 +142,7 @@ class Archive(OpenArchive):
         recency: str | None = None,
         rerank: str | None = None,
         count_tokens: CountTokens | None = None,
+        watch: Watch = unwatched,
     ) -> Context:
         """The passages that answer a question, for a model's prompt: numbered, in at most ``budget`` tokens.
 
@@ -155,8 +160,8 @@ class Archive(OpenArchive):
             from search import encode
 
             reranker = encode.load_reranker(rerank)
-        with self._reading() as searcher:
-            return retrieval.retrieve(searcher, asked, budget, count_tokens, reranker)
+        with self._reading() as view:
+            return retrieval.retrieve(view, asked, budget, count_tokens, reranker, watch)
 
     async def aretrieve(self, question: str, **settings: Any) -> Context:
         """``retrieve`` in a thread, as ``asearch``."""
@@ -174,8 +179,8 @@ class Archive(OpenArchive):
     ) -> str:
         """What a query means, in words."""
         request = Request(query=query, as_of=as_of, literal=literal, filters=filters)
-        with self._reading() as searcher:
-            return language.describe(searcher.parse(request)[0])
+        with self._reading() as view:
+            return language.describe(view.plan(request).query)
 
     def facets(
         self,
@@ -186,14 +191,15 @@ class Archive(OpenArchive):
         filters: Filters | None = None,
         as_of: str | datetime | None = None,
         literal: bool = False,
+        watch: Watch = unwatched,
     ) -> Facets:
         """Counts of the whole match set by source, author, section, agency, language, year and month, each with the
         query that narrows to it. ``fields`` None: all; ``limit`` None: every value."""
         from search.engine import facets as aggregation
 
         request = Request(query=query, as_of=as_of, literal=literal, filters=filters)
-        with self._reading() as searcher:
-            return aggregation.facets(searcher, request, fields, limit)
+        with self._reading() as view:
+            return aggregation.facets(view, request, fields, limit, watch)
 
     def timeline(
         self,
@@ -203,6 +209,7 @@ class Archive(OpenArchive):
         filters: Filters | None = None,
         as_of: str | datetime | None = None,
         literal: bool = False,
+        watch: Watch = unwatched,
     ) -> Timeline:
         """Counts of the whole match set by day, week, month or year, and their share of all articles in each.
 
@@ -211,8 +218,8 @@ class Archive(OpenArchive):
         from search.engine import facets as aggregation
 
         request = Request(query=query, as_of=as_of, literal=literal, filters=filters)
-        with self._reading() as searcher:
-            return aggregation.timeline(searcher, request, by)
+        with self._reading() as view:
+            return aggregation.timeline(view, request, by, watch)
 
     def alerts(self) -> tuple[Alert, ...]:
         """The saved queries, by name."""
@@ -227,9 +234,9 @@ class Archive(OpenArchive):
         """
         from search.engine import alerts
 
-        with self._reading() as searcher:
+        with self._reading() as view:
             entries = alerts.select(self._catalog.alerts(), names)
-            found = tuple(alerts.news(searcher, self._catalog, entry) for entry in entries)
+            found = tuple(alerts.news(view, self._catalog, entry) for entry in entries)
         if not peek:
             self.confirm_alerts(found)
         return found
@@ -238,8 +245,8 @@ class Archive(OpenArchive):
         """Counts, sizes, dates, sources and settings, as plain values."""
         from search.engine import doctor as inspection
 
-        with self._reading() as searcher:
-            return inspection.stats(self.path, searcher.snapshot, searcher.vectors, self._settings)
+        with self._reading() as view:
+            return inspection.stats(self.path, view.snapshot, view.vectors, self._settings)
 
     def check(self, progress: Callable[[str], None] | None = None) -> list[str]:
         """Verify everything: checksums, records, and that all parts hold the same articles. Returns the problems."""
@@ -302,10 +309,9 @@ class Archive(OpenArchive):
 
     def delete_matching(self, query: str, *, purge: bool = False) -> int:
         """Delete the whole match set of a query. Returns how many went."""
-        with self._reading() as searcher:
-            parsed, _, _ = searcher.parse(Request(query=query))
-            ordinals = np.flatnonzero(searcher.match(parsed, searcher.snapshot.live))
-            ids = searcher.columns.ids(ordinals.tolist())
+        with self._reading() as view:
+            matched = view.match(view.plan(Request(query=query))).matched
+            ids = view.columns.ids(np.flatnonzero(matched).tolist())
         return self.delete(ids, purge=purge)
 
     def prune(self, keep: Collection[str]) -> int:

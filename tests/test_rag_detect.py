@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from search import Archive, Article
 from search.query import dates
-from search.rag import detect, parts, when
+from search.rag import detect, mentions, parts, when
 
 NOW = datetime(2025, 3, 5, 12, tzinfo=UTC)  # a Wednesday
 NAMES = [
@@ -54,9 +54,9 @@ NAMES = [
 )
 def test_sources(question, named):
     found = detect.sources(question, NAMES)
-    assert [name for _, name in found] == named
-    for one, name in found:
-        assert name.casefold().removeprefix("the ") in question[one.start : one.end].casefold()
+    assert [one.name for one in found] == named
+    for one in found:
+        assert one.name.casefold().removeprefix("the ") in question[one.start : one.end].casefold()
 
 
 @pytest.mark.parametrize(
@@ -217,17 +217,21 @@ def test_several_dates(question, named):
 
 
 @pytest.mark.parametrize(
-    ("clauses", "expected"),
+    ("mentioned", "expected"),
     [
-        ([], None),
-        (["date:2024", "date:2024"], "date:2024"),
-        (["date:2024", "(date:2021-01-01 OR date:2021-01-02)"], "(date:2024 OR date:2021-01-01 OR date:2021-01-02)"),
-        (["date:2023-04-01..", "date:..2023-05-31"], "date:2023-04-01..2023-05-31"),
-        (["date:..2020-01-01", "date:2023-04-01.."], "(date:..2020-01-01 OR date:2023-04-01..)"),
+        (["on 3 May 2024", "on 3 May 2024"], "date:2024-05-03"),
+        (["on 4 May 2024", "on 1 and 2 March 2024"], "(date:2024-05-04 OR date:2024-03-01 OR date:2024-03-02)"),
+        (["since April 2023", "until May 2023"], "date:2023-04-01..2023-05-31"),
+        (["until 1 January 2020", "since April 2023"], "(date:..2020-01-01 OR date:2023-04-01..)"),
     ],
 )
-def test_dates_together(clauses, expected):
-    assert when.together(clauses) == expected
+def test_dates_together(mentioned, expected):
+    periods = [one.conditions for said in mentioned for one in detect.days(said, NOW)]
+    assert mentions.clause(when.together(periods)) == expected
+
+
+def test_no_dates_together_are_none():
+    assert when.together([]) == ()
 
 
 @pytest.mark.parametrize(
@@ -368,4 +372,4 @@ def test_each_part_keeps_its_dates(archive):
 )
 def test_what_an_archive_adds_to_a_name_need_not_be_said(question, clauses):
     names = ["NPR Online News", "CNN (Web News)", "CNN (Opinion)", "Fox", "Fox Online News", "New York Times - News"]
-    assert [one.clause for one, _ in detect.sources(question, names)] == clauses
+    assert [one.clause for one in detect.sources(question, names)] == clauses

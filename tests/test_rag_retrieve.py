@@ -296,7 +296,7 @@ def test_what_two_reported(question, expected):
 )
 def test_no_part_ends_within_a_name_or_a_date(question, expected):
     names = ["The Mail on Sunday", "Irish Times"]
-    named = [*detect.days(question, NOW), *(one for one, _ in detect.sources(question, names))]
+    named = [*detect.days(question, NOW), *detect.sources(question, names)]
     assert parts.split(question, named) == expected
 
 

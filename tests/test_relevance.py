@@ -12,8 +12,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from search.engine import rank as relevance
-from search.engine.rank import POOL, Relevance
+from search.engine.plan import Plan
+from search.engine.rank import POOL, by_relevance
 from search.engine.request import Request
+from search.engine.view import Scope
+from search.query import ParsedQuery
 from search.records import Fusion, Mode
 
 ARTICLES = 3000
@@ -55,18 +58,12 @@ def answer(
     meaning = Leg(np.clip(0.2 + spread * (common + rng.normal(size=ARTICLES)), -1, 1), -2.0)
     published = rng.integers(0, int(NOW.timestamp() * 1e6), ARTICLES)
     columns = SimpleNamespace(published=published, ids=lambda found: [f"{number:05}" for number in found])
-    ranked = Relevance(
-        request=Request(query="", **asked),
-        mode=mode,
-        words=("word",),
-        view=Leg(np.maximum(words, 0.0), 0.0),  # type: ignore[arg-type]
-        columns=columns,  # type: ignore[arg-type]
-        mask=np.ones(ARTICLES, np.bool_),
-        matched=np.ones(ARTICLES, np.bool_),
-        vector=np.zeros(4, np.float32),
-        vectors=meaning,  # type: ignore[arg-type]
-        now=NOW,
-    ).ranked()
+    every = np.ones(ARTICLES, np.bool_)
+    view = SimpleNamespace(columns=columns, vectors=meaning, encoded=lambda text: np.zeros(4, np.float32))
+    query = ParsedQuery("word", None, ("word",), ("word",), "word")
+    plan = Plan(request=Request(query="word", **asked), query=query, mode=mode, as_of=None, now=NOW, began=0.0)
+    scope = Scope(every, every, every, ARTICLES, Leg(np.maximum(words, 0.0), 0.0))  # type: ignore[arg-type]
+    ranked = by_relevance(view, plan, scope)  # type: ignore[arg-type]
     assert ranked.fused is not None
     page = slice(asked.get("offset", 0), asked.get("offset", 0) + asked["limit"])
     scores = ranked.fused.scores[ranked.positions[page]]

@@ -15,7 +15,7 @@ import numpy as np
 from search import query as language
 from search.engine import hits, ranking
 from search.engine.request import Request
-from search.engine.view import Searcher
+from search.engine.view import View
 from search.errors import QueryError, UsageError
 from search.records import Article
 from search.storage.catalog import AlertEntry, Catalog
@@ -104,22 +104,22 @@ def unknown(name: str, known: Iterable[str]) -> str:
     return f"there is no alert named {name!r}" + (f"; did you mean {near[0]!r}?" if near else "")
 
 
-def news(searcher: Searcher, catalog: Catalog, entry: AlertEntry) -> News:
+def news(view: View, catalog: Catalog, entry: AlertEntry) -> News:
     """Answer an alert now; relative dates in its query count from this moment."""
-    rows = searcher.columns.rows
+    rows = view.columns.rows
     ran = datetime.now(UTC).isoformat(timespec="seconds")
     seen = replace(entry, last_row=max(entry.last_row, int(rows[-1]) if len(rows) else 0), ran=ran)
     try:
-        parsed, _, _ = searcher.parse(Request(query=entry.query))
-        matched = searcher.match(parsed, searcher.snapshot.live)
+        plan = view.plan(Request(query=entry.query))
+        matched = view.match(plan).matched
     except QueryError as error:  # too many words by now for a wildcard, for example
         return News(alert=from_entry(entry), items=(), entry=entry, error=str(error))
     ordinals = np.flatnonzero(matched & (rows > entry.last_row))
-    columns = searcher.columns
+    columns = view.columns
     order = ranking.order(
         np.zeros(len(ordinals)), columns.published[ordinals], lambda tied: columns.ids(ordinals[tied])
     )
-    items = tuple(_items(catalog, rows[ordinals[order]].tolist(), parsed.scoring_words))
+    items = tuple(_items(catalog, rows[ordinals[order]].tolist(), plan.query.scoring_words))
     return News(alert=from_entry(entry), items=items, entry=seen)
 
 

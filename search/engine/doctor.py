@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from search.encode import recorded_way
+from search.engine.legs import VectorLeg
 from search.errors import ArchiveDamaged, SearchError
 from search.records import EncoderIdentity
 from search.storage import codec
@@ -29,7 +30,7 @@ _SOURCES = 20
 _UNKNOWN = np.iinfo(np.int64).max
 
 
-def stats(path: Path, snapshot: Snapshot, vectors: VectorIndex | None, settings: Mapping[str, Any]) -> dict[str, Any]:
+def stats(path: Path, snapshot: Snapshot, vectors: VectorLeg | None, settings: Mapping[str, Any]) -> dict[str, Any]:
     """Counts, bytes, dates, sources and settings of a snapshot, fit for JSON."""
     live = snapshot.live
     published = snapshot.columns.published[live & (snapshot.columns.published != MISSING_INSTANT)]

@@ -3,26 +3,23 @@
 from __future__ import annotations
 
 import threading
-import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
-import numpy as np
-
-from search.engine.counts import Names, Period, count_dates, count_names, count_periods, label
+from search.engine.counts import Counted, Mask, Names, Period, Periods, count_dates, count_names, count_periods, label
+from search.engine.watch import Watch, unwatched
 from search.errors import UsageError
 from search.query.drilldown import Narrower, date_conditions, value_clause
-from search.storage.columns import MISSING_INSTANT
 from search.storage.segments import COLUMNS
 
 if TYPE_CHECKING:
+    from search.engine.plan import Plan
     from search.engine.request import Request
-    from search.engine.view import Searcher
-    from search.query import ParsedQuery
+    from search.engine.view import View
 
 
 class FacetField(StrEnum):
@@ -38,7 +35,7 @@ class FacetField(StrEnum):
 
 
 _lock = threading.Lock()
-_known: WeakKeyDictionary[Searcher, dict[FacetField, Names]] = WeakKeyDictionary()
+_known: WeakKeyDictionary[View, dict[FacetField, Names]] = WeakKeyDictionary()
 # The query language's name for a field, where it is another one.
 _ASKED_BY = {FacetField.AUTHOR: "by", FacetField.LANGUAGE: "lang"}
 
@@ -107,7 +104,11 @@ class Timeline:
 
 
 def facets(
-    searcher: Searcher, request: Request, fields: Iterable[FacetField | str] | None, limit: int | None
+    view: View,
+    request: Request,
+    fields: Iterable[FacetField | str] | None,
+    limit: int | None,
+    watch: Watch = unwatched,
 ) -> Facets:
     """Count the match set of a request by each field (None: all), and show the ``limit`` most frequent values (None:
     all of them).
@@ -115,73 +116,89 @@ def facets(
     Values that differ in case, accents or punctuation alone are one, as they are to ``field:=``. An author's count
     includes the articles of an agency of that name, as ``by:=`` does.
     """
-    began = time.perf_counter()
     wanted = list(FacetField) if fields is None else list(dict.fromkeys(_choice(FacetField, one) for one in fields))
     if limit is not None and limit < 1:
         raise UsageError(f"limit must be 1 or more, not {limit}")
-    parsed, as_of, now = searcher.parse(request)
-    mask = searcher.match(parsed, searcher.visible(as_of))
-    narrow = Narrower(request.query, literal=request.literal, filters=request.filters, now=now)
-    found = []
-    for field in wanted:
-        if field in (FacetField.YEAR, FacetField.MONTH):
-            counted = count_dates(searcher.columns.day, mask, Period(field), limit)
-        else:
-            counted = count_names(_names(searcher, field), mask, limit)
-        values = tuple(
-            FacetValue(value=value, count=count, query=narrow.text(_clause(field, value)))
-            for value, count in counted.values
-        )
-        found.append(Facet(field=field, values=values, distinct=counted.distinct, none=counted.none))
+    with watch("plan"):
+        plan = view.plan(request)
+    with watch("match"):
+        scope = view.match(plan)
+    with watch("count"):
+        counted = [_counted(view, field, scope.matched, limit) for field in wanted]
+    with watch("narrow"):
+        narrow = _narrower(plan)
+        counts = tuple(_facet(field, one, narrow) for field, one in zip(wanted, counted, strict=True))
     return Facets(
         query=request.query,
-        total=int(np.count_nonzero(mask)),
-        took_ms=_since(began),
-        facets=tuple(found),
-        notes=_notes(searcher, parsed, as_of),
+        total=scope.total,
+        took_ms=plan.took_ms(),
+        facets=counts,
+        notes=(*plan.query.notes, *view.hidden(plan.as_of)),
     )
 
 
-def timeline(searcher: Searcher, request: Request, by: Period | str) -> Timeline:
+def timeline(view: View, request: Request, by: Period | str, watch: Watch = unwatched) -> Timeline:
     """Count the match set of a request by period, in the articles' own local days.
 
     Periods run without gaps from the first match to the last, or between the dates that the query sets. Raises
     UsageError where these would be too many.
     """
-    began = time.perf_counter()
     length: Period = _choice(Period, by)
-    parsed, as_of, now = searcher.parse(request)
-    visible = searcher.visible(as_of)
-    mask = searcher.match(parsed, visible)
-    dates, first_day, last_day = date_conditions(parsed.constraint)
-    within = visible if dates is None else searcher.view(visible).match(dates)
-    found = count_periods(searcher.columns.day, mask, within, length, first_day, last_day)
-    narrow = Narrower(request.query, literal=request.literal, filters=request.filters, now=now)
-    buckets = []
-    for first, after, count, articles in zip(*(column.tolist() for column in found), strict=True):
-        start, end = date.fromordinal(first), date.fromordinal(after - 1)
-        name = label(start, length)
-        query = narrow.text(f"date:{name}..{end}" if length is Period.WEEK else f"date:{name}")
-        buckets.append(Bucket(label=name, start=start, end=end, count=count, articles=articles, query=query))
-    total = int(np.count_nonzero(mask))
+    with watch("plan"):
+        plan = view.plan(request)
+    with watch("match"):
+        scope = view.match(plan)
+    with watch("count"):
+        dates, first_day, last_day = date_conditions(plan.query.constraint)
+        within = scope.visible if dates is None else scope.words.match(dates)
+        periods = count_periods(view.columns.day, scope.matched, within, length, first_day, last_day)
+    with watch("narrow"):
+        buckets = tuple(_buckets(periods, length, _narrower(plan)))
     return Timeline(
         query=request.query,
         by=length,
-        total=total,
-        undated=total - int(found.counts.sum()),
-        took_ms=_since(began),
-        buckets=tuple(buckets),
-        notes=_notes(searcher, parsed, as_of),
+        total=scope.total,
+        undated=scope.total - int(periods.counts.sum()),
+        took_ms=plan.took_ms(),
+        buckets=buckets,
+        notes=(*plan.query.notes, *view.hidden(plan.as_of)),
     )
 
 
-def _names(searcher: Searcher, field: FacetField) -> Names:
-    """The names of a field, which are looked up once for each snapshot."""
+def _counted(view: View, field: FacetField, mask: Mask, limit: int | None) -> Counted:
+    if field in (FacetField.YEAR, FacetField.MONTH):
+        return count_dates(view.columns.day, mask, Period(field), limit)
+    return count_names(_names(view, field), mask, limit)
+
+
+def _facet(field: FacetField, counted: Counted, narrow: Narrower) -> Facet:
+    values = tuple(
+        FacetValue(value=value, count=count, query=narrow.text(_clause(field, value)))
+        for value, count in counted.values
+    )
+    return Facet(field=field, values=values, distinct=counted.distinct, none=counted.none)
+
+
+def _buckets(periods: Periods, length: Period, narrow: Narrower) -> Iterator[Bucket]:
+    for first, after, count, articles in zip(*(column.tolist() for column in periods), strict=True):
+        start, end = date.fromordinal(first), date.fromordinal(after - 1)
+        name = label(start, length)
+        query = narrow.text(f"date:{name}..{end}" if length is Period.WEEK else f"date:{name}")
+        yield Bucket(label=name, start=start, end=end, count=count, articles=articles, query=query)
+
+
+def _narrower(plan: Plan) -> Narrower:
+    request = plan.request
+    return Narrower(request.query, literal=request.literal, filters=request.filters, now=plan.now)
+
+
+def _names(view: View, field: FacetField) -> Names:
+    """The names of a field, which are looked up once for each commit."""
     with _lock:
-        known = _known.setdefault(searcher, {})
+        known = _known.setdefault(view, {})
         if field not in known:
             fields = ("author", "agency") if field is FacetField.AUTHOR else (str(field),)
-            known[field] = Names(searcher.snapshot.parts.get(COLUMNS, []), fields)
+            known[field] = Names(view.snapshot.parts.get(COLUMNS, []), fields)
         return known[field]
 
 
@@ -192,22 +209,9 @@ def _clause(field: FacetField, value: str) -> str | None:
     return value_clause(_ASKED_BY.get(field, field), value)
 
 
-def _notes(searcher: Searcher, parsed: ParsedQuery, as_of: datetime | None) -> tuple[str, ...]:
-    if as_of is None:
-        return parsed.notes
-    undated = searcher.snapshot.live & (searcher.columns.published == MISSING_INSTANT)
-    hidden = int(np.count_nonzero(undated))
-    said = "1 article without a date is" if hidden == 1 else f"{hidden:,} articles without a date are"
-    return (*parsed.notes, f"{said} hidden by --as-of") if hidden else parsed.notes
-
-
 def _choice(kind: Any, value: Any) -> Any:
     try:
         return kind(value)
     except ValueError:
         name = "field to count by" if kind is FacetField else "period"
         raise UsageError(f"{value!r} is no {name}; use one of {', '.join(kind)}") from None
-
-
-def _since(began: float) -> float:
-    return round((time.perf_counter() - began) * 1000, 3)

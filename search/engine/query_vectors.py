@@ -22,7 +22,7 @@ _REMEMBERED = 256  # vectors, so that paging and trying modes do not encode the 
 class QueryVectors:
     """The query side of one encoder. Threads may share it.
 
-    A snapshot's searcher keeps the one that fits its passages' vectors, whatever model the archive has afterwards.
+    A view keeps the one that fits its passages' vectors, whatever model the archive has afterwards.
     ``identity`` None is that of an archive without vectors; ``model`` is the encoder's name or path.
     """
 

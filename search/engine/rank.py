@@ -1,22 +1,25 @@
-"""From a query and a mask to articles in order: by date, or by what the two legs say of them."""
+"""From a plan and its scope to articles in order: by date, or by what the two legs say of them."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
 from functools import partial
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from search import query as language
 from search.engine import ranking
+from search.engine.legs import Floats, Mask, Ordinals, VectorLeg
+from search.engine.plan import Plan
 from search.engine.request import Request
-from search.keyword import KeywordView
-from search.records import Fusion, Mode
+from search.engine.view import Scope, View
+from search.engine.watch import Watch, unwatched
+from search.errors import UsageError
+from search.records import Fusion, Mode, Sort
 from search.storage.columns import MISSING_INSTANT, Columns, instant
-from search.vector import VectorIndex
 
 POOL = 1000  # groups that a relevance ranking is made of, whatever the limit
 FRONT = 50
@@ -26,18 +29,64 @@ NEAR = 200
 stands in a list that was not read."""
 _MICROSECOND = 1_000_000
 
-Ordinals = NDArray[np.int64]
-Mask = NDArray[np.bool_]
-Floats = NDArray[np.float32]
-
 
 @dataclass(frozen=True, slots=True)
 class Ranked:
-    """Candidates in final order, with their scores and, for relevance, what these are made of."""
+    """Candidates in final order.
+
+    For relevance, ``fused`` has their scores and what these are made of, at ``positions``; ``vector`` float32[d] is
+    what their meaning was compared with, None where words alone count.
+    """
 
     ordinals: Ordinals
-    fused: ranking.Fused | None
     positions: NDArray[np.int64]
+    fused: ranking.Fused | None = None
+    vector: Floats | None = None
+
+
+class Best(NamedTuple):
+    """The best articles of one leg, descending, and their scores."""
+
+    ordinals: Ordinals
+    scores: Floats
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A leg that is asked something: ``rank`` gives the best under the mask, to a depth, and ``scores`` the score of
+    any articles. Both are a stage of the ``watch``."""
+
+    stage: str
+    rank: Callable[[int], tuple[Ordinals, Floats]]
+    scores: Callable[[Ordinals], Floats]
+    watch: Watch = unwatched
+
+    def best(self, depth: int) -> Best:
+        """The leg's ranking."""
+        with self.watch(self.stage):
+            return Best(*self.rank(depth))
+
+    def score(self, ordinals: Ordinals) -> Floats:
+        """float32: the leg's score of each of the articles."""
+        with self.watch(self.stage):
+            return self.scores(ordinals)
+
+
+Pool = tuple[Ordinals, ranking.Fused]
+"""Candidates and their scores."""
+
+
+def rank(view: View, plan: Plan, scope: Scope, watch: Watch = unwatched) -> Ranked:
+    """Articles in the order that is asked for, exact as far as the page reaches.
+
+    Raises UsageError for a page beyond the pool of a relevance ranking.
+    """
+    request = plan.request
+    if request.sort is not Sort.RELEVANCE or not plan.query.scoring_words:
+        return by_date(view.columns, scope.matched, request.sort is Sort.OLDEST, plan.page.stop)
+    if plan.page.stop > POOL:
+        raise UsageError(f"a ranking is {POOL} hits deep; for more, use --sort newest (by date), or narrow the query")
+    return by_relevance(view, plan, scope, watch)
 
 
 def by_date(columns: Columns, mask: Mask, oldest: bool, depth: int) -> Ranked:
@@ -49,138 +98,133 @@ def by_date(columns: Columns, mask: Mask, oldest: bool, depth: int) -> Ranked:
     if len(ordinals) > depth:  # no need to order what is not shown, nor to read its ids
         last = np.partition(published, len(published) - depth)[len(published) - depth]
         ordinals, published = ordinals[published >= last], published[published >= last]
-    found = ranking.order(np.zeros(len(ordinals)), published, lambda tied: columns.ids(ordinals[tied]))
-    return Ranked(ordinals[found[:depth]], None, found[:depth])
+    order = ranking.order(np.zeros(len(ordinals)), published, lambda tied: columns.ids(ordinals[tied]))[:depth]
+    return Ranked(ordinals[order], order)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Relevance:
-    """A ranking by relevance of what passes ``mask``: of ``words`` in one leg, of ``vector`` in the other.
-
-    ``vector`` float32[d] and ``vectors`` are None where words alone rank; ``matched`` is the match set; ``now`` is what
-    recency counts from.
-    """
-
-    request: Request
-    mode: Mode
-    words: tuple[str, ...]
-    view: KeywordView
-    columns: Columns
-    mask: Mask
-    matched: Mask
-    vector: Floats | None
-    vectors: VectorIndex | None
-    now: datetime
-
-    def ranked(self) -> Ranked:
-        """The pool: exact and in order as far as the request's page reaches."""
-        request, columns = self.request, self.columns
-        by_words: Ordinals = np.empty(0, np.int64)
-        word_scores = np.empty(0, np.float32)
-        if self.mode is not Mode.VECTOR:
-            by_words, word_scores = self.view.rank(self.words, self.mask, None, POOL)
-        if self.vector is None or self.vectors is None:
-            ordinals, word_scores = self._with_matched(by_words, word_scores)
-            fused = self._aged(ranking.alone("keyword", word_scores), ordinals)
-        elif self.mode is Mode.VECTOR:
-            depth = NEAR if self._first_places else POOL
-            ordinals, fused = self._nearest(self.vectors, self.vector, depth)
-            if depth < POOL and len(ordinals) == depth and fused.scores[-1] == fused.scores[FRONT - 1]:
-                ordinals, fused = self._nearest(self.vectors, self.vector, POOL)  # dates order these and others
+def by_relevance(view: View, plan: Plan, scope: Scope, watch: Watch = unwatched) -> Ranked:
+    """What passes the scope's mask, by the plan's words in one leg, by their meaning in the other, or by both."""
+    request, columns = plan.request, view.columns
+    vector = None
+    if plan.mode is not Mode.KEYWORD:
+        with watch("encode"):
+            vector = view.encoded(plan.query.encoder_text)
+    words = _words(plan, scope, watch)
+    if vector is None or view.vectors is None:
+        ordinals, fused = by_words(columns, words, scope.matched)
+    else:
+        meaning = _meaning(view.vectors, vector, scope.mask, watch)
+        if plan.mode is Mode.VECTOR:
+            ordinals, fused = by_meaning(meaning, request)
         else:
-            legs = self.vectors, self.vector, by_words, word_scores
-            ordinals, fused = (self._front(*legs) if self._first_places else None) or self._pool(*legs)
-        shown = None if self._diverse else request.offset + request.limit
-        found = ranking.order(
-            fused.scores, columns.published[ordinals], lambda tied: columns.ids(ordinals[tied]), shown
+            ordinals, fused = by_both(words, meaning, request, int(np.count_nonzero(scope.mask)))
+    with watch("order"):
+        if request.recency is not None:
+            half_life = int(language.duration(request.recency).total_seconds() * _MICROSECOND)
+            factors = ranking.recency_factors(columns.published[ordinals], instant(plan.now), half_life)
+            fused = ranking.apply_recency(fused, factors)
+        diverse = request.diversity > 0 and vector is not None
+        depth = None if diverse else plan.page.stop
+        order = ranking.order(
+            fused.scores, columns.published[ordinals], lambda tied: columns.ids(ordinals[tied]), depth
         )[:POOL]
-        if self._diverse:
-            assert self.vector is not None
-            assert self.vectors is not None
-            representatives = self.vectors.representatives(self.vector, ordinals[found])
-            found = found[ranking.diversify(fused.scores[found], representatives, request.diversity)]
-        return Ranked(ordinals[found], fused, found)
+        if diverse and vector is not None and view.vectors is not None:
+            representatives = view.vectors.representatives(vector, ordinals[order])
+            order = order[ranking.diversify(fused.scores[order], representatives, request.diversity)]
+    return Ranked(ordinals[order], order, fused, vector)
 
-    @property
-    def _diverse(self) -> bool:
-        return self.request.diversity > 0 and self.vector is not None and self.vectors is not None
 
-    @property
-    def _first_places(self) -> bool:
-        """Are the first places asked for, in an order in which no place depends on the scores of all?"""
-        request = self.request
-        return (
-            request.offset + request.limit <= FRONT
-            and request.recency is None  # the median age counts for articles without a date
-            and not self._diverse
-            and request.fusion is not Fusion.RRF
-        )
-
-    def _nearest(self, vectors: VectorIndex, vector: Floats, depth: int) -> tuple[Ordinals, ranking.Fused]:
-        """The articles nearest in meaning, best first, and their scores."""
-        ordinals, cosines = vectors.rank(vector, self.mask, None, depth, POOL)
-        return ordinals, self._aged(ranking.alone("vector", cosines), ordinals)
-
-    def _pool(
-        self, vectors: VectorIndex, vector: Floats, by_words: Ordinals, word_scores: Floats
-    ) -> tuple[Ordinals, ranking.Fused]:
-        """The articles that either leg found, ascending, and their fused scores."""
-        by_meaning, cosines = vectors.rank(vector, self.mask, None, POOL)
-        ordinals = _union(by_words, by_meaning)
-        keyword_scores = _completed(ordinals, by_words, word_scores, partial(self.view.score, self.words))
-        all_cosines = _completed(ordinals, by_meaning, cosines, partial(vectors.score, vector))
-        return ordinals, self._aged(self._fused(keyword_scores, word_scores, all_cosines, cosines), ordinals)
-
-    def _front(
-        self, vectors: VectorIndex, vector: Floats, by_words: Ordinals, word_scores: Floats
-    ) -> tuple[Ordinals, ranking.Fused] | None:
-        """Of the pool what may come to the first places, with the same scores; None if that cannot be told."""
-        near, cosines = vectors.rank(vector, self.mask, None, NEAR, POOL)
-        if len(near) < NEAR:
-            return None
-        ordinals = _union(by_words, near)
-        keyword_scores = _completed(ordinals, by_words, word_scores, partial(self.view.score, self.words))
-        # Nothing else is nearer in meaning, and what no leg found has no more of the words: the last row stands for it.
-        bound = max(cosines[-1], np.float32(0.0))
-        least = word_scores[-1] if len(by_words) >= POOL else np.float32(0.0)
-        all_cosines = _completed(ordinals, near, cosines, lambda rest: np.full(len(rest), bound, np.float32))
-        highest = self._fused(np.append(keyword_scores, least), word_scores, np.append(all_cosines, bound), cosines)
-        others = np.ones(len(ordinals) + 1, np.bool_)
-        others[ordinals.searchsorted(near)] = False
-        last = np.partition(highest.scores[~others], NEAR - FRONT)[NEAR - FRONT]
-        others &= highest.scores >= last
-        if others[-1]:
-            return None
-        rivals = np.flatnonzero(others)
-        all_cosines[rivals] = vectors.score(vector, ordinals[rivals])
-        kept = np.sort(np.append(ordinals.searchsorted(near), rivals))
-        return ordinals[kept], self._fused(keyword_scores[kept], word_scores, all_cosines[kept], cosines)
-
-    def _fused(
-        self, keyword_scores: Floats, word_scores: Floats, all_cosines: Floats, cosines: Floats
-    ) -> ranking.Fused:
-        """Both legs' scores of some articles made one; ``word_scores`` and ``cosines`` are each leg's best."""
-        size = int(np.count_nonzero(self.mask))
-        meaning = ranking.Leg(all_cosines, cosines, size)
-        keyword = ranking.Leg(keyword_scores, word_scores, size, keyword_scores > 0)
-        return ranking.fuse(meaning, keyword, method=self.request.fusion, weight=self.request.weight)
-
-    def _aged(self, fused: ranking.Fused, ordinals: Ordinals) -> ranking.Fused:
-        """Scores under recency, where it is asked for."""
-        if self.request.recency is None:
-            return fused
-        half_life = int(language.duration(self.request.recency).total_seconds() * _MICROSECOND)
-        factors = ranking.recency_factors(self.columns.published[ordinals], instant(self.now), half_life)
-        return ranking.apply_recency(fused, factors)
-
-    def _with_matched(self, ordinals: Ordinals, scores: Floats) -> tuple[Ordinals, Floats]:
-        """The ranked articles, then those of the match set that no scoring word led to (``benhada~``), the newest."""
-        if len(ordinals) >= POOL:
-            return ordinals, scores
-        rest = self.matched.copy()
+def by_words(columns: Columns, words: Asked, matched: Mask) -> Pool:
+    """The articles ranked by words, then those of the match set that no scoring word led to (``benhada~``), the
+    newest."""
+    ordinals, scores = words.best(POOL)
+    if len(ordinals) < POOL:
+        rest = matched.copy()
         rest[ordinals] = False
-        more = by_date(self.columns, rest, False, POOL - len(ordinals)).ordinals
-        return np.append(ordinals, more), np.append(scores, np.zeros(len(more), np.float32))
+        more = by_date(columns, rest, False, POOL - len(ordinals)).ordinals
+        ordinals, scores = np.append(ordinals, more), np.append(scores, np.zeros(len(more), np.float32))
+    return ordinals, ranking.alone("keyword", scores)
+
+
+def by_meaning(meaning: Asked, request: Request) -> Pool:
+    """The articles nearest in meaning, best first."""
+    depth = NEAR if _first_places(request) else POOL
+    ordinals, cosines = meaning.best(depth)
+    fused = ranking.alone("vector", cosines)
+    if depth < POOL and len(ordinals) == depth and fused.scores[-1] == fused.scores[FRONT - 1]:
+        ordinals, cosines = meaning.best(POOL)  # dates order these and others
+        fused = ranking.alone("vector", cosines)
+    return ordinals, fused
+
+
+def by_both(words: Asked, meaning: Asked, request: Request, size: int) -> Pool:
+    """The articles that either leg ranks, ascending; ``size`` is the number of articles under the mask. Where only the
+    first places are asked for, no more of them than may come there: with the scores that all would give them."""
+    by_words = words.best(POOL)
+    pool = _front(words, meaning, by_words, request, size) if _first_places(request) else None
+    return _whole(words, meaning, by_words, request, size) if pool is None else pool
+
+
+def _words(plan: Plan, scope: Scope, watch: Watch) -> Asked:
+    words, leg = plan.query.scoring_words, scope.words
+    return Asked("words", lambda depth: leg.rank(words, scope.mask, None, depth), partial(leg.score, words), watch)
+
+
+def _meaning(leg: VectorLeg, vector: Floats, mask: Mask, watch: Watch) -> Asked:
+    """Whatever the depth, as much is read as for the whole pool."""
+    return Asked("meaning", lambda depth: leg.rank(vector, mask, None, depth, POOL), partial(leg.score, vector), watch)
+
+
+def _first_places(request: Request) -> bool:
+    """Are the first places asked for, in an order in which no place depends on the scores of all?"""
+    return (
+        request.offset + request.limit <= FRONT
+        and request.recency is None  # the median age counts for articles without a date
+        and request.diversity == 0
+        and request.fusion is not Fusion.RRF
+    )
+
+
+def _whole(words: Asked, meaning: Asked, by_words: Best, request: Request, size: int) -> Pool:
+    """All that either leg ranks."""
+    near = meaning.best(POOL)
+    ordinals = _union(by_words.ordinals, near.ordinals)
+    word_scores = _completed(ordinals, by_words, words.score)
+    cosines = _completed(ordinals, near, meaning.score)
+    return ordinals, _fused(word_scores, cosines, by_words, near, request, size)
+
+
+def _front(words: Asked, meaning: Asked, by_words: Best, request: Request, size: int) -> Pool | None:
+    """Of the pool what may come to the first places, with the same scores; None if that cannot be told."""
+    near = meaning.best(NEAR)
+    if len(near.ordinals) < NEAR:
+        return None
+    ordinals = _union(by_words.ordinals, near.ordinals)
+    word_scores = _completed(ordinals, by_words, words.score)
+    # Nothing else is nearer in meaning, and what no leg found has no more of the words: the last row stands for it.
+    bound = max(near.scores[-1], np.float32(0.0))
+    least = by_words.scores[-1] if len(by_words.ordinals) >= POOL else np.float32(0.0)
+    cosines = _completed(ordinals, near, lambda rest: np.full(len(rest), bound, np.float32))
+    highest = _fused(np.append(word_scores, least), np.append(cosines, bound), by_words, near, request, size)
+    others = np.ones(len(ordinals) + 1, np.bool_)
+    others[ordinals.searchsorted(near.ordinals)] = False
+    last = np.partition(highest.scores[~others], NEAR - FRONT)[NEAR - FRONT]
+    others &= highest.scores >= last
+    if others[-1]:
+        return None
+    rivals = np.flatnonzero(others)
+    cosines[rivals] = meaning.score(ordinals[rivals])
+    kept = np.sort(np.append(ordinals.searchsorted(near.ordinals), rivals))
+    return ordinals[kept], _fused(word_scores[kept], cosines[kept], by_words, near, request, size)
+
+
+def _fused(
+    word_scores: Floats, cosines: Floats, by_words: Best, near: Best, request: Request, size: int
+) -> ranking.Fused:
+    """Both legs' scores of some articles made one, beside what each ranks best."""
+    meaning = ranking.Leg(cosines, near.scores, size)
+    keyword = ranking.Leg(word_scores, by_words.scores, size, word_scores > 0)
+    return ranking.fuse(meaning, keyword, method=request.fusion, weight=request.weight)
 
 
 def _union(first: Ordinals, second: Ordinals) -> Ordinals:
@@ -190,17 +234,12 @@ def _union(first: Ordinals, second: Ordinals) -> Ordinals:
     return np.delete(both, np.flatnonzero(repeated)) if repeated.any() else both
 
 
-def _completed(
-    ordinals: Ordinals,
-    ranked: Ordinals,
-    scores: Floats,
-    score: Callable[[Ordinals], Floats],
-) -> Floats:
+def _completed(ordinals: Ordinals, best: Best, score: Callable[[Ordinals], Floats]) -> Floats:
     """One leg's score of each of ``ordinals``, ascending: those that it ranked have theirs, the rest are asked for."""
-    found = np.empty(len(ordinals), np.float32)
+    scores = np.empty(len(ordinals), np.float32)
     missing = np.ones(len(ordinals), np.bool_)
-    places = ordinals.searchsorted(ranked)
-    found[places] = scores
+    places = ordinals.searchsorted(best.ordinals)
+    scores[places] = best.scores
     missing[places] = False
-    found[missing] = score(ordinals[missing])
-    return found
+    scores[missing] = score(ordinals[missing])
+    return scores

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from search._version import __version__
 from search.engine.query_vectors import QueryVectors
-from search.engine.view import Searcher
+from search.engine.view import View
 from search.errors import (
     ArchiveDamaged,
     ArchiveMismatch,
@@ -56,8 +56,8 @@ class OpenArchive:
         self._dimension = dimension
         self._precision = precision
         self._lock = threading.RLock()
-        self._searcher: Searcher | None = None
-        self._users: dict[Searcher, int] = {}
+        self._view: View | None = None
+        self._users: dict[View, int] = {}
         self._version = _UNKNOWN
         self._wrote = False
         self._settings: dict[str, Any] = {}
@@ -160,15 +160,15 @@ class OpenArchive:
         return Writer(self.path, self._catalog, encoder, int(self._settings["passage_tokens"]))
 
     @contextmanager
-    def _reading(self) -> Iterator[Searcher]:
-        """The searcher of the newest commit, whose snapshot is held until the block and all others like it end."""
+    def _reading(self) -> Iterator[View]:
+        """The view of the newest commit, whose snapshot is held until the block and all others like it end."""
         with self._lock:
             if self._version == _CLOSED:
                 raise UsageError("this archive is closed")
             version = self._catalog.data_version()
-            if self._searcher is None or version != self._version:
-                if self._searcher is None or self._catalog.commit_number() != self._searcher.snapshot.commit:
-                    previous = None if self._searcher is None else self._searcher.snapshot
+            if self._view is None or version != self._version:
+                if self._view is None or self._catalog.commit_number() != self._view.snapshot.commit:
+                    previous = None if self._view is None else self._view.snapshot
                     snapshot = take_snapshot(self.path, self._catalog, check_part, previous)
                     try:
                         self._load_settings()
@@ -176,34 +176,34 @@ class OpenArchive:
                             snapshot.close()
                             snapshot = take_snapshot(self.path, self._catalog, check_part, previous)
                             self._load_settings()
-                        fresh = Searcher(snapshot, self._catalog, self._bm25, self._queries)
+                        fresh = View(snapshot, self._catalog, self._bm25, self._queries)
                     except BaseException:
                         snapshot.close()
                         raise
                     self._retire()
-                    self._searcher = fresh
+                    self._view = fresh
                     self._users[fresh] = 1
                 self._version = version
-            searcher = self._searcher
-            self._users[searcher] += 1
+            view = self._view
+            self._users[view] += 1
         try:
-            yield searcher
+            yield view
         finally:
-            self._leave(searcher)
+            self._leave(view)
 
     def _retire(self) -> None:
         with self._lock:
-            if self._searcher is not None:
-                self._leave(self._searcher)
-                self._searcher = None
+            if self._view is not None:
+                self._leave(self._view)
+                self._view = None
 
-    def _leave(self, searcher: Searcher) -> None:
+    def _leave(self, view: View) -> None:
         """Count one user less; the last one lets the snapshot go."""
         with self._lock:
-            self._users[searcher] -= 1
-            if not self._users[searcher]:
-                del self._users[searcher]
-                searcher.snapshot.close()
+            self._users[view] -= 1
+            if not self._users[view]:
+                del self._users[view]
+                view.snapshot.close()
 
     def _load_settings(self) -> None:
         with self._lock:  # read and taken over as one: an older thread's reading never comes after a newer one's

@@ -6,7 +6,7 @@ from datetime import datetime
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from search.query.parsed import ParsedQuery, plain_words
+from search.query.parsed import ParsedQuery, Tree, plain_words
 from search.records import Filters
 
 if TYPE_CHECKING:
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from search.query.description import describe
     from search.query.help import EXAMPLES, help_text
 
-__all__ = ["EXAMPLES", "ParsedQuery", "days", "describe", "duration", "help_text", "instant", "parse"]
+__all__ = ["EXAMPLES", "ParsedQuery", "Tree", "days", "describe", "duration", "help_text", "instant", "parse"]
 
 _HOMES = {
     "EXAMPLES": "help",

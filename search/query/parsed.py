@@ -5,7 +5,7 @@ Those are read here, at once: the language itself imports Whoosh's query objects
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 Tree = Any  # a whoosh.query.Query; Whoosh has no types
@@ -30,6 +30,12 @@ class ParsedQuery:
     scoring_words: tuple[str, ...]
     encoder_text: str
     notes: tuple[str, ...] = ()
+
+    def narrowed(self, *conditions: Tree) -> ParsedQuery:
+        """The same query under more conditions."""
+        from search.query.proximity import both
+
+        return replace(self, constraint=both([*([] if self.constraint is None else [self.constraint]), *conditions]))
 
     @property
     def has_words(self) -> bool:

@@ -12,7 +12,7 @@ from search.keyword.tree import Value
 from search.query import dates, fields, syntax, tokens, words
 from search.query.build import Builder
 from search.query.parsed import ParsedQuery
-from search.query.proximity import joined, members
+from search.query.proximity import both, joined, members
 from search.query.tokens import Kind, Token
 from search.records import Filters
 
@@ -39,10 +39,10 @@ def parse(text: str, *, now: datetime, literal: bool = False, filters: Filters |
     if not plain.strip():
         if not conditions:
             raise QueryError("the query is empty; write some words, or a condition such as since:7d", text, 0)
-        return ParsedQuery(text, _all(conditions), (), (), "")
+        return ParsedQuery(text, both(conditions), (), (), "")
     if literal:
         free = tuple(word for word in map(words.plain, plain.split()) if word)
-        return ParsedQuery(text, _all(conditions), free, free, plain.strip())
+        return ParsedQuery(text, both(conditions), free, free, plain.strip())
     notes: list[str] = []
     found = tokens.scan(plain, text, notes)
     if _is_prose(found) and not _balanced(found):
@@ -53,7 +53,7 @@ def parse(text: str, *, now: datetime, literal: bool = False, filters: Filters |
         raise QueryError(
             "there is no letter or digit in this query to search for", text, len(plain) - len(plain.lstrip())
         )
-    constraint = _all(builder.constraints + conditions)
+    constraint = both(builder.constraints + conditions)
     if constraint is not None and _depth(constraint) > MAX_TREE_DEPTH:
         raise QueryError(f"this query is nested more than {MAX_TREE_DEPTH} deep; split it", text)
     return ParsedQuery(
@@ -109,12 +109,6 @@ def _any_value(field: str, values: Any) -> Tree:
     if not trees:
         return NullQuery
     return joined(Or, trees)
-
-
-def _all(trees: list[Tree]) -> Tree | None:
-    if not trees:
-        return None
-    return joined(And, trees)
 
 
 def _depth(tree: Tree) -> int:

@@ -99,6 +99,16 @@ def at_least(count: int, tree: Tree, query: str, start: int) -> Tree:
     return AtLeast(count, tree)
 
 
+def both(trees: list[Tree]) -> Tree | None:
+    """The condition that all of some state; None for none."""
+    return joined(And, trees) if trees else None
+
+
+def either(trees: list[Tree]) -> Tree:
+    """The condition that any of some states."""
+    return joined(Or, trees)
+
+
 def members(shape: Any, tree: Tree) -> list[Tree]:
     """The operands of an AND or OR, or the tree itself."""
     return list(tree.subqueries) if isinstance(tree, shape) else [tree]

@@ -9,14 +9,20 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from search.encode import Reranker
+from search.engine.plan import Plan
 from search.engine.request import Request
-from search.engine.view import Searcher
+from search.engine.search import answer
+from search.engine.view import View
+from search.engine.watch import Watch, unwatched
 from search.errors import QueryError
 from search.keyword import highlight
 from search.keyword.analysis import shapes
 from search.keyword.scoring import scoring_tokens
+from search.query import Tree
+from search.query.proximity import either
 from search.rag import detect, parts
 from search.rag.context import Detect, Detected
+from search.rag.mentions import Mention
 from search.rag.select import Candidate, narrow, shingles
 from search.rag.spans import sentences
 from search.records import Hit, Results
@@ -50,13 +56,13 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One question that is searched for: as shown, as searched, what it is about by word and stem, and the clauses
-    that bear on it."""
+    """One question that is searched for: as shown, as searched, what it is about by word and stem, and the conditions
+    that bear on it: its sources, its dates."""
 
     shown: str
     searched: str
     asked: dict[str, str]
-    clauses: tuple[str, ...]
+    conditions: tuple[Tree, ...]
 
 
 @dataclass(slots=True)
@@ -69,76 +75,83 @@ class Found:
     notes: list[str]
 
 
-def find(searcher: Searcher, question: Question, reranker: Reranker | None) -> Found:
+def find(view: View, question: Question, reranker: Reranker | None, watch: Watch = unwatched) -> Found:
     """Search for each part of a question. Raises QueryError for one without a letter or digit."""
-    _, _, now = searcher.parse(replace(question.request, query=question.text, literal=True))
-    detected, plan, notes = _plan(searcher, question, now)
+    with watch("plan"):
+        whole = view.plan(replace(question.request, query=question.text, literal=True))
+    with watch("detect"):
+        detected, asked, notes = _parts(view, question, whole.now)
     merged: dict[tuple[str, int], Candidate] = {}
     unanswered = []
     spent, seconds = 0, 0.0
-    for number, part in enumerate(plan):
-        hits = _search(searcher, question, part, notes)
+    for number, part in enumerate(asked):
+        with watch("search"):
+            hits = _search(view, question, part, notes, watch)
         if reranker is not None and hits:
             began = time.perf_counter()
-            hits, pairs = _reranked(reranker, part, hits)
+            with watch("rerank"):
+                hits, pairs = _reranked(reranker, part, hits)
             spent += pairs
             seconds += time.perf_counter() - began
-        cut = _matching(part, hits)
-        if not cut:
+        with watch("stretches"):
+            matching = _matching(part, hits)
+            stretches = _stretches(part, number, matching)
+        if not matching:
             unanswered.append(part.shown)
-        for one in _stretches(searcher, part, number, cut):
+        for one in stretches:
             known = merged.setdefault((one.article.id, one.whole[0]), one)
             if known is not one:
                 known.worth |= one.worth
                 known.words |= one.words
-    if unanswered and len(unanswered) == len(plan):
+    if unanswered and len(unanswered) == len(asked):
         notes.append("nothing in the archive matches the question well")
     else:
         notes += [f"nothing in the archive matches this part well: {shown}" for shown in unanswered]
     if reranker is not None:
         notes.append(f"reranked {spent:,} pairs with {reranker.name} in {seconds * 1000:,.0f} ms")
     ranked = sorted(merged.values(), key=lambda one: (-max(one.worth.values()), one.article.id, one.start))
-    return Found(tuple(part.shown for part in plan), detected, ranked, list(dict.fromkeys(notes)))
+    return Found(tuple(part.shown for part in asked), detected, ranked, list(dict.fromkeys(notes)))
 
 
-def _plan(searcher: Searcher, question: Question, now: datetime) -> tuple[tuple[Detected, ...], list[Part], list[str]]:
+def _parts(view: View, question: Question, now: datetime) -> tuple[tuple[Detected, ...], list[Part], list[str]]:
     """What is detected, the parts, and what is to be said of those that are left out."""
     text = question.text
-    off = question.detect is Detect.OFF
-    named = detect.sources(text, searcher.columns.names("source"))
-    dated = [
+    sources = detect.sources(text, view.columns.names("source"))
+    dates = [
         one
         for one in detect.days(text, now)
-        if all(one.end <= other.start or one.start >= other.end for other, _ in named)
+        if all(one.end <= other.start or one.start >= other.end for other in sources)
     ]
-    detected = tuple(sorted((*dated, *(one for one, _ in named)), key=lambda one: one.start))
-    names = dict(named)
-    shown = parts.split(text, detected)
-    plan: list[Part] = []
+    mentions = sorted((*dates, *sources), key=lambda one: one.start)
+    shown = parts.split(text, mentions)
+    asked: list[Part] = []
     left = list(shown[parts.MOST_PARTS :])
     for part in shown[: parts.MOST_PARTS]:
-        own, _ = _said(text, part, detected)
-        own_names = _unique([one for one in own if one in names] or [*names])
-        own_dates = [one for one in own if one not in names] or dated
-        by_source = [[one] for one in own_names] if 1 < len(own_names) <= parts.MOST_PARTS else [own_names]
+        own, _ = _said(text, part, mentions)
+        own_sources = _unique([one for one in own if one.kind == "source"] or sources)
+        own_dates = [one for one in own if one.kind == "date"] or dates
+        by_source = [[one] for one in own_sources] if 1 < len(own_sources) <= parts.MOST_PARTS else [own_sources]
         for group in by_source:
-            _, without = _said(text, part, (*own_dates, *own_names))
+            _, without = _said(text, part, (*own_dates, *own_sources))
             about = _content(without)
-            if off:
-                plan.append(Part(part, part, about or _content(part), ()))
+            if question.detect is Detect.OFF:
+                asked.append(Part(part, part, about or _content(part), ()))
                 break
             searched = without if about else part
-            label = part if len(by_source) == 1 else f"{part} [{names[group[0]]}]"
-            either = " OR ".join(one.clause for one in group)
-            both = (f"({either})" if len(group) > 1 else either, detect.together([one.clause for one in own_dates]))
-            clauses = tuple(clause for clause in both if clause)
-            plan.append(Part(label, " ".join(searched.split()), about or _content(part), clauses))
-    left = [one.shown for one in plan[2 * parts.MOST_PARTS :]] + left
+            label = part if len(by_source) == 1 else f"{part} [{group[0].name}]"
+            any_of = (
+                [condition for one in group for condition in one.conditions],
+                detect.together([one.conditions for one in own_dates]),
+            )
+            conditions = tuple(either(list(trees)) for trees in any_of if trees)
+            asked.append(Part(label, " ".join(searched.split()), about or _content(part), conditions))
+    left = [one.shown for one in asked[2 * parts.MOST_PARTS :]] + left
     notes = [f"too many questions in one; not searched: {' '.join(left)}"] if left else []
-    return () if off else detected, plan[: 2 * parts.MOST_PARTS], notes
+    detected = () if question.detect is Detect.OFF else tuple(one.detected() for one in mentions)
+    return detected, asked[: 2 * parts.MOST_PARTS], notes
 
 
-def _said(text: str, part: str, named: Iterable[Detected]) -> tuple[list[Detected], str]:
+def _said(text: str, part: str, named: Iterable[Mention]) -> tuple[list[Mention], str]:
     """Those of the named that a part says, in order, and the part without them. The longer are looked for first."""
     own = []
     for one in sorted(named, key=lambda one: one.start - one.end):
@@ -150,8 +163,8 @@ def _said(text: str, part: str, named: Iterable[Detected]) -> tuple[list[Detecte
     return sorted(own, key=lambda one: one.start), _LEFT.sub(" ", part)
 
 
-def _unique(named: Iterable[Detected]) -> list[Detected]:
-    return list({one.clause: one for one in reversed([*named])}.values())[::-1]
+def _unique(named: Iterable[Mention]) -> list[Mention]:
+    return list({one.conditions: one for one in reversed([*named])}.values())[::-1]
 
 
 _FRAME = frozenset(
@@ -189,51 +202,48 @@ def _places(text: str, asked: Mapping[str, str]) -> list[tuple[int, int, str]]:
     return [one for one in found if one[2] in stems]
 
 
-def _search(searcher: Searcher, question: Question, part: Part, notes: list[str]) -> list[Hit]:
+def _search(view: View, question: Question, part: Part, notes: list[str], watch: Watch) -> list[Hit]:
+    """The articles for a part. Where it is no query, its words are searched."""
     request = replace(question.request, query=part.searched, limit=DEPTH, passages=PASSAGES, snippets=False)
-    clauses = " ".join(part.clauses)
-
-    def run(extra: str, limit: int) -> Results:
-        wanted = replace(request, query=f"{request.query} {extra}".strip(), limit=limit)
-        try:
-            return searcher.search(wanted)
-        except QueryError:
-            plain = " ".join(_OPERATORS.sub(" ", request.query).lower().split())
-            if not plain:
-                raise
-            return searcher.search(replace(wanted, query=f"{plain} {extra}".strip()))
-
-    if clauses and question.detect is Detect.FILTER:
-        results = run(clauses, DEPTH)
-        hits = list(results)
-    else:
-        results = run("", DEPTH)
-        hits = list(results)
-        if clauses:
-            hits = _preferring(searcher, part, hits, list(run(clauses, DEPTH)), question)
+    try:
+        results, hits = _hits(view, view.plan(request), question, part, watch)
+    except QueryError:
+        plain = " ".join(_OPERATORS.sub(" ", part.searched).lower().split())
+        if not plain:
+            raise
+        results, hits = _hits(view, view.plan(replace(request, query=plain)), question, part, watch)
     notes += [note for note in results.notes if not note.startswith("no article has all")]
     return hits
 
 
-def _preferring(searcher: Searcher, part: Part, hits: list[Hit], within: list[Hit], question: Question) -> list[Hit]:
-    """Both lists in one ranking: PREFERENCE is added to the scores of those that meet all clauses, the share of it for
-    some. A hit that only the second list has starts from the last score of the first."""
+def _hits(view: View, plan: Plan, question: Question, part: Part, watch: Watch) -> tuple[Results, list[Hit]]:
+    """The answer to a plan, and its hits as the part's conditions would have them."""
+    if part.conditions and question.detect is Detect.FILTER:
+        results = answer(view, plan.narrowed(*part.conditions), watch)
+        return results, list(results)
+    results = answer(view, plan, watch)
+    if not part.conditions:
+        return results, list(results)
+    within = answer(view, plan.narrowed(*part.conditions), watch)
+    return results, _preferring(view, part, list(results), list(within))
+
+
+def _preferring(view: View, part: Part, hits: list[Hit], within: list[Hit]) -> list[Hit]:
+    """Both lists in one ranking: PREFERENCE is added to the scores of those that meet all conditions, the share of it
+    for some. A hit that only the second list has starts from the last score of the first."""
     last = hits[-1].score if hits else 0.0
     known = {hit.article.id for hit in hits}
-    full = {hit.article.id for hit in within}
     together = hits + [replace(hit, score=last) for hit in within if hit.article.id not in known]
-    met = dict.fromkeys(full, len(part.clauses))
-    if len(part.clauses) > 1:
-        visible = searcher.snapshot.live
-        masks = [
-            searcher.match(searcher.parse(replace(question.request, query=clause))[0], visible)
-            for clause in part.clauses
-        ]
+    met = dict.fromkeys((hit.article.id for hit in within), len(part.conditions))
+    if len(part.conditions) > 1:
+        words = view.words(view.snapshot.live)
+        masks = [words.match(condition) for condition in part.conditions]
         for hit in together:
-            ordinal = searcher.ordinal(hit.article.id)
+            ordinal = view.ordinal(hit.article.id)
             met[hit.article.id] = 0 if ordinal is None else sum(bool(mask[ordinal]) for mask in masks)
     boosted = [
-        replace(hit, score=hit.score + PREFERENCE * met.get(hit.article.id, 0) / len(part.clauses)) for hit in together
+        replace(hit, score=hit.score + PREFERENCE * met.get(hit.article.id, 0) / len(part.conditions))
+        for hit in together
     ]
     return sorted(boosted, key=lambda hit: -hit.score)[:DEPTH]
 
@@ -271,7 +281,7 @@ def _matching(part: Part, hits: Sequence[Hit]) -> list[tuple[Hit, float]]:
     return found if answered else []
 
 
-def _stretches(searcher: Searcher, part: Part, number: int, cut: Sequence[tuple[Hit, float]]) -> list[Candidate]:
+def _stretches(part: Part, number: int, cut: Sequence[tuple[Hit, float]]) -> list[Candidate]:
     found = []
     for hit, worth in cut:
         article = hit.article

@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 
+from search.keyword.tree import Value
 from search.query.drilldown import value_clause
-from search.rag.context import Detected
+from search.rag.mentions import Mention
 from search.rag.when import days, together
 
 __all__ = ["days", "sources", "together"]
@@ -65,8 +66,8 @@ Named = tuple[int, int, tuple[str, ...], bool]
 """A stretch of the question, the sources that it can mean, and whether it surely means one."""
 
 
-def sources(question: str, names: Iterable[str]) -> list[tuple[Detected, str]]:
-    """The archive's sources that the question names as sources, each with its name, in order.
+def sources(question: str, names: Iterable[str]) -> list[Mention]:
+    """The archive's sources that the question names as sources, in order.
 
     A name counts in its own capitals only. One of several words, one of them a newspaper's (Times, Herald, Post),
     counts wherever it stands, as does a web address; any other, for a source may be called Time or Mail, only where
@@ -98,13 +99,16 @@ def sources(question: str, names: Iterable[str]) -> list[tuple[Detected, str]]:
     for chain in _chains(question, kept):
         if any(one[3] for one in chain) or _attributed(question, chain[0][0], chain[-1][1]):
             sure_ones += chain
-    answer = []
+    mentions = []
     for start, end, meant, _ in sure_ones:
-        clauses = [clause for name in meant if (clause := value_clause("source", name)) is not None]
-        if clauses:
-            clause = clauses[0] if len(clauses) == 1 else f"({' OR '.join(clauses)})"
-            answer.append((Detected(kind="source", start=start, end=end, clause=clause), " or ".join(meant)))
-    return answer
+        conditions = tuple(
+            Value("source", " ".join(name.split()), whole=True)
+            for name in meant
+            if value_clause("source", name) is not None
+        )
+        if conditions:
+            mentions.append(Mention("source", start, end, conditions, " or ".join(meant)))
+    return mentions
 
 
 def _places(question: str, name: str) -> Iterator[tuple[int, int]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 
-from search.rag.context import Detected
+from search.rag.mentions import Mention
 
 _LONGEST = 2_000
 MOST_PARTS = 4
@@ -77,7 +77,7 @@ _ASKS = re.compile(
 )
 
 
-def split(question: str, named: Sequence[Detected] = ()) -> tuple[str, ...]:
+def split(question: str, named: Sequence[Mention] = ()) -> tuple[str, ...]:
     """The questions to retrieve for: the question itself unless it compares things, asks the same of several, or is
     several in a row. A later question that refers back ("and who paid for it?") keeps what it follows.
 

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from search.encode import Reranker
-from search.engine.view import Searcher
+from search.engine.view import View
+from search.engine.watch import Watch, unwatched
 from search.errors import UsageError
 from search.rag import render, select
 from search.rag.candidates import Found, Question, find
@@ -22,21 +23,23 @@ _JOIN = 160  # characters between two stretches of an article that are filled in
 
 
 def retrieve(
-    searcher: Searcher,
+    view: View,
     question: Question,
     budget: int,
     count_tokens: CountTokens | None = None,
     reranker: Reranker | None = None,
+    watch: Watch = unwatched,
 ) -> Context:
     """The passages for a question in at most ``budget`` tokens. Raises UsageError for a budget below 1."""
     began = time.perf_counter()
     if budget < 1:
         raise UsageError(f"budget must be 1 or more, not {budget}")
     question.request.check()
-    mode = searcher.mode(question.request.mode)
+    mode = view.mode(question.request.mode)
     count = estimate_tokens if count_tokens is None else count_tokens
-    found = find(searcher, question, reranker)
-    passages, tokens = _fill(question.text, found, budget, count)
+    found = find(view, question, reranker, watch)
+    with watch("fill"):
+        passages, tokens = _fill(question.text, found, budget, count)
     notes = list(found.notes)
     if found.candidates and not passages:
         notes.append(f"not even one passage fits into {budget:,} tokens")

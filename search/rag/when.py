@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from itertools import pairwise
 
-from search.rag.context import Detected
+from search.keyword.tree import DayRange
 from search.rag.forms import Named, named
+from search.rag.mentions import Mention
 from search.rag.periods import Span
+
+Periods = tuple[DayRange, ...]
+"""Days that any of the periods has."""
 
 _EDGE = r"(?: (?:the )?(?:very )?(?P<edge>end|start|beginning) of)?"
 _LEAD = re.compile(
@@ -52,8 +56,8 @@ class _Item:
     one: Named
 
 
-def days(question: str, now: datetime) -> list[Detected]:
-    """The periods that the question names, relative to ``now``, as ``date:`` clauses, in order and disjoint.
+def days(question: str, now: datetime) -> list[Mention]:
+    """The periods that the question names, relative to ``now``, in order and disjoint.
 
     A year alone, a month or a weekday without more needs a preposition ("in 2024", "since May") or another date beside
     it ("in 2024 and 2025"), and what could be another word its capital ("May"). What lacks its year has that of the
@@ -66,7 +70,7 @@ def days(question: str, now: datetime) -> list[Detected]:
         if links[place] == links[place - 1] == "through":  # from A to B to C
             links[place] = ""
     spans = _dated(items, links, now)
-    found: list[Detected] = []
+    mentions: list[Mention] = []
     place, counted = 0, False
     while place < len(items):
         item, size = items[place], 1
@@ -76,31 +80,27 @@ def days(question: str, now: datetime) -> list[Detected]:
             edge = _THROUGH.fullmatch(question, item.one.end, items[place + 1].one.start) or _BETWEEN.fullmatch(
                 question, item.one.end, items[place + 1].one.start
             )
-            clause = _range(item, spans[place], spans[place + 1], edge["edge"] if edge else None)
+            periods = _range(item, spans[place], spans[place + 1], edge["edge"] if edge else None)
         else:
             counted = item.one.firm or bool(item.lead) or beside or (item.one.open and _leads_on(items, links, place))
-            clause = _clause(question, item, spans[place]) if counted else None
-        if clause is not None:
+            periods = _around(question, item, spans[place]) if counted else ()
+        if periods:
             end = items[place + size - 1].one.end
-            found.append(Detected(kind="date", start=item.start, end=end, clause=clause))
+            mentions.append(Mention("date", item.start, end, periods))
         place += size
-    return found
+    return mentions
 
 
-def together(clauses: Sequence[str]) -> str | None:
-    """One clause for all: any of the periods, but between two open ends that leave something between them.
-
-    None for no clauses.
-    """
-    unique = list(dict.fromkeys(clauses))
-    starts = [found[1] for one in unique if (found := re.fullmatch(r"date:([0-9-]+)\.\.", one))]
-    ends = [found[1] for one in unique if (found := re.fullmatch(r"date:\.\.([0-9-]+)", one))]
+def together(mentioned: Sequence[Periods]) -> Periods:
+    """What several mentions ask for: any of their periods, but between two open ends what these leave between them."""
+    unique = list(dict.fromkeys(mentioned))
+    bounds = [(periods[0].start, periods[0].end) for periods in unique if len(periods) == 1]
+    starts = [start for start, end in bounds if start is not None and end is None]
+    ends = [end for start, end in bounds if end is not None and start is None]
     if starts and ends and max(starts) <= min(ends):  # since March and before June
-        unique = [one for one in unique if not re.fullmatch(r"date:(?:[0-9-]+\.\.|\.\.[0-9-]+)", one)]
-        unique.append(f"date:{max(starts)}..{min(ends)}")
-    if len(unique) < 2:
-        return unique[0] if unique else None
-    return "(" + " OR ".join(one.removeprefix("(").removesuffix(")") for one in unique) + ")"
+        unique = [periods for periods in unique if len(periods) > 1 or None not in (periods[0].start, periods[0].end)]
+        unique.append((DayRange(max(starts), min(ends)),))
+    return tuple(period for periods in unique for period in periods)
 
 
 def _widened(question: str, one: Named) -> Named:
@@ -210,11 +210,11 @@ def _beside(one: Named, other: Named, step: int, through: bool) -> tuple[Span, .
     return here
 
 
-def _range(item: _Item, a: tuple[Span, ...], b: tuple[Span, ...], edge: str | None) -> str | None:
+def _range(item: _Item, a: tuple[Span, ...], b: tuple[Span, ...], edge: str | None) -> Periods:
     if not a or not b:
-        return None
+        return ()
     if len(a) == len(b) > 1:  # between 1/10/2024 and 5/10/2024, whichever way that is
-        return together([_between(s, e) for (s, _), (_, e) in zip(a, b, strict=True) if s <= e])
+        return _any([(s, e) for (s, _), (_, e) in zip(a, b, strict=True) if s <= e])
     first, last = min(s for s, _ in a), max(e for _, e in b)
     if item.edge == "end":
         first = max(e for _, e in a)
@@ -226,19 +226,19 @@ def _range(item: _Item, a: tuple[Span, ...], b: tuple[Span, ...], edge: str | No
         try:
             first = item.one.spans(first.year - 1)[0][0]
         except ValueError:
-            return None
+            return ()
     elif first > last:  # said the other way round
         first, last = min(s for s, _ in b), max(e for _, e in a)
-    return _between(first, last) if first <= last else None
+    return (DayRange(first, last),) if first <= last else ()
 
 
-def _between(first: date, last: date) -> str:
-    return f"date:{first}" if first == last else f"date:{first}..{last}"
+def _any(spans: Iterable[Span]) -> Periods:
+    return tuple(DayRange(first, last) for first, last in dict.fromkeys(spans))
 
 
-def _clause(question: str, item: _Item, spans: tuple[Span, ...]) -> str | None:
+def _around(question: str, item: _Item, spans: tuple[Span, ...]) -> Periods:
     if not spans or item.lead in _BOTH:
-        return None
+        return ()
     said = question[item.one.start : item.one.end].lower()
     several = item.one.kind == "day" and spans[0][0] != spans[0][1]
     within = item.lead == "from" and (
@@ -248,7 +248,7 @@ def _clause(question: str, item: _Item, spans: tuple[Span, ...]) -> str | None:
         or _FROM_A_PAPER.search(question[max(0, item.start - 24) : item.one.start])
     )
     if within or item.lead not in (*_BOUNDS, "from"):
-        return together([_between(first, last) for first, last in spans])
+        return _any(spans)
     first, last = min(s for s, _ in spans), max(e for _, e in spans)
     if item.edge == "end":
         first = last
@@ -256,11 +256,11 @@ def _clause(question: str, item: _Item, spans: tuple[Span, ...]) -> str | None:
         last = first
     try:
         if item.lead in ("since", "from"):
-            return f"date:{first}.."
+            return (DayRange(first, None),)
         if item.lead == "after":
-            return f"date:{last + timedelta(days=1)}.."
+            return (DayRange(last + timedelta(days=1), None),)
         if item.lead == "before":
-            return f"date:..{last if item.edge == 'end' else first - timedelta(days=1)}"
+            return (DayRange(None, last if item.edge == "end" else first - timedelta(days=1)),)
     except OverflowError:
-        return None
-    return f"date:..{last}"
+        return ()
+    return (DayRange(None, last),)

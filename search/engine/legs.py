@@ -1,0 +1,71 @@
+"""What a search asks of its two legs. The engines keep these contracts; so can any other engine that takes their place.
+
+Ordinals are int64 and number a commit's articles, hidden ones included. A mask is bool[N] over all of them. Scores are
+float32, and the same for an article wherever they are asked for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+Ordinals = NDArray[np.int64]
+Mask = NDArray[np.bool_]
+Floats = NDArray[np.float32]
+Tree = Any  # a condition of search.query
+
+
+class Leg(Protocol):
+    """Articles by their words, as a reader sees them who sees some articles only: statistics count just these."""
+
+    def match(self, tree: Tree) -> Mask:
+        """The visible articles that meet a condition. Raises QueryError for one that cannot be answered."""
+
+    def match_words(self, words: Sequence[str]) -> Mask:
+        """The visible articles that have all the words."""
+
+    def rank(
+        self, words: Sequence[str], mask: Mask | None, groups: Ordinals | None, depth: int
+    ) -> tuple[Ordinals, Floats]:
+        """The best ``depth`` articles under the mask (of each group the best) and their scores above 0, descending."""
+
+    def score(self, words: Sequence[str], ordinals: Ordinals) -> Floats:
+        """The score of each of the articles, 0 for one without any of the words."""
+
+    def explain(self, words: Sequence[str], ordinal: int) -> list[dict[str, Any]]:
+        """The parts of an article's score, as plain values."""
+
+    def suggest(self, word: str) -> str | None:
+        """A likelier spelling of a word that no visible article has."""
+
+
+class VectorLeg(Protocol):
+    """Articles by the meaning of their best passage: its cosine to a query's vector, float32[d] of norm 1."""
+
+    @property
+    def count(self) -> int:
+        """The number of passages, those of dead articles counted."""
+
+    def prepare(self) -> None:
+        """Load what the first ranking needs, while something else is waited for."""
+
+    def rank(
+        self, vector: Floats, mask: Mask | None, groups: Ordinals | None, depth: int, reach: int = 0
+    ) -> tuple[Ordinals, Floats]:
+        """The best ``depth`` articles under the mask (of each group the best) and their cosines, descending. With
+        ``reach`` the answer begins as that of this greater depth would."""
+
+    def score(self, vector: Floats, ordinals: Ordinals) -> Floats:
+        """The cosine of each of the articles, 0 for one without passages."""
+
+    def best_passages(self, vector: Floats, ordinals: Ordinals, n: int) -> list[list[tuple[int, int, float]]]:
+        """For each article its ``n`` best passages as (start, end, cosine), best first."""
+
+    def passages(self, ordinals: Ordinals) -> list[list[tuple[int, int]]]:
+        """For each article its passages as (start, end), in reading order."""
+
+    def representatives(self, vector: Floats, ordinals: Ordinals) -> Floats:
+        """float32[len(ordinals), d]: the vector of each article's best passage."""

@@ -1,0 +1,41 @@
+"""What is asked of an archive, read once: search, facets, alerts, deletion and retrieval take the same plan."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from search.engine.request import Request
+from search.query import ParsedQuery, Tree
+from search.records import Mode
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """A request in the terms of one commit.
+
+    ``query`` is its text and filters as they were read; ``mode`` the one that answers, never AUTO; ``as_of`` the
+    instant after which nothing is seen, None for no such limit; ``now`` what dates and ages are relative to; ``began``
+    when the work began, by ``time.perf_counter``. The request's ``offset`` is the one that its cursor names.
+    """
+
+    request: Request
+    query: ParsedQuery
+    mode: Mode
+    as_of: datetime | None
+    now: datetime
+    began: float
+
+    @property
+    def page(self) -> slice:
+        """The places of the ranking that are shown."""
+        return slice(self.request.offset, self.request.offset + self.request.limit)
+
+    def took_ms(self) -> float:
+        """How long it took so far."""
+        return round((time.perf_counter() - self.began) * 1000, 3)
+
+    def narrowed(self, *conditions: Tree) -> Plan:
+        """The same under more conditions."""
+        return replace(self, query=self.query.narrowed(*conditions))

@@ -1,0 +1,135 @@
+"""From articles in order to what is shown of them: hits with passages and snippets, and what is to be said of all."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Any
+
+from search.engine import hits, ranking
+from search.engine.legs import Leg, Ordinals
+from search.engine.plan import Plan
+from search.engine.rank import Ranked
+from search.engine.view import Scope, View
+from search.engine.watch import Watch, unwatched
+from search.errors import ArchiveDamaged
+from search.query import ParsedQuery
+from search.records import Article, Highlight, Hit, Mode, Passage, Results
+
+_BEYOND = {
+    Mode.KEYWORD: "have some of them",
+    Mode.VECTOR: "are near in meaning",
+    Mode.HYBRID: "have some of them, or are near in meaning",
+}
+Marked = tuple[str, tuple[Highlight, ...]]
+
+
+def present(view: View, plan: Plan, scope: Scope, ranked: Ranked, watch: Watch = unwatched) -> Results:
+    """The page that a plan asks for. Raises ArchiveDamaged for passages that are not in their article."""
+    request, words = plan.request, plan.query.scoring_words
+    ordinals = ranked.ordinals[plan.page]
+    with watch("articles"):
+        articles = view.articles(ordinals)
+    with watch("passages"):
+        passages = _passages(view, plan, ranked, ordinals, articles)
+    with watch("snippets"):
+        snippets: list[Marked] = [("", ())] * len(articles)
+        if request.snippets:
+            snippets = [_snippet(*shown, words) for shown in zip(articles, passages, strict=True)]
+    with watch("explain"):
+        scores, explanations = _scores(plan, scope, ranked)
+    shown = tuple(
+        Hit(
+            rank=plan.page.start + place + 1,
+            score=scores[place],
+            article=article,
+            matched=bool(scope.matched[ordinals[place]]),
+            passages=passages[place],
+            snippet=snippets[place][0],
+            highlights=snippets[place][1],
+            explain=explanations[place],
+        )
+        for place, article in enumerate(articles)
+        if article is not None
+    )
+    with watch("suggest"):
+        did_you_mean = _suggestion(plan.query, scope.words)
+    more = (scope.total if ranked.fused is None else len(ranked.ordinals)) > plan.page.stop
+    return Results(
+        query=request.query,
+        mode=plan.mode,
+        total=scope.total,
+        took_ms=plan.took_ms(),
+        hits=shown,
+        did_you_mean=did_you_mean,
+        cursor=request.next_page(view.snapshot.commit, plan.page.stop) if more else None,
+        notes=_notes(view, plan, scope, shown),
+    )
+
+
+def _passages(
+    view: View, plan: Plan, ranked: Ranked, ordinals: Ordinals, articles: Sequence[Article | None]
+) -> list[tuple[Passage, ...]]:
+    """The passages of each article: the nearest in meaning where that was asked for, else those with the words."""
+    count, vectors = plan.request.passages, view.vectors
+    if not count or not len(ordinals):
+        return [()] * len(ordinals)
+    if ranked.vector is not None and vectors is not None:
+        near = vectors.best_passages(ranked.vector, ordinals, count)
+        passages = [
+            () if article is None else hits.passages_by_meaning(article, spans)
+            for article, spans in zip(articles, near, strict=True)
+        ]
+    else:
+        cut = None if vectors is None else vectors.passages(ordinals)
+        passages = [
+            ()
+            if article is None
+            else hits.passages_by_words(
+                article, hits.plain_spans(article.text) if cut is None else cut[place], plan.query.scoring_words, count
+            )
+            for place, article in enumerate(articles)
+        ]
+    for article, own in zip(articles, passages, strict=True):
+        if article is not None and any(passage.end > len(article.text) for passage in own):
+            raise ArchiveDamaged(f"a passage of {article.id!r} lies outside its text; run 'broadsheet doctor'")
+    return passages
+
+
+def _snippet(article: Article | None, passages: Sequence[Passage], words: Sequence[str]) -> Marked:
+    return ("", ()) if article is None else hits.snippet(article, passages[0] if passages else None, words)
+
+
+def _scores(plan: Plan, scope: Scope, ranked: Ranked) -> tuple[list[float], list[dict[str, Any] | None]]:
+    """The score of each article of the page, and what it is made of where that is asked for."""
+    ordinals, fused = ranked.ordinals[plan.page].tolist(), ranked.fused
+    if fused is None:
+        return [0.0] * len(ordinals), [None] * len(ordinals)
+    positions = ranked.positions[plan.page].tolist()
+    explanations: list[dict[str, Any] | None] = [None] * len(ordinals)
+    if plan.request.explain:
+        by_words = "keyword" in fused.details
+        for place, (ordinal, position) in enumerate(zip(ordinals, positions, strict=True)):
+            terms = scope.words.explain(plan.query.scoring_words, ordinal) if by_words else None
+            explanations[place] = ranking.explain(fused, position, terms)
+    return [float(fused.scores[position]) for position in positions], explanations
+
+
+def _suggestion(query: ParsedQuery, words: Leg) -> str | None:
+    """The query with each free word that the archive does not know replaced, or None."""
+    text = query.text
+    for word in dict.fromkeys(query.words):
+        better = words.suggest(word)
+        if better is not None:  # free words alone: not inside other words, quotation marks, fields or patterns
+            alone = rf"""(?<![\w:"'-]){re.escape(word)}(?![\w:"'*?~-])"""
+            text = re.sub(alone, better.replace("\\", r"\\"), text)
+    return text if text != query.text else None
+
+
+def _notes(view: View, plan: Plan, scope: Scope, shown: Sequence[Hit]) -> tuple[str, ...]:
+    notes = list(plan.query.notes)
+    if plan.request.mode is Mode.AUTO and view.vectors is None and len(view.columns):
+        notes.append("this archive has no vectors: ranked by words alone")
+    if plan.query.words and not scope.total and shown:
+        notes.append(f"no article has all the words; these {_BEYOND[plan.mode]}")
+    return (*notes, *view.hidden(plan.as_of))

@@ -1,0 +1,48 @@
+"""What a question names: a source or a period, as conditions for the archive and as query text for people."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from search.keyword.tree import DayRange, Value
+from search.query.drilldown import value_clause
+from search.rag.context import Detected
+
+Condition = Value | DayRange
+
+
+@dataclass(frozen=True, slots=True)
+class Mention:
+    """``question[start:end]`` names what meets any of the ``conditions``. ``kind`` is "source" or "date"; ``name`` is
+    what the archive calls a source."""
+
+    kind: str
+    start: int
+    end: int
+    conditions: tuple[Condition, ...]
+    name: str = ""
+
+    @property
+    def clause(self) -> str:
+        """The same in the query language."""
+        return clause(self.conditions)
+
+    def detected(self) -> Detected:
+        """What people are told of it."""
+        return Detected(kind=self.kind, start=self.start, end=self.end, clause=self.clause)
+
+
+def clause(conditions: Sequence[Condition]) -> str:
+    """Any of some conditions in the query language."""
+    texts = [_text(condition) for condition in conditions]
+    return texts[0] if len(texts) == 1 else f"({' OR '.join(texts)})"
+
+
+def _text(condition: Condition) -> str:
+    if isinstance(condition, Value):
+        return value_clause(condition.fieldname, condition.text) or ""
+    first, last = condition.start, condition.end
+    if first is not None and first == last:
+        return f"date:{first}"
+    return f"date:{'' if first is None else first}..{'' if last is None else last}"
