@@ -23,12 +23,9 @@ FLOORS = {"keyword": 0.71, "vector": 0.70, "hybrid": 0.95}
 
 
 @pytest.fixture(scope="module")
-def archive(tmp_path_factory, shared_cache):
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("BROADSHEET_CACHE", str(shared_cache))
-        with Archive.open(tmp_path_factory.mktemp("quality") / "archive", create=True) as opened:
-            opened.add(read(PATHS))
-            yield opened
+def archive(sample_archive):
+    with Archive.open(sample_archive) as opened:
+        yield opened
 
 
 def first(archive, query, mode):

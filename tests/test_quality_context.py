@@ -7,19 +7,17 @@ from pathlib import Path
 
 import pytest
 
+from search import Archive
+
 sys.path.insert(0, str(Path(__file__).parent.parent / "scripts"))
 
 pytestmark = pytest.mark.model
 
 
 @pytest.fixture(scope="module")
-def archive(tmp_path_factory, shared_cache):
-    import quality_context
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("BROADSHEET_CACHE", str(shared_cache))
-        with quality_context.build(tmp_path_factory.mktemp("context") / "archive") as opened:
-            yield opened
+def archive(sample_archive):
+    with Archive.open(sample_archive) as opened:
+        yield opened
 
 
 @pytest.mark.parametrize(("budget", "floor", "gain"), [(1000, 0.80, 0.10), (2000, 0.90, 0.0)])

@@ -12,8 +12,7 @@ import click
 
 from search import shapes
 from search.cli import pretty
-from search.cli.main import remember_debug
-from search.cli.options import common, counted, one_of, opened, styled, valid_text
+from search.cli.options import common, counted, debug, one_of, opened, styled, valid_text
 from search.cli.text import BOLD, PLAIN, line, wrap
 from search.errors import UsageError
 from search.exports import formats
@@ -37,9 +36,6 @@ def command(ctx: click.Context, /, folder: Path) -> None:
 
 def _again(function: AnyFunction) -> AnyFunction:
     """``--index`` and ``--debug`` after the name of what is to be done, too."""
-    debug = click.option(
-        "--debug", is_flag=True, expose_value=False, callback=remember_debug, help="Show where an error comes from."
-    )
     index = click.option(
         "--index",
         "folder",

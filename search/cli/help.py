@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import click
 
 from search.cli.main import COMMANDS, printable
-from search.cli.options import common
+from search.cli.options import debug
 from search.errors import UsageError
 
 
 @click.command("help")
 @click.argument("topic", required=False, metavar="[query|COMMAND]")
-@common
+@debug
 @click.pass_context
-def command(ctx: click.Context, /, topic: str | None, folder: Path) -> None:
+def command(ctx: click.Context, /, topic: str | None) -> None:
     """Explain the query language, or a command.
 
     'broadsheet help query' is the page on how to write a query, with examples.

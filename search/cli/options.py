@@ -21,15 +21,13 @@ DEFAULT_INDEX = Path("indexes/default")
 AnyFunction = TypeVar("AnyFunction", bound=Callable[..., Any])
 
 
+debug = click.option(
+    "--debug", is_flag=True, expose_value=False, callback=remember_debug, help="Show where an error comes from."
+)
+
+
 def common(function: AnyFunction) -> AnyFunction:
-    """``--index`` and ``--debug``, which every command has."""
-    debug = click.option(
-        "--debug",
-        is_flag=True,
-        expose_value=False,
-        callback=remember_debug,
-        help="Show where an error comes from.",
-    )
+    """``--index`` and ``--debug``, which every command over an archive has."""
     index = click.option(
         "--index",
         "folder",

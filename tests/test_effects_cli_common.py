@@ -1,0 +1,111 @@
+"""``--index``, ``--debug`` and ``--version``: what every command has."""
+
+from __future__ import annotations
+
+import pytest
+
+from search import Archive, Article
+from search._version import __version__
+
+from .effects import commands, run, shows
+
+ARTICLES = [Article(id="dam", title="Dam leaks", text="The dam leaks."), Article(id="port", text="Dockers walk out.")]
+SERVING = ("serve", "mcp")  # they run until they are stopped: see test_effects_cli_serving.py
+
+
+@pytest.fixture
+def folder(tmp_path):
+    folder = tmp_path / "archive"
+    with Archive.open(folder, create=True) as archive:
+        archive.add(ARTICLES, vectors=False)
+        archive.add_alert("dams", "dam", everything=True)
+    return folder
+
+
+@pytest.fixture
+def calls(tmp_path):
+    """For each command a call, and what it says over the archive above."""
+    (tmp_path / "new.jsonl").write_text('{"id": "gate", "text": "A gate jams."}\n')
+    (tmp_path / "queries.tsv").write_text("q\tdam\n")
+    (tmp_path / "qrels.txt").write_text("q 0 dam 1\n")
+    judged = ["--queries", tmp_path / "queries.tsv", "--qrels", tmp_path / "qrels.txt"]
+    return {
+        "index": (["index", tmp_path / "new.jsonl", "--no-vectors"], "1 added, 0 replaced, 0 skipped, 0 rejected"),
+        "embed": (["embed", "--model", "hash"], "2 articles embedded with hash, 64 dimensions"),
+        "search": (["search", "dam", "--format", "ids"], "dam\n"),
+        "context": (["context", "dam"], "[1] Dam leaks"),
+        "show": (["show", "dam", "--format", "text"], "The dam leaks.\n"),
+        "delete": (["delete", "dam"], "1 article deleted\n"),
+        "facets": (["facets"], "2 articles match\n"),
+        "timeline": (["timeline"], "2 articles match; 2 articles without a date\n"),
+        "alerts add": (["alerts", "add", "ports", "port"], "saved ports\n"),
+        "alerts list": (["alerts", "list"], "dams\n  dam\n"),
+        "alerts remove": (["alerts", "remove", "dams"], "removed dams\n"),
+        "alerts run": (["alerts", "run"], "dams: 1 new article\n"),
+        "stats": (["stats"], "articles: 2\n"),
+        "optimize": (["optimize"], "1 segment before, 1 now"),
+        "doctor": (["doctor"], "no problems in 2 articles\n"),
+        "evaluate": (["evaluate", *judged], "keyword    1.0000   1.0000   1.0000   1.0000   1.0000\n"),
+    }
+
+
+OVER_AN_ARCHIVE = [name for name in commands() if name not in ("", "help", "alerts", *SERVING)]
+
+
+@pytest.mark.parametrize("command", OVER_AN_ARCHIVE)
+def test_index_names_the_archive(calls, command, folder, tmp_path):
+    call, said = calls[command]
+    elsewhere = tmp_path / "elsewhere"
+    wrong = run(*call, env={"BROADSHEET_INDEX": str(elsewhere)})
+    if command == "index":  # makes one there
+        assert wrong.exit_code == 0
+        assert elsewhere.is_dir()
+    else:
+        assert (wrong.exit_code, wrong.stdout) == (3, "")
+        assert str(elsewhere) in wrong.stderr
+    right = run(*call, "--index", folder, env={"BROADSHEET_INDEX": str(tmp_path / "nowhere")})
+    assert right.exit_code == 0, right.output
+    assert said in right.output
+    assert not (tmp_path / "nowhere").exists()
+
+
+@shows("alerts", "--index")
+def test_index_of_alerts_goes_before_what_is_to_be_done(folder, tmp_path):
+    environment = {"BROADSHEET_INDEX": str(tmp_path / "nowhere")}
+    assert run("alerts", "--index", folder, "list", env=environment).stdout.startswith("dams\n")
+    assert run("alerts", "list", env=environment).exit_code == 3
+    assert run("alerts", "--index", tmp_path / "nowhere", "list", "--index", folder).stdout.startswith("dams\n")
+
+
+@pytest.mark.parametrize("command", [*OVER_AN_ARCHIVE, *SERVING, "help"])
+def test_debug_shows_where_an_error_comes_from(calls, command, tmp_path):
+    missing = {"help": ["help", "nothing"], "index": ["index", tmp_path / "nothing"]}
+    call = missing.get(command) or [*calls.get(command, ([command],))[0], "--index", tmp_path / "nothing"]
+    plain, traced = run(*call), run(*call, "--debug")
+    assert plain.exit_code == traced.exit_code in (2, 3)
+    assert plain.stderr.startswith("broadsheet: ")
+    assert traced.stderr.startswith("Traceback (most recent call last):\n")
+    assert traced.stderr.endswith(plain.stderr)
+
+
+@shows("", "--debug")
+@shows("alerts", "--debug")
+def test_debug_before_the_command(tmp_path):
+    missing = ("--index", tmp_path / "nothing")
+    for call in (("--debug", "stats", *missing), ("alerts", "--debug", "list", *missing)):
+        ran = run(*call)
+        assert ran.stderr.startswith("Traceback (most recent call last):\n")
+        assert ran.exit_code == 3
+    assert run("stats", *missing, env={"BROADSHEET_DEBUG": "1"}).stderr.startswith("Traceback")
+
+
+@shows("", "--version")
+def test_version():
+    ran = run("--version")
+    assert (ran.exit_code, ran.stdout) == (0, f"broadsheet, version {__version__}\n")
+
+
+for _command in OVER_AN_ARCHIVE:
+    shows(_command, "--index")(test_index_names_the_archive)
+for _command in (*OVER_AN_ARCHIVE, *SERVING, "help"):
+    shows(_command, "--debug")(test_debug_shows_where_an_error_comes_from)
