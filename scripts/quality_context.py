@@ -18,9 +18,8 @@ from typing import Any
 from search import Archive
 from search.ingest import read
 from search.rag import render, select
-from search.rag.context import Citation
 from search.rag.tokens import estimate_tokens
-from search.records import Hit, Passage
+from search.records import Citation, Hit, Passage
 
 SAMPLE = Path(__file__).parent.parent / "tests" / "sample"
 AS_OF = "2025-02-28"

@@ -22,23 +22,27 @@ from search.errors import (
 from search.keyword import Bm25Settings
 from search.records import (
     AddReport,
+    Alert,
     Article,
+    Detect,
+    FacetField,
+    Facets,
     Filters,
     Fusion,
     Mode,
+    News,
     Passage,
+    Period,
     Rejection,
     Results,
     Sort,
+    Timeline,
 )
 
 if TYPE_CHECKING:
     from search.encode import Precision
-    from search.engine.alerts import Alert, News
-    from search.engine.counts import Period
-    from search.engine.facets import FacetField, Facets, Timeline
     from search.engine.index import Progress
-    from search.rag.context import Context, CountTokens, Detect
+    from search.rag.context import Context, CountTokens
 
 DEFAULT_BATCH = 1000
 
@@ -138,7 +142,7 @@ class Archive(OpenArchive):
         filters: Filters | None = None,
         as_of: str | datetime | None = None,
         mode: Mode | str = Mode.AUTO,
-        detect: Detect | str = "prefer",
+        detect: Detect | str = Detect.PREFER,
         recency: str | None = None,
         rerank: str | None = None,
         count_tokens: CountTokens | None = None,
@@ -154,7 +158,7 @@ class Archive(OpenArchive):
         from search.rag import retrieval
 
         request = Request(query=question, mode=_choice(Mode, mode), filters=filters, as_of=as_of, recency=recency)
-        asked = retrieval.Question(text=question, request=request, detect=_choice(retrieval.Detect, detect))
+        asked = retrieval.Question(text=question, request=request, detect=_choice(Detect, detect))
         reranker = None
         if rerank is not None:
             from search import encode
@@ -223,9 +227,7 @@ class Archive(OpenArchive):
 
     def alerts(self) -> tuple[Alert, ...]:
         """The saved queries, by name."""
-        from search.engine import alerts
-
-        return tuple(map(alerts.from_entry, self._catalog.alerts()))
+        return tuple(self._catalog.alerts())
 
     def run_alerts(self, names: Iterable[str] | None = None, *, peek: bool = False) -> tuple[News, ...]:
         """What is new to these alerts (None: all) since they last ran; ``peek`` leaves it new.
@@ -235,8 +237,8 @@ class Archive(OpenArchive):
         from search.engine import alerts
 
         with self._reading() as view:
-            entries = alerts.select(self._catalog.alerts(), names)
-            found = tuple(alerts.news(view, self._catalog, entry) for entry in entries)
+            asked = alerts.select(self._catalog.alerts(), names)
+            found = tuple(alerts.news(view, self._catalog, alert) for alert in asked)
         if not peek:
             self.confirm_alerts(found)
         return found
@@ -347,10 +349,10 @@ class Archive(OpenArchive):
 
         with self._writing():
             last_row = 0 if everything else self._catalog.next_row() - 1
-            entry = alerts.new_entry(name, query, last_row)
-            if not self._catalog.add_alert(entry):
+            alert = alerts.new_alert(name, query, last_row)
+            if not self._catalog.add_alert(alert):
                 raise UsageError(f"there is an alert named {name!r}; remove it first, or use another name")
-        return alerts.from_entry(entry)
+        return alert
 
     def remove_alert(self, name: str) -> None:
         """Forget a saved query. Raises UsageError where there is none of this name."""
@@ -358,14 +360,14 @@ class Archive(OpenArchive):
 
         with self._writing():
             if not self._catalog.remove_alert(name):
-                raise UsageError(alerts.unknown(name, [entry.name for entry in self._catalog.alerts()]))
+                raise UsageError(alerts.unknown(name, [alert.name for alert in self._catalog.alerts()]))
 
     def confirm_alerts(self, news: Iterable[News]) -> None:
         """Record that news were told: they are not new any more. With none, only whether that could be recorded.
 
         Raises ArchiveLocked, or StorageError where the archive cannot be written.
         """
-        told = [one.entry for one in news if one.error is None]
+        told = [one.seen for one in news if one.error is None]
         try:
             with self._writing():
                 self._catalog.advance_alerts(told)

@@ -1,12 +1,55 @@
-"""The records that rooms exchange: frozen, slotted, and named as the field names them."""
+"""The records that rooms exchange: frozen, slotted, and named as the field names them.
+
+A record is declared here and nowhere else. What the command line prints as JSON, what the servers answer with their
+schemas, CSV columns and the metadata of adapters are made from the fields, in their order; ``told`` says where JSON
+has a field otherwise.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, Literal, NamedTuple, TypeVar
+
+Property = TypeVar("Property", bound=Callable[..., Any])
+
+
+class Telling(NamedTuple):
+    """How JSON has a field. ``about`` is its description in a schema."""
+
+    about: str = ""
+    name: str = ""
+    """Its key, where that is not the field's name."""
+    digits: int | None = None
+    """To how many decimals a number is rounded."""
+    after: str | None = None
+    """The key that it follows, where that is not the field before; "" is the first place."""
+    keys: tuple[str, ...] = ()
+    """Of a record: these of its keys stand in its place."""
+    by: str = ""
+    """Of a list of records: a mapping of them by this field."""
+
+
+TELLING = "told"
+UNTOLD: Mapping[str, Any] = {TELLING: None}
+"""Metadata of a field that JSON does not have."""
+
+
+def told(about: str = "", **how: Any) -> Mapping[str, Any]:
+    """Metadata of a field: the arguments are those of ``Telling``."""
+    return {TELLING: Telling(about, **how)}
+
+
+def also_told(about: str = "", **how: Any) -> Callable[[Property], Property]:
+    """A property that JSON has like a field: stands below ``@property``."""
+
+    def mark(function: Property) -> Property:
+        setattr(function, TELLING, Telling(about, **how))
+        return function
+
+    return mark
 
 
 class Mode(StrEnum):
@@ -71,11 +114,11 @@ class Rejection:
 class Passage:
     """A stretch of one article: ``article.text[start:end] == text``. ``score`` is a cosine, or None if not scored."""
 
-    article_id: str
+    article_id: str = field(metadata=UNTOLD)
+    text: str
     start: int
     end: int
-    text: str
-    score: float | None = None
+    score: float | None = field(default=None, metadata=told("Cosine to the query, where it was measured.", digits=6))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,10 +126,10 @@ class Highlight:
     """A stretch of a hit's ``title`` or ``snippet``. ``kind`` is "word" for a query word, "meaning" for a passage
     that was found by its vector alone."""
 
-    field: str
+    field: Literal["title", "snippet"]
     start: int
     end: int
-    kind: str
+    kind: Literal["word", "meaning"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,12 +141,14 @@ class Hit:
     """
 
     rank: int
-    score: float
-    article: Article
-    matched: bool
-    passages: tuple[Passage, ...] = ()
+    article: Article = field(metadata=told(keys=("id", "title", "source", "published", "authors", "url", "section")))
+    score: float = field(metadata=told(digits=6, after="id"))
+    matched: bool = field(
+        metadata=told("Whether it has all words and meets all conditions of the query.", after="score")
+    )
     snippet: str = ""
     highlights: tuple[Highlight, ...] = ()
+    passages: tuple[Passage, ...] = ()
     explain: Mapping[str, Any] | None = None
 
 
@@ -113,12 +158,12 @@ class Results(Sequence[Hit]):
 
     query: str
     mode: Mode
-    total: int
+    total: int = field(metadata=told("How many articles match, on all pages."))
     took_ms: float
-    hits: tuple[Hit, ...]
     did_you_mean: str | None = None
     cursor: str | None = None
     notes: tuple[str, ...] = ()
+    hits: tuple[Hit, ...]
 
     def __len__(self) -> int:
         return len(self.hits)
@@ -128,6 +173,184 @@ class Results(Sequence[Hit]):
 
     def __getitem__(self, index: Any) -> Any:
         return self.hits[index]
+
+
+class FacetField(StrEnum):
+    """What can be counted, in the order in which it is shown."""
+
+    SOURCE = "source"
+    AUTHOR = "author"
+    SECTION = "section"
+    AGENCY = "agency"
+    LANGUAGE = "language"
+    YEAR = "year"
+    MONTH = "month"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FacetValue:
+    """A value, how many articles of the match set have it, and the query that finds just these, as of the same instant
+    (None: no query can)."""
+
+    value: str
+    count: int
+    query: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facet:
+    """The values of one field by count, then name. ``distinct`` counts all values, shown or not; ``none`` the articles
+    that no value counts."""
+
+    field: FacetField
+    distinct: int
+    none: int
+    values: tuple[FacetValue, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facets:
+    """Facets of a match set of ``total`` articles."""
+
+    query: str
+    total: int
+    took_ms: float
+    facets: tuple[Facet, ...] = field(metadata=told(by="field"))
+    notes: tuple[str, ...] = field(default=(), metadata=UNTOLD)
+
+
+class Period(StrEnum):
+    """How long a period is. Weeks start on Monday."""
+
+    DAY = "day"
+    WEEK = "week"
+    MONTH = "month"
+    YEAR = "year"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bucket:
+    """One period from day ``start`` to day ``end``, both included: how many articles match, how many ``articles`` there
+    are (under the query's own dates), and the query that finds those that match (None: no query can)."""
+
+    label: str
+    start: date
+    end: date
+    count: int
+    articles: int = field(metadata=told("All articles of the period, matching or not."))
+    query: str | None
+
+    @property
+    @also_told(digits=6, after="articles")
+    def share(self) -> float:
+        """The part of the articles in the period that match, 0 to 1; 0 where there are none."""
+        return self.count / self.articles if self.articles else 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Timeline:
+    """A match set of ``total`` articles over time, without gaps; ``undated`` of them are in no bucket."""
+
+    query: str
+    by: Period
+    total: int
+    undated: int
+    took_ms: float
+    buckets: tuple[Bucket, ...]
+    notes: tuple[str, ...] = field(default=(), metadata=UNTOLD)
+
+
+class Detect(StrEnum):
+    """What becomes of the sources and dates that a question names."""
+
+    PREFER = "prefer"
+    FILTER = "filter"
+    OFF = "off"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Detected:
+    """A source or a date named in a question: ``question[start:end]`` says what ``clause`` says in the query language.
+
+    ``kind`` is "source" or "date".
+    """
+
+    kind: str
+    start: int
+    end: int
+    clause: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Citation:
+    """A numbered stretch of one article: ``article.text[start:end] == text``.
+
+    ``number`` is its mark, from 1, in reading order. ``sentences`` are offsets into the article's text, ascending.
+    ``score`` is that of its article in the ranking that found it. ``copies`` are ids of articles that carry the same
+    text and were left out. ``tokens`` is what it costs in the rendered context, its heading included.
+    """
+
+    number: int
+    article_id: str = field(metadata=told(name="id"))
+    start: int
+    end: int
+    text: str
+    title: str
+    source: str
+    published: date | None
+    authors: tuple[str, ...]
+    url: str
+    score: float = field(metadata=told(digits=6))
+    tokens: int
+    sentences: tuple[tuple[int, int], ...] = ()
+    copies: tuple[str, ...] = field(
+        default=(), metadata=told("Ids of articles that carry the same text and were left out.")
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Alert:
+    """A saved query. ``ran`` is when its news were last recorded as told, None for never. ``last_row``: the articles up
+    to this row of the catalog are no news any more."""
+
+    name: str
+    query: str
+    created: datetime
+    ran: datetime | None = None
+    last_row: int = field(default=0, metadata=UNTOLD)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewsItem:
+    """What is told of an article. ``row`` is its place in the catalog: a changed article has another."""
+
+    row: int = field(metadata=UNTOLD)
+    id: str
+    title: str
+    source: str
+    published: date | None
+    authors: tuple[str, ...]
+    url: str
+    section: str
+    agency: str
+    snippet: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class News:
+    """What is new to one alert, newest first. ``error`` says why its query could not be answered. ``seen`` is the alert
+    as the catalog shall keep it once the news are told."""
+
+    alert: Alert = field(metadata=told(keys=("name", "query", "created", "ran")))
+    error: str | None = None
+    items: tuple[NewsItem, ...] = field(metadata=told(name="articles"))
+    seen: Alert = field(metadata=UNTOLD)
+
+    @property
+    @also_told(after="error")
+    def total(self) -> int:
+        """How many articles are new."""
+        return len(self.items)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,7 +9,7 @@ import pytest
 
 from search import Archive, Article
 from search.errors import ArchiveDamaged, ArchiveLocked, QueryError, StorageError, UsageError
-from search.storage.catalog import AlertEntry
+from search.records import Alert
 from search.storage.locks import lock_writer
 
 DAM = Article(id="dam", title="Dam leaks", text="The dam leaks.\n\nNobody acts.", published=date(2024, 10, 1))
@@ -149,14 +149,15 @@ def test_one_query_that_fails_leaves_the_others(archive):
     archive.add_alert("good", "dam")
     archive.add_alert("wild", "d*")
     archive._catalog.remove_alert("wild")
-    broken = AlertEntry("wild", "colour:red", "2025-01-01T00:00:00+00:00", 0)  # a field that a later version dropped
+    # A field that a later version dropped.
+    broken = Alert(name="wild", query="colour:red", created=datetime(2025, 1, 1, tzinfo=UTC))
     archive._catalog.add_alert(broken)
     archive.add([GATE])
     good, wild = archive.run_alerts()
     assert [item.id for item in good.items] == ["gate"]
     assert wild.items == ()
     assert "there is no field 'colour'" in wild.error
-    assert archive._catalog.alerts() == [good.entry, broken]
+    assert archive._catalog.alerts() == [good.seen, broken]
 
 
 def test_alerts_are_kept_and_are_no_commit(archive, tmp_path):

@@ -391,10 +391,10 @@ def test_news_that_could_not_be_printed_stay_new(archive):
 
 
 def test_a_query_that_fails_exits_2_after_the_others(archive):
-    from search.storage.catalog import AlertEntry
+    from search.records import Alert
 
     with Archive.open(archive) as opened:
-        opened._catalog.add_alert(AlertEntry("broken", "colour:red", "2025-01-01T00:00:00+00:00", 0))
+        opened._catalog.add_alert(Alert(name="broken", query="colour:red", created=datetime(2025, 1, 1, tzinfo=UTC)))
     result = run(archive, "alerts", "run")
     assert result.exit_code == 2
     assert result.stdout.count("  id ") == 4

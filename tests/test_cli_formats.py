@@ -12,10 +12,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from search import shapes
 from search.cli import pretty
 from search.cli.text import BOLD, DIM, PLAIN
 from search.exports import formats, references
+from search.exports.values import values
 from search.records import Article, Highlight, Mode, Passage
 from tests.fake_archive import FIRST, SECOND, first_hit, results, second_hit
 
@@ -28,7 +28,7 @@ def eighty_columns(monkeypatch):
 
 
 def test_json_is_the_object_of_the_design():
-    record = json.loads(formats.dumps(shapes.results_record(results(first_hit(), did_you_mean="hamas?", cursor="c1"))))
+    record = json.loads(formats.dumps(values(results(first_hit(), did_you_mean="hamas?", cursor="c1"), ("notes",))))
     assert record == {
         "query": "hamas",
         "mode": "hybrid",
@@ -64,7 +64,7 @@ def test_json_is_the_object_of_the_design():
 
 
 def test_json_of_a_bare_hit():
-    record = shapes.hit_record(second_hit(explain={"score": 0.5, "parts": {"keyword": 0.5}}))
+    record = values(second_hit(explain={"score": 0.5, "parts": {"keyword": 0.5}}))
     assert record["published"] == "2025-03-01"
     assert record["passages"] == []
     assert record["explain"] == {"score": 0.5, "parts": {"keyword": 0.5}}
@@ -361,7 +361,7 @@ def test_article():
 
 
 def test_article_record_can_be_indexed_again():
-    record = shapes.article_record(FIRST)
+    record = values(FIRST)
     assert list(record) == [
         "id",
         "title",
@@ -383,7 +383,7 @@ def test_article_record_can_be_indexed_again():
 
 def test_extra_of_any_kind_prints():
     article = Article(id="x", extra={"d": date(2025, 1, 1), "n": {"deep": [1, 2]}})
-    assert json.loads(formats.dumps(shapes.article_record(article)))["extra"] == {
+    assert json.loads(formats.dumps(values(article)))["extra"] == {
         "d": "2025-01-01",
         "n": {"deep": [1, 2]},
     }

@@ -19,7 +19,6 @@ FLOORS = [
     "evaluation",
     "exports",
     "archive",
-    "shapes",
     "rag",
     "engine",
     "query",

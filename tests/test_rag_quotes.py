@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from search.rag import check_quotes
-from search.rag.context import Citation, Context
-from search.records import Article, Mode
+from search.rag.context import Context
+from search.records import Article, Citation, Mode
 
 DAM = (
     "Intro. “Every earth dam weeps a little,” said Hugo Pell, a spokesman – and he'd know. "

@@ -14,10 +14,11 @@ from hypothesis import strategies as st
 
 from search import Archive, Article
 from search.errors import EncoderError, QueryError, UsageError
+from search.exports import blocks
+from search.exports.values import values
 from search.ingest import read
 from search.rag import detect, parts, render, select
 from search.rag.tokens import estimate_tokens
-from search.shapes import context_record, search_result_blocks
 
 from .conftest import SAMPLE
 
@@ -125,14 +126,14 @@ def test_a_fence_that_a_text_contains_is_changed():
 
 def test_shapes(archive):
     context = archive.retrieve("Where did the ferry Aurora run aground?")
-    record = json.loads(json.dumps(context_record(context)))
+    record = json.loads(json.dumps(values(context)))
     assert list(record) == [
         *("question", "budget", "tokens", "mode", "took_ms", "detect", "detected", "parts", "notes", "passages")
     ]
     assert record["passages"][0]["sentences"][0][0] == record["passages"][0]["start"]
-    blocks = search_result_blocks(context)
-    assert len(blocks) == len(context)
-    wire = next(block for block in blocks if block["source"].startswith("broadsheet:wire"))
+    quoted = blocks.of_context(context)
+    assert len(quoted) == len(context)
+    wire = next(block for block in quoted if block["source"].startswith("broadsheet:wire"))
     assert [part["text"] for part in wire["content"]] == [
         "The ferry Aurora ran aground on the Selby sandbank before dawn on Monday with ninety people aboard.",
         "Divers found a tear of four metres in the hull, the harbour master told reporters on the quay.",

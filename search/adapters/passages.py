@@ -8,14 +8,15 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from search import shapes
 from search.archive import Archive
 from search.errors import UsageError
+from search.exports.values import values
 from search.query.comparisons import Node, narrowed
 from search.records import Article, Filters, Hit, Mode, Passage, Results
 
 Conditions = Filters | Node
 """Filters as values, or a tree of comparisons."""
+_NO_METADATA = ("snippet", "highlights", "passages", "explain")  # of a hit
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,22 +39,14 @@ class Found:
     def metadata(self) -> dict[str, Any]:
         """Plain values: ``article.text[start:end]`` is the passage's text. ``score`` is the article's in the ranking,
         ``cosine`` the passage's own, or None where it was not measured."""
-        article = self.article
+        hit = values(self.hit, _NO_METADATA)
+        passage = values(self.passage, ("text",))
         return {
-            "article_id": article.id,
-            "title": article.title,
-            "source": article.source,
-            "published": shapes.day(article.published),
-            "authors": list(article.authors),
-            "section": article.section,
-            "language": article.language,
-            "url": article.url,
-            "start": self.passage.start,
-            "end": self.passage.end,
-            "rank": self.hit.rank,
-            "score": round(self.hit.score, 6),
-            "cosine": None if self.passage.score is None else round(self.passage.score, 6),
-            "matched": self.hit.matched,
+            "article_id": hit.pop("id"),
+            **hit,
+            "language": self.article.language,
+            "cosine": passage.pop("score"),
+            **passage,
         }
 
 

@@ -10,15 +10,15 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from search import shapes
 from search.cli import pretty
 from search.cli.options import common, counted, debug, one_of, opened, styled, valid_text
 from search.cli.text import BOLD, PLAIN, line, wrap
 from search.errors import UsageError
 from search.exports import formats
+from search.exports.values import values
 
 if TYPE_CHECKING:
-    from search.engine.alerts import News, NewsItem
+    from search.records import News, NewsItem
 
 AnyFunction = TypeVar("AnyFunction", bound=Callable[..., Any])
 
@@ -78,7 +78,7 @@ def list_(ctx: click.Context, /, folder: Path, format: str) -> None:
     with opened(folder) as archive:
         found = archive.alerts()
     if format == "json":
-        click.echo(formats.dumps({"alerts": [shapes.alert_record(one) for one in found]}, indent=2))
+        click.echo(formats.dumps({"alerts": [values(one) for one in found]}, indent=2))
     else:
         for one in found:
             click.echo(line(one.name))
@@ -138,7 +138,7 @@ def run(ctx: click.Context, /, names: tuple[str, ...], folder: Path, format: str
 
 def _drawn(news: Sequence[News], format: str) -> Iterator[str]:
     if format == "json":
-        yield formats.dumps({"alerts": [shapes.news_record(one) for one in news]}, indent=2)
+        yield formats.dumps({"alerts": [values(one) for one in news]}, indent=2)
     elif format == "rss":
         from search.cli import rss
 

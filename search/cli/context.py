@@ -110,11 +110,11 @@ def command(
 
 
 def _print(context: Context, format: str) -> None:
-    from search import shapes
     from search.exports import formats
+    from search.exports.values import values
 
     if format == "json":
-        click.echo(formats.dumps(shapes.context_record(context), indent=2))
+        click.echo(formats.dumps(values(context), indent=2))
     elif format == "messages":
         click.echo(formats.dumps(context.messages(), indent=2))
     elif context.passages:

@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from search import shapes
 from search.cli import charts, pretty
 from search.cli.matching import asked, check_output, match_set, put, table
 from search.cli.options import common, counted, opened, styled
 from search.cli.text import DIM, PLAIN, line, width
 from search.exports import formats
+from search.exports.values import values
 
 if TYPE_CHECKING:
-    from search.engine.facets import Facet, Facets
+    from search.records import Facet, Facets
 
 FIELDS = ("source", "author", "section", "agency", "language", "year", "month")
 CHART = 60  # columns of labels and bars at most
@@ -67,7 +67,7 @@ def command(
 
 def _drawn(found: Facets, format: str, *, style: bool) -> str | bytes:
     if format == "json":
-        return formats.dumps(shapes.facets_record(found), indent=2)
+        return formats.dumps(values(found), indent=2)
     if format == "csv":
         return table(_rows(found))
     if format == "pretty":

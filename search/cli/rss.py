@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from search.cli.charts import xml
 
 if TYPE_CHECKING:
-    from search.engine.alerts import News, NewsItem
+    from search.records import News, NewsItem
 
 CHANNEL = "urn:broadsheet:alerts"  # RSS asks for the address of a site; an archive has none
 

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 FORMATS = ("pretty", "json", "jsonl", "csv", "ids", "bibtex", "ris")
 BATCH_FORMATS = ("jsonl", "csv")
+UNSAID = ("notes",)  # in JSON: they go to standard error
 
 
 @click.command("search")
@@ -119,13 +120,13 @@ def command(
 
 def _print(results: Results, format: str) -> None:
     """Hits on stdout, what there is to say of them on stderr."""
-    from search import shapes
     from search.exports import formats, references
+    from search.exports.values import values
 
     if format == "pretty":
         lines = pretty.hits(results, style=styled())
     elif format == "json":
-        lines = iter([formats.dumps(shapes.results_record(results), indent=2)])
+        lines = iter([formats.dumps(values(results, UNSAID), indent=2)])
     elif format == "csv":
         lines = iter([formats.csv_header(), *formats.csv_lines(results)])
     else:

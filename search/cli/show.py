@@ -6,11 +6,11 @@ from pathlib import Path
 
 import click
 
-from search import shapes
 from search.cli import pretty
 from search.cli.options import common, one_of, opened, styled, valid_text
 from search.cli.text import clean
 from search.exports import formats
+from search.exports.values import values
 
 
 @click.command("show")
@@ -27,9 +27,9 @@ def command(article_id: str, folder: Path, passages: bool, format: str) -> None:
         article = archive.get(article_id)
         found = archive.passages(article_id) if passages else None
     if format == "json":
-        record = shapes.article_record(article)
+        record = values(article)
         if found is not None:
-            record["passages"] = [{"text": p.text, "start": p.start, "end": p.end} for p in found]
+            record["passages"] = [values(passage, ("score",)) for passage in found]
         click.echo(formats.dumps(record, indent=2))
     elif format == "text":
         click.echo(clean(article.text))

@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from search import shapes
 from search.cli import charts, pretty
 from search.cli.matching import asked, check_output, match_set, put, table
 from search.cli.options import common, counted, one_of, opened
 from search.cli.text import line
 from search.exports import formats
+from search.exports.values import values
 
 if TYPE_CHECKING:
-    from search.engine.facets import Timeline
+    from search.records import Timeline
 
 
 @click.command("timeline")
@@ -45,20 +45,20 @@ def command(ctx: click.Context, /, folder: Path, by: str, format: str, output: P
 
 def _drawn(found: Timeline, format: str) -> str | bytes:
     if format == "json":
-        return formats.dumps(shapes.timeline_record(found), indent=2)
+        return formats.dumps(values(found), indent=2)
     if format == "csv":
         return table(_rows(found))
     labels = [one.label for one in found.buckets]
-    values = [one.count for one in found.buckets]
+    counts = [one.count for one in found.buckets]
     if format == "pretty":
         shares = [f"{one.share:7.1%}" for one in found.buckets]
-        return "\n".join(charts.rows(labels, values, shares, pretty.columns()))
-    panel = charts.Panel(f"articles by {found.by}", labels, values, standing=True)
+        return "\n".join(charts.rows(labels, counts, shares, pretty.columns()))
+    panel = charts.Panel(f"articles by {found.by}", labels, counts, standing=True)
     title = f"{counted(found.total, 'article')}: {found.query}"
     return charts.svg(title, [panel]) if format == "svg" else charts.png(title, [panel])
 
 
 def _rows(found: Timeline) -> Iterator[tuple[Any, ...]]:
     yield str(found.by), "start", "end", "count", "articles", "share", "query"
-    for one in shapes.timeline_record(found)["buckets"]:
-        yield tuple(one.values())
+    for bucket in found.buckets:
+        yield tuple(values(bucket).values())

@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 from collections.abc import Sequence
 from datetime import date
-from enum import StrEnum
 from typing import NamedTuple
 
 import numpy as np
@@ -13,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from search.errors import ArchiveDamaged, UsageError
 from search.query.drilldown import value_key
+from search.records import Period
 from search.storage.columns import MISSING_DAY
 from search.storage.container import Part
 
@@ -24,15 +24,6 @@ _UNMET = -2
 _SEVERAL = ("author",)  # fields of which an article may have several values
 _EPOCH_DAY = date(1970, 1, 1).toordinal()
 _END = date.max.toordinal() + 1
-
-
-class Period(StrEnum):
-    """How long a period is. Weeks start on Monday."""
-
-    DAY = "day"
-    WEEK = "week"
-    MONTH = "month"
-    YEAR = "year"
 
 
 class Periods(NamedTuple):

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from datetime import date
-from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
-from search.engine.counts import Counted, Mask, Names, Period, Periods, count_dates, count_names, count_periods, label
+from search.engine.counts import Counted, Mask, Names, Periods, count_dates, count_names, count_periods, label
 from search.engine.watch import Watch, unwatched
 from search.errors import UsageError
 from search.query.drilldown import Narrower, date_conditions, value_clause
+from search.records import Bucket, Facet, FacetField, Facets, FacetValue, Period, Timeline
 from search.storage.segments import COLUMNS
 
 if TYPE_CHECKING:
@@ -22,85 +21,10 @@ if TYPE_CHECKING:
     from search.engine.view import View
 
 
-class FacetField(StrEnum):
-    """What can be counted, in the order in which it is shown."""
-
-    SOURCE = "source"
-    AUTHOR = "author"
-    SECTION = "section"
-    AGENCY = "agency"
-    LANGUAGE = "language"
-    YEAR = "year"
-    MONTH = "month"
-
-
 _lock = threading.Lock()
 _known: WeakKeyDictionary[View, dict[FacetField, Names]] = WeakKeyDictionary()
 # The query language's name for a field, where it is another one.
 _ASKED_BY = {FacetField.AUTHOR: "by", FacetField.LANGUAGE: "lang"}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FacetValue:
-    """A value, how many articles of the match set have it, and the query that finds just these, as of the same instant
-    (None: no query can)."""
-
-    value: str
-    count: int
-    query: str | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Facet:
-    """The values of one field by count, then name. ``distinct`` counts all values, shown or not; ``none`` the articles
-    that no value counts."""
-
-    field: FacetField
-    values: tuple[FacetValue, ...]
-    distinct: int
-    none: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Facets:
-    """Facets of a match set of ``total`` articles."""
-
-    query: str
-    total: int
-    took_ms: float
-    facets: tuple[Facet, ...]
-    notes: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Bucket:
-    """One period from day ``start`` to day ``end``, both included: how many articles match, how many ``articles`` there
-    are (under the query's own dates), and the query that finds those that match (None: no query can)."""
-
-    label: str
-    start: date
-    end: date
-    count: int
-    articles: int
-    query: str | None
-
-    @property
-    def share(self) -> float:
-        """The part of the articles in the period that match, 0 to 1; 0 where there are none."""
-        return self.count / self.articles if self.articles else 0.0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Timeline:
-    """A match set of ``total`` articles over time, without gaps; ``undated`` of them are in no bucket."""
-
-    query: str
-    by: Period
-    total: int
-    undated: int
-    took_ms: float
-    buckets: tuple[Bucket, ...]
-    notes: tuple[str, ...] = ()
 
 
 def facets(

@@ -8,25 +8,14 @@ import json
 import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import date
+from functools import cache
 from typing import Any
 
 from search.exports.plain import clean, line
+from search.exports.values import hint, keys, values
 from search.records import Hit
-from search.shapes import hit_record
 
-CSV_COLUMNS = (
-    "rank",
-    "id",
-    "score",
-    "matched",
-    "title",
-    "source",
-    "published",
-    "authors",
-    "url",
-    "section",
-    "snippet",
-)
 # What a spreadsheet takes for a formula, in either width.
 _FORMULA = tuple("=+-@\t\r\n＝＋－＠")
 # JSON leaves these in a string as they are; escaped, the string is the same and cannot steer a terminal.
@@ -59,7 +48,7 @@ def _finite(value: Any) -> Any:
 def json_lines(hits: Iterable[Hit], query_id: str | None = None) -> list[str]:
     """One hit a line, in a batch with the id of its query."""
     before: Mapping[str, Any] = {} if query_id is None else {"query_id": query_id}
-    return [dumps({**before, **hit_record(hit)}) for hit in hits]
+    return [dumps({**before, **values(hit)}) for hit in hits]
 
 
 def cell(text: str) -> str:
@@ -68,23 +57,34 @@ def cell(text: str) -> str:
     return "'" + safe if text.startswith(_FORMULA) or safe.lstrip().startswith(_FORMULA) else safe
 
 
+@cache
+def columns() -> tuple[str, ...]:
+    """The keys of a hit that fit into a cell: texts, numbers, and lists of names."""
+    fit = (str, int, float, bool, date | None, tuple[str, ...])
+    return tuple(key.name for key in keys(Hit) if hint(key.record, key.field) in fit)
+
+
 def csv_header(*, batch: bool = False) -> str:
     """The first line of a CSV file."""
-    return _csv_line((("query_id",) if batch else ()) + CSV_COLUMNS)
+    return _csv_line((("query_id",) if batch else ()) + columns())
 
 
 def csv_lines(hits: Iterable[Hit], query_id: str | None = None) -> list[str]:
     """One hit a record; several authors are parted by semicolons."""
+    before = [] if query_id is None else [cell(query_id)]
     lines = []
     for hit in hits:
-        record = hit_record(hit)
-        record["authors"] = "; ".join(record["authors"])
-        record["matched"] = "true" if hit.matched else "false"
-        values = [record[name] for name in CSV_COLUMNS]
-        if query_id is not None:
-            values.insert(0, query_id)
-        lines.append(_csv_line([cell(value) if isinstance(value, str) else value for value in values]))
+        record = values(hit)
+        lines.append(_csv_line([*before, *(_cell(record[name]) for name in columns())]))
     return lines
+
+
+def _cell(value: Any) -> Any:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, list):
+        value = "; ".join(value)
+    return cell(value) if isinstance(value, str) else value
 
 
 def ids(hits: Iterable[Hit]) -> list[str]:

@@ -21,11 +21,10 @@ from search.keyword.scoring import scoring_tokens
 from search.query import Tree
 from search.query.proximity import either
 from search.rag import detect, parts
-from search.rag.context import Detect, Detected
 from search.rag.mentions import Mention
 from search.rag.select import Candidate, narrow, shingles
 from search.rag.spans import sentences
-from search.records import Hit, Results
+from search.records import Detect, Detected, Hit, Results
 
 DEPTH = 30  # articles looked at for each part
 PASSAGES = 3  # passages of each

@@ -4,61 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date
-from enum import StrEnum
 from typing import Any
 
 from search.rag import render
-from search.records import Mode
+from search.records import Citation, Detect, Detected, Mode
 
 CountTokens = Callable[[str], int]
 """Counts the tokens of a text, as the reader's model does."""
-
-
-class Detect(StrEnum):
-    """What becomes of the sources and dates that a question names."""
-
-    PREFER = "prefer"
-    FILTER = "filter"
-    OFF = "off"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Detected:
-    """A source or a date named in a question: ``question[start:end]`` says what ``clause`` says in the query language.
-
-    ``kind`` is "source" or "date".
-    """
-
-    kind: str
-    start: int
-    end: int
-    clause: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Citation:
-    """A numbered stretch of one article: ``article.text[start:end] == text``.
-
-    ``number`` is its mark, from 1, in reading order. ``sentences`` are offsets into the article's text, ascending.
-    ``score`` is that of its article in the ranking that found it. ``copies`` are ids of articles that carry the same
-    text and were left out. ``tokens`` is what it costs in the rendered context, its heading included.
-    """
-
-    number: int
-    article_id: str
-    start: int
-    end: int
-    text: str
-    title: str
-    source: str
-    published: date | None
-    authors: tuple[str, ...]
-    url: str
-    score: float
-    tokens: int
-    sentences: tuple[tuple[int, int], ...] = ()
-    copies: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,13 +25,13 @@ class Context(Sequence[Citation]):
     question: str
     budget: int
     tokens: int
-    passages: tuple[Citation, ...]
     mode: Mode
     took_ms: float
     detect: Detect = Detect.PREFER
     detected: tuple[Detected, ...] = ()
     parts: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    passages: tuple[Citation, ...]
 
     def text(self) -> str:
         """The numbered passages as data for a prompt, in at most ``budget`` tokens.

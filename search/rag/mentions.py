@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from search.keyword.tree import DayRange, Value
 from search.query.drilldown import value_clause
-from search.rag.context import Detected
+from search.records import Detected
 
 Condition = Value | DayRange
 

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from search.rag.context import Citation
+    from search.records import Citation
 
 SYSTEM = (
     "Answer from the numbered passages of news articles that the user message quotes, and cite them as [1] or [1, 2] "

@@ -12,10 +12,11 @@ from search.engine.watch import Watch, unwatched
 from search.errors import UsageError
 from search.rag import render, select
 from search.rag.candidates import Found, Question, find
-from search.rag.context import Citation, Context, CountTokens, Detect
+from search.rag.context import Context, CountTokens
 from search.rag.select import Candidate
 from search.rag.spans import sentences
 from search.rag.tokens import estimate_tokens
+from search.records import Citation, Detect
 
 __all__ = ["Detect", "Question", "retrieve"]
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
+
+from search.records import UNTOLD, also_told, told
 
 
 class Verdict(StrEnum):
@@ -35,7 +37,7 @@ class Place:
     """A stretch of an article: ``article.text[start:end] == text``. ``number`` is its passage's mark."""
 
     number: int
-    article_id: str
+    article_id: str = field(metadata=told(name="id"))
     start: int
     end: int
     text: str
@@ -51,10 +53,17 @@ class QuotedText:
     end: int
     text: str
     cited: tuple[int, ...]
-    verdict: Verdict
+    verdict: Verdict = field(
+        metadata=told(
+            "exact, normalised, elsewhere (not where it is cited), missing, altered (but for words in square brackets "
+            "it stands there) or unread (never closed, or too long: not looked up)."
+        )
+    )
     found: Place | None = None
-    nearest: Place | None = None
-    similarity: float = 0.0
+    nearest: Place | None = field(
+        default=None, metadata=told("The real sentence: the most similar one, or the one altered.")
+    )
+    similarity: float = field(default=0.0, metadata=UNTOLD)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,7 +73,7 @@ class Mark:
     start: int
     end: int
     number: int
-    verdict: Verdict
+    verdict: Verdict = field(metadata=told("exact, missing (no such passage) or unread (too many marks; number is 0)."))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,6 +84,7 @@ class QuoteReport:
     marks: tuple[Mark, ...]
 
     @property
+    @also_told("Whether every verdict is exact or normalised.", after="")
     def ok(self) -> bool:
         """Whether every verdict is exact or normalised."""
         return not self.faults

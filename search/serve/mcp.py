@@ -27,7 +27,7 @@ try:
     from mcp.server.mcpserver.exceptions import ResourceNotFoundError, ToolError
     from mcp.server.mcpserver.resources import ResourceSecurity
     from mcp_types import ToolAnnotations
-    from pydantic import Field
+    from pydantic import BaseModel, Field
 except ImportError as error:
     raise MissingExtraError("mcp 2.3 or later", "mcp") from error
 
@@ -166,21 +166,35 @@ def _filters(
     )
 
 
+def _tool(
+    server: MCPServer[Any], answer: type[BaseModel], *, title: str, description: str
+) -> Callable[[Callable[..., Any]], None]:
+    """Makes a function a tool, whose answers are as the model ``answer``."""
+
+    def add(function: Callable[..., Any]) -> None:
+        function.__annotations__["return"] = answer
+        server.tool(title=title, description=description + QUOTED, annotations=READ_ONLY)(function)
+
+    return add
+
+
 def _add_convention(server: MCPServer[Any], desk: _Desk) -> None:
-    @server.tool(
+    @_tool(
+        server,
+        answers.SearchResults,
         title="Search news",
-        description="Articles that best answer a query, with id, title and address; fetch gives their text." + QUOTED,
-        annotations=READ_ONLY,
+        description="Articles that best answer a query, with id, title and address; fetch gives their text.",
     )
-    async def search(query: Query) -> answers.SearchResults:
+    async def search(query: Query) -> Any:
         return await desk.run(lambda: answers.search_results(desk.archive.search(query, passages=0), desk.address))
 
-    @server.tool(
+    @_tool(
+        server,
+        answers.Document,
         title="Fetch an article",
-        description="One article whole, by its id." + QUOTED,
-        annotations=READ_ONLY,
+        description="One article whole, by its id.",
     )
-    async def fetch(id: Id) -> answers.Document:
+    async def fetch(id: Id) -> Any:
         return await desk.run(lambda: answers.document(desk.archive.get(id), desk.address))
 
     @server.resource(
@@ -198,10 +212,11 @@ def _add_convention(server: MCPServer[Any], desk: _Desk) -> None:
 
 
 def _add_search(server: MCPServer[Any], desk: _Desk) -> None:
-    @server.tool(
+    @_tool(
+        server,
+        answers.RankedArticles,
         title="Search news with filters",
-        description="Ranked articles under filters, each with its best passages and how many match in all." + QUOTED,
-        annotations=READ_ONLY,
+        description="Ranked articles under filters, each with its best passages and how many match in all.",
     )
     async def search_articles(
         query: Query,
@@ -219,8 +234,8 @@ def _add_search(server: MCPServer[Any], desk: _Desk) -> None:
         recency: Recency = None,
         passages: Annotated[int, Field(ge=0, le=5, description="Passages of each hit.")] = 1,
         literal: Annotated[bool, Field(description="Take every sign of the query as it stands.")] = False,
-    ) -> answers.RankedArticles:
-        def work() -> answers.RankedArticles:
+    ) -> Any:
+        def work() -> Any:
             found = desk.archive.search(
                 query,
                 limit=limit,
@@ -237,11 +252,12 @@ def _add_search(server: MCPServer[Any], desk: _Desk) -> None:
 
         return await desk.run(work)
 
-    @server.tool(
+    @_tool(
+        server,
+        answers.RetrievedContext,
         title="Passages for a question",
         description="Numbered passages that bear on a question, chosen for coverage, within a token budget; cite them "
-        "as [1]. Sources and dates that the question names are preferred (detect)." + QUOTED,
-        annotations=READ_ONLY,
+        "as [1]. Sources and dates that the question names are preferred (detect).",
     )
     async def retrieve_context(
         question: Question,
@@ -258,8 +274,8 @@ def _add_search(server: MCPServer[Any], desk: _Desk) -> None:
         languages: Languages = None,
         as_of: AsOf = None,
         recency: Recency = None,
-    ) -> answers.RetrievedContext:
-        def work() -> answers.RetrievedContext:
+    ) -> Any:
+        def work() -> Any:
             found = desk.archive.retrieve(
                 question,
                 budget=budget,
@@ -273,23 +289,24 @@ def _add_search(server: MCPServer[Any], desk: _Desk) -> None:
 
         return await desk.run(work)
 
-    @server.tool(
+    @_tool(
+        server,
+        answers.ArticlePassages,
         title="Passages of an article",
-        description="The passages of one article in order, with their offsets." + QUOTED,
-        annotations=READ_ONLY,
+        description="The passages of one article in order, with their offsets.",
     )
-    async def article_passages(id: Id) -> answers.ArticlePassages:
+    async def article_passages(id: Id) -> Any:
         return await desk.run(
             lambda: answers.article_passages(desk.archive.get(id), desk.archive.passages(id), desk.address)
         )
 
 
 def _add_counts(server: MCPServer[Any], desk: _Desk) -> None:
-    @server.tool(
+    @_tool(
+        server,
+        answers.FacetCounts,
         title="Count by source, author, section, date",
-        description="How many of all matching articles have each value of a field, with the query that narrows to it."
-        + QUOTED,
-        annotations=READ_ONLY,
+        description="How many of all matching articles have each value of a field, with the query that narrows to it.",
     )
     async def count_facets(
         query: Query,
@@ -302,7 +319,7 @@ def _add_counts(server: MCPServer[Any], desk: _Desk) -> None:
         sections: Sections = None,
         languages: Languages = None,
         as_of: AsOf = None,
-    ) -> answers.FacetCounts:
+    ) -> Any:
         count = partial(
             desk.archive.facets,
             query,
@@ -313,11 +330,11 @@ def _add_counts(server: MCPServer[Any], desk: _Desk) -> None:
         )
         return await desk.run(lambda: answers.facet_counts(count()))
 
-    @server.tool(
+    @_tool(
+        server,
+        answers.TimelineCounts,
         title="Count over time",
-        description="How many articles match in each day, week, month or year, and their share of all articles."
-        + QUOTED,
-        annotations=READ_ONLY,
+        description="How many articles match in each day, week, month or year, and their share of all articles.",
     )
     async def timeline(
         query: Query,
@@ -329,7 +346,7 @@ def _add_counts(server: MCPServer[Any], desk: _Desk) -> None:
         sections: Sections = None,
         languages: Languages = None,
         as_of: AsOf = None,
-    ) -> answers.TimelineCounts:
+    ) -> Any:
         count = partial(
             desk.archive.timeline,
             query,
@@ -341,16 +358,17 @@ def _add_counts(server: MCPServer[Any], desk: _Desk) -> None:
 
 
 def _add_citing(server: MCPServer[Any], desk: _Desk) -> None:
-    @server.tool(
+    @_tool(
+        server,
+        answers.QuoteCheck,
         title="Check quotations",
         description="Finds each quotation and citation mark of a draft answer in the passages it cites, or the nearest "
-        "real sentence." + QUOTED,
-        annotations=READ_ONLY,
+        "real sentence.",
     )
     async def check_quotations(
         answer: Annotated[str, Field(max_length=100_000, description="The draft, with marks such as [1].")],
         passages: Annotated[list[CitedPassage], Field(max_length=200, description="What its marks stand for.")],
-    ) -> answers.QuoteCheck:
+    ) -> Any:
         return await desk.run(lambda: answers.quote_check(check_quotes(answer, cited(desk.archive, passages))))
 
 

@@ -9,8 +9,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from search.archive import Archive
 from search.errors import UsageError
-from search.rag.context import Citation, Context
-from search.records import Mode
+from search.rag.context import Context
+from search.records import Citation, Mode
 
 Id = Annotated[str, Field(description="An article's id, as a search gave it.", min_length=1, max_length=2_000)]
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from search import shapes
 from search.archive import Archive
 from search.errors import ArticleNotFound, MissingExtraError, UsageError
-from search.exports import formats, references
+from search.exports import blocks, formats, references
+from search.exports.values import values
 from search.query.comparisons import narrowed
 from search.query.help import help_text
 from search.rag.quotes import check_quotes
@@ -109,9 +109,11 @@ def _hits(archive: Archive, asked: requests.SearchRequest) -> Response:
         raise UsageError("give q, or a filter such as source or from")
     results = archive.search(query, **settings)
     if asked.format == "json":
-        return _json(shapes.results_record(results) | {"notes": list(results.notes)})
+        record = values(results)
+        record["notes"] = record.pop("notes")  # last
+        return _json(record)
     if asked.format == "search_results":
-        return _json({"content": shapes.hit_blocks(results)})
+        return _json({"content": blocks.of_hits(results)})
     lines = {"csv": lambda hits: [formats.csv_header(), *formats.csv_lines(hits)]} | {
         "bibtex": references.bibtex,
         "ris": references.ris,
@@ -130,14 +132,14 @@ def counting(desk: Desk) -> APIRouter:
             found = archive.facets(
                 asked.query_or_everything(), fields=asked.field, limit=asked.limit, **asked.matching()
             )
-            return _json(shapes.facets_record(found))
+            return _json(values(found))
 
         return await desk.answer(call)
 
     async def timeline(asked: requests.TimelineRequest) -> Response:
         return await desk.answer(
             lambda archive: _json(
-                shapes.timeline_record(archive.timeline(asked.query_or_everything(), by=asked.by, **asked.matching()))
+                values(archive.timeline(asked.query_or_everything(), by=asked.by, **asked.matching()))
             )
         )
 
@@ -202,16 +204,14 @@ def articles(desk: Desk) -> APIRouter:
     @router.get("/alerts", response_model=responses.Alerts)
     async def alerts() -> Response:
         """The saved queries."""
-        return await desk.answer(
-            lambda archive: _json({"alerts": [shapes.alert_record(one) for one in archive.alerts()]})
-        )
+        return await desk.answer(lambda archive: _json({"alerts": [values(one) for one in archive.alerts()]}))
 
     @router.get("/alerts/news", response_model=responses.News)
     async def news(asked: Annotated[requests.NewsRequest, Query()]) -> Response:
         """What is new to saved queries since their last run. It stays new: reading records nothing."""
 
         def call(archive: Archive) -> Response:
-            records = [shapes.news_record(one) for one in archive.run_alerts(asked.name, peek=True)]
+            records = [values(one) for one in archive.run_alerts(asked.name, peek=True)]
             for one in records:
                 one["articles"] = one["articles"][: asked.limit]
             return _json({"alerts": records})
@@ -222,9 +222,9 @@ def articles(desk: Desk) -> APIRouter:
 
 
 def _article(archive: Archive, article_id: str, passages: bool) -> dict[str, Any]:
-    found = shapes.article_record(archive.get(article_id))
+    found = values(archive.get(article_id))
     if passages:
-        found["passages"] = [{"text": p.text, "start": p.start, "end": p.end} for p in archive.passages(article_id)]
+        found["passages"] = [values(passage, ("score",)) for passage in archive.passages(article_id)]
     return found
 
 
@@ -254,7 +254,7 @@ def assistants(desk: Desk) -> APIRouter:
         """Whether each quotation and citation mark of an answer stands in the passages that it cites."""
         return await desk.answer(
             lambda archive: _json(
-                mcp_answers.quote_check(check_quotes(asked.answer, quotes.cited(archive, asked.passages))).model_dump()
+                mcp_answers.quote_check(check_quotes(asked.answer, quotes.cited(archive, asked.passages)))
             )
         )
 
@@ -275,5 +275,5 @@ def _context(archive: Archive, asked: requests.ContextRequest, rerank: str | Non
     if asked.format == "messages":
         return _json({"messages": found.messages()})
     if asked.format == "search_results":
-        return _json({"content": shapes.search_result_blocks(found)})
-    return _json(shapes.context_record(found))
+        return _json({"content": blocks.of_context(found)})
+    return _json(values(found))

@@ -7,7 +7,6 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from search import shapes
 from search.archive import Archive
 from search.query.comparisons import narrowed
 from search.rag.render import in_line, visible
@@ -80,7 +79,7 @@ def _attributes(article: Article) -> dict[str, str]:
         "title": article.title,
         "source": article.source,
         "author": "; ".join(article.authors),
-        "published": shapes.day(article.published) or "",
+        "published": "" if article.published is None else article.published.isoformat(),
         "section": article.section,
         "language": article.language,
         "agency": article.agency,

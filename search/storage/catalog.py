@@ -8,7 +8,7 @@ import sqlite3
 import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,7 @@ from search.errors import (
     ArchiveNotFound,
     ArchiveReplaced,
 )
-from search.records import Article
+from search.records import Alert, Article
 from search.storage import codec
 from search.storage.container import PartFile
 from search.storage.database import connect, identity, sqlite_errors, state, tables, writable
@@ -53,18 +53,6 @@ CREATE TABLE alerts (
 INSERT INTO state VALUES (1, 0, 1);
 """
 _TABLES = frozenset({"settings", "state", "segments", "dropped", "articles", "tombstones", "alerts"})
-
-
-@dataclass(frozen=True, slots=True)
-class AlertEntry:
-    """A saved query as the catalog keeps it. ``last_row``: the articles up to this row are no news any more.
-    ``created`` and ``ran`` (None: never) are instants in UTC, ISO 8601."""
-
-    name: str
-    query: str
-    created: str
-    last_row: int
-    ran: str | None = None
 
 
 class Catalog:
@@ -318,18 +306,27 @@ class Catalog:
             finally:
                 self._connection.execute("COMMIT")
 
-    def alerts(self) -> list[AlertEntry]:
+    def alerts(self) -> list[Alert]:
         """All saved queries, by name."""
         with self._lock, sqlite_errors(self.path):
-            found = self._connection.execute("SELECT name, query, created, last_row, ran FROM alerts ORDER BY name")
-            return [AlertEntry(*row) for row in found]
+            rows = self._connection.execute("SELECT name, query, created, last_row, ran FROM alerts ORDER BY name")
+            return [
+                Alert(
+                    name=name,
+                    query=query,
+                    created=datetime.fromisoformat(created),
+                    ran=None if ran is None else datetime.fromisoformat(ran),
+                    last_row=last_row,
+                )
+                for name, query, created, last_row, ran in rows
+            ]
 
     # A saved query is no commit: what an open reader sees stays as it is, and cursors stay valid.
 
-    def add_alert(self, entry: AlertEntry) -> bool:
+    def add_alert(self, alert: Alert) -> bool:
         """Save a query; False if the name is taken."""
         with self._lock, sqlite_errors(self.path):
-            values = entry.name, entry.query, entry.created, entry.last_row, entry.ran
+            values = alert.name, alert.query, alert.created.isoformat(), alert.last_row, _iso(alert.ran)
             done = self._connection.execute("INSERT OR IGNORE INTO alerts VALUES (?, ?, ?, ?, ?)", values)
             return done.rowcount == 1
 
@@ -338,10 +335,10 @@ class Catalog:
         with self._lock, sqlite_errors(self.path):
             return self._connection.execute("DELETE FROM alerts WHERE name = ?", (name,)).rowcount == 1
 
-    def advance_alerts(self, seen: Iterable[AlertEntry]) -> None:
+    def advance_alerts(self, seen: Iterable[Alert]) -> None:
         """Record ``last_row`` and ``ran`` of saved queries, all or none. One that was replaced meanwhile keeps its own;
         no ``last_row`` goes back."""
-        changes = [(one.last_row, one.ran, one.name, one.query, one.created) for one in seen]
+        changes = [(one.last_row, _iso(one.ran), one.name, one.query, one.created.isoformat()) for one in seen]
         with self._lock, sqlite_errors(self.path):
             self._connection.execute("BEGIN IMMEDIATE")
             try:
@@ -367,6 +364,10 @@ class Catalog:
         with self._lock, sqlite_errors(self.path):
             rows = self._connection.execute("PRAGMA integrity_check(20)").fetchall()
         return [] if rows == [("ok",)] else [str(row[0]) for row in rows]
+
+
+def _iso(instant: datetime | None) -> str | None:
+    return None if instant is None else instant.isoformat()
 
 
 def _plain(name: object) -> bool:
