@@ -15,7 +15,6 @@ from search.cli import index as index_command
 from search.cli import progress
 from search.cli.main import cli
 from search.errors import SourceError, StorageError
-from search.ingest.formats import AUTO, FORMATS
 from search.records import AddReport, Rejection
 from tests import fake_archive
 from tests.fake_archive import FIRST, SECOND
@@ -32,7 +31,8 @@ class Reading:
     """The shape of ``search.ingest.Reading``: a file for each list of items, 100 bytes for each item."""
 
     def __init__(self, files, failure=None):
-        self.files = self.bytes_read = self.skipped = self.unread_dates = 0
+        self.files = self.bytes_read = self.unread_dates = 0
+        self.passed_over = {}
         self.closed = False
         self._total = 100 * sum(map(len, files))
         self._items = self._read(files, failure)
@@ -66,7 +66,9 @@ def source(monkeypatch):
         if given.refusal is not None:
             raise given.refusal
         given.reading = Reading(given.files or [given.items], given.failure)
-        given.reading.skipped = given.reading.unread_dates = given.skipped
+        given.reading.unread_dates = given.skipped
+        if given.skipped:
+            given.reading.passed_over = {"links to folders": (given.skipped, "w/a\x1b")}
         return given.reading
 
     monkeypatch.setattr(ingest, "read", read)
@@ -228,7 +230,7 @@ def test_index_says_what_was_passed_over(archive, source):
     source.skipped = 2
     assert run("index", "a").stderr == (
         "2 dates not understood; kept as published_raw\n"
-        "2 files of other kinds passed over; --format reads them\n"
+        "passed over links to folders: 2, such as w/a\n"
         "2 added, 0 replaced, 0 skipped, 0 rejected in 0 s\n"
     )
 
@@ -252,10 +254,22 @@ def test_progress_estimates_from_bytes(archive, source):
     assert watch.expected() == 4
 
 
-@pytest.mark.parametrize("arguments", [(), ("a", "--batch", "0"), ("a", "--format", "docx")])
+@pytest.mark.parametrize("arguments", [(), ("a", "--batch", "0")])
 def test_index_refuses(archive, source, arguments):
     assert run("index", *arguments).exit_code == 2
     assert archive.calls == []
+
+
+def test_a_format_that_there_is_not_names_those_that_there_are(archive):
+    result = run("index", "a", "--format", "docx2")
+    assert (result.exit_code, archive.calls) == (2, [])
+    assert all(name in result.stderr for name in ("auto", "csv", "json", "jsonl", "text"))
+
+
+def test_the_list_of_formats_is_the_registry_s(archive):
+    result = run("index", "--format", "list")
+    assert result.exit_code == 0
+    assert {line.split()[0] for line in result.stdout.splitlines() if line[0] != " "} == set(ingest.known_formats())
 
 
 # progress
@@ -314,7 +328,3 @@ def test_bar_on_a_terminal(monkeypatch):
 )
 def test_durations(seconds, said):
     assert progress.duration(seconds) == said
-
-
-def test_index_formats_are_those_of_ingest():
-    assert sorted(index_command.FORMATS) == sorted([AUTO, *FORMATS])

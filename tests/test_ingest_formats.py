@@ -8,7 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from search.errors import SourceError
-from search.ingest import json_values, read, source, table
+from search.ingest import read, source
+from search.ingest.fields import BadRecord, to_article
+from search.ingest.formats import Record, json_values, table
 from search.ingest.source import Source
 from search.records import Article, Rejection
 
@@ -27,7 +29,15 @@ def _named(item, name):
 
 
 def in_memory(form, data):
-    return list(form.read(Source("memory", io.BytesIO(data.encode() if isinstance(data, str) else data))))
+    source = Source("memory", io.BytesIO(data.encode() if isinstance(data, str) else data))
+    return [_article(item) if isinstance(item, Record) else item for item in form.read(source)]
+
+
+def _article(record):
+    try:
+        return to_article(record.fields)
+    except BadRecord as error:
+        return Rejection(source="memory", line=record.place, reason=str(error))
 
 
 # JSON lines

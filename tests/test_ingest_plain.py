@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from search.ingest import read
 from search.ingest.agencies import agency_name
 from search.ingest.fields import to_article
-from search.ingest.plain import parse
+from search.ingest.formats.plain import parse
 from search.records import Article
 
 DATA = Path(__file__).parent / "data" / "ingest"

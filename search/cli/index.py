@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, TextIO
 import click
 
 from search.cli.files import replacing
-from search.cli.options import common, counted, embedding, one_of, opened
+from search.cli.options import common, counted, embedding, opened
 from search.cli.progress import IndexMeter, duration
 from search.cli.text import clean, cut
 from search.errors import SearchError, UsageError
@@ -23,14 +23,19 @@ if TYPE_CHECKING:
     from search.archive import Archive
     from search.ingest import Reading
 
-FORMATS = ("auto", "text", "jsonl", "json", "csv")  # csv: or with tabs or semicolons
 SHOWN = 5  # rejections on the screen; the rest are in --rejects
 
 
 @click.command("index")
-@click.argument("paths", nargs=-1, required=True, metavar="PATH...")
+@click.argument("paths", nargs=-1, metavar="PATH...")
 @common
-@one_of("--format", FORMATS, "auto", "What the files hold; auto looks at each.")
+@click.option(
+    "--format",
+    default="auto",
+    show_default=True,
+    metavar="NAME",
+    help="What the files hold; auto looks at each. --format list shows what is read.",
+)
 @click.option(
     "--batch",
     type=click.IntRange(min=1),
@@ -70,6 +75,11 @@ def command(
     """
     from search import ingest
 
+    if format == "list":
+        _list_formats()
+        return
+    if not paths:
+        raise UsageError("give the files or folders to index, or - for standard input")
     began = time.monotonic()
     with ExitStack() as stack:
         watch = _Watch(stack.enter_context(replacing(rejects)) if rejects is not None else None)
@@ -98,14 +108,26 @@ def command(
     _say_rejections(report, rejects)
     if reading.unread_dates:
         click.echo(f"{counted(reading.unread_dates, 'date')} not understood; kept as published_raw", err=True)
-    if reading.skipped:
-        click.echo(f"{counted(reading.skipped, 'file')} of other kinds passed over; --format reads them", err=True)
+    for kind, (count, example) in reading.passed_over.items():
+        click.echo(f"passed over {clean(kind)}: {count:,}, such as {clean(example)}", err=True)
     gone = "" if pruned is None else f", {pruned:,} pruned"
     click.echo(
         f"{report.added:,} added, {report.replaced:,} replaced, {report.skipped:,} skipped, "
         f"{report.rejected:,} rejected{gone} in {duration(time.monotonic() - began)}",
         err=True,
     )
+
+
+def _list_formats() -> None:
+    """The formats by name, with what they need installed."""
+    from search import ingest
+
+    for name, form in sorted(ingest.known_formats().items()):
+        missing = form.missing()
+        known = " ".join(form.extensions)
+        click.echo(f"{name:<12} {form.title}" + (f" ({known})" if known else ""))
+        if missing is not None:
+            click.echo(f"{'':<12} {missing}")
 
 
 def _first_article(items: Iterator[Article | Rejection]) -> tuple[AddReport, Article | None]:

@@ -108,10 +108,3 @@ def _gather(data: bytes, blocks: Iterator[bytes]) -> tuple[bytes, bool, SourcePr
     except SourceProblem as problem:
         return data, False, problem
     return data, False, None
-
-
-def head_text(source: Source) -> str:
-    """The start of the source as text, good enough to tell formats apart."""
-    length, encoding = byte_order_mark(source.head)
-    text = source.head[length:].decode(encoding or "utf-8", "replace")
-    return text.replace("\r\n", "\n").replace("\r", "\n")

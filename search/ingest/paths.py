@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import glob
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from search.errors import SourceError
+from search.ingest.containers import PassedOver
 from search.records import Rejection
 
 STDIN = "-"
@@ -68,10 +69,9 @@ def _matches(pattern: str) -> list[Entry]:
     return entries
 
 
-def walk(folder: str, wanted: Callable[[str], bool], skip: Callable[[], None]) -> Iterator[Entry | Rejection]:
-    """The regular files in ``folder`` and below, in the order of their names, of which ``wanted(name)`` is true;
-    ``skip`` is called for each other. Hidden files and folders are passed over, links to folders and links that lead
-    outside ``folder`` are not followed."""
+def walk(folder: str) -> Iterator[Entry | PassedOver | Rejection]:
+    """The regular files in ``folder`` and below, in the order of their names. Hidden files and folders, links to
+    folders and links that lead outside ``folder`` are passed over."""
     root = os.path.realpath(folder)
     waiting: list[Iterator[os.DirEntry[str]]] = []
 
@@ -92,24 +92,33 @@ def walk(folder: str, wanted: Callable[[str], bool], skip: Callable[[], None]) -
         entry = next(waiting[-1], None)
         if entry is None:
             waiting.pop()
-        elif entry.name.startswith("."):
-            continue
+        elif (kind := _passed_over(entry, root)) is not None:
+            yield PassedOver(shown(entry.path), kind)
         elif entry.is_dir(follow_symlinks=False):
             refused = enter(entry.path)
-        elif _is_file(entry, root) and wanted(entry.name):
-            yield Entry(entry.path)
         else:
-            skip()
+            yield Entry(entry.path)
 
 
-def _is_file(entry: os.DirEntry[str], root: str) -> bool:
+def _passed_over(entry: os.DirEntry[str], root: str) -> str | None:
+    """What an entry of a folder is that is not read, or None."""
     try:
+        if entry.name.startswith("."):
+            return "hidden folders" if entry.is_dir(follow_symlinks=False) else "hidden files"
         if entry.is_symlink():
             target = os.path.realpath(entry.path)
-            return Path(target).is_file() and os.path.commonpath((root, target)) == root
-        return entry.is_file(follow_symlinks=False)
+            if not Path(target).exists():
+                return "links that lead nowhere"
+            if os.path.commonpath((root, target)) != root:
+                return "links that lead out of the folder"
+            if Path(target).is_dir():
+                return "links to folders"
+            return None if Path(target).is_file() else "pipes, sockets or devices"
+        if entry.is_dir(follow_symlinks=False) or entry.is_file(follow_symlinks=False):
+            return None
+        return "pipes, sockets or devices"
     except (OSError, ValueError):
-        return False
+        return "links that lead nowhere"
 
 
 def reason_of(error: Exception) -> str:

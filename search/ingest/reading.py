@@ -8,22 +8,34 @@ import sys
 from collections.abc import Generator, Iterator, Sequence
 from pathlib import Path
 
-from search.errors import SourceError
-from search.ingest.decode import head_text
-from search.ingest.fields import PUBLISHED_RAW
-from search.ingest.formats import AUTO, COMPRESSED, Format, by_extension, detect_format, named_format
+from search.errors import MissingExtraError, SourceError
+from search.ingest import containers
+from search.ingest.containers import PassedOver
+from search.ingest.fields import PUBLISHED_RAW, BadRecord, to_article
+from search.ingest.formats import (
+    AUTO,
+    CONTAINERS,
+    Format,
+    Record,
+    by_extension,
+    by_name,
+    kind_of,
+    named_format,
+    recognised,
+)
 from search.ingest.paths import STDIN, Entry, expand, reason_of, walk
 from search.ingest.source import Source, SourceProblem
 from search.records import Article, Rejection
 
 
 class Reading(Iterator[Article | Rejection]):
-    """Articles and rejections, one at a time. The counts grow as it is read: ``files`` opened, ``skipped`` files of no
-    known format in folders, ``unread_dates`` of articles that had one, ``bytes_read`` as they stand on disk."""
+    """Articles and rejections, one at a time. The counts grow as it is read: ``files`` opened, ``passed_over`` (what is
+    not read, by its kind: how many, and the first), ``unread_dates`` of articles that had one, ``bytes_read`` as they
+    stand on disk."""
 
     def __init__(self, paths: Sequence[str | os.PathLike[str]], form: Format | None) -> None:
         self.files = 0
-        self.skipped = 0
+        self.passed_over: dict[str, tuple[int, str]] = {}
         self.unread_dates = 0
         self._form = form
         self._bytes = 0
@@ -50,12 +62,9 @@ class Reading(Iterator[Article | Rejection]):
             return None
         total = 0
         for entry in self._entries:
-            for found in walk(entry.path, self._wanted, lambda: None) if entry.folder else (entry,):
+            for found in walk(entry.path) if entry.folder else (entry,):
                 if isinstance(found, Entry):
-                    try:
-                        total += Path(found.path).stat().st_size
-                    except OSError:
-                        continue
+                    total += _size(found)
         return total
 
     def close(self) -> None:
@@ -74,88 +83,161 @@ class Reading(Iterator[Article | Rejection]):
             pipe = entry.path == STDIN or not stat.S_ISREG(Path(entry.path).stat().st_mode)
         except OSError as error:
             raise SourceError(f"{entry.name}: {reason_of(error)}") from error
-        fault = self._fault(source)
-        if pipe and fault is None:
+        try:
+            form, fault = self._form_of(source)
+            if fault is None and form is not None:
+                fault = form.fault(source.head)
+            if isinstance(fault, MissingExtraError):
+                raise fault
+            if fault is not None:
+                raise SourceError(f"{entry.name}: {fault}")
+        except BaseException:
+            source.close()
+            raise
+        if pipe:
             self._piped = True
             self._streams[number] = source  # what was read of a pipe cannot be read again
         else:
             source.close()
-        if fault is not None:
-            raise SourceError(f"{entry.name}: {fault}")
 
-    def _fault(self, source: Source) -> str | None:
-        if (kind := source.binary_kind()) is not None:
-            return f"not a text file ({kind})"
-        head = head_text(source)
-        if not head.strip():
-            return None
-        return (self._form or detect_format(source)).fault(head)
-
-    def _wanted(self, name: str) -> bool:
-        extension, known = by_extension(name)
-        if self._form is None:
-            return known is not None or (not extension and name.lower().endswith(COMPRESSED))
-        return known is self._form or not extension
-
-    def _count_skipped(self) -> None:
-        self.skipped += 1
+    def _form_of(self, source: Source) -> tuple[Format | None, str | MissingExtraError | None]:
+        """The format that reads a source, or why none does. None twice: an archive, whose members are to be read, or an
+        empty file."""
+        if source.complete and not source.head.text.strip():
+            return None, None
+        form = self._form if self._form is not None else recognised(source.head)
+        if containers.is_container(source) and (form is None or not form.recognises(source.head)):
+            return None, None
+        form = form or by_name(source)
+        if form is None:
+            return None, f"{kind_of(source.head)}, which no format reads"
+        return form, form.missing()
 
     def _read(self) -> Generator[Article | Rejection]:
         for number, entry in enumerate(self._entries):
             if number in self._streams:
-                yield from self._read_source(self._streams.pop(number))
+                yield from self._read_outermost(self._streams.pop(number))
             elif not entry.folder:
-                yield from self._read_file(entry)
+                yield from self._read_file(entry, chosen=True)
             else:
-                for found in walk(entry.path, self._wanted, self._count_skipped):
+                for found in walk(entry.path):
                     if isinstance(found, Rejection):
                         yield found
+                    elif isinstance(found, PassedOver):
+                        self._pass_over(found)
                     else:
-                        yield from self._read_file(found)
+                        yield from self._read_file(found, chosen=False)
 
-    def _read_file(self, entry: Entry) -> Iterator[Article | Rejection]:
+    def _read_file(self, entry: Entry, *, chosen: bool) -> Iterator[Article | Rejection]:
         try:
             source = _open(entry)
         except OSError as error:
             yield Rejection(source=entry.name, line=None, reason=reason_of(error))
             return
-        yield from self._read_source(source)
+        if not chosen and (kind := self._unwanted(source)) is not None:
+            source.close()
+            self._bytes += _size(entry)
+            self._pass_over(PassedOver(entry.name, kind))
+            return
+        yield from self._read_outermost(source)
 
-    def _read_source(self, source: Source) -> Iterator[Article | Rejection]:
-        self.files += 1
+    def _unwanted(self, source: Source) -> str | None:
+        """What a file in a folder or an archive is that nobody asked to read: of no known name, and not recognised.
+        None for one that is to be read, or whose fault is to be told."""
+        extension, named = by_extension(source.name)
+        if self._form is not None:
+            if named is self._form or not extension or extension in CONTAINERS or self._form.recognises(source.head):
+                return None
+            return f"files that are not {self._form.title} by name or content"
+        if named is not None or extension in CONTAINERS:
+            return None
+        if recognised(source.head) is not None or containers.is_container(source):
+            return None
+        if source.empty:
+            return "empty files"
+        kind = kind_of(source.head)
+        what = f"{extension} files" if extension else "files without an extension"
+        return what if kind is None else f"{what} ({kind})"
+
+    def _pass_over(self, found: PassedOver) -> None:
+        count, first = self.passed_over.get(found.kind, (0, found.name))
+        self.passed_over[found.kind] = count + 1, first
+
+    def _read_outermost(self, source: Source) -> Iterator[Article | Rejection]:
         self._current = source
         try:
-            if source.complete and not head_text(source).strip():
-                yield Rejection(source=source.name, line=None, reason="empty file")
-                return
-            if (kind := source.binary_kind()) is not None:
-                yield Rejection(source=source.name, line=None, reason=f"not a text file ({kind})")
-                return
-            for item in (self._form or detect_format(source)).read(source):
-                if isinstance(item, Article) and item.published is None and PUBLISHED_RAW in item.extra:
-                    self.unread_dates += 1
-                yield item
-        except SourceProblem as problem:
-            yield Rejection(source=source.name, line=problem.line, reason=str(problem))
+            yield from self._read_source(source)
         finally:
             self._bytes += source.bytes_read
             self._current = None
             source.close()
 
+    def _read_source(self, source: Source, depth: int = 0) -> Iterator[Article | Rejection]:
+        self.files += 1
+        try:
+            form, fault = self._form_of(source)
+            if fault is not None:
+                yield Rejection(source=source.name, line=None, reason=str(fault))
+            elif form is not None:
+                yield from self._articles(source, form)
+            elif not containers.is_container(source):
+                yield Rejection(source=source.name, line=None, reason="empty file")
+            elif depth == containers.DEPTH:
+                yield Rejection(source=source.name, line=None, reason=f"archives nested deeper than {depth}")
+            else:
+                yield from self._members(source, depth + 1)
+        except SourceProblem as problem:
+            yield Rejection(source=source.name, line=problem.line, reason=str(problem))
+
+    def _members(self, source: Source, depth: int) -> Iterator[Article | Rejection]:
+        for member in containers.members(source):
+            if isinstance(member, Rejection):
+                yield member
+            elif isinstance(member, PassedOver):
+                self._pass_over(member)
+            elif (kind := self._unwanted(member)) is not None:
+                self._pass_over(PassedOver(member.name, kind))
+            else:
+                yield from self._read_source(member, depth)
+
+    def _articles(self, source: Source, form: Format) -> Iterator[Article | Rejection]:
+        for item in form.read(source):
+            if isinstance(item, Rejection):
+                yield item
+                continue
+            try:
+                article = to_article(item.fields)
+            except BadRecord as error:
+                yield _rejection(source, item, str(error))
+                continue
+            if article.published is None and PUBLISHED_RAW in article.extra:
+                self.unread_dates += 1
+            yield article
+
 
 def read(paths: Sequence[str | os.PathLike[str]], *, format: str = AUTO) -> Reading:
-    """The articles in ``paths``: files, folders, glob patterns, "-" for standard input; plain, gzip or zstd.
+    """The articles in ``paths``: files, folders, glob patterns, "-" for standard input; plain, compressed (gzip, zstd,
+    bzip2, xz), or in zip and tar archives.
 
-    ``format`` is "auto", "text", "jsonl", "json" or "csv"; auto goes by extension, then by content. Every path is
-    checked before anything is read: ``SourceError`` for one that is missing, cannot be opened, is binary, or is a table
-    without a usable header; ``UsageError`` for an unknown format. Later faults, and those of files met in folders, are
+    ``format`` is "auto" or the name of one of ``known_formats()``; auto goes by each file's bytes, then by its name.
+    Every path is checked before anything is read: ``SourceError`` for one that is missing, cannot be opened, is of no
+    format that is read, or is a table without a usable header; ``MissingExtraError`` where its format needs more
+    installed; ``UsageError`` for an unknown format. Later faults, and those of files met in folders and archives, are
     ``Rejection``s in the place of what could not be read. Memory does not grow with the input.
 
-    In a folder, files are read whose extension is a known format's (that of ``format``, if given, or none at all);
-    others are skipped and counted. Of a pattern, every file that matches is read.
+    In folders and archives, files are read whose extension is a known format's (that of ``format``, if given), or none
+    at all, or whose bytes are recognised; others are passed over and counted. Of a pattern, every file that matches is
+    read. The place of a member is ``archive.zip!/inner/file``.
     """
     form = named_format(format)
     return Reading([paths] if isinstance(paths, str | os.PathLike) else paths, form)
+
+
+def _rejection(source: Source, record: Record, reason: str) -> Rejection:
+    line, name = record.place, source.name
+    if isinstance(line, str):
+        line, name = None, f"{name}, {line}"
+    return Rejection(source=name, line=line, reason=reason, record=record.excerpt)
 
 
 def _open(entry: Entry) -> Source:
@@ -163,4 +245,12 @@ def _open(entry: Entry) -> Source:
         if sys.stdin is None:
             raise OSError("there is no standard input")
         return Source(STDIN, sys.stdin.buffer, owned=False)
-    return Source(entry.name, Path(entry.path).open("rb"))
+    path = Path(entry.path)
+    return Source(entry.name, path.open("rb"), path=path if path.is_file() else None)
+
+
+def _size(entry: Entry) -> int:
+    try:
+        return Path(entry.path).stat().st_size
+    except OSError:
+        return 0

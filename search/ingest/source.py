@@ -1,36 +1,42 @@
-"""A file or pipe as decompressed bytes, in blocks of bounded size."""
+"""A file, a pipe or a member of an archive as decompressed bytes, in blocks of bounded size."""
 
 from __future__ import annotations
 
+import io
 import re
+import tarfile
+import zipfile
 import zlib
-from collections.abc import Iterator
-from typing import BinaryIO
+from collections.abc import Callable, Iterator
+from functools import cached_property
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from search.ingest.encodings import byte_order_mark
 
 BLOCK = 1 << 18
 HEAD = 1 << 16
 ZSTD_STEP = 512  # compressed bytes fed at once: they unfold to 16 MiB at the very most
+MEMORY_LIMIT = 1 << 28  # bytes of an input that must be held in memory to be read from any place
+# A bomb unfolds to thousands of times its size; news, tables of one repeated word included, does not.
+FREE = 1 << 26
+RATIO = 500
+XZ_MEMORY = 1 << 28
 
-_MAGIC_LENGTH = 4
-_GZIP = b"\x1f\x8b"
-_ZSTD = re.compile(rb"\x28\xb5\x2f\xfd|[\x50-\x5f]\x2a\x4d\x18")  # a frame, or a skippable one
-_KINDS = (
-    (re.compile(rb"%PDF-"), "a PDF"),
-    (re.compile(rb"\x89PNG\r\n"), "a PNG image"),
-    (re.compile(rb"\xff\xd8\xff"), "a JPEG image"),
-    (re.compile(rb"GIF8[79]a"), "a GIF image"),
-    (re.compile(rb"PK\x03\x04"), "a ZIP file or an Office document"),
-    (re.compile(rb"\xd0\xcf\x11\xe0"), "an Office document"),
-    (re.compile(rb"SQLite format 3\x00"), "an SQLite database"),
-    (re.compile(rb"PAR1"), "a Parquet file"),
-    (re.compile(rb"BZh[1-9]1AY"), "bzip2 data (gzip and zstd are read)"),
-    (re.compile(rb"\xfd7zXZ\x00"), "xz data (gzip and zstd are read)"),
-    (re.compile(rb"\x1f\x8b\x08|\x28\xb5\x2f\xfd"), "compressed twice"),
-    (re.compile(rb".{257}ustar", re.DOTALL), "a tar archive"),
+BYTE_ORDER_MARK = re.compile(rb"\xff\xfe|\xfe\xff|\x00\x00\xfe\xff")  # UTF-16 and UTF-32 have zero bytes
+
+_MAGIC_LENGTH = 6
+# What reading a damaged member of an archive raises.
+DAMAGES = (
+    OSError,
+    EOFError,
+    ValueError,
+    RuntimeError,
+    NotImplementedError,
+    zlib.error,
+    zipfile.BadZipFile,
+    tarfile.TarError,
 )
-_BYTE_ORDER_MARK = re.compile(rb"\xff\xfe|\xfe\xff|\x00\x00\xfe\xff")  # UTF-16 and UTF-32 have zero bytes
-_CONTROLS = bytes({*range(32)} - set(b"\t\n\x0b\f\r\x1b")) + b"\x7f"
-_CONTROL_SHARE = 0.02
 
 
 class SourceProblem(Exception):
@@ -39,20 +45,66 @@ class SourceProblem(Exception):
     line: int | None = None
 
 
-class Source:
-    """One input. ``head`` holds its first 64 KiB (all of it if ``complete``); ``chunks`` gives everything, once."""
+class Head(bytes):
+    """The first bytes of an input."""
 
-    def __init__(self, name: str, file: BinaryIO, *, owned: bool = True) -> None:
+    @cached_property
+    def text(self) -> str:
+        """As text, good enough to tell formats apart: one kind of line end, no byte order mark."""
+        length, encoding = byte_order_mark(self)
+        text = self[length:].decode(encoding or "utf-8", "replace")
+        return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+class Budget:
+    """What one input has unfolded to, with all that is packed in it."""
+
+    def __init__(self) -> None:
+        self.packed = 0
+        self.unfolded = 0
+
+    def unfold(self, size: int) -> None:
+        """Count bytes that came out. Raises ``SourceProblem`` for a bomb."""
+        self.unfolded += size
+        if self.unfolded > FREE and self.unfolded > RATIO * self.packed:
+            raise SourceProblem(
+                f"it unfolds to more than {RATIO} times its size: given up after {self.unfolded:,} bytes"
+            )
+
+
+class Source:
+    """One input. ``head`` holds its first 64 KiB (all of it if ``complete``); ``chunks`` gives everything, once.
+
+    ``path`` is the file on disk, None for pipes and members of archives. ``encoding``: the one that the user says the
+    text is in. ``notes`` is for what a format wants said of the input, counted: "lines above the header".
+    """
+
+    def __init__(
+        self,
+        name: str,
+        file: BinaryIO,
+        *,
+        path: Path | None = None,
+        owned: bool = True,
+        budget: Budget | None = None,
+        encoding: str | None = None,
+    ) -> None:
         self.name = name
+        self.path = path
+        self.encoding = encoding
+        self.notes: dict[str, int] = {}
         self.bytes_read = 0
+        self.budget = budget or Budget()
+        self.packed = False
+        self._outermost = budget is None
         self._file = file
         self._owned = owned
-        self._rest = _decompressed(self._raw())
+        self._rest = self._decompressed(self._raw())
         self._held: list[bytes] = []
         self._problem: SourceProblem | None = None
         self.complete = False
         self._peek()
-        self.head = b"".join(self._held)[:HEAD]
+        self.head = Head(b"".join(self._held)[:HEAD])
 
     def chunks(self) -> Iterator[bytes]:
         """All bytes in order, in pieces of bounded size; raises ``SourceProblem`` where reading breaks off."""
@@ -62,26 +114,38 @@ class Source:
             raise self._problem
         yield from self._rest
 
+    def seekable(self) -> BinaryIO:
+        """All bytes as a file to be read from any place, for the caller to close: the file on disk, or up to 256 MiB in
+        memory, never a copy on disk. Raises ``SourceProblem`` for more."""
+        if self.path is not None and not self.packed:
+            return io.BufferedReader(_Counted(self.path, self))
+        held = io.BytesIO()
+        for chunk in self.chunks():
+            if held.tell() + len(chunk) > MEMORY_LIMIT:
+                raise SourceProblem(f"larger than {MEMORY_LIMIT >> 20} MiB, and packed: unpack it first")
+            held.write(chunk)
+        held.seek(0)
+        return held
+
+    def note(self, text: str, count: int = 1) -> None:
+        """Have something said of this input in the report."""
+        self.notes[text] = self.notes.get(text, 0) + count
+
     @property
     def empty(self) -> bool:
         """Whether there is nothing at all in it."""
         return self.complete and not self.head
 
-    def binary_kind(self) -> str | None:
-        """What the input is if it is not text, in words."""
-        for pattern, words in _KINDS:
-            if pattern.match(self.head):
-                return words
-        if _BYTE_ORDER_MARK.match(self.head):
-            return None
-        sample = self.head[:8192]
-        controls = len(sample) - len(sample.translate(None, _CONTROLS))
-        return "binary data" if controls > _CONTROL_SHARE * len(sample) else None
-
     def close(self) -> None:
         """Close the file, if it is this object's own."""
         if self._owned:
             self._file.close()
+
+    def count(self, size: int) -> None:
+        """Take note of bytes read as they are stored."""
+        self.bytes_read += size
+        if self._outermost:
+            self.budget.packed += size
 
     def _peek(self) -> None:
         size = 0
@@ -100,26 +164,63 @@ class Source:
         while True:
             try:
                 block = self._file.read(BLOCK)
-            except OSError as error:
-                raise SourceProblem(f"reading failed: {error.strerror or error}") from error
+            except DAMAGES as error:
+                what = getattr(error, "strerror", None) or str(error) or type(error).__name__
+                raise SourceProblem(f"reading failed: {what}") from error
             if not block:
                 return
-            self.bytes_read += len(block)
+            self.count(len(block))
+            if not self._outermost:
+                self.budget.unfold(len(block))
+            yield block
+
+    def _decompressed(self, blocks: Iterator[bytes]) -> Iterator[bytes]:
+        first = b""
+        for block in blocks:
+            first += block
+            if len(first) >= _MAGIC_LENGTH:
+                break
+        again = _chained(first, blocks)
+        unpack = next((unpack for magic, unpack in _PACKED if magic.match(first)), None)
+        if unpack is None:
+            yield from again
+            return
+        self.packed = True
+        for block in unpack(again):
+            self.budget.unfold(len(block))
             yield block
 
 
-def _decompressed(blocks: Iterator[bytes]) -> Iterator[bytes]:
-    first = b""
-    for block in blocks:
-        first += block
-        if len(first) >= _MAGIC_LENGTH:
-            break
-    again = _chained(first, blocks)
-    if first.startswith(_GZIP):
-        return _gunzip(again)
-    if _ZSTD.match(first):
-        return _unzstd(again)
-    return again
+class _Counted(io.RawIOBase):
+    """A file on disk that tells its source how much of it was read, for progress."""
+
+    def __init__(self, path: Path, source: Source) -> None:
+        self._file = path.open("rb", buffering=0)
+        self._left = max(0, path.stat().st_size - source.bytes_read)
+        self._source = source
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET, /) -> int:
+        return self._file.seek(offset, whence)
+
+    def tell(self) -> int:
+        return self._file.tell()
+
+    def readinto(self, buffer: Any, /) -> int:
+        size = self._file.readinto(buffer)
+        counted = min(size, self._left)  # what is read twice is not more
+        self._left -= counted
+        self._source.count(counted)
+        return size
+
+    def close(self) -> None:
+        self._file.close()
+        super().close()
 
 
 def _chained(first: bytes, rest: Iterator[bytes]) -> Iterator[bytes]:
@@ -193,3 +294,47 @@ def _unzstd(blocks: Iterator[bytes]) -> Iterator[bytes]:
     yield b"".join(pieces)
     if not frame.eof:
         raise SourceProblem("the zstd data is cut short")
+
+
+def _unbzip2(blocks: Iterator[bytes]) -> Iterator[bytes]:
+    import bz2
+
+    return _streams(blocks, bz2.BZ2Decompressor, "bzip2")
+
+
+def _unxz(blocks: Iterator[bytes]) -> Iterator[bytes]:
+    import lzma
+
+    return _streams(blocks, lambda: lzma.LZMADecompressor(memlimit=XZ_MEMORY), "xz")
+
+
+def _streams(blocks: Iterator[bytes], new: Callable[[], Any], what: str) -> Iterator[bytes]:
+    """The streams of a bzip2 or xz file, one after the other."""
+    import lzma
+
+    stream = new()
+    for block in blocks:
+        data = block
+        while data or not (stream.eof or stream.needs_input):
+            if stream.eof:
+                data = data.lstrip(b"\x00")
+                if not data:
+                    break
+                stream = new()
+            try:
+                out = stream.decompress(data, BLOCK)
+            except (OSError, EOFError, lzma.LZMAError, MemoryError) as error:
+                raise SourceProblem(f"the {what} data is damaged ({error})") from error
+            data = stream.unused_data if stream.eof else b""
+            if out:
+                yield out
+    if not stream.eof:
+        raise SourceProblem(f"the {what} data is cut short")
+
+
+_PACKED = (
+    (re.compile(rb"\x1f\x8b"), _gunzip),
+    (re.compile(rb"\x28\xb5\x2f\xfd|[\x50-\x5f]\x2a\x4d\x18"), _unzstd),  # a frame, or a skippable one
+    (re.compile(rb"BZh[1-9]"), _unbzip2),
+    (re.compile(rb"\xfd7zXZ\x00"), _unxz),
+)

@@ -8,16 +8,13 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from search.ingest.decode import EXCERPT, RECORD_LIMIT, TextStream
-from search.ingest.fields import BadRecord
-from search.ingest.json_lines import DECODER, TOO_LONG, json_fault, object_to_article
-from search.ingest.source import Source
-from search.records import Article, Rejection
-
-NAME = "json"
-EXTENSIONS: tuple[str, ...] = (".json",)
+from search.ingest.formats.base import Format, Record
+from search.ingest.formats.json_lines import DECODER, TOO_LONG, json_fault, no_object
+from search.ingest.source import Head, Source
+from search.records import Rejection
 
 _BETWEEN = re.compile(r"[\s,]*")
 _NEXT_OBJECT = re.compile(r"\}[\s,]*(?=\{)")
@@ -25,18 +22,13 @@ _OPEN_END = re.compile(r"\}[\s,]*\Z")
 _LONGEST_LITERAL = 16  # an error this near the end of the buffer may be a value cut in two
 
 
-def recognises(head: str) -> bool:
+def recognises(head: Head) -> bool:
     """It begins as an array of objects or as an object does."""
-    return re.match(r'\s*(?:\[\s*(?:\{|\]|\Z)|\{\s*(?:"|\}|\Z))', head) is not None
+    return re.match(r'\s*(?:\[\s*(?:\{|\]|\Z)|\{\s*(?:"|\}|\Z))', head.text) is not None
 
 
-def fault(head: str) -> str | None:
-    """Nothing at the start of a file condemns all of it."""
-    return None
-
-
-def read(source: Source) -> Iterator[Article | Rejection]:
-    """An article or a rejection for each member of the array, or for each value."""
+def read(source: Source) -> Iterator[Record | Rejection]:
+    """A record or a rejection for each member of the array, or for each value."""
     return _Reader(source).read()
 
 
@@ -52,7 +44,7 @@ class _Reader:
         self._ended = False  # the buffer holds all the rest
         self._lost = False  # nothing more can be told apart
 
-    def read(self) -> Iterator[Article | Rejection]:
+    def read(self) -> Iterator[Record | Rejection]:
         in_array = False
         while not self._lost and self._skip_between():
             character = self._buffer[self._position]
@@ -64,7 +56,7 @@ class _Reader:
         if in_array and not self._lost:
             yield self._rejection("the array has no closing bracket: the file is cut short", "")
 
-    def _value(self) -> Article | Rejection:
+    def _value(self) -> Record | Rejection:
         """Read the value at the position and go past it."""
         while True:
             size = len(self._buffer) - self._position
@@ -86,14 +78,15 @@ class _Reader:
                 continue
             return self._use(value, end)
 
-    def _use(self, value: object, end: int) -> Article | Rejection:
-        found: Article | Rejection
-        try:
-            if end - self._position > RECORD_LIMIT:
-                raise BadRecord(TOO_LONG)
-            found = object_to_article(value)
-        except BadRecord as error:
-            found = self._rejection(str(error), self._buffer[self._position : min(end, self._position + EXCERPT)])
+    def _use(self, value: object, end: int) -> Record | Rejection:
+        excerpt = self._buffer[self._position : min(end, self._position + EXCERPT)]
+        found: Record | Rejection
+        if end - self._position > RECORD_LIMIT:
+            found = self._rejection(TOO_LONG, excerpt)
+        elif isinstance(value, Mapping):
+            found = Record(value, self._line, excerpt)
+        else:
+            found = self._rejection(no_object(value), excerpt)
         self._advance(end)
         return found
 
@@ -153,3 +146,6 @@ class _Reader:
 
     def _rejection(self, reason: str, record: str) -> Rejection:
         return Rejection(source=self._name, line=self._line, reason=reason, record=record)
+
+
+FORMAT = Format(name="json", title="JSON", recognises=recognises, read=read, extensions=(".json",))

@@ -10,13 +10,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from search.ingest.decode import EXCERPT, RECORD_LIMIT, Line, TextStream
-from search.ingest.fields import ALIASES, BadRecord, place_of, to_article
-from search.ingest.json_lines import TOO_LONG
-from search.ingest.source import Source
-from search.records import Article, Rejection
-
-NAME = "csv"
-EXTENSIONS: tuple[str, ...] = (".csv", ".tsv", ".tab")
+from search.ingest.fields import ALIASES, place_of
+from search.ingest.formats.base import Format, Record
+from search.ingest.formats.json_lines import TOO_LONG
+from search.ingest.source import Head, Source
+from search.records import Rejection
 
 _DELIMITERS = (",", "\t", ";", "|")
 _SEPARATOR_LINE = re.compile(r"sep=(.)\Z", re.IGNORECASE)  # a first line as Excel writes it
@@ -24,15 +22,19 @@ _RETRY_LINES = 100  # of a row that is no row, the lines after the first are rea
 _NEEDED = ("title", "text")
 
 
-def recognises(head: str) -> bool:
+def recognises(head: Head) -> bool:
     """The first line names the text or title and another field."""
-    _, names = _header(head)
+    _, names = _header(head.text)
     fields = _fields(names)
     return len(fields) > 1 and not fields.isdisjoint(_NEEDED)
 
 
-def fault(head: str) -> str | None:
+def fault(head: Head) -> str | None:
     """Why there is no usable header, with the columns found and those needed."""
+    return _fault(head.text) if head.text.strip() else None
+
+
+def _fault(head: str) -> str | None:
     _, names = _header(head)
     if not _fields(names).isdisjoint(_NEEDED):
         return None
@@ -41,8 +43,8 @@ def fault(head: str) -> str | None:
     return f"the first line has no column for a title or a text: found {found or 'nothing'}; needed one of {needed}"
 
 
-def read(source: Source) -> Iterator[Article | Rejection]:
-    """An article or a rejection for each row. A row must have as many fields as the header."""
+def read(source: Source) -> Iterator[Record | Rejection]:
+    """A record or a rejection for each row. A row must have as many fields as the header."""
     rows = _Rows(TextStream(source))
     first = rows.peek()
     if first is None:
@@ -53,7 +55,7 @@ def read(source: Source) -> Iterator[Article | Rejection]:
         head = first.text + "\n" + (second.text if second is not None else "")
     else:
         head = first.text
-    if (reason := fault(head)) is not None:
+    if (reason := _fault(head)) is not None:
         yield Rejection(source=source.name, line=first.number, reason=reason, record=first.text[:EXCERPT])
         return
     delimiter, names = _header(head)
@@ -63,25 +65,17 @@ def read(source: Source) -> Iterator[Article | Rejection]:
     names = _distinct(names)
     with _long_fields():
         for row, line, reason in rows.parsed(delimiter):
-            found: Article | Rejection | None = None
             if reason is None:
-                found, reason = _article(names, row)
-            if found is not None:
-                yield found
-            else:
-                yield Rejection(source=source.name, line=line, reason=reason or "", record=rows.excerpt())
-
-
-def _article(names: list[str], row: list[str]) -> tuple[Article | None, str | None]:
-    while len(row) > len(names) and not row[-1].strip():
-        row.pop()
-    if len(row) != len(names):
-        return None, f"the row has {len(row)} fields where the header has {len(names)}"
-    try:
-        # An empty cell is no value, also in a column of unknown name.
-        return to_article({name: value for name, value in zip(names, row, strict=True) if value.strip()}), None
-    except BadRecord as error:
-        return None, str(error)
+                while len(row) > len(names) and not row[-1].strip():
+                    row.pop()
+                if len(row) != len(names):
+                    reason = f"the row has {len(row)} fields where the header has {len(names)}"
+            if reason is not None:
+                yield Rejection(source=source.name, line=line, reason=reason, record=rows.excerpt())
+                continue
+            # An empty cell is no value, also in a column of unknown name.
+            cells = {name: value for name, value in zip(names, row, strict=True) if value.strip()}
+            yield Record(cells, line, rows.excerpt())
 
 
 def _by_tabs(name: str) -> bool:
@@ -215,3 +209,13 @@ def _long_fields() -> Iterator[None]:
             _limit_users -= 1
             if _limit_users == 0:
                 csv.field_size_limit(_limit_before)
+
+
+FORMAT = Format(
+    name="csv",
+    title="CSV or TSV",
+    recognises=recognises,
+    read=read,
+    extensions=(".csv", ".tsv", ".tab"),
+    fault=fault,
+)

@@ -16,13 +16,12 @@ from search.ingest.agencies import agency_name
 from search.ingest.clean import clean_line, clean_text
 from search.ingest.dates import read_date
 from search.ingest.decode import EXCERPT, RECORD_LIMIT, TextStream
-from search.ingest.fields import BadRecord, split_names, to_article, unique
-from search.ingest.json_lines import TOO_LONG
-from search.ingest.source import Source
-from search.records import Article, Rejection
-
-NAME = "text"
-EXTENSIONS: tuple[str, ...] = (".txt", ".text")
+from search.ingest.fields import split_names, unique
+from search.ingest.formats.base import Format, Record
+from search.ingest.formats.foreign import kind_of
+from search.ingest.formats.json_lines import TOO_LONG
+from search.ingest.source import Head, Source
+from search.records import Rejection
 
 _HEADLINE_LIMIT = 300  # a longer first line is a paragraph
 _LABEL_LINE_LIMIT = 300
@@ -66,17 +65,18 @@ _CAPITALS_DATELINE = re.compile(rf"{_PLACE}{_DAY}\s*(?:--|[-–—])\s")
 _NO_PLACE = {"BREAKING", "EXCLUSIVE", "UPDATE", "WATCH", "OPINION", "ANALYSIS", "EXPLAINER", "EDITORIAL", "REVIEW"}
 
 
-def recognises(head: str) -> bool:
+def recognises(head: Head) -> bool:
     """Never: plain text is what nothing else recognises."""
     return False
 
 
-def fault(head: str) -> str | None:
-    """Nothing at the start of a file condemns all of it."""
-    return None
+def fault(head: Head) -> str | None:
+    """What it is, if it is no text."""
+    kind = kind_of(head)
+    return None if kind is None else f"not plain text but {kind}"
 
 
-def read(source: Source) -> Iterator[Article | Rejection]:
+def read(source: Source) -> Iterator[Record | Rejection]:
     """The one article of the file, or a rejection."""
     pieces: list[str] = []
     size = 0
@@ -88,9 +88,9 @@ def read(source: Source) -> Iterator[Article | Rejection]:
             return
         pieces.append(chunk)
     text = "".join(pieces)
-    try:
-        yield to_article(parse(text))
-    except BadRecord:
+    if clean_text(text).strip():
+        yield Record(parse(text), None, text[:EXCERPT])
+    else:
         yield Rejection(source=source.name, line=1, reason="no text in the file", record=text[:EXCERPT])
 
 
@@ -270,3 +270,13 @@ def _wire_dateline(body: str, layout: _Layout) -> None:
         if found is None or not found["place"].isupper() or found["place"].split()[0] in _NO_PLACE:
             return
     layout.fields.setdefault("dateline", found["place"].strip(" ,"))
+
+
+FORMAT = Format(
+    name="text",
+    title="plain text",
+    recognises=recognises,
+    read=read,
+    extensions=(".txt", ".text", ".md", ".markdown"),
+    fault=fault,
+)

@@ -1,0 +1,113 @@
+"""Zip and tar archives: their members as sources, read in place. No path in them is followed, nothing is unpacked to
+disk, and ``Budget`` ends what unfolds without end."""
+
+from __future__ import annotations
+
+import io
+import re
+import tarfile
+import zipfile
+from collections.abc import Iterator
+from typing import BinaryIO, NamedTuple, cast
+
+from search.ingest.source import DAMAGES, Source, SourceProblem
+from search.records import Rejection
+
+INSIDE = "!/"  # between the name of an archive and that of a member
+DEPTH = 3  # archives inside archives
+
+_ZIP = b"PK\x03\x04"
+_TAR = re.compile(rb".{257}ustar", re.DOTALL)
+_ENCRYPTED = 0x1
+_HIDDEN = re.compile(r"(?:\A|/)(?:\.(?!\.?/)|__MACOSX/)")
+
+
+class PassedOver(NamedTuple):
+    """Something that is not read, and what it is, in the plural ("links to folders")."""
+
+    name: str
+    kind: str
+
+
+def is_container(source: Source) -> bool:
+    """Whether the source is an archive whose members can be read."""
+    return source.head.startswith(_ZIP) or _TAR.match(source.head) is not None
+
+
+def members(source: Source) -> Iterator[Source | PassedOver | Rejection]:
+    """The members of an archive in its order, each open until the next one is asked for. Raises ``SourceProblem``."""
+    return _zip(source) if source.head.startswith(_ZIP) else _tar(source)
+
+
+def _inside(source: Source, name: str, file: BinaryIO) -> Source:
+    return Source(source.name + INSIDE + _shown(name), file, budget=source.budget, encoding=source.encoding)
+
+
+def _shown(name: str) -> str:
+    return name.encode("utf-8", "replace").decode("utf-8", "replace").replace("\0", "\ufffd")
+
+
+def _zip(source: Source) -> Iterator[Source | PassedOver | Rejection]:
+    with source.seekable() as file:
+        try:
+            with zipfile.ZipFile(file) as archive:
+                for info in archive.infolist():
+                    if info.is_dir():
+                        continue
+                    if _HIDDEN.search(info.filename):
+                        yield PassedOver(source.name + INSIDE + _shown(info.filename), "hidden files")
+                        continue
+                    if info.flag_bits & _ENCRYPTED:
+                        yield PassedOver(source.name + INSIDE + _shown(info.filename), "encrypted files")
+                        continue
+                    try:
+                        member = archive.open(info)
+                    except DAMAGES as error:
+                        reason = f"this member cannot be read ({str(error) or type(error).__name__})"
+                        yield Rejection(source=source.name + INSIDE + _shown(info.filename), line=None, reason=reason)
+                        continue
+                    with member:
+                        yield _inside(source, info.filename, cast(BinaryIO, member))
+        except DAMAGES as error:
+            raise SourceProblem(f"the ZIP file is damaged ({str(error) or type(error).__name__})") from error
+
+
+def _tar(source: Source) -> Iterator[Source | PassedOver | Rejection]:
+    try:
+        with tarfile.open(fileobj=io.BufferedReader(_Stream(source)), mode="r|") as archive:
+            for info in archive:
+                name = source.name + INSIDE + _shown(info.name)
+                if info.isdir():
+                    continue
+                if _HIDDEN.search(info.name):
+                    yield PassedOver(name, "hidden files")
+                elif info.issparse() or not info.isreg():
+                    yield PassedOver(name, "links, devices or sparse files in archives")
+                elif (member := archive.extractfile(info)) is not None:
+                    with member:
+                        yield _inside(source, info.name, cast(BinaryIO, member))
+    except DAMAGES as error:
+        raise SourceProblem(f"the tar archive is damaged ({str(error) or type(error).__name__})") from error
+
+
+class _Stream(io.RawIOBase):
+    """The bytes of a source as a file that can only be read on."""
+
+    def __init__(self, source: Source) -> None:
+        self._chunks = source.chunks()
+        self._waiting = memoryview(b"")
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: object, /) -> int:
+        target = memoryview(buffer).cast("B")  # type: ignore[arg-type]
+        while not self._waiting:
+            block = next(self._chunks, None)
+            if block is None:
+                return 0
+            self._waiting = memoryview(block)
+        size = min(len(target), len(self._waiting))
+        target[:size] = self._waiting[:size]
+        self._waiting = self._waiting[size:]
+        return size

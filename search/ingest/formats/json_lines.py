@@ -1,0 +1,63 @@
+"""JSON lines: one object a line, one article an object."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from search.ingest.decode import EXCERPT, RECORD_LIMIT, TextStream
+from search.ingest.fields import BadRecord, json_type
+from search.ingest.formats.base import Format, Record
+from search.ingest.source import Head, Source
+from search.records import Rejection
+
+TOO_LONG = f"the record is longer than {RECORD_LIMIT // 1_000_000} million characters"
+
+# Raw tabs in strings are let pass, and NaN is no value.
+DECODER = json.JSONDecoder(strict=False, parse_constant=lambda _: None)
+
+
+def recognises(head: Head) -> bool:
+    """It begins with an object, and one of the first lines holds an object from end to end."""
+    text = head.text.lstrip()
+    if re.match(r'\{[ \t]*["}]', text) is None:
+        return False
+    lines = (line.strip() for line in text.split("\n", 3)[:3])
+    return any(line.startswith("{") and line.endswith("}") for line in lines)
+
+
+def read(source: Source) -> Iterator[Record | Rejection]:
+    """A record or a rejection for each line that is not blank."""
+    for number, text, overlong in TextStream(source).lines():
+        if overlong:
+            yield Rejection(source=source.name, line=number, reason=TOO_LONG, record=text)
+        elif text and not text.isspace():
+            try:
+                value = DECODER.decode(text)
+                if not isinstance(value, Mapping):
+                    raise BadRecord(no_object(value))
+            except BadRecord as error:
+                yield Rejection(source=source.name, line=number, reason=str(error), record=text[:EXCERPT])
+            except (ValueError, RecursionError) as error:
+                yield Rejection(source=source.name, line=number, reason=json_fault(error), record=text[:EXCERPT])
+            else:
+                yield Record(value, number, text[:EXCERPT])
+
+
+def no_object(value: Any) -> str:
+    """Why a decoded JSON value is no record."""
+    return f"a record must be a JSON object, not {json_type(value)}"
+
+
+def json_fault(error: Exception) -> str:
+    """What a JSON decoder's exception means, in a line."""
+    if isinstance(error, json.JSONDecodeError):
+        return f"not valid JSON: {error.msg} (character {error.pos + 1} of the record)"
+    return f"not readable JSON: {'nested too deeply' if isinstance(error, RecursionError) else 'a number too long'}"
+
+
+FORMAT = Format(
+    name="jsonl", title="JSON lines", recognises=recognises, read=read, extensions=(".jsonl", ".ndjson", ".jl")
+)
