@@ -33,8 +33,8 @@ from search import query as language
 from search.engine import ranking
 from search.engine import view as searching
 from search.engine.query_vectors import QueryVectors
+from search.exports.values import values
 from search.keyword import KeywordView
-from search.shapes import results_record
 from search.storage.catalog import Catalog
 from search.vector import VectorIndex
 
@@ -114,7 +114,7 @@ def measure(archive: Archive, queries: list[str], mode: str) -> tuple[list[float
             found = archive.search(text, mode=mode, literal=True)
             took.append((time.perf_counter() - began) * 1000)
             stages.next(took[-1])
-            record = results_record(found)
+            record = values(found)
             del record["took_ms"]
             answers.append(record)
     return took, stages, answers
