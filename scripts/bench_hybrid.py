@@ -20,8 +20,6 @@ import resource
 import tempfile
 import time
 from collections import defaultdict
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -29,70 +27,11 @@ import bootstrapped
 import numpy as np
 
 from search import Archive, Article, ingest
-from search import query as language
-from search.engine import ranking
-from search.engine import view as searching
-from search.engine.query_vectors import QueryVectors
+from search.engine.watch import Stopwatch
 from search.exports.values import values
-from search.keyword import KeywordView
-from search.storage.catalog import Catalog
-from search.vector import VectorIndex
 
-STAGES: dict[str, list[tuple[Any, str]]] = {
-    "parse": [(language, "parse")],
-    "constraint mask": [(KeywordView, "match"), (KeywordView, "match_words")],
-    "query encoding": [(QueryVectors, "vector")],
-    "keyword rank": [(KeywordView, "rank")],
-    "vector rank": [(VectorIndex, "rank")],
-    "pool scores": [(KeywordView, "score"), (VectorIndex, "score")],
-    "fusion, order": [(ranking, "fuse"), (ranking, "order"), (ranking, "alone")],
-    "catalog reads": [(Catalog, "articles")],
-    "passages": [(VectorIndex, "best_passages")],
-    "snippets": [(searching.presentation, "snippet")],
-    "did you mean": [(KeywordView, "suggest")],
-}
-
-
-class Stages:
-    """Milliseconds of each stage in each query; a stage inside another counts for the outer one."""
-
-    def __init__(self) -> None:
-        self.took: dict[str, list[float]] = defaultdict(list)
-        self._now: dict[str, float] = defaultdict(float)
-        self._inside = False
-
-    @contextmanager
-    def watching(self) -> Iterator[None]:
-        originals = [(owner, name, getattr(owner, name)) for places in STAGES.values() for owner, name in places]
-        for stage, places in STAGES.items():
-            for owner, name in places:
-                setattr(owner, name, self._timed(stage, getattr(owner, name)))
-        try:
-            yield
-        finally:
-            for owner, name, original in originals:
-                setattr(owner, name, original)
-
-    def _timed(self, stage: str, work: Any) -> Any:
-        def timed(*args: Any, **kwargs: Any) -> Any:
-            if self._inside:
-                return work(*args, **kwargs)
-            self._inside = True
-            began = time.perf_counter()
-            try:
-                return work(*args, **kwargs)
-            finally:
-                self._now[stage] += (time.perf_counter() - began) * 1000
-                self._inside = False
-
-        return timed
-
-    def next(self, total: float) -> None:
-        """A query is over, which took ``total``."""
-        for stage in STAGES:
-            self.took[stage].append(self._now[stage])
-        self.took["rest"].append(total - sum(self._now.values()))
-        self._now.clear()
+Stages = dict[str, list[float]]
+"""Milliseconds of each stage in each query."""
 
 
 def headlines(data: Path, count: int) -> list[str]:
@@ -104,19 +43,21 @@ def headlines(data: Path, count: int) -> list[str]:
 
 
 def measure(archive: Archive, queries: list[str], mode: str) -> tuple[list[float], Stages, list[dict[str, Any]]]:
-    stages, took, answers = Stages(), [], []
+    """Milliseconds of each search, those of its stages, and the answers."""
+    took, stages, answers = [], defaultdict(list), []
     for text in queries:
         archive.search(text, mode=mode, literal=True)
-    with stages.watching():
-        for text in queries:
-            archive._queries.forget()
-            began = time.perf_counter()
-            found = archive.search(text, mode=mode, literal=True)
-            took.append((time.perf_counter() - began) * 1000)
-            stages.next(took[-1])
-            record = values(found)
-            del record["took_ms"]
-            answers.append(record)
+    for text in queries:
+        archive._queries.forget()
+        watch = Stopwatch()
+        began = time.perf_counter()
+        results = archive.search(text, mode=mode, literal=True, watch=watch)
+        took.append((time.perf_counter() - began) * 1000)
+        for stage, seconds in watch.seconds.items():
+            stages[stage].append(seconds * 1000)
+        record = values(results)
+        del record["took_ms"]
+        answers.append(record)
     return took, stages, answers
 
 
@@ -153,9 +94,9 @@ def main() -> None:
                 took, stages, answers = measure(archive, queries, mode)
                 everything += answers
                 print(f"\n{mode:<18}{'p10':>9}{'median':>9}{'p99':>9}  ms\n{'whole search':<18}{quantiles(took)}")
-                for stage, values in stages.took.items():
-                    if any(values):
-                        print(f"  {stage:<16}{quantiles(values)}")
+                for stage, values in stages.items():
+                    indented = "  " * (1 + stage.count("/")) + stage.rpartition("/")[2]
+                    print(f"{indented:<18}{quantiles(values)}")
         print(f"\npeak resident memory {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f} MB")
         if arguments.record is not None:
             arguments.record.write_text("".join(json.dumps(one) + "\n" for one in everything), encoding="utf-8")

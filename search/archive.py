@@ -124,7 +124,7 @@ class Archive(OpenArchive):
         )
         if request.mode is not Mode.KEYWORD and request.sort is Sort.RELEVANCE:
             self._queries.load_ahead()
-        with self._reading() as view:
+        with self._reading(watch) as view:
             return searching.search(view, request, watch)
 
     async def asearch(self, query: str, **settings: Any) -> Results:
@@ -164,7 +164,7 @@ class Archive(OpenArchive):
             from search import encode
 
             reranker = encode.load_reranker(rerank)
-        with self._reading() as view:
+        with self._reading(watch) as view:
             return retrieval.retrieve(view, asked, budget, count_tokens, reranker, watch)
 
     async def aretrieve(self, question: str, **settings: Any) -> Context:
@@ -202,7 +202,7 @@ class Archive(OpenArchive):
         from search.engine import facets as aggregation
 
         request = Request(query=query, as_of=as_of, literal=literal, filters=filters)
-        with self._reading() as view:
+        with self._reading(watch) as view:
             return aggregation.facets(view, request, fields, limit, watch)
 
     def timeline(
@@ -222,7 +222,7 @@ class Archive(OpenArchive):
         from search.engine import facets as aggregation
 
         request = Request(query=query, as_of=as_of, literal=literal, filters=filters)
-        with self._reading() as view:
+        with self._reading(watch) as view:
             return aggregation.timeline(view, request, by, watch)
 
     def alerts(self) -> tuple[Alert, ...]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from search.cli.options import common, counted, one_of, opened, valid_text
+from search.cli.options import common, counted, one_of, opened, timings, valid_text
 from search.cli.text import clean, line
 from search.records import Filters, Mode
 
@@ -52,6 +52,7 @@ DETECT = ("prefer", "filter", "off")
     metavar="FILE",
     help="Check the quotations of the answer in FILE (- is stdin) and print what is wrong instead.",
 )
+@timings
 @one_of("--format", FORMATS, "text", "Numbered passages, a JSON object, or chat messages in JSON.")
 @click.pass_context
 def command(

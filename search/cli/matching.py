@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 import click
 
 from search.cli.files import replacing
-from search.cli.options import one_of, valid_text
+from search.cli.options import one_of, timings, valid_text
 from search.errors import UsageError
 from search.exports import formats
 from search.records import Filters
@@ -30,6 +30,7 @@ _OPTIONS = (
     click.option("--section", multiple=True, metavar="S", callback=valid_text, help="Only this section; repeatable."),
     click.option("--language", multiple=True, metavar="L", callback=valid_text, help="Only this language; repeatable."),
     click.option("--literal", is_flag=True, help="Take QUERY as it stands, without operators."),
+    timings,
     one_of("--format", FORMATS, "pretty", "Bars, numbers, or a picture."),
     click.option(
         "--output",
@@ -57,7 +58,8 @@ def asked(settings: dict[str, Any]) -> tuple[str, dict[str, Any]]:
     query = " ".join(settings["query"])
     if not settings["query"] and filters == Filters():
         query = EVERYTHING
-    return query, {"filters": filters, "as_of": settings["as_of"], "literal": settings["literal"] and bool(query)}
+    options = {name: settings[name] for name in ("as_of", "literal", "watch") if name in settings}
+    return query, options | {"filters": filters, "literal": options["literal"] and bool(query)}
 
 
 def table(rows: Iterable[Sequence[Any]]) -> str:

@@ -42,6 +42,31 @@ def common(function: AnyFunction) -> AnyFunction:
     return index(debug(function))
 
 
+def timings(function: AnyFunction) -> AnyFunction:
+    """``--timings``: gives the command a ``watch``, whose stages are printed when the command ends."""
+    return click.option(
+        "--timings",
+        is_flag=True,
+        expose_value=False,
+        callback=_time,
+        help="Say on standard error what each stage took.",
+    )(function)
+
+
+def _time(ctx: click.Context, param: click.Parameter, wanted: bool) -> None:
+    if not wanted:
+        return
+    from search.engine.watch import Stopwatch
+
+    watch = ctx.params["watch"] = Stopwatch()
+
+    def tell() -> None:
+        for stage, seconds in watch.seconds.items():
+            click.echo(f"{stage:<24}{seconds * 1000:10,.2f} ms", err=True)
+
+    ctx.call_on_close(tell)
+
+
 def one_of(
     option: str, values: type[Any] | tuple[str, ...], default: str, text: str
 ) -> Callable[[AnyFunction], AnyFunction]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from search.cli import pretty
-from search.cli.options import common, counted, one_of, opened, share, styled, valid_text
+from search.cli.options import common, counted, one_of, opened, share, styled, timings, valid_text
 from search.cli.text import clean, line
 from search.errors import QueryError, UsageError
 from search.records import Filters, Fusion, Mode, Sort
@@ -62,6 +62,7 @@ UNSAID = ("notes",)  # in JSON: they go to standard error
     metavar="FILE",
     help="Run a query from each line (JSON lines, 'id TAB text', or text) and print jsonl or csv.",
 )
+@timings
 @click.option("--explain", is_flag=True, help="Show what each score is made of.")
 @click.option("--explain-query", is_flag=True, help="Say what QUERY means and search nothing.")
 @click.option("--format", type=click.Choice(FORMATS), help="[default: pretty; jsonl with --queries]")

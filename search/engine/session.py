@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Self
 from search._version import __version__
 from search.engine.query_vectors import QueryVectors
 from search.engine.view import View
+from search.engine.watch import Watch, unwatched
 from search.errors import (
     ArchiveDamaged,
     ArchiveMismatch,
@@ -160,9 +161,9 @@ class OpenArchive:
         return Writer(self.path, self._catalog, encoder, int(self._settings["passage_tokens"]))
 
     @contextmanager
-    def _reading(self) -> Iterator[View]:
+    def _reading(self, watch: Watch = unwatched) -> Iterator[View]:
         """The view of the newest commit, whose snapshot is held until the block and all others like it end."""
-        with self._lock:
+        with watch("open"), self._lock:
             if self._version == _CLOSED:
                 raise UsageError("this archive is closed")
             version = self._catalog.data_version()
