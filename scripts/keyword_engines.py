@@ -22,9 +22,9 @@ class Broadsheet:
     def index(self, documents: Sequence[Document], folder: Path) -> None:
         import numpy as np
 
-        from search.keyword.layout import KIND
-        from search.keyword.merge import merge_parts
-        from search.keyword.writer import build_part
+        from search.keyword.part.layout import KIND
+        from search.keyword.part.merge import merge_parts
+        from search.keyword.part.write import build_part
         from search.records import Article
         from search.storage.container import open_part, write_part
         from search.text.passages import lay_out
@@ -47,8 +47,8 @@ class Broadsheet:
         """Make the part hold each of its articles so many times."""
         import numpy as np
 
-        from search.keyword.layout import KIND
-        from search.keyword.merge import merge_parts
+        from search.keyword.part.layout import KIND
+        from search.keyword.part.merge import merge_parts
         from search.storage.container import open_part, write_part
 
         part = open_part(folder / "all", KIND)
@@ -60,7 +60,7 @@ class Broadsheet:
         import numpy as np
 
         from search.keyword import Bm25Settings, KeywordIndex, tree
-        from search.keyword.layout import KIND
+        from search.keyword.part.layout import KIND
         from search.storage.container import open_part
 
         part = open_part(folder / "all", KIND)
@@ -131,7 +131,7 @@ class Bm25s:
     def open(self, folder: Path) -> Ask:
         import bm25s
 
-        from search.keyword.scoring import scoring_tokens
+        from search.keyword.rank.scoring import scoring_tokens
 
         model = bm25s.BM25.load(str(folder), mmap=True)
 

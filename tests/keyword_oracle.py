@@ -12,13 +12,12 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
-from whoosh import query as whoosh
 
 from search.keyword import Bm25Settings, KeywordIndex, tree
 from search.keyword.analysis import GAP, SUBFIELDS, analyze, fold, words_of
-from search.keyword.layout import KIND
-from search.keyword.scoring import scoring_tokens
-from search.keyword.writer import build_part
+from search.keyword.part.layout import KIND
+from search.keyword.part.write import build_part
+from search.keyword.rank.scoring import scoring_tokens
 from search.records import Article
 from search.storage.columns import MISSING_INSTANT, instant
 from search.storage.container import Part, open_part, write_part
@@ -86,26 +85,22 @@ class Oracle:
         self.visible = [True] * len(articles) if visible is None else [bool(v) for v in visible]
         self.tokens, self.lengths = zip(*map(tokens_of, articles), strict=True) if articles else ((), ())
 
-    def match(self, node: whoosh.Query) -> set[int]:
+    def match(self, node: tree.Node) -> set[int]:
         return {i for i, seen in enumerate(self.visible) if seen and self.holds(node, i)}
 
-    def holds(self, node: whoosh.Query, i: int) -> bool:
+    def holds(self, node: tree.Node, i: int) -> bool:
         article = self.articles[i]
-        if node is whoosh.NullQuery:
-            return False
         match node:
-            case whoosh.And() | whoosh.Require():
-                return bool(node.subqueries) and all(self.holds(child, i) for child in node.children())
-            case whoosh.Or() | whoosh.DisjunctionMax():
-                return any(self.holds(child, i) for child in node.children())
-            case whoosh.Not():
-                return not self.holds(node.query, i)
-            case whoosh.AndNot():
-                return self.holds(node.a, i) and not self.holds(node.b, i)
-            case whoosh.AndMaybe():
-                return self.holds(node.a, i)
-            case whoosh.Every():
-                return node.fieldname is None or self.lengths[i][SUBFIELDS.index(node.fieldname)] > 0
+            case tree.Nothing():
+                return False
+            case tree.And():
+                return bool(node.children) and all(self.holds(child, i) for child in node.children)
+            case tree.Or():
+                return any(self.holds(child, i) for child in node.children)
+            case tree.Not():
+                return not self.holds(node.item, i)
+            case tree.Every():
+                return True
             case tree.DayRange():
                 day = article.published
                 day = day.date() if isinstance(day, datetime) else day
@@ -138,7 +133,7 @@ class Oracle:
     @staticmethod
     def has_value(node: tree.Value, article: Article) -> bool:
         wanted = words_of(node.text)
-        for name in ("authors", "agency") if node.fieldname == "by" else (node.fieldname,):
+        for name in ("authors", "agency") if node.field == "by" else (node.field,):
             values = getattr(article, name)
             for value in (values,) if isinstance(values, str) else values:
                 words = words_of(value)
@@ -148,12 +143,12 @@ class Oracle:
                     return True
         return False
 
-    def spans(self, node: whoosh.Query, i: int) -> tuple[set[tuple[int, int]], bool]:
+    def spans(self, node: tree.Node, i: int) -> tuple[set[tuple[int, int]], bool]:
         """(start, end) of each span, and whether they are solid."""
-        if node is whoosh.NullQuery:
+        if isinstance(node, tree.Nothing):
             return set(), True
-        if isinstance(node, whoosh.Or):
-            parts = [self.spans(child, i) for child in node.children()]
+        if isinstance(node, tree.Or):
+            parts = [self.spans(child, i) for child in node.children]
             return set().union(*(spans for spans, _ in parts)), all(solid for _, solid in parts)
         if isinstance(node, tree.Pair):
             (left, left_solid), (right, right_solid) = self.spans(node.left, i), self.spans(node.right, i)
@@ -175,9 +170,9 @@ class Oracle:
             return found, False
         return self.word_spans(node, i), True
 
-    def word_spans(self, node: whoosh.Query, i: int) -> set[tuple[int, int]]:
+    def word_spans(self, node: tree.Node, i: int) -> set[tuple[int, int]]:
         tokens = self.tokens[i]
-        field = None if node.fieldname is None else SUBFIELDS.index(node.fieldname)
+        field = None if node.field is None else SUBFIELDS.index(node.field)
         match node:
             case tree.Word():
                 wanted = [token.term for token in analyze(node.text)]
@@ -235,10 +230,14 @@ def columns(articles: Sequence[Article]) -> SimpleNamespace:
     def find(ids: Sequence[str]) -> np.ndarray:
         return np.array([i for i, article in enumerate(articles) if article.id in ids], np.int64)
 
+    def texts(name: str, start: int, stop: int) -> list[str]:
+        return [getattr(article, name) for article in articles[start:stop]]
+
     return SimpleNamespace(
         published=np.array([instant(a.published) for a in articles], np.int64),
         day=np.array([0 if a.published is None else a.published.toordinal() for a in articles], np.int32),
         find=find,
+        texts=texts,
     )
 
 

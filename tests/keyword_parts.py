@@ -6,8 +6,8 @@ import re
 from pathlib import Path
 from typing import NamedTuple
 
-from search.keyword.layout import KIND, KeywordSegment
-from search.keyword.writer import build_part
+from search.keyword.part.layout import KIND, KeywordSegment
+from search.keyword.part.write import build_part
 from search.storage.container import Part
 
 

@@ -54,7 +54,7 @@ def articles(seed: int, count: int) -> list[Article]:
     return [article(rnd, number) for number in range(count)]
 
 
-def word(rnd: random.Random) -> whoosh.Query:
+def word(rnd: random.Random) -> tree.Node:
     field = rnd.choice([None, None, None, "title", "text", "byline", "caption"])
     kind = rnd.randint(0, 9)
     if kind < 5:
@@ -68,13 +68,13 @@ def word(rnd: random.Random) -> whoosh.Query:
     return tree.Fuzzy(field, rnd.choice(["cort", "Wars", "peece", "gaza", "al-kaddoumi"]), rnd.randint(0, 2))
 
 
-def operand(rnd: random.Random, depth: int) -> whoosh.Query:
+def operand(rnd: random.Random, depth: int) -> tree.Node:
     if depth == 0 or rnd.random() < 0.4:
         return word(rnd)
     left, right = operand(rnd, depth - 1), operand(rnd, depth - 1)
     kind = rnd.randint(0, 4)
     if kind == 0:
-        return whoosh.Or([left, right])
+        return tree.Or([left, right])
     if kind == 1:
         return tree.SameSentence(left, right)
     if kind == 2:
@@ -90,14 +90,14 @@ def moment(rnd: random.Random) -> datetime | None:
     return rnd.choice([None, datetime(2025, 1, 1, rnd.randint(0, 23), tzinfo=UTC) + timedelta(days=rnd.randint(0, 60))])
 
 
-def value(rnd: random.Random) -> whoosh.Query:
+def value(rnd: random.Random) -> tree.Node:
     name = rnd.choice(tree.VALUE_FIELDS)
     text = rnd.choice(["Lee", "The Hindu", "hindu business", "BBC", "ap", "Bob Lee", "lee wire", "World", "en", "Gaza"])
     return tree.Value(name, text, rnd.random() < 0.4)
 
 
-def condition(rnd: random.Random, depth: int) -> whoosh.Query:
-    """A tree of our nodes and Whoosh's compounds."""
+def condition(rnd: random.Random, depth: int) -> tree.Node:
+    """A tree of our nodes."""
     if depth == 0:
         return rnd.choice(
             [
@@ -109,21 +109,17 @@ def condition(rnd: random.Random, depth: int) -> whoosh.Query:
                 lambda: tree.InstantRange(moment(rnd), moment(rnd)),
                 lambda: tree.Length(rnd.choice([None, 5]), rnd.choice([None, 15])),
                 lambda: tree.Id(tuple(f"a{rnd.randint(0, 90)}" for _ in range(rnd.randint(0, 20)))),
-                lambda: whoosh.Every(rnd.choice([None, "title", "caption", "text"])),
-                lambda: whoosh.NullQuery,
+                lambda: tree.Every(),
+                lambda: tree.Nothing(),
             ]
         )()
     children = [condition(rnd, depth - 1) for _ in range(2)]
     return rnd.choice(
         [
-            lambda: whoosh.And(children),
-            lambda: whoosh.And(children),
-            lambda: whoosh.Or(children),
-            lambda: whoosh.Not(children[0]),
-            lambda: whoosh.AndNot(*children),
-            lambda: whoosh.AndMaybe(*children),
-            lambda: whoosh.Require(*children),
-            lambda: whoosh.DisjunctionMax(children),
+            lambda: tree.And(children),
+            lambda: tree.And(children),
+            lambda: tree.Or(children),
+            lambda: tree.Not(children[0]),
         ]
     )()
 

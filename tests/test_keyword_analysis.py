@@ -14,7 +14,7 @@ from whoosh.qparser import QueryParser
 
 from search.keyword import analysis, stemmer
 from search.keyword.analysis import TOKEN, analyze, fold, surface_of, words_of
-from search.keyword.analyzers import schema, text_analyzer, word_analyzer
+from search.keyword.whoosh.analysers import schema, text_analyzer, word_analyzer
 
 PIECES = (
     "Sa'ar", "Sa’ar", "Saar", "al-Qaddoumi", "Beyoncé", "Beyonce\u0301", "U.S.", "U.S", "U.S.-led", "U.S.'s", "J.Smith",

@@ -8,16 +8,16 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from whoosh.query import Or
 
-import search.keyword.grid as grid
+import search.keyword.match.grid as grid
 from search.errors import ArchiveDamaged
-from search.keyword import bits, frequent
 from search.keyword.cache import Cache
-from search.keyword.layout import KeywordSegment
-from search.keyword.occurrences import Part, phrase, unit_starts
-from search.keyword.proximity import Proximity
-from search.keyword.tree import Near, SameParagraph, SameSentence, Word
+from search.keyword.match import bits, frequent
+from search.keyword.match.occurrences import phrase, unit_starts
+from search.keyword.match.places import Part
+from search.keyword.match.proximity import Proximity
+from search.keyword.part.layout import KeywordSegment
+from search.keyword.tree import Near, Or, SameParagraph, SameSentence, Word
 from search.records import Article
 from tests.keyword_oracle import Oracle, make_index, save
 from tests.keyword_trees import MORE, articles

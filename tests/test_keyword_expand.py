@@ -10,21 +10,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from search.errors import QueryError
-from search.keyword import automata
-from search.keyword.analysis import SPACES, TEXT_SPACE, analyze
-from search.keyword.automata import Levenshtein, Wildcard, accepted
-from search.keyword.expand import (
+from search.keyword.analysis import TEXT_SPACE, analyze
+from search.keyword.match import automata
+from search.keyword.match.automata import Levenshtein, Wildcard, accepted
+from search.keyword.match.expand import (
     exact,
     expand_fuzzy,
-    expand_prefix,
-    expand_regex,
     expand_wildcard,
-    matching_terms,
     suggest,
     within,
 )
-from search.keyword.packing import strings
-from search.keyword.regex import Regex
+from search.keyword.part.packing import strings
 from search.records import Article
 from tests.keyword_parts import make_segment
 
@@ -106,12 +102,6 @@ def test_some_forms_of_a_term(segment):
     assert selection == {segment.find(TEXT_SPACE, "polish"): None}
 
 
-def test_prefixes(segment):
-    (selection,) = expand_prefix([segment], "Netany")
-    assert spelled(segment, selection) == {"netanyahu": ["Netanyahu", "Netanyahu's"], "netanyahus": ["Netanyahus"]}
-    assert expand_prefix([segment], "wom?n") == expand_prefix([segment], "womn") == [{}]
-
-
 def test_fuzzy(segment):
     (selection,) = expand_fuzzy([segment], "Netanyahu", 1)
     assert sorted(segment.term(tid)[1] for tid in selection) == ["netanyahu", "netanyahus", "netenyahu"]
@@ -123,11 +113,6 @@ def test_fuzzy(segment):
             expand_fuzzy([segment], "netanyahu", distance)
 
 
-def test_regex(segment):
-    (selection,) = expand_regex([segment], "n[ae]t[ea]nyahu(s)?")
-    assert sorted(segment.term(tid)[1] for tid in selection) == ["netanyahu", "netanyahus", "netenyahu"]
-
-
 def test_several_segments():
     segments = [make_segment([article]) for article in ARTICLES]
     found = expand_wildcard(segments, "terror*")
@@ -136,17 +121,6 @@ def test_several_segments():
         {"terrorist": ["terrorist"]},
     ]
     assert expand_wildcard([], "terror*") == []
-
-
-def test_metadata_spaces(segment):
-    space = SPACES.index("source")
-    (selection,) = expand_wildcard([segment], "hindu*", space=space)
-    assert {segment.term(tid)[1]: codes for tid, codes in selection.items()} == {"hindu": None, "hindustan": None}
-    (selection,) = expand_wildcard([segment], "*", space=space)
-    assert sorted(segment.term(tid)[1] for tid in selection) == ["hindu", "hindustan", "the", "times"]
-    (selection,) = expand_fuzzy([segment], "qadoumi", 1, space=SPACES.index("authors"))
-    assert [segment.term(tid)[1] for tid in selection] == ["qaddoumi"]
-    assert [segment.term(t)[1] for t in matching_terms(segment, TEXT_SPACE, Wildcard("*ror"))] == ["terror"]
 
 
 def test_too_many_words(segment):
@@ -172,41 +146,6 @@ def test_patterns_that_are_refused(segment):
         accepts(Wildcard("*a" + "?" * 40), [format(i, "b").replace("1", "a").zfill(60) for i in range(1 << 13)])
 
 
-@pytest.mark.parametrize(
-    ("pattern", "message"),
-    [
-        ("(a", r"a \( without its \) at character 3"),
-        ("a)", r"a \) without its \( at character 2"),
-        ("a**", "one repeat after another"),
-        ("*a", r"a \* that is not supported there at character 1"),
-        ("^a$", r"a \^ that is not supported"),
-        ("[a", "nothing where something must follow"),
-        ("[z-a]", "the range z-a, which is empty"),
-        ("a{2", r"a \{ that is not"),
-        ("a{3,2}", r"a \{ that is not"),
-        ("a{,}", r"a \{ that is not"),
-        ("a{x}", r"a \{ that is not"),
-        ("a{9999}", "a repeat of more than 500"),
-        ("(?=a)", "a kind of group that is not supported"),
-        (r"(a)\1", r"\\1, which is not supported"),
-        ("a\\", "nothing where something must follow"),
-        ("(" * 60, "more than 40 groups inside one another"),
-        ("(a{100}){100}", "too long when its repeats are written out"),
-        ("(((){400}){400}){400}", "too long when its repeats are written out"),
-    ],
-)
-def test_expressions_that_are_refused(pattern, message):
-    with pytest.raises(QueryError, match=message):
-        Regex(pattern)
-
-
-def test_expressions_that_backtracking_would_never_finish():
-    words = ["a" * 100, "a" * 100 + "b", "x" * 150 + "y", "b"]
-    assert accepts(Regex("(a+)+b"), words) == {"a" * 100 + "b"}
-    assert accepts(Regex("(a|aa)+"), words) == {"a" * 100}
-    assert accepts(Regex("(x+x+)+y"), words) == {"x" * 150 + "y"}
-
-
 letters = st.text("abcé中\U00020000", max_size=6)
 dictionary = st.lists(letters, max_size=20)
 
@@ -224,52 +163,6 @@ def test_fuzzy_by_brute_force(word, distance, words):
     expected = {other for other in words if edits(word, other) <= distance}
     assert accepts(Levenshtein(word, distance), words) == expected
     assert {other for other in words if within(word, other, distance)} == expected
-
-
-atoms = st.sampled_from(
-    ["a", "b", ".", "[ab]", "[^a]", "[a-c]", r"\d", r"\D", r"\w", r"\W", "é", r"\.", "[]a]", "[a-]"]
-)
-expressions = st.recursive(
-    st.one_of(atoms, st.just("")),
-    lambda inner: st.one_of(
-        st.lists(inner, min_size=1, max_size=3).map("".join),
-        st.lists(inner, min_size=1, max_size=3).map("|".join).map("({})".format),
-        st.builds(
-            lambda body, sign: f"(?:{body}){sign}",
-            inner,
-            st.sampled_from(["*", "+", "?", "{0,2}", "{1,}", "{2}", "{,1}"]),
-        ),
-    ),
-    max_leaves=8,
-)
-
-
-def read(pattern):
-    """The automaton of an expression, or why it is refused."""
-    try:
-        return Regex(pattern)
-    except QueryError as error:
-        return error
-
-
-@settings(deadline=None)
-@given(expressions, st.lists(st.text("abcé5.", max_size=5), max_size=20))
-def test_expressions_by_brute_force(pattern, words):
-    automaton = read(pattern)
-    if isinstance(automaton, QueryError):
-        assert "written out" in str(automaton) or "200 characters" in str(automaton)
-    else:
-        assert accepts(automaton, words) == {word for word in words if re.fullmatch(pattern, word)}
-
-
-@settings(deadline=None)
-@given(st.text("ab*+?{}()[]|^$\\.,-1d\x00é", max_size=20))
-def test_any_expression_is_read_or_refused(pattern):
-    automaton = read(pattern)
-    if isinstance(automaton, QueryError):
-        assert automaton.position is None or 0 <= automaton.position <= len(pattern)
-    else:
-        accepts(automaton, ["", "a", "ab", "é"])
 
 
 def test_more_classes_than_a_byte_holds():

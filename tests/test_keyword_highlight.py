@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from search.keyword import highlight
 from search.keyword.analysis import analyze, normalise
-from search.keyword.scoring import scoring_tokens
+from search.keyword.rank.scoring import scoring_tokens
 
 TEXT = (
     "court Court's (courts) courting, supreme Supremes ministers; minister's U.S. us dying died die 10,000 10000 "

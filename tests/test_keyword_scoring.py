@@ -11,12 +11,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-import search.keyword.contributions as contributions
-import search.keyword.maxscore as maxscore
-import search.keyword.scoring as scoring
+import search.keyword.rank.contributions as contributions
+import search.keyword.rank.maxscore as maxscore
+import search.keyword.rank.scoring as scoring
 from search.errors import QueryError, UsageError
 from search.keyword import Bm25Settings
-from search.keyword.merge import merge_parts
+from search.keyword.part.merge import merge_parts
 from search.records import Article
 from tests.keyword_oracle import Oracle, make_index
 

@@ -7,10 +7,10 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from search.keyword import vocabulary
 from search.keyword.analysis import analyze
 from search.keyword.cache import Cache
-from search.keyword.vocabulary import Vocabulary
+from search.keyword.part import vocabulary
+from search.keyword.part.vocabulary import Vocabulary
 
 WORDS = """
 the U.S. U.S.'s Sa’ar O'Brien `Abd 2.5 1,200 12,34,567 a_b.c x-ray café caf\u0301e ﬁre 東京 हिन्दी soft\u00adhyphen

@@ -15,7 +15,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from search.errors import ArchiveDamaged, ArchiveMismatch
-from search.keyword import merge, packing, surviving, united, vocabulary
 from search.keyword.analysis import (
     ANALYSIS_VERSION,
     GAP,
@@ -26,11 +25,20 @@ from search.keyword.analysis import (
     value_term,
     words_of,
 )
-from search.keyword.analyzers import text_analyzer
-from search.keyword.layout import KIND, KeywordSegment
-from search.keyword.merge import merge_parts
-from search.keyword.packing import StringTable, code_bits, code_sizes, decode_codes, decode_term, encode_codes, strings
-from search.keyword.writer import build_part
+from search.keyword.part import merge, packing, surviving, united, vocabulary
+from search.keyword.part.layout import KIND, KeywordSegment
+from search.keyword.part.merge import merge_parts
+from search.keyword.part.packing import (
+    StringTable,
+    code_bits,
+    code_sizes,
+    decode_codes,
+    decode_term,
+    encode_codes,
+    strings,
+)
+from search.keyword.part.write import build_part
+from search.keyword.whoosh.analysers import text_analyzer
 from search.records import Article
 from search.storage.container import Part, open_part, write_part
 from tests.keyword_parts import SimpleLayout, make_part, make_segment, simple_layout

@@ -7,10 +7,9 @@ from datetime import UTC, date, datetime, time, timedelta, timezone
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from whoosh.query import And
 
 from search.errors import QueryError
-from search.keyword.tree import DayRange, InstantRange
+from search.keyword.tree import And, DayRange, InstantRange
 from search.query import days, duration, instant, parse
 
 NOW = datetime(2025, 2, 26, 12, 0, tzinfo=UTC)

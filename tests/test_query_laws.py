@@ -7,10 +7,9 @@ from datetime import UTC, datetime
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from whoosh.query import And, Not, NullQuery, Or
 
 from search.errors import QueryError
-from search.keyword.tree import DayRange, Value, Word
+from search.keyword.tree import And, DayRange, Not, Nothing, Or, Value, Word
 from search.query import ParsedQuery, describe, parse, parser
 from search.query.parsed import plain_words
 from search.records import Filters
@@ -134,7 +133,7 @@ def _either(pair):
 
 
 def _flat(shape, tree):
-    return tree.subqueries if isinstance(tree, shape) else [tree]
+    return tree.children if isinstance(tree, shape) else [tree]
 
 
 trees = st.recursive(
@@ -199,9 +198,9 @@ def test_filter_dates_mean_what_date_means(since, until, text):
 
 
 def test_an_empty_list_is_a_condition_that_nothing_meets():
-    assert parse("tax", now=NOW, filters=Filters(sources=[])).constraint is NullQuery
+    assert parse("tax", now=NOW, filters=Filters(sources=[])).constraint == Nothing()
     both = parse("tax -a", now=NOW, filters=Filters(sources=[], languages=["en"])).constraint
-    assert both == And([Not(Word(None, "a")), NullQuery, Value("language", "en")])
+    assert both == And([Not(Word(None, "a")), Nothing(), Value("language", "en")])
     assert parse("tax", now=NOW, filters=Filters()).constraint is None
 
 

@@ -5,17 +5,20 @@ from __future__ import annotations
 from datetime import UTC, date, datetime
 
 import pytest
-from whoosh.query import And, Every, Not, Or
 
 from search.keyword.tree import (
+    And,
     AtLeast,
     DayRange,
+    Every,
     Exact,
     Fuzzy,
     Id,
     InstantRange,
     Length,
     Near,
+    Not,
+    Or,
     SameParagraph,
     SameSentence,
     Value,

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from search.encode import Encoder, input_keys
-from search.keyword import writer as keyword_writer
+from search.keyword.part import write as keyword_writer
 from search.records import Article
 from search.storage import segments
 from search.storage.columns import build_columns

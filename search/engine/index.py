@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from search.encode import Encoder, how_encoded
 from search.engine import building
 from search.engine.background import Background
-from search.keyword import merge as keyword_merge
+from search.keyword.part import merge as keyword_merge
 from search.records import AddReport, Article, Rejection
 from search.storage import codec, segments
 from search.storage.catalog import Catalog

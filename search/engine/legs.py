@@ -12,16 +12,17 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from search.keyword.tree import Node
+
 Ordinals = NDArray[np.int64]
 Mask = NDArray[np.bool_]
 Floats = NDArray[np.float32]
-Tree = Any  # a condition of search.query
 
 
 class Leg(Protocol):
     """Articles by their words, as a reader sees them who sees some articles only: statistics count just these."""
 
-    def match(self, tree: Tree) -> Mask:
+    def match(self, tree: Node) -> Mask:
         """The visible articles that meet a condition. Raises QueryError for one that cannot be answered."""
 
     def match_words(self, words: Sequence[str]) -> Mask:

@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from search.engine.request import Request
-from search.query import ParsedQuery, Tree
+from search.keyword.tree import Node
+from search.query import ParsedQuery
 from search.records import Mode
 
 
@@ -36,6 +37,6 @@ class Plan:
         """How long it took so far."""
         return round((time.perf_counter() - self.began) * 1000, 3)
 
-    def narrowed(self, *conditions: Tree) -> Plan:
+    def narrowed(self, *conditions: Node) -> Plan:
         """The same under more conditions."""
         return replace(self, query=self.query.narrowed(*conditions))

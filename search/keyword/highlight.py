@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from search.keyword import stemmer
 from search.keyword.analysis import TOKEN, beginning, shapes
-from search.keyword.scoring import scoring_tokens
+from search.keyword.rank.scoring import scoring_tokens
 
 _SPACE = re.compile(r"\s")
 # What can make a word begin with other letters than its stem does: a sign inside it, or a letter beyond ASCII. Not

@@ -11,16 +11,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from search.errors import ArchiveDamaged
-from search.keyword import grid, maxscore
 from search.keyword.analysis import GAP, SUBFIELDS, TEXT_SPACE, analyze
 from search.keyword.cache import Cache
-from search.keyword.layout import KeywordSegment
-from search.keyword.scoring import Bm25, scoring_tokens
+from search.keyword.match import grid
+from search.keyword.part.layout import KeywordSegment
+from search.keyword.rank import maxscore
+from search.keyword.rank.scoring import Bm25, scoring_tokens
 from search.keyword.settings import Bm25Settings
 from search.storage.container import Part
 
 if TYPE_CHECKING:
-    from whoosh.query import Query
+    from search.keyword.tree import Node
+    from search.keyword.whoosh.codec import ViewSegment
 
 Mask = NDArray[np.bool_]
 Ordinals = NDArray[np.int64]
@@ -41,6 +43,10 @@ class Columns(Protocol):
 
     def find(self, ids: Sequence[str]) -> Ordinals:
         """The ordinals of all rows with one of these ids."""
+
+    def texts(self, name: str, start: int, stop: int) -> list[str]:
+        """The id, or the source, section, agency or language, of each of the ordinals from ``start`` to ``stop``,
+        which are those of one segment."""
 
 
 def _sound(method: Callable[_P, _T]) -> Callable[_P, _T]:
@@ -125,19 +131,26 @@ class KeywordView:
         return Bm25(index.segments, index.bases[:-1], self.visible, index.settings)
 
     @cached_property
+    def whoosh_segments(self) -> list[ViewSegment]:
+        """The segments as Whoosh reads them, with what has been looked up in them."""
+        from search.keyword import whoosh  # it takes a while to import and is seldom needed
+
+        return whoosh.segments(self)
+
+    @cached_property
     def searcher(self) -> Any:
         """A stock Whoosh searcher over the visible articles; its document numbers are ordinals."""
-        from search.keyword.codec import searcher  # it takes a while to import and is seldom needed
+        from search.keyword import whoosh
 
-        return searcher(self)
+        return whoosh.searcher(self)
 
     @_sound
-    def match(self, tree: Query) -> Mask:
+    def match(self, tree: Node) -> Mask:
         """bool[N]: the visible articles that satisfy a constraint tree.
 
         Raises QueryError for a tree that cannot be answered, or only at unreasonable cost.
         """
-        from search.keyword.match import Matcher  # imports Whoosh's query objects, which words alone don't need
+        from search.keyword.match.matcher import Matcher  # words alone don't need it
 
         return Matcher(self).match(tree)
 
@@ -179,6 +192,6 @@ class KeywordView:
         tokens = analyze(word)
         if len(tokens) != 1 or self.bm25.frequency(tokens[0].term):
             return None
-        from search.keyword import expand
+        from search.keyword.match import expand
 
         return expand.suggest(self.index.segments, tokens[0].word)

@@ -1,225 +1,209 @@
-"""The query nodes that Whoosh has no class for. With Whoosh's own And, Or, Not, Every and NullQuery they make the
-constraint tree: ``query/`` builds it, ``KeywordView.match`` evaluates it.
+"""The conditions that a query states, as a tree of plain values: ``query`` builds it, ``KeywordView`` evaluates it.
 
-All are values: equal by their fields, hashable, never changed (only Whoosh's marks ``startchar``, ``endchar`` and
-``error`` may be set, as its parser does). Constraints do not score, so a boost means nothing here.
-
-Beware of Whoosh's ``normalize``: And drops a NullQuery instead of becoming one, and becomes Every if one operand is;
-Not(NullQuery) becomes NullQuery. ``match`` needs no normalised tree.
+Nodes are equal by their fields, hashable and never changed. They condition and do not score. ``keyword.whoosh`` turns
+them into Whoosh's queries and back; a Whoosh query that has no node of its own stands here as ``Foreign``.
 """
 
 from __future__ import annotations
 
-import dataclasses
-from collections.abc import Callable, Iterator
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
-
-from whoosh.query import NullQuery, Query
 
 TEXT_FIELDS = ("title", "caption", "dateline", "byline", "text")
 VALUE_FIELDS = ("source", "section", "authors", "agency", "dateline", "language", "by")
 
 
-class Node(Query):  # type: ignore[misc]
-    """Base of the nodes below: a Whoosh query that compares by its fields."""
+@dataclass(frozen=True, slots=True)
+class Node:
+    """Base of all nodes."""
 
-    boost = 1.0
-
-    def _values(self) -> tuple[Any, ...]:
-        return tuple(getattr(self, f.name) for f in dataclasses.fields(self))
-
-    def __eq__(self, other: object) -> bool:
-        return type(self) is type(other) and self._values() == other._values()
-
-    def __hash__(self) -> int:
-        return hash((type(self).__name__, *self._values()))
-
-    def __setattr__(self, name: str, value: Any) -> None:
-        # Set once, by the constructor. Not a frozen dataclass: Whoosh's parser marks nodes with their place.
-        if name in self.__dict__ and name not in ("startchar", "endchar", "error"):
-            raise dataclasses.FrozenInstanceError(f"cannot assign to {name!r} of {type(self).__name__}")
-        super().__setattr__(name, value)
-
-    def field(self) -> None:
-        """None: And.normalize drops whatever shares a field with an Every beside it, which would lose a condition."""
-        return
-
-    def with_boost(self, boost: float) -> Node:
-        """The node itself: a constraint has no score to boost."""
-        return self
-
-    def estimate_size(self, ixreader: Any) -> int:
-        """An upper bound, as Whoosh asks: all documents."""
-        return int(ixreader.doc_count_all())
-
-    def estimate_min_size(self, ixreader: Any) -> int:
-        """A lower bound: none."""
-        return 0
-
-    def matcher(self, searcher: Any, context: Any = None) -> Any:
-        """A Whoosh matcher over the node's matches, in a searcher over our codec."""
-        from search.keyword.codec import node_matcher
-
-        return node_matcher(self, searcher)
+    @property
+    def children(self) -> tuple[Node, ...]:
+        """The nodes directly below."""
+        return ()
 
 
-class Pair(Node):
-    """Base of the nodes with a left and a right operand that yield positions."""
-
-    left: Query
-    right: Query
-
-    def is_leaf(self) -> bool:
-        """False: it has operands."""
-        return False
-
-    def children(self) -> Iterator[Query]:
-        """The two operands."""
-        return iter((self.left, self.right))
-
-    def apply(self, fn: Callable[[Query], Query]) -> Query:
-        """The node with ``fn`` applied to its operands; NullQuery if either becomes one."""
-        left, right = fn(self.left), fn(self.right)
-        if left is NullQuery or right is NullQuery:
-            return NullQuery
-        return dataclasses.replace(self, left=left, right=right)
-
-    def normalize(self) -> Query:
-        """The node over normalised operands."""
-        return self.apply(lambda operand: operand.normalize())
+# Conditions on conditions.
 
 
-@dataclass(eq=False)
-class Word(Node):
+@dataclass(frozen=True, slots=True)
+class _Members(Node):
+    items: Sequence[Node]
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "items", tuple(self.items))  # any sequence will do; the node stays a value
+
+    @property
+    def children(self) -> tuple[Node, ...]:
+        """The members."""
+        assert isinstance(self.items, tuple)
+        return self.items
+
+
+@dataclass(frozen=True, slots=True)
+class And(_Members):
+    """All of them. Without any, nothing meets it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Or(_Members):
+    """Any of them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Not(Node):
+    """Every article that does not meet ``item``."""
+
+    item: Node
+
+    @property
+    def children(self) -> tuple[Node, ...]:
+        """What is excluded."""
+        return (self.item,)
+
+
+@dataclass(frozen=True, slots=True)
+class Every(Node):
+    """Every article."""
+
+
+@dataclass(frozen=True, slots=True)
+class Nothing(Node):
+    """No article."""
+
+
+@dataclass(frozen=True, slots=True)
+class Foreign(Node):
+    """A query object of Whoosh, over the fields of ``keyword.whoosh.schema``: answered by Whoosh's own matchers."""
+
+    query: Any
+
+
+# Words of the text. ``field`` is one of TEXT_FIELDS, or None for any of them.
+
+
+@dataclass(frozen=True, slots=True)
+class _OfText(Node):
+    field: str | None
+
+    def __post_init__(self) -> None:
+        _check_field(self.field, (None, *TEXT_FIELDS))
+
+
+@dataclass(frozen=True, slots=True)
+class Word(_OfText):
     """A word as a stem, or a phrase: several tokens must stand at consecutive positions (of one sub-field).
 
-    ``fieldname`` is one of TEXT_FIELDS, or None for any of them. Text without any token matches nothing.
+    Text without any token matches nothing.
     """
 
-    fieldname: str | None
     text: str
 
-    def __post_init__(self) -> None:
-        _check_field(self.fieldname, (None, *TEXT_FIELDS))
 
-
-@dataclass(eq=False)
-class Exact(Node):
+@dataclass(frozen=True, slots=True)
+class Exact(_OfText):
     """One or more consecutive tokens whose letters are exactly those written (accents and case count)."""
 
-    fieldname: str | None
     text: str
 
-    def __post_init__(self) -> None:
-        _check_field(self.fieldname, (None, *TEXT_FIELDS))
 
-
-@dataclass(eq=False)
-class Wildcard(Node):
+@dataclass(frozen=True, slots=True)
+class Wildcard(_OfText):
     """Folded words that match a pattern: ``*`` any run of characters, ``?`` exactly one. Expansion is bounded."""
 
-    fieldname: str | None
     pattern: str
 
-    def __post_init__(self) -> None:
-        _check_field(self.fieldname, (None, *TEXT_FIELDS))
 
-
-@dataclass(eq=False)
-class Fuzzy(Node):
+@dataclass(frozen=True, slots=True)
+class Fuzzy(_OfText):
     """Folded words within ``distance`` edits (insert, delete, replace) of ``text``. Expansion is bounded."""
 
-    fieldname: str | None
     text: str
     distance: int
 
-    def __post_init__(self) -> None:
-        _check_field(self.fieldname, (None, *TEXT_FIELDS))
+
+# Words and their places. Operands are Word, Exact, Wildcard, Fuzzy, Or of them, and each other.
 
 
-@dataclass(eq=False)
-class Value(Node):
-    """Consecutive folded words within one value of a metadata field, or with ``whole`` the whole value.
+@dataclass(frozen=True, slots=True)
+class Pair(Node):
+    """Base of the nodes with a left and a right operand that yield positions."""
 
-    ``fieldname`` is one of VALUE_FIELDS; ``by`` looks in authors and agency.
-    """
+    left: Node
+    right: Node
 
-    fieldname: str
-    text: str
-    whole: bool = False
-
-    def __post_init__(self) -> None:
-        _check_field(self.fieldname, VALUE_FIELDS)
+    @property
+    def children(self) -> tuple[Node, ...]:
+        """The two operands."""
+        return (self.left, self.right)
 
 
-@dataclass(eq=False)
-class Id(Node):
-    """Articles by id."""
-
-    ids: tuple[str, ...]
-
-
-@dataclass(eq=False)
+@dataclass(frozen=True, slots=True)
 class Near(Pair):
     """Both operands, at most ``distance`` (0 to 255) words apart: the next word is 1 apart.
 
     The distance between longer spans (phrases, other Nears) counts from the nearer ends. No word is near itself: the
     spans of words and phrases must not overlap. What stands between the ends of another Near, SameSentence or
     SameParagraph is at distance 0 from it, unless it shares its first or last word. ``ordered``: the left one ends
-    before the right one starts. Operands are Word, Exact, Wildcard, Fuzzy, Or of them, and each other.
+    before the right one starts.
     """
 
-    left: Query
-    right: Query
     distance: int
     ordered: bool = False
 
 
-@dataclass(eq=False)
+@dataclass(frozen=True, slots=True)
 class SameSentence(Pair):
     """Both operands within one sentence, apart as in Near. Title, caption, dateline and byline are one each."""
 
-    left: Query
-    right: Query
 
-
-@dataclass(eq=False)
+@dataclass(frozen=True, slots=True)
 class SameParagraph(Pair):
     """Both operands within one paragraph, apart as in Near. Title, caption, dateline and byline are one each."""
 
-    left: Query
-    right: Query
 
-
-@dataclass(eq=False)
+@dataclass(frozen=True, slots=True)
 class AtLeast(Node):
     """At least ``count`` occurrences of ``child``: a word, a phrase, an Or or a Near of them. Where two operands of an
     Or have the same words, these count once."""
 
     count: int
-    child: Query
+    child: Node
 
-    def is_leaf(self) -> bool:
-        """False: it has an operand."""
-        return False
-
-    def children(self) -> Iterator[Query]:
-        """The one operand."""
-        return iter((self.child,))
-
-    def apply(self, fn: Callable[[Query], Query]) -> Query:
-        """The node with ``fn`` applied to its operand; NullQuery if that becomes one."""
-        child = fn(self.child)
-        return NullQuery if child is NullQuery else dataclasses.replace(self, child=child)
-
-    def normalize(self) -> Query:
-        """The node over a normalised operand."""
-        return self.apply(lambda operand: operand.normalize())
+    @property
+    def children(self) -> tuple[Node, ...]:
+        """What is counted."""
+        return (self.child,)
 
 
-@dataclass(eq=False)
+# What is known of an article beside its text.
+
+
+@dataclass(frozen=True, slots=True)
+class Value(Node):
+    """Consecutive folded words within one value of a metadata field, or with ``whole`` the whole value.
+
+    ``field`` is one of VALUE_FIELDS; ``by`` looks in authors and agency.
+    """
+
+    field: str
+    text: str
+    whole: bool = False
+
+    def __post_init__(self) -> None:
+        _check_field(self.field, VALUE_FIELDS)
+
+
+@dataclass(frozen=True, slots=True)
+class Id(Node):
+    """Articles by id."""
+
+    ids: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class DayRange(Node):
     """Articles whose own local day lies from ``start`` to ``end``, both included; None is open. No date: no match."""
 
@@ -227,7 +211,7 @@ class DayRange(Node):
     end: date | None
 
 
-@dataclass(eq=False)
+@dataclass(frozen=True, slots=True)
 class InstantRange(Node):
     """Articles published from ``start`` to ``end``, both included, to the microsecond; None is open. A naive time is
     UTC. No date: no match."""
@@ -236,7 +220,7 @@ class InstantRange(Node):
     end: datetime | None
 
 
-@dataclass(eq=False)
+@dataclass(frozen=True, slots=True)
 class Length(Node):
     """Articles of ``minimum`` to ``maximum`` words in the text (title aside), both included; None is open."""
 
@@ -247,3 +231,39 @@ class Length(Node):
 def _check_field(name: str | None, known: tuple[str | None, ...]) -> None:
     if name not in known:
         raise ValueError(f"unknown field {name!r}; known: {', '.join(str(k) for k in known)}")
+
+
+# Trees as lists of members.
+
+
+def members(shape: type[And] | type[Or], node: Node | None) -> tuple[Node, ...]:
+    """The members of an AND or OR, or the node itself; of None, none."""
+    if node is None:
+        return ()
+    return node.children if type(node) is shape else (node,)
+
+
+def joined(shape: type[And] | type[Or], nodes: Sequence[Node]) -> Node:
+    """AND or OR of nodes (one at least), flat where they are of the same shape; a single node is itself."""
+    if len(nodes) == 1:
+        return nodes[0]
+    return shape([member for node in nodes for member in members(shape, node)])
+
+
+def both(nodes: Sequence[Node]) -> Node | None:
+    """The condition that all of some state; None for none."""
+    return joined(And, nodes) if nodes else None
+
+
+def either(nodes: Sequence[Node]) -> Node:
+    """The condition that any of some (one at least) states."""
+    return joined(Or, nodes)
+
+
+def depth_of(node: Node) -> int:
+    """How deep a tree is, found without recursion: whoever evaluates it may recurse."""
+    deepest, level = 0, [node]
+    while level:
+        deepest += 1
+        level = [child for parent in level for child in parent.children]
+    return deepest

@@ -6,7 +6,7 @@ from datetime import datetime
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from search.query.parsed import ParsedQuery, Tree, plain_words
+from search.query.parsed import ParsedQuery, plain_words
 from search.records import Filters
 
 if TYPE_CHECKING:
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from search.query.description import describe
     from search.query.help import EXAMPLES, help_text
 
-__all__ = ["EXAMPLES", "ParsedQuery", "Tree", "days", "describe", "duration", "help_text", "instant", "parse"]
+__all__ = ["EXAMPLES", "ParsedQuery", "days", "describe", "duration", "help_text", "instant", "parse"]
 
 _HOMES = {
     "EXAMPLES": "help",
@@ -34,8 +34,8 @@ def parse(text: str, *, now: datetime, literal: bool = False, filters: Filters |
     nothing is special. ``filters`` join the tree as the query text would that says the same. Blank text is allowed
     only beside filters. Raises QueryError with the place of the mistake.
     """
-    if (filters is None or filters == _NO_FILTERS) and (found := plain_words(text)) is not None:
-        return found
+    if (filters is None or filters == _NO_FILTERS) and (words := plain_words(text)) is not None:
+        return words
     from search.query import parser
 
     return parser.parse(text, now=now, literal=literal, filters=filters)

@@ -8,17 +8,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
-
-from whoosh.query import And, Not, Or
 
 from search.errors import QueryError
-from search.query import fields, words
-from search.query.proximity import Proximity, at_least, joined, members
-from search.query.syntax import Group, Leaf, Node, Operation
+from search.keyword.tree import And, Node, Not, Or, joined, members
+from search.query import fields, syntax, words
+from search.query.proximity import Proximity, at_least
+from search.query.syntax import Group, Leaf, Operation
 from search.query.tokens import Kind, Token
-
-Tree = Any  # a whoosh.query.Query; Whoosh has no types
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,12 +36,12 @@ class Builder:
         self.now = now
         self.notes = notes
         self.proximity = Proximity(query)
-        self.constraints: list[Tree] = []
+        self.constraints: list[Node] = []
         self.free: list[str] = []
         self.scoring: list[tuple[str, bool]] = []
         self.kept: list[tuple[int, int, str]] = []
 
-    def top(self, clauses: list[Node], *, alone: bool) -> None:
+    def top(self, clauses: list[syntax.Node], *, alone: bool) -> None:
         """Take in clauses that stand side by side. ``alone``: the query is one token."""
         for clause in clauses:
             if isinstance(clause, Group) and clause.field is None and clause.token is None:
@@ -77,7 +73,7 @@ class Builder:
             self.free.append(word)
             self.scoring.append((word, True))
 
-    def _tree(self, node: Node, scope: Scope) -> Tree:
+    def _tree(self, node: syntax.Node, scope: Scope) -> Node:
         """The condition that a node states."""
         if isinstance(node, Leaf):
             return self._leaf(node, self._inside(node.field, scope))
@@ -102,7 +98,7 @@ class Builder:
         shape = And if node.kind is Kind.AND else Or
         return joined(shape, [self._tree(item, scope) for item in node.items])
 
-    def _grouped(self, group: Group, scope: Scope) -> Tree:
+    def _grouped(self, group: Group, scope: Scope) -> Node:
         if group.token is not None:
             if group.token.text == "+":
                 return self._tree(group.items[0], scope)
@@ -140,7 +136,7 @@ class Builder:
             raise self._error(f"{field.text}: cannot stand inside exact:(…)", field)
         return replace(scope, value=field, ranks=False)
 
-    def _leaf(self, leaf: Leaf, scope: Scope) -> Tree:
+    def _leaf(self, leaf: Leaf, scope: Scope) -> Node:
         token = leaf.token
         if scope.value is not None:
             return self._value(token, scope.value)
@@ -153,7 +149,7 @@ class Builder:
                 self._keep(token, " ".join(scoring) if rewritten else None)
         return tree
 
-    def _value(self, token: Token, field: Token) -> Tree:
+    def _value(self, token: Token, field: Token) -> Node:
         quoted = token.kind is Kind.PHRASE
         try:
             return fields.value_tree(field.text, token.text, whole=field.whole, quoted=quoted, now=self.now)
@@ -183,19 +179,19 @@ class Builder:
     def scoring_words(self) -> tuple[str, ...]:
         """Free words as often as they stand; words of constraints once, if they are not free as well."""
         seen = {word.casefold() for word, free in self.scoring if free}
-        found: list[str] = []
+        words: list[str] = []
         for word, free in self.scoring:
             key = word.casefold()
             if free or key not in seen:
-                found.append(word)
+                words.append(word)
                 seen.add(key)
-        return tuple(found)
+        return tuple(words)
 
     def _error(self, message: str, token: Token) -> QueryError:
         return QueryError(message, self.query, token.start)
 
 
-def _is_punctuation(node: Node) -> bool:
+def _is_punctuation(node: syntax.Node) -> bool:
     return (
         isinstance(node, Leaf)
         and node.field is None

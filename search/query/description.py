@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from calendar import monthrange
+from collections.abc import Sequence
 from datetime import UTC, date, datetime
-from typing import Any
-
-from whoosh.query import And, Every, Not, NullQuery, Or
 
 from search.keyword import tree as nodes
+from search.keyword.tree import And, Every, Foreign, Node, Not, Nothing, Or, members
 from search.query.dates import MONTHS
 from search.query.parsed import ParsedQuery
-
-Tree = Any  # a whoosh.query.Query; Whoosh has no types
 
 _PLACES = {"title": "the title", "caption": "the caption", "text": "the text"}
 _TERMS = (nodes.Word, nodes.Exact, nodes.Wildcard, nodes.Fuzzy)
@@ -30,34 +27,34 @@ _NAMED = {
 
 def describe(parsed: ParsedQuery) -> str:
     """What the query asks for, in one line of plain English."""
-    said = "all articles" if parsed.constraint is None else _article(parsed.constraint)
+    articles = "all articles" if parsed.constraint is None else _article(parsed.constraint)
     if parsed.scoring_words:
-        return f"{said}, ranked by: {' '.join(parsed.scoring_words)}"
-    return f"{said}, newest first"
+        return f"{articles}, ranked by: {' '.join(parsed.scoring_words)}"
+    return f"{articles}, newest first"
 
 
-def _article(tree: Tree) -> str:
-    return "articles " + ", ".join(_conditions(tree.subqueries if isinstance(tree, And) else [tree]))
+def _article(tree: Node) -> str:
+    return "articles " + ", ".join(_conditions(members(And, tree)))
 
 
-def _conditions(trees: list[Tree]) -> list[str]:
+def _conditions(trees: Sequence[Node]) -> list[str]:
     """The conditions of an AND in order; single words together, at the place of the first."""
     terms = [tree for tree in trees if isinstance(tree, _TERMS)]
-    said = []
+    phrases = []
     for tree in trees:
         if not isinstance(tree, _TERMS):
-            said.append(_condition(tree))
+            phrases.append(_condition(tree))
         elif tree is terms[0]:
-            said.append(f"with {_list([_words(term) for term in terms], 'and')}")
-    return said
+            phrases.append(f"with {_list([_words(term) for term in terms], 'and')}")
+    return phrases
 
 
-def _condition(tree: Tree) -> str:
+def _condition(tree: Node) -> str:
     """A predicate of an article, to follow "articles": "with 'x' and 'y'", "from BBC", "published in 2025"."""
     if isinstance(tree, _OF_TEXT):
         return f"with {_words(tree)}"
     if isinstance(tree, nodes.Value):
-        return _NAMED[tree.fieldname].format(_name(tree))
+        return _NAMED[tree.field].format(_name(tree))
     if isinstance(tree, nodes.DayRange):
         return f"published {_days(tree.start, tree.end)}"
     if isinstance(tree, nodes.InstantRange):
@@ -67,40 +64,43 @@ def _condition(tree: Tree) -> str:
     if isinstance(tree, nodes.Id):
         return f"whose id is {_list([repr(i) for i in tree.ids], 'or')}"
     if isinstance(tree, Not):
-        return _without(tree.query)
+        return _without(tree.item)
     if isinstance(tree, Every):
         return "of any kind"
-    if tree is NullQuery:
+    if isinstance(tree, Foreign):
+        return f"that Whoosh finds with {tree.query!r}"
+    if isinstance(tree, Nothing):
         return "that meet an empty list of values (none can)"
     return _both(tree) if isinstance(tree, And) else _either(tree)
 
 
-def _both(tree: Tree) -> str:
-    return _list(_conditions(tree.subqueries), "and")
+def _both(tree: Node) -> str:
+    return _list(_conditions(tree.children), "and")
 
 
-def _either(tree: Tree) -> str:
-    children = tree.subqueries
+def _either(tree: Node) -> str:
+    children = tree.children
     if all(isinstance(child, _OF_TEXT) for child in children):
         return f"with {_list([_words(child) for child in children], 'or')}"
-    first = children[0]
-    if all(isinstance(child, nodes.Value) and child.fieldname == first.fieldname for child in children):
-        return _NAMED[first.fieldname].format(_list([_name(child) for child in children], "or"))
-    said = [f"({_both(child)})" if isinstance(child, And) else _condition(child) for child in children]
-    return "either " + _list(said, "or")
+    values = [child for child in children if isinstance(child, nodes.Value)]
+    if len(values) == len(children) and len({value.field for value in values}) == 1:
+        return _NAMED[values[0].field].format(_list([_name(value) for value in values], "or"))
+    return "either " + _list(
+        [f"({_both(child)})" if isinstance(child, And) else _condition(child) for child in children], "or"
+    )
 
 
-def _without(tree: Tree) -> str:
+def _without(tree: Node) -> str:
     if isinstance(tree, _OF_TEXT):
         return f"without {_words(tree)}"
-    if isinstance(tree, Or) and all(isinstance(child, _OF_TEXT) for child in tree.subqueries):
-        return f"without {_list([_words(child) for child in tree.subqueries], 'or')}"
+    if isinstance(tree, Or) and all(isinstance(child, _OF_TEXT) for child in tree.children):
+        return f"without {_list([_words(child) for child in tree.children], 'or')}"
     if isinstance(tree, And | Or | Not):
         return f"not ({_condition(tree)})"
     return f"not {_condition(tree)}"
 
 
-def _words(tree: Tree) -> str:
+def _words(tree: Node) -> str:
     """A thing in the text: "'x' within 5 words of 'y'"."""
     if isinstance(tree, nodes.Near):
         left, right = _operand(tree.left), _operand(tree.right)
@@ -117,10 +117,11 @@ def _words(tree: Tree) -> str:
     return _term(tree)
 
 
-def _term(tree: Tree) -> str:
+def _term(tree: Node) -> str:
     if isinstance(tree, Or):
-        return _list([_operand(child) for child in tree.subqueries], "or")
-    where = f" in {_PLACES.get(tree.fieldname, tree.fieldname)}" if tree.fieldname is not None else ""
+        return _list([_operand(child) for child in tree.children], "or")
+    assert isinstance(tree, _TERMS)
+    where = f" in {_PLACES.get(tree.field, tree.field)}" if tree.field is not None else ""
     if isinstance(tree, nodes.Exact):
         return f"exactly '{tree.text}'{where}"
     if isinstance(tree, nodes.Wildcard):
@@ -131,23 +132,23 @@ def _term(tree: Tree) -> str:
     return f"'{tree.text}'{where}"
 
 
-def _operand(tree: Tree) -> str:
+def _operand(tree: Node) -> str:
     """Something in the text as part of a longer phrase: in parentheses where it has parts of its own."""
-    said = _words(tree)
-    return said if isinstance(tree, _TERMS) else f"({said})"
+    words = _words(tree)
+    return words if isinstance(tree, _TERMS) else f"({words})"
 
 
-def _chain(tree: Tree, kind: Any) -> list[Tree]:
+def _chain(tree: Node, kind: type[nodes.Pair]) -> Sequence[Node]:
     """The members of "a w/s b w/s c"."""
-    found: list[Tree] = []
+    right: list[Node] = []
     while isinstance(tree, kind):
-        found.append(tree.right)
+        right.append(tree.right)
         tree = tree.left
-    return [tree, *reversed(found)]
+    return [tree, *reversed(right)]
 
 
-def _name(tree: Tree) -> str:
-    return f"exactly {tree.text}" if tree.whole else str(tree.text)
+def _name(value: nodes.Value) -> str:
+    return f"exactly {value.text}" if value.whole else value.text
 
 
 def _length(minimum: int | None, maximum: int | None) -> str:

@@ -8,18 +8,12 @@ from __future__ import annotations
 
 import re
 from datetime import datetime
-from typing import Any
-
-from whoosh.query import And
 
 from search.errors import QueryError
 from search.keyword.analysis import LONGEST_WORD, value_term, words_of
-from search.keyword.tree import DayRange, InstantRange
+from search.keyword.tree import And, DayRange, InstantRange, Node, joined, members
 from search.query.parser import parse
-from search.query.proximity import joined, members
 from search.records import Filters
-
-Tree = Any  # a whoosh.query.Query; Whoosh has no types
 
 LONGEST = 2000  # characters of a query that is repeated for every value
 _PROBE = "lang:=x"
@@ -56,10 +50,10 @@ def quoted(text: str) -> str:
     return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
-def date_conditions(constraint: Tree | None) -> tuple[Tree | None, int | None, int | None]:
+def date_conditions(constraint: Node | None) -> tuple[Node | None, int | None, int | None]:
     """The dates that every match must meet, as a tree of their own, and the first and last day that they leave, as
     proleptic ordinals. None: no such condition, an open end."""
-    dates = [node for node in _members(constraint) if isinstance(node, DayRange | InstantRange)]
+    dates = [node for node in members(And, constraint) if isinstance(node, DayRange | InstantRange)]
     starts = [node.start.toordinal() for node in dates if node.start is not None]
     ends = [node.end.toordinal() for node in dates if node.end is not None]
     return joined(And, dates) if dates else None, max(starts, default=None), min(ends, default=None)
@@ -89,14 +83,12 @@ def _base(query: str, literal: bool, now: datetime) -> str | None:
     escaped = " ".join(map(_escaped, plain.split()))
     for text in (escaped,) if literal else (f"({plain})", plain, f"+{plain}", escaped):
         try:
-            found = parse(f"{text} {_PROBE}", now=now)
+            narrowed = parse(f"{text} {_PROBE}", now=now)
             probe = parse(_PROBE, now=now)
         except QueryError:
             continue
-        if found.words == wanted.words and _members(found.constraint) == [
-            *_members(wanted.constraint),
-            *_members(probe.constraint),
-        ]:
+        both = (*members(And, wanted.constraint), *members(And, probe.constraint))
+        if narrowed.words == wanted.words and members(And, narrowed.constraint) == both:
             return text
     return None
 
@@ -108,19 +100,15 @@ def _escaped(word: str) -> str:
     return _SPECIAL.sub(r"\\\g<0>", word)
 
 
-def _members(constraint: Tree | None) -> list[Tree]:
-    return [] if constraint is None else members(And, constraint)
-
-
 def _filter_clauses(filters: Filters) -> list[str]:
     """The filters as query text. An empty list of values has none, but matches nothing that could be narrowed."""
-    found = []
+    clauses = []
     if filters.since is not None and filters.until is not None:
-        found.append(f"date:{_date(filters.since + '..' + filters.until)}")
+        clauses.append(f"date:{_date(filters.since + '..' + filters.until)}")
     elif filters.since is not None:
-        found.append(f"since:{_date(filters.since)}")
+        clauses.append(f"since:{_date(filters.since)}")
     elif filters.until is not None:
-        found.append(f"until:{_date(filters.until)}")
+        clauses.append(f"until:{_date(filters.until)}")
     for field, values in (
         ("source", filters.sources),
         ("by", filters.authors),
@@ -129,8 +117,8 @@ def _filter_clauses(filters: Filters) -> list[str]:
     ):
         if values:
             names = [quoted(value) for value in ([values] if isinstance(values, str) else values)]
-            found.append(f"{field}:{names[0]}" if len(names) == 1 else f"{field}:({' OR '.join(names)})")
-    return found
+            clauses.append(f"{field}:{names[0]}" if len(names) == 1 else f"{field}:({' OR '.join(names)})")
+    return clauses
 
 
 def _date(text: str) -> str:

@@ -5,16 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from datetime import date, datetime
-from typing import Any
-
-from whoosh.query import And
 
 from search.errors import QueryError
 from search.keyword.analysis import TOKEN
-from search.keyword.tree import DayRange, Id, InstantRange, Length, Value
+from search.keyword.tree import And, DayRange, Id, InstantRange, Length, Node, Value
 from search.query import dates
-
-Tree = Any  # a whoosh.query.Query; Whoosh has no types
 
 TEXT = {"title": "title", "caption": "caption", "text": "text"}
 VALUES = {
@@ -56,7 +51,7 @@ def has_word(text: str) -> bool:
     return TOKEN.search(text) is not None
 
 
-def value_tree(field: str, text: str, *, whole: bool, quoted: bool, now: datetime) -> Tree:
+def value_tree(field: str, text: str, *, whole: bool, quoted: bool, now: datetime) -> Node:
     """The condition that ``field:text`` states, for the fields that are not searched word by word.
 
     Raises QueryError with a position inside ``text``.
@@ -72,7 +67,7 @@ def value_tree(field: str, text: str, *, whole: bool, quoted: bool, now: datetim
     return date_tree(field, text, now)
 
 
-def date_tree(field: str, text: str, now: datetime) -> Tree:
+def date_tree(field: str, text: str, now: datetime) -> Node:
     """``date:``, ``on:``, ``since:``, ``until:``, ``before:`` or ``after:`` as a range of days or of instants."""
     if field == "date":
         sign = _SIGN.match(text)
@@ -81,23 +76,23 @@ def date_tree(field: str, text: str, now: datetime) -> Tree:
         field, text = _SIGNS[sign[0]], text[sign.end() :]
     if ".." in text:
         raise QueryError(f"{field}: takes one date; a range is written date:{text}", text, 0)
-    found = dates.period(text, now)
+    period = dates.period(text, now)
     if field == "on":
-        return range_tree(found.first, found.last)
+        return range_tree(period.first, period.last)
     if field == "since":
-        return range_tree(found.first, None)
+        return range_tree(period.first, None)
     if field == "until":
-        return range_tree(None, found.last)
-    bound = dates.day_before(found.first) if field == "before" else dates.day_after(found.last)
+        return range_tree(None, period.last)
+    bound = dates.day_before(period.first) if field == "before" else dates.day_after(period.last)
     if bound is None:
         raise QueryError(f"nothing can be published {field} {text}: years run from 0001 to 9999", text, 0)
     return range_tree(None, bound) if field == "before" else range_tree(bound, None)
 
 
-def range_tree(first: dates.Bound | None, last: dates.Bound | None) -> Tree:
+def range_tree(first: dates.Bound | None, last: dates.Bound | None) -> Node:
     """Days as a DayRange, instants as an InstantRange; one of each as both."""
     if isinstance(first, datetime) or isinstance(last, datetime):
-        kinds: list[Tree] = []
+        kinds: list[Node] = []
         start = first if isinstance(first, datetime) else None
         end = last if isinstance(last, datetime) else None
         if first is not None and start is None:
@@ -113,7 +108,7 @@ def _day(bound: dates.Bound) -> date:
     return bound.date() if isinstance(bound, datetime) else bound
 
 
-def _named(field: str, text: str, whole: bool, quoted: bool) -> Tree:
+def _named(field: str, text: str, whole: bool, quoted: bool) -> Node:
     if not quoted:
         text = text.rstrip(",;")
         if "*" in text:
@@ -125,7 +120,7 @@ def _named(field: str, text: str, whole: bool, quoted: bool) -> Tree:
     return Value(VALUES[field], " ".join(text.split()), whole)
 
 
-def _length(text: str) -> Tree:
+def _length(text: str) -> Node:
     low, dots, high = text.partition("..")
     if dots:
         minimum = _count(low, text) if low else None
@@ -135,14 +130,14 @@ def _length(text: str) -> Tree:
         if minimum is not None and maximum is not None and minimum > maximum:
             raise QueryError(f"this range runs backwards; write length:{maximum}..{minimum}", text, 0)
         return Length(minimum, maximum)
-    found = _LENGTH.fullmatch(text)
-    if found is None:
+    match = _LENGTH.fullmatch(text)
+    if match is None:
         raise _bad_length(text)
-    number = _count(found["n"], text)
-    sign = found["sign"]
+    number = _count(match["n"], text)
+    sign = match["sign"]
     if sign == "<" and number == 0:
         raise QueryError("no article has fewer than 0 words", text, 0)
-    limits: dict[str, Callable[[int], Tree]] = {
+    limits: dict[str, Callable[[int], Node]] = {
         ">": lambda n: Length(n + 1, None),
         ">=": lambda n: Length(n, None),
         "<": lambda n: Length(None, n - 1),

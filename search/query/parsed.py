@@ -1,14 +1,15 @@
 """What a query asks for, and the queries that ask for nothing but words.
 
-Those are read here, at once: the language itself imports Whoosh's query objects, which takes longer than a search.
+Those are read here, at once: importing the language takes longer than a search.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING
 
-Tree = Any  # a whoosh.query.Query; Whoosh has no types
+if TYPE_CHECKING:
+    from search.keyword.tree import Node
 
 _MOST_CHARACTERS = 1000
 _OPERATORS = frozenset({"AND", "OR", "NOT"})
@@ -25,17 +26,17 @@ class ParsedQuery:
     """
 
     text: str
-    constraint: Tree | None
+    constraint: Node | None
     words: tuple[str, ...]
     scoring_words: tuple[str, ...]
     encoder_text: str
     notes: tuple[str, ...] = ()
 
-    def narrowed(self, *conditions: Tree) -> ParsedQuery:
+    def narrowed(self, *conditions: Node) -> ParsedQuery:
         """The same query under more conditions."""
-        from search.query.proximity import both
+        from search.keyword.tree import And, both, members
 
-        return replace(self, constraint=both([*([] if self.constraint is None else [self.constraint]), *conditions]))
+        return replace(self, constraint=both([*members(And, self.constraint), *conditions]))
 
     @property
     def has_words(self) -> bool:

@@ -5,18 +5,13 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from whoosh.query import And, NullQuery, Or
-
 from search.errors import QueryError
-from search.keyword.tree import Value
+from search.keyword.tree import And, Node, Nothing, Or, Value, both, depth_of, joined, members
 from search.query import dates, fields, syntax, tokens, words
 from search.query.build import Builder
 from search.query.parsed import ParsedQuery
-from search.query.proximity import both, joined, members
 from search.query.tokens import Kind, Token
 from search.records import Filters
-
-Tree = Any  # a whoosh.query.Query; Whoosh has no types
 
 MAX_CHARACTERS = 100_000
 MAX_TREE_DEPTH = 150
@@ -44,17 +39,17 @@ def parse(text: str, *, now: datetime, literal: bool = False, filters: Filters |
         free = tuple(word for word in map(words.plain, plain.split()) if word)
         return ParsedQuery(text, both(conditions), free, free, plain.strip())
     notes: list[str] = []
-    found = tokens.scan(plain, text, notes)
-    if _is_prose(found) and not _balanced(found):
-        found = [_as_punctuation(token) for token in found]
+    scanned = tokens.scan(plain, text, notes)
+    if _is_prose(scanned) and not _balanced(scanned):
+        scanned = [_as_punctuation(token) for token in scanned]
     builder = Builder(plain, text, now, notes)
-    builder.top(syntax.read(found, text), alone=len(found) == 1)
+    builder.top(syntax.read(scanned, text), alone=len(scanned) == 1)
     if not builder.free and not builder.constraints:
         raise QueryError(
             "there is no letter or digit in this query to search for", text, len(plain) - len(plain.lstrip())
         )
     constraint = both(builder.constraints + conditions)
-    if constraint is not None and _depth(constraint) > MAX_TREE_DEPTH:
+    if constraint is not None and depth_of(constraint) > MAX_TREE_DEPTH:
         raise QueryError(f"this query is nested more than {MAX_TREE_DEPTH} deep; split it", text)
     return ParsedQuery(
         text,
@@ -66,12 +61,12 @@ def parse(text: str, *, now: datetime, literal: bool = False, filters: Filters |
     )
 
 
-def filter_trees(filters: Filters, now: datetime) -> list[Tree]:
+def filter_trees(filters: Filters, now: datetime) -> list[Node]:
     """One tree for each filter that is set: dates, sources, authors, sections, languages. An empty list meets nothing.
 
     Raises QueryError for a date that cannot be read or a value without a word.
     """
-    found: list[Tree] = []
+    conditions: list[Node] = []
     first = last = None
     if filters.since is not None:
         first = _filter_date("since", filters.since, now).first
@@ -80,7 +75,7 @@ def filter_trees(filters: Filters, now: datetime) -> list[Tree]:
     if filters.since is not None and filters.until is not None and not dates.in_order(first, last):
         raise QueryError(f"since {filters.since} lies after until {filters.until}; exchange them")
     if first is not None or last is not None:
-        found.extend(members(And, fields.range_tree(first, last)))
+        conditions.extend(members(And, fields.range_tree(first, last)))
     for field, values in (
         ("source", filters.sources),
         ("by", filters.authors),
@@ -88,8 +83,8 @@ def filter_trees(filters: Filters, now: datetime) -> list[Tree]:
         ("lang", filters.languages),
     ):
         if values is not None:
-            found.append(_any_value(field, values))
-    return found
+            conditions.append(_any_value(field, values))
+    return conditions
 
 
 def _filter_date(name: str, text: str, now: datetime) -> dates.Period:
@@ -99,7 +94,7 @@ def _filter_date(name: str, text: str, now: datetime) -> dates.Period:
         raise QueryError(f"{name}: {error}", text, error.position) from None
 
 
-def _any_value(field: str, values: Any) -> Tree:
+def _any_value(field: str, values: Any) -> Node:
     # A lone string is one value, not a sequence of letters.
     texts = [values] if isinstance(values, str) else list(values)
     for text in texts:
@@ -107,22 +102,13 @@ def _any_value(field: str, values: Any) -> Tree:
             raise QueryError(f"the {field} filter has a value without a letter or digit: {text!r}")
     trees = [Value(fields.VALUES[field], " ".join(text.split()), False) for text in texts]
     if not trees:
-        return NullQuery
+        return Nothing()
     return joined(Or, trees)
 
 
-def _depth(tree: Tree) -> int:
-    """How deep a tree is, found without recursion: whoever evaluates it may recurse."""
-    deepest, level = 0, [tree]
-    while level:
-        deepest += 1
-        level = [child for node in level for child in node.children()]
-    return deepest
-
-
-def _balanced(found: list[Token]) -> bool:
+def _balanced(scanned: list[Token]) -> bool:
     depth = 0
-    for token in found:
+    for token in scanned:
         if token.kind is Kind.OPEN:
             depth += 1
         elif token.kind is Kind.CLOSE:
@@ -132,11 +118,11 @@ def _balanced(found: list[Token]) -> bool:
     return depth == 0
 
 
-def _is_prose(found: list[Token]) -> bool:
+def _is_prose(scanned: list[Token]) -> bool:
     """Whether nothing but parentheses could be query language: then a lone one, as in "1) first", is punctuation."""
     return all(
         token.kind in (Kind.OPEN, Kind.CLOSE) or (token.kind is Kind.WORD and not words.is_special(token))
-        for token in found
+        for token in scanned
     )
 
 

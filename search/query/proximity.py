@@ -7,15 +7,23 @@ what is itself near. Boolean operands are spread out. ``(a AND b) w/5 c`` asks f
 
 from __future__ import annotations
 
-from typing import Any
-
-from whoosh.query import And, Or
-
 from search.errors import QueryError
-from search.keyword.tree import AtLeast, Exact, Fuzzy, Near, SameParagraph, SameSentence, Wildcard, Word
+from search.keyword.tree import (
+    And,
+    AtLeast,
+    Exact,
+    Fuzzy,
+    Near,
+    Node,
+    Or,
+    SameParagraph,
+    SameSentence,
+    Wildcard,
+    Word,
+    joined,
+    members,
+)
 from search.query.tokens import Token
-
-Tree = Any  # a whoosh.query.Query; Whoosh has no types
 
 MAX_COPIED = 1000
 MAX_DEPTH = 60
@@ -30,16 +38,16 @@ class Proximity:
         self.query = query
         self.copied = 0
         # Size and depth of trees by identity; the tree is kept too, so that its identity stays its own.
-        self._known: dict[int, tuple[int, int, Tree]] = {}
+        self._known: dict[int, tuple[int, int, Node]] = {}
 
-    def join(self, token: Token, left: Tree, right: Tree) -> Tree:
+    def join(self, token: Token, left: Node, right: Node) -> Node:
         """``left`` near ``right``. Raises QueryError where an operand has no place in the text."""
         if isinstance(left, Or) and not placed(left):
             self._copy(token, right, left)
-            return joined(Or, [self.join(token, child, right) for child in left.subqueries])
+            return joined(Or, [self.join(token, child, right) for child in left.children])
         if isinstance(right, Or) and not placed(right):
             self._copy(token, left, right)
-            return joined(Or, [self.join(token, left, child) for child in right.subqueries])
+            return joined(Or, [self.join(token, left, child) for child in right.children])
         if isinstance(left, And) or isinstance(right, And):
             return self._join_all(token, left, right)
         if not (placed(left) and placed(right)):
@@ -52,7 +60,7 @@ class Proximity:
             return Near(left, right, token.number, token.ordered)
         return SameSentence(left, right) if token.text == "s" else SameParagraph(left, right)
 
-    def _join_all(self, token: Token, left: Tree, right: Tree) -> Tree:
+    def _join_all(self, token: Token, left: Node, right: Node) -> Node:
         if not token.number:
             first, *rest = (*members(And, left), *members(And, right))
             for child in rest:
@@ -60,19 +68,19 @@ class Proximity:
             return first
         if isinstance(left, And):
             self._copy(token, right, left)
-            return joined(And, [self.join(token, child, right) for child in left.subqueries])
+            return joined(And, [self.join(token, child, right) for child in left.children])
         self._copy(token, left, right)
-        return joined(And, [self.join(token, left, child) for child in right.subqueries])
+        return joined(And, [self.join(token, left, child) for child in right.children])
 
-    def _copy(self, token: Token, tree: Tree, over: Tree) -> None:
-        self.copied += (len(over.subqueries) - 1) * self._measure(tree)[0]
+    def _copy(self, token: Token, tree: Node, over: Node) -> None:
+        self.copied += (len(over.children) - 1) * self._measure(tree)[0]
         if self.copied > MAX_COPIED:
             raise self._error(token, "has operands that are too large to be spread out; simplify them")
 
-    def _measure(self, tree: Tree) -> tuple[int, int]:
+    def _measure(self, tree: Node) -> tuple[int, int]:
         """How many nodes a tree has, and how deep it is."""
         if id(tree) not in self._known:
-            measures = [self._measure(child) for child in tree.children()]
+            measures = [self._measure(child) for child in tree.children]
             size = 1 + sum(size for size, _ in measures)
             self._known[id(tree)] = size, 1 + max((depth for _, depth in measures), default=0), tree
         size, depth, _ = self._known[id(tree)]
@@ -83,39 +91,17 @@ class Proximity:
         return QueryError(f"{name} {message}", self.query, token.start)
 
 
-def placed(tree: Tree) -> bool:
+def placed(tree: Node) -> bool:
     """Whether a tree yields places in the text."""
     if isinstance(tree, Or):
-        return all(placed(child) for child in tree.subqueries)
+        return all(placed(child) for child in tree.children)
     return isinstance(tree, _PLACED)
 
 
-def at_least(count: int, tree: Tree, query: str, start: int) -> Tree:
+def at_least(count: int, tree: Node, query: str, start: int) -> Node:
     """``count`` occurrences of a word or phrase; alternatives add up; of an AND, each so often."""
     if isinstance(tree, And):
-        return joined(And, [at_least(count, child, query, start) for child in tree.subqueries])
+        return joined(And, [at_least(count, child, query, start) for child in tree.children])
     if not all(isinstance(child, _COUNTED) for child in members(Or, tree)):
         raise QueryError("atleastN counts words and phrases, as in atleast3(ceasefire OR truce)", query, start)
     return AtLeast(count, tree)
-
-
-def both(trees: list[Tree]) -> Tree | None:
-    """The condition that all of some state; None for none."""
-    return joined(And, trees) if trees else None
-
-
-def either(trees: list[Tree]) -> Tree:
-    """The condition that any of some states."""
-    return joined(Or, trees)
-
-
-def members(shape: Any, tree: Tree) -> list[Tree]:
-    """The operands of an AND or OR, or the tree itself."""
-    return list(tree.subqueries) if isinstance(tree, shape) else [tree]
-
-
-def joined(shape: Any, trees: list[Tree]) -> Tree:
-    """AND or OR of trees, flat where they are of the same shape; a single tree is itself."""
-    if len(trees) == 1:
-        return trees[0]
-    return shape([member for tree in trees for member in members(shape, tree)])

@@ -4,17 +4,12 @@ from __future__ import annotations
 
 import re
 from itertools import groupby
-from typing import Any
-
-from whoosh.query import Every
 
 from search.errors import QueryError
 from search.keyword.analysis import TOKEN, fold, normalise, surface_of
-from search.keyword.tree import Exact, Fuzzy, Near, Wildcard, Word
+from search.keyword.tree import Every, Exact, Fuzzy, Near, Node, Wildcard, Word
 from search.query.fields import has_word
 from search.query.tokens import Kind, Token
-
-Tree = Any  # a whoosh.query.Query; Whoosh has no types
 
 MAX_PIECES = 10
 _OUTSIDE = ".,;:!?…\"'`“”‘’„«»‹›()[]{}<>|\\/*~^=_-–—"
@@ -55,7 +50,7 @@ def is_truncated(token: Token) -> bool:
     return not token.literal and token.text.endswith("!") and token.text[-2:-1].isalnum()
 
 
-def word_tree(token: Token, field: str | None, query: str) -> tuple[Tree, list[str]]:
+def word_tree(token: Token, field: str | None, query: str) -> tuple[Node, list[str]]:
     """The condition that a word states where it is required, and the words in it that can score.
 
     Raises QueryError for a word without letters or digits.
@@ -71,8 +66,8 @@ def word_tree(token: Token, field: str | None, query: str) -> tuple[Tree, list[s
             return _pattern(text, token, field, query)
         return Word(field, " ".join(text.split())), _scoring(text)
     if not token.literal:
-        if found := _misspelling(text):
-            return _fuzzy(token, *found, field, query)
+        if misspelling := _misspelling(text):
+            return _fuzzy(token, *misspelling, field, query)
         if is_truncated(token):
             return _pattern(text[:-1].rstrip("*") + "*", token, field, query)
         if _PATTERN.search(text):
@@ -80,7 +75,7 @@ def word_tree(token: Token, field: str | None, query: str) -> tuple[Tree, list[s
     return Word(field, plain(text)), [plain(text)]
 
 
-def exact_tree(token: Token, field: str | None, query: str) -> tuple[Tree, list[str]]:
+def exact_tree(token: Token, field: str | None, query: str) -> tuple[Node, list[str]]:
     """The condition that ``exact:`` states: these letters. Raises QueryError for wildcards and empty words."""
     quoted = token.kind is Kind.PHRASE
     text = " ".join(token.text.split()) if quoted else plain(token.text)
@@ -103,20 +98,20 @@ def _misspelling(text: str) -> tuple[str, str] | None:
     return (word, number) if any(c.isalpha() for c in word) else None
 
 
-def _fuzzy(token: Token, word: str, number: str, field: str | None, query: str) -> tuple[Tree, list[str]]:
+def _fuzzy(token: Token, word: str, number: str, field: str | None, query: str) -> tuple[Node, list[str]]:
     if number not in ("", "1", "2"):
         raise QueryError(
             "a misspelling may differ by 1 or 2 letters: write word~ or word~2", query, token.end - len(number)
         )
     pieces = [str(piece) for piece in TOKEN.findall(normalise(word))]
-    trees: list[Tree] = [Word(field, piece) for piece in pieces[:-1]]
+    trees: list[Node] = [Word(field, piece) for piece in pieces[:-1]]
     trees.append(Fuzzy(field, pieces[-1], int(number or 1)))
     return _adjacent(trees, token, query), pieces
 
 
-def _pattern(text: str, token: Token, field: str | None, query: str) -> tuple[Tree, list[str]]:
+def _pattern(text: str, token: Token, field: str | None, query: str) -> tuple[Node, list[str]]:
     """Words and folded patterns; those between hyphens or spaces stand side by side: ``al-q*``."""
-    trees: list[Tree] = []
+    trees: list[Node] = []
     scoring: list[str] = []
     for written in TOKEN.findall(normalise(text).translate(_CUTTABLE)):
         piece = fold(surface_of(written)).translate(_UNCUT)
@@ -131,14 +126,13 @@ def _pattern(text: str, token: Token, field: str | None, query: str) -> tuple[Tr
     return _adjacent(trees, token, query), scoring
 
 
-def _adjacent(trees: list[Tree], token: Token, query: str) -> Tree:
-    """Trees whose words follow one another directly; plain words side by side are one phrase."""
-    merged: list[Tree] = []
-    for plain_words, run in groupby(trees, key=lambda tree: isinstance(tree, Word)):
+def _adjacent(trees: list[Node], token: Token, query: str) -> Node:
+    """Nodes whose words follow one another directly; plain words side by side are one phrase."""
+    merged: list[Node] = []
+    for _, run in groupby(trees, key=lambda tree: isinstance(tree, Word)):
         group = list(run)
-        if plain_words:
-            group = [Word(group[0].fieldname, " ".join(tree.text for tree in group))]
-        merged.extend(group)
+        phrase = [tree for tree in group if isinstance(tree, Word)]
+        merged.extend([Word(phrase[0].field, " ".join(word.text for word in phrase))] if phrase else group)
     if len(merged) > MAX_PIECES:
         raise QueryError(f"more than {MAX_PIECES} parts with wildcards in one expression", query, token.start)
     joined = merged[0]

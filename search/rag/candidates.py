@@ -17,9 +17,8 @@ from search.engine.watch import Watch, unwatched
 from search.errors import QueryError
 from search.keyword import highlight
 from search.keyword.analysis import shapes
-from search.keyword.scoring import scoring_tokens
-from search.query import Tree
-from search.query.proximity import either
+from search.keyword.rank.scoring import scoring_tokens
+from search.keyword.tree import DayRange, Node, either
 from search.rag import detect, parts
 from search.rag.mentions import Mention
 from search.rag.select import Candidate, narrow, shingles
@@ -61,7 +60,7 @@ class Part:
     shown: str
     searched: str
     asked: dict[str, str]
-    conditions: tuple[Tree, ...]
+    conditions: tuple[Node, ...]
 
 
 @dataclass(slots=True)
@@ -138,11 +137,12 @@ def _parts(view: View, question: Question, now: datetime) -> tuple[tuple[Detecte
                 break
             searched = without if about else part
             label = part if len(by_source) == 1 else f"{part} [{group[0].name}]"
-            any_of = (
+            periods = [tuple(c for c in one.conditions if isinstance(c, DayRange)) for one in own_dates]
+            any_of: tuple[Sequence[Node], ...] = (
                 [condition for one in group for condition in one.conditions],
-                detect.together([one.conditions for one in own_dates]),
+                detect.together(periods),
             )
-            conditions = tuple(either(list(trees)) for trees in any_of if trees)
+            conditions = tuple(either(trees) for trees in any_of if trees)
             asked.append(Part(label, " ".join(searched.split()), about or _content(part), conditions))
     left = [one.shown for one in asked[2 * parts.MOST_PARTS :]] + left
     notes = [f"too many questions in one; not searched: {' '.join(left)}"] if left else []

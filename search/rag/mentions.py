@@ -41,7 +41,7 @@ def clause(conditions: Sequence[Condition]) -> str:
 
 def _text(condition: Condition) -> str:
     if isinstance(condition, Value):
-        return value_clause(condition.fieldname, condition.text) or ""
+        return value_clause(condition.field, condition.text) or ""
     first, last = condition.start, condition.end
     if first is not None and first == last:
         return f"date:{first}"

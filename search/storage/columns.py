@@ -164,6 +164,14 @@ class Columns:
         """The distinct values of one of CATEGORIES, of live and dead articles, sorted; without the empty one."""
         return sorted({name for part in self._parts for name in _names(part, category)} - {""})
 
+    def texts(self, name: str, start: int, stop: int) -> list[str]:
+        """The id, or the value of one of CATEGORIES, of the ordinals from ``start`` to ``stop``, all of one segment."""
+        if name == "id":
+            return self.ids(range(start, stop))
+        part = self._parts[int(np.searchsorted(self.bases, start, side="right")) - 1]
+        names = _names(part, name)
+        return [names[code] for code in part[name].tolist()]
+
     def ids(self, ordinals: Iterable[int]) -> list[str]:
         """The ids of some articles."""
         found = []

@@ -16,8 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from search.keyword.analysis import TEXT_SPACE, TOKEN, analyze_token, normalise
-from search.keyword.lexicon import form_key
-from search.keyword.packing import Array, starts_of, term_key
+from search.keyword.part.lexicon import form_key
+from search.keyword.part.packing import Array, starts_of, term_key
 
 _TEXT = term_key(TEXT_SPACE, "")
 # Ends a piece of text. Texts are rid of it before.

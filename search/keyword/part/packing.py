@@ -135,6 +135,13 @@ def starts_of(counts: Array) -> NDArray[np.int64]:
     return starts
 
 
+def ranges(starts: NDArray[np.int64], counts: NDArray[np.int64]) -> NDArray[np.int64]:
+    """The numbers from ``starts[i]``, ``counts[i]`` of them, one run after the other."""
+    ends = np.cumsum(counts)
+    total = int(ends[-1]) if len(ends) else 0
+    return np.arange(total) + np.repeat(starts - ends + counts, counts)
+
+
 def stable_order(keys: Array) -> NDArray[np.int64]:
     """What ``argsort(kind="stable")`` gives for numbers from 0 to 2^32: by their halves, for which numpy counts."""
     order: NDArray[np.int64] = np.argsort((keys & 0xFFFF).astype(np.uint16), kind="stable")

@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from search.keyword.contributions import Mask, Ordinals, Scores
-from search.keyword.scoring import Bm25, QueryTerm, add
+from search.keyword.rank.contributions import Mask, Ordinals, Scores
+from search.keyword.rank.scoring import Bm25, QueryTerm, add
 
 _FEW_SHARE = 64  # a mask that leaves less than 1/64 of the articles is scored article by article
 _PRUNE_FROM = 1 << 15  # postings that must be left before looking for a threshold pays

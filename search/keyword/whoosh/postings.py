@@ -1,4 +1,4 @@
-"""What stock Whoosh reads of a term: its postings as a matcher, their format, and our BM25 as a weighting."""
+"""What stock Whoosh reads of a term: its postings as a matcher, and our BM25 as a weighting."""
 
 from __future__ import annotations
 
@@ -9,15 +9,12 @@ from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
-from whoosh.fields import FieldType, Schema
-from whoosh.formats import Format
 from whoosh.matching import LeafMatcher, NullMatcher, ReadTooFar
 from whoosh.query.spans import Span
 from whoosh.scoring import WeightingModel, WeightLengthScorer
 
-from search.keyword.analyzers import text_analyzer, word_analyzer
-from search.keyword.lookup import FIELDS
 from search.keyword.settings import Bm25Settings
+from search.keyword.whoosh.schema import schema
 
 
 class Source(Protocol):
@@ -25,48 +22,14 @@ class Source(Protocol):
 
     visible: NDArray[np.bool_]
 
-    @property
-    def lengths(self) -> dict[str, NDArray[np.int64]]:
-        """Words of each row in each field; 0 for hidden rows."""
+    def lengths(self, field: str) -> NDArray[np.int64]:
+        """Words of each row in a field; 0 for hidden rows."""
 
-    def tid(self, field: str, text: bytes) -> int:
-        """The id of a term, or -1."""
-
-    def rows(self, field: str, tid: int) -> NDArray[np.int64]:
+    def rows(self, field: str, text: bytes) -> NDArray[np.int64]:
         """The visible rows that have a term in a field."""
 
-    def occurrences(self, field: str, tid: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    def occurrences(self, field: str, text: bytes) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """(row, position in the field) of each occurrence, hidden rows included."""
-
-
-class Positions(Format):  # type: ignore[misc]
-    """Posting values: positions as little-endian u4. Read only."""
-
-    def word_values(self, value: Any, analyzer: Any, **kwargs: Any) -> Any:
-        """Not for writing."""
-        raise NotImplementedError("this codec does not write")
-
-    def decode_positions(self, value: bytes) -> list[int]:
-        """Positions of a term in a field."""
-        return [int(n) for n in np.frombuffer(value, "<u4")]
-
-    def decode_frequency(self, value: bytes) -> int:
-        """How often the term occurs."""
-        return len(value) // 4
-
-    def decode_weight(self, value: bytes) -> float:
-        """The frequency: no term has a boost."""
-        return float(len(value) // 4)
-
-
-@functools.cache
-def schema() -> Schema:
-    """The Whoosh schema of an archive: one scorable field for each sub-field and metadata field."""
-    fields = Schema()
-    for name, (space, _) in FIELDS.items():
-        analyzer = word_analyzer() if space else text_analyzer()
-        fields.add(name, FieldType(Positions(), analyzer, scorable=True, multitoken_query="phrase"))
-    return fields
 
 
 class Postings(LeafMatcher):  # type: ignore[misc]
@@ -78,13 +41,12 @@ class Postings(LeafMatcher):  # type: ignore[misc]
         self._at = at
         self.scorer = scorer
         self.format = schema()[field].format
-        self._tid = segment.tid(field, text)
-        self.rows = segment.rows(field, self._tid) if self._tid >= 0 else np.empty(0, np.int64)
+        self.rows = segment.rows(field, text)
         self._ids: list[int] = self.rows.tolist()
 
     @functools.cached_property
     def _occurrences(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        rows, places = self._segment.occurrences(self._field, self._tid)
+        rows, places = self._segment.occurrences(self._field, self._text)
         kept = self._segment.visible[rows]
         rows, places = rows[kept], places[kept]
         return np.append(rows.searchsorted(self.rows), len(rows)), places
@@ -149,11 +111,11 @@ class Postings(LeafMatcher):  # type: ignore[misc]
 
     def block_min_length(self) -> int:
         """The least length of any row here: all rows are one block."""
-        return int(self._segment.lengths[self._field][self.rows].min())
+        return int(self._segment.lengths(self._field)[self.rows].min())
 
     def block_max_length(self) -> int:
         """The greatest length of any row here."""
-        return int(self._segment.lengths[self._field][self.rows].max())
+        return int(self._segment.lengths(self._field)[self.rows].max())
 
     def block_max_weight(self) -> float:
         """The greatest frequency."""

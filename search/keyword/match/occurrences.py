@@ -6,36 +6,19 @@ behind each article than any operator reaches, so a join never crosses from one 
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from search.keyword.layout import KeywordSegment
+from search.keyword.match.grid import Grid
+from search.keyword.match.places import TABLE, Mask, Part, Places, Rows, kept, table
+from search.keyword.part.layout import KeywordSegment
+from search.keyword.part.packing import ranges
 
-if TYPE_CHECKING:
-    from search.keyword.grid import Grid
-
-TABLE = 1 << 22  # positions that are joined at once
-_GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 _WHOLE = 1 << 19  # occurrences of a token that are all read, rather than those in some rows
 _RARE = 16  # a list so many times shorter than another is looked up in it
-_LOOKED_UP = 4  # the same for places that are kept, where a table of marks has to be made first
-_FEW = 400  # so few are always looked up
-
-Places = NDArray[np.int64]
-Rows = NDArray[np.int32] | NDArray[np.int64]
-Numbers = NDArray[Any]
-Mask = NDArray[np.bool_]
-
-
-class Part(NamedTuple):
-    """One token of a phrase in one segment: a term, and where only some of its forms count, which (bool[forms])."""
-
-    tid: int
-    forms: Mask | None
 
 
 class Block(NamedTuple):
@@ -52,53 +35,6 @@ class Block(NamedTuple):
     high: int
     extents: NDArray[np.int64]
     grid: Grid
-
-
-def ranges(starts: NDArray[np.int64], counts: NDArray[np.int64]) -> NDArray[np.int64]:
-    """The numbers from ``starts[i]``, ``counts[i]`` of them, one run after the other."""
-    ends = np.cumsum(counts)
-    total = int(ends[-1]) if len(ends) else 0
-    return np.arange(total) + np.repeat(starts - ends + counts, counts)
-
-
-def _hashed(places: Numbers, bits: int) -> Places:
-    """Numbers of so many bits that spread what is alike (Knuth's multiplicative hashing)."""
-    hashed = places.astype(np.uint64) * _GOLDEN
-    hashed >>= np.uint64(64 - bits)
-    return hashed.view(np.int64)
-
-
-class _Table(threading.local):
-    """Numbers marked one set after another, without wiping the table in between."""
-
-    def __init__(self) -> None:
-        self._marks = np.zeros(0, np.uint8)
-        self._set = 0
-
-    def marked(self, wanted: Places, among: Places, size: int) -> Mask:
-        """Which of ``wanted`` are in ``among``; all are from 0 to ``size``, exclusive."""
-        if self._set == 255 or len(self._marks) < size:
-            self._marks = np.zeros(max(size, TABLE), np.uint8)
-            self._set = 0
-        self._set += 1
-        self._marks[among] = self._set
-        found: Mask = self._marks[wanted] == self._set
-        return found
-
-    def kept(self, wanted: Numbers, among: Numbers) -> Numbers:
-        """Those of ``wanted`` that are in ``among``, in order and not empty, whatever their size."""
-        bits = (16 * len(among)).bit_length()
-        return _looked_up(wanted[self.marked(_hashed(wanted, bits), _hashed(among, bits), 1 << bits)], among)
-
-
-def _looked_up(wanted: Numbers, among: Numbers) -> Numbers:
-    at = among.searchsorted(wanted)
-    at[at == len(among)] = 0
-    found: Numbers = wanted[among[at] == wanted]
-    return found
-
-
-_table = _Table()
 
 
 def phrase(block: Block, parts: Sequence[Part]) -> Places:
@@ -144,7 +80,7 @@ def phrase(block: Block, parts: Sequence[Part]) -> Places:
         starts = bounds[low:high] - bounds[low] + len(parts)
         keys = runs[by_df[0]].keys(starts - by_df[0], here)
         for i in by_df[1:]:
-            keys = keys[_table.marked(keys, runs[i].keys(starts - i, here), size)]
+            keys = keys[table.marked(keys, runs[i].keys(starts - i, here), size)]
         shift = (rows[here] + block.base) * block.stride - starts
         pieces.append(keys + shift[starts.searchsorted(keys, "right") - 1])
         low = high
@@ -171,15 +107,6 @@ def _places(block: Block, part: Part) -> Places:
     places += segment.positions(tid)
     codes = None if part.forms is None else segment.codes(tid)
     return places if part.forms is None or codes is None else places[part.forms[codes]]
-
-
-def kept(wanted: Numbers, among: Numbers) -> Numbers:
-    """Those of ``wanted`` that are in ``among``; both in order, ``wanted`` not empty."""
-    if not len(among):
-        return wanted[:0]
-    if len(wanted) <= _FEW or len(wanted) * _LOOKED_UP < len(among):
-        return _looked_up(wanted, among)
-    return _table.kept(wanted, among)
 
 
 class _Run:

@@ -6,24 +6,25 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
-from whoosh import query as whoosh
 
 from search.errors import QueryError
-from search.keyword import joins, lookup, occurrences, tree
+from search.keyword import tree
 from search.keyword.analysis import GAP
-from search.keyword.grid import Grid
-from search.keyword.joins import Spans
-from search.keyword.layout import KeywordSegment
-from search.keyword.lookup import Leaf, Row
-from search.keyword.occurrences import Block
+from search.keyword.match import joins, lookup, occurrences
+from search.keyword.match.grid import Grid
+from search.keyword.match.joins import Spans
+from search.keyword.match.lookup import Leaf, Row
+from search.keyword.match.occurrences import Block
+from search.keyword.part.layout import KeywordSegment
+from search.keyword.tree import Node
 
 DEEPEST = 64
 FARTHEST = GAP - 1  # words that w/n reaches: farther, it would join one sub-field with the next
 BLOCK = 1 << 15  # articles whose positions are in memory at once,
 FEW = 1 << 21  # unless there are no more positions than this
 
-_OPERANDS = {tree.Word, tree.Exact, tree.Wildcard, tree.Fuzzy, type(whoosh.NullQuery)}
-_NAMES: dict[type, str] = {whoosh.And: "AND", whoosh.Not: "NOT", tree.AtLeast: "atleast", tree.Value: "a field"}
+_OPERANDS = {tree.Word, tree.Exact, tree.Wildcard, tree.Fuzzy, tree.Nothing}
+_NAMES: dict[type, str] = {tree.And: "AND", tree.Not: "NOT", tree.AtLeast: "atleast", tree.Value: "a field"}
 
 MOST_WORDS = 1024
 
@@ -48,10 +49,10 @@ class Proximity:
         self._stride, self._extents, self.grids = stride, extents, grids
         self._numbers = {id(segment): number for number, segment in enumerate(segments)}
         # By the id of a node, which is kept so that no other takes its id.
-        self._leaves: dict[int, tuple[whoosh.Query, list[Leaf]]] = {}
-        self._plain: dict[int, tuple[whoosh.Query, whoosh.Query]] = {}
+        self._leaves: dict[int, tuple[Node, list[Leaf]]] = {}
+        self._plain: dict[int, tuple[Node, Node]] = {}
 
-    def plain(self, node: whoosh.Query) -> whoosh.Query:
+    def plain(self, node: Node) -> Node:
         """The node as ``lookup.plain`` has it, the same one each time."""
         if not isinstance(node, (tree.Wildcard, tree.Fuzzy)):
             return node
@@ -60,7 +61,7 @@ class Proximity:
             found = self._plain[id(node)] = node, lookup.plain(node)
         return found[1]
 
-    def leaves(self, node: whoosh.Query) -> list[Leaf]:
+    def leaves(self, node: Node) -> list[Leaf]:
         """What a node of words stands for; looked up once, as a node is asked about in each block."""
         found = self._leaves.get(id(node))
         if found is None:
@@ -77,19 +78,19 @@ class Proximity:
         stretches = occurrences.block_rows(own, max(1, len(own)) if few else BLOCK)
         return [Block(segment, base, self._stride, own, low, high, extents, grid) for low, high in stretches]
 
-    def cover(self, node: whoosh.Query) -> Mask:
+    def cover(self, node: Node) -> Mask:
         """bool[N]: articles outside of which an operand has no spans, found without positions."""
         node = self.plain(node)
         out = np.zeros(sum(len(segment) for segment, _ in self.segments), bool)
         if isinstance(node, tree.Pair):
             out = self.cover(node.left)
             out &= self.cover(node.right)
-        elif isinstance(node, whoosh.Or):
-            for child in node.children():
+        elif isinstance(node, tree.Or):
+            for child in node.children:
                 out |= self.cover(child)
         elif isinstance(node, tree.AtLeast):
             out = self.cover(node.child)
-        elif node is not whoosh.NullQuery:
+        elif not isinstance(node, tree.Nothing):
             for leaf in self.leaves(node):
                 for (segment, base), phrases in zip(self.segments, leaf.segments, strict=True):
                     for parts in phrases:
@@ -97,16 +98,16 @@ class Proximity:
                         out[segment.docs(rarest.tid).astype(np.int64) + base] = True
         return out
 
-    def count(self, node: whoosh.Query, number: int) -> int:
+    def count(self, node: Node, number: int) -> int:
         """How many positions of one segment an operator reads."""
         node = self.plain(node)
-        if isinstance(node, (tree.Pair, tree.AtLeast, whoosh.Or)):
-            return sum(self.count(child, number) for child in node.children())
+        if isinstance(node, (tree.Pair, tree.AtLeast, tree.Or)):
+            return sum(self.count(child, number) for child in node.children)
         segment = self.segments[number][0]
-        leaves = [] if node is whoosh.NullQuery else self.leaves(node)
+        leaves = [] if isinstance(node, tree.Nothing) else self.leaves(node)
         return sum(segment.frequency(p.tid) for leaf in leaves for parts in leaf.segments[number] for p in parts)
 
-    def places(self, node: whoosh.Query, block: Block) -> NDArray[np.int64]:
+    def places(self, node: tree.AtLeast | tree.Pair, block: Block) -> NDArray[np.int64]:
         """A place in each article of a block that satisfies an operator; repeats allowed."""
         if isinstance(node, tree.AtLeast):
             starts = self.spans(node.child, block).starts
@@ -114,11 +115,11 @@ class Proximity:
             counts = np.bincount(owners - block.base, minlength=1)
             return (np.flatnonzero(counts >= node.count) + block.base) * block.stride
         left, right = self.spans(node.left, block), self.spans(node.right, block)
-        if isinstance(node, (tree.Near, Row)):
+        if isinstance(node, tree.Near):
             return joins.near_places(left, right, node.distance, node.ordered)
         return joins.same_unit_places(left, right, _bounds(node, block))
 
-    def spans(self, node: whoosh.Query, block: Block) -> Spans:
+    def spans(self, node: Node, block: Block) -> Spans:
         """The spans of an operand in a block."""
         node = self.plain(node)
         if isinstance(node, tree.Pair):
@@ -128,10 +129,10 @@ class Proximity:
             if isinstance(node, tree.Near):
                 return joins.near(left, right, node.distance, node.ordered)
             return joins.same_unit(left, right, _bounds(node, block))
-        if isinstance(node, whoosh.Or):
-            return joins.union([self.spans(child, block) for child in node.children()])
+        if isinstance(node, tree.Or):
+            return joins.union([self.spans(child, block) for child in node.children])
         found: list[Spans] = []
-        if node is not whoosh.NullQuery:
+        if not isinstance(node, tree.Nothing):
             number = self._numbers[id(block.segment)]
             for leaf in self.leaves(node):
                 for parts in leaf.segments[number]:
@@ -142,12 +143,12 @@ class Proximity:
         return joins.union(found)
 
 
-def _bounds(node: whoosh.Query, block: Block) -> NDArray[np.int64]:
+def _bounds(node: tree.Pair, block: Block) -> NDArray[np.int64]:
     rows = np.flatnonzero(block.mask[block.low : block.high]) + block.low
     return occurrences.unit_starts(block, rows, isinstance(node, tree.SameParagraph))
 
 
-def check(top: whoosh.Query) -> None:
+def check(top: Node) -> None:
     """Raise QueryError if an operator on positions, anywhere in a tree, cannot be answered."""
     stack = [top]
     words = 0
@@ -160,10 +161,10 @@ def check(top: whoosh.Query) -> None:
         if isinstance(node, (tree.Pair, tree.AtLeast)):
             _check_operands(node)
         else:
-            stack += node.children()
+            stack += node.children
 
 
-def _check_operands(top: whoosh.Query) -> None:
+def _check_operands(top: Node) -> None:
     """Raise QueryError if an operator has an operand without positions, reaches too far or is nested too deep."""
     stack = [(top, 1)]
     while stack:
@@ -172,8 +173,8 @@ def _check_operands(top: whoosh.Query) -> None:
             raise QueryError(f"w/n, pre/n, w/s, w/p and atleast can be nested {DEEPEST} deep")
         if isinstance(node, tree.Near) and not 0 <= node.distance <= FARTHEST:
             raise QueryError(f"w/n and pre/n reach from 0 to {FARTHEST} words, not {node.distance}")
-        if node is top or isinstance(node, (tree.Pair, whoosh.Or)):
-            stack += [(child, depth + 1) for child in node.children()]
+        if node is top or isinstance(node, (tree.Pair, tree.Or)):
+            stack += [(child, depth + 1) for child in node.children]
         elif type(node) not in _OPERANDS:
             raise QueryError(
                 f"{_NAMES.get(type(node), type(node).__name__)} has no place among words: w/n, pre/n, w/s, w/p and "

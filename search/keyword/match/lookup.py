@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from whoosh import query as whoosh
 
-from search.keyword import expand, tree
+from search.keyword import tree
 from search.keyword.analysis import SPACES, SUBFIELDS, TEXT_SPACE, analyze, fold, surface_of, value_term, words_of
-from search.keyword.layout import KeywordSegment
-from search.keyword.occurrences import Part
+from search.keyword.match import expand
+from search.keyword.match.places import Part
+from search.keyword.part.layout import KeywordSegment
+from search.keyword.tree import Node
 
-# The fields that Whoosh's nodes may name: (space, sub-field or None).
+# The fields that Whoosh's queries may name: (space, sub-field or None).
 FIELDS: dict[str, tuple[int, int | None]] = {name: (space, None) for space, name in enumerate(SPACES) if space} | {
     name: (TEXT_SPACE, field) for field, name in enumerate(SUBFIELDS)
 }
@@ -30,18 +32,19 @@ class Leaf(NamedTuple):
     segments: list[list[tuple[Part, ...]]]
 
 
-def leaves(segments: Sequence[KeywordSegment], node: whoosh.Query) -> list[Leaf]:
+def leaves(segments: Sequence[KeywordSegment], node: Node) -> list[Leaf]:
     """What a node of words stands for in each segment; a wildcard or fuzzy word must be ``plain``.
 
     Raises QueryError for one that stands for too many words.
     """
     if isinstance(node, tree.Value):
-        names = ("authors", "agency") if node.fieldname == "by" else (node.fieldname,)
+        names = ("authors", "agency") if node.field == "by" else (node.field,)
         words = words_of(node.text)
         if node.whole and words:
             words = [value_term(words)]
         return [Leaf(None, [_phrase(s, SPACES.index(name), words) for s in segments]) for name in names]
-    field = None if node.fieldname is None else SUBFIELDS.index(node.fieldname)
+    assert isinstance(node, (tree.Word, tree.Exact, tree.Wildcard, tree.Fuzzy))
+    field = None if node.field is None else SUBFIELDS.index(node.field)
     if isinstance(node, tree.Word):
         terms = [token.term for token in analyze(node.text)]
         return [Leaf(field, [_phrase(segment, TEXT_SPACE, terms) for segment in segments])]
@@ -53,11 +56,6 @@ def leaves(segments: Sequence[KeywordSegment], node: whoosh.Query) -> list[Leaf]
     else:
         selected = expand.expand_fuzzy(segments, node.text, node.distance)
     return [Leaf(field, [_selected(s, found) for s, found in zip(segments, selected, strict=True)])]
-
-
-def text_of(term: str | bytes) -> str:
-    """The text of a term as Whoosh has it, which may be bytes."""
-    return term.decode("utf-8", "replace") if isinstance(term, bytes) else term
 
 
 def docs_in(segment: KeywordSegment, tid: int, field: int | None) -> NDArray[np.int64]:
@@ -97,35 +95,30 @@ def _part(segment: KeywordSegment, tid: int, codes: Any) -> Part:
     return Part(tid, None if forms.all() else forms)
 
 
-@dataclass(eq=False)
-class Row(tree.Pair):
-    """The right operand as the next word after the left one: a phrase."""
+@dataclass(frozen=True, slots=True)
+class Row(tree.Near):
+    """The right operand as the next word after the left one: a phrase, whose words all belong to it."""
 
-    left: whoosh.Query
-    right: whoosh.Query
-    distance: ClassVar[int] = 1
-    ordered: ClassVar[bool] = True
+    distance: int = 1
+    ordered: bool = True
 
 
 _BETWEEN_WORDS = re.compile(r"[^\w*?'’.,]+")
 _LETTERS = re.compile(r"[^*?]+")
 
 
-def plain(node: whoosh.Query) -> whoosh.Query:
+def plain(node: Node) -> Node:
     """A wildcard or fuzzy word as it is folded; one that is written with a hyphen or a space, as words in a row."""
     if isinstance(node, tree.Wildcard):
         pieces = [piece for piece in _BETWEEN_WORDS.split(node.pattern) if piece]
         # "anti-*" is the word before the hyphen; "*" alone is refused for what it stands for.
         pieces = [piece for piece in pieces if piece.strip("*?")] or pieces[:1]
         words = [_LETTERS.sub(lambda letters: fold(surface_of(letters[0])), piece) for piece in pieces]
-        row = [tree.Wildcard(node.fieldname, word) for word in words]
+        row: list[Node] = [tree.Wildcard(node.field, word) for word in words]
     elif isinstance(node, tree.Fuzzy):
-        row = [tree.Fuzzy(node.fieldname, token.word, node.distance) for token in analyze(node.text)]
+        row = [tree.Fuzzy(node.field, token.word, node.distance) for token in analyze(node.text)]
     else:
         return node
     if not row:
-        return whoosh.NullQuery
-    joined = row[0]
-    for word in row[1:]:
-        joined = Row(joined, word)
-    return joined
+        return tree.Nothing()
+    return functools.reduce(Row, row)

@@ -14,13 +14,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from search.errors import ArchiveDamaged
-from search.keyword import bits
 from search.keyword.analysis import GAP, SUBFIELDS, TEXT_SPACE
-from search.keyword.bits import Addresses, Bits
 from search.keyword.cache import Cache
-from search.keyword.layout import KeywordSegment
-from search.keyword.occurrences import Part, Places, Rows, kept, ranges
-from search.keyword.packing import Array, starts_of
+from search.keyword.match import bits
+from search.keyword.match.bits import Addresses, Bits
+from search.keyword.match.places import Part, Places, Rows, kept
+from search.keyword.part.layout import KeywordSegment
+from search.keyword.part.packing import Array, ranges, starts_of
 
 LEAST_CACHE = 64 << 20  # bytes for what was asked for last, or this share of a larger archive's keyword parts:
 CACHE_SHARE = 4

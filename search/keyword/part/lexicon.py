@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from search.keyword.packing import Array, fit, starts_of, strings
+from search.keyword.part.packing import Array, fit, starts_of, strings
 
 # Sorts before every character of a term, so form keys sort by term first. No token contains it.
 _SEPARATOR = b"\0"

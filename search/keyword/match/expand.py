@@ -16,18 +16,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from search.errors import QueryError
-from search.keyword.analysis import TEXT_SPACE, VALUE_MARK, analyze_token, fold, surface_of
-from search.keyword.automata import Automaton, Levenshtein, Wildcard, accepted
-from search.keyword.layout import KeywordSegment
-from search.keyword.packing import Array, term_key
-from search.keyword.regex import Regex
+from search.keyword.analysis import TEXT_SPACE, analyze_token, fold, surface_of
+from search.keyword.match.automata import Automaton, Levenshtein, Wildcard, accepted
+from search.keyword.part.layout import KeywordSegment
+from search.keyword.part.packing import Array
 
 MOST_WORDS = 2000
 MOST_EDITS = 2
 _NO_LIMIT = 1 << 62
 _SIGNS = re.compile(r"[*?]")
 
-# Term id -> which of its forms qualify, as codes (uint16, ascending); None for all of them, and in metadata spaces.
+# Term id -> which of its forms qualify, as codes (uint16, ascending); None for all of them.
 Selection = dict[int, NDArray[np.uint16] | None]
 
 # For suggestions, in natural logarithms of frequency: a second edit must be worth a factor of 400, for "Beyonse" is
@@ -40,24 +39,12 @@ _SHORTEST_ONE_EDIT, _SHORTEST_TWO_EDITS = 3, 8
 _PLAIN_SHARE = 0.1
 
 
-def expand_prefix(
-    segments: Sequence[KeywordSegment], prefix: str, *, space: int = TEXT_SPACE, limit: int = MOST_WORDS
-) -> list[Selection]:
-    """What the folded words that start with ``prefix`` (in any case, with or without accents) select in each segment.
-
-    Raises QueryError past ``limit`` words.
-    """
-    return expand(segments, Wildcard(_SIGNS.sub("", _folded(prefix)) + "*"), space=space, limit=limit)
-
-
-def expand_wildcard(
-    segments: Sequence[KeywordSegment], pattern: str, *, space: int = TEXT_SPACE, limit: int = MOST_WORDS
-) -> list[Selection]:
+def expand_wildcard(segments: Sequence[KeywordSegment], pattern: str, *, limit: int = MOST_WORDS) -> list[Selection]:
     """What the folded words that match ``pattern`` select in each segment: ``*`` is any run of characters, ``?`` one.
 
     Raises QueryError past ``limit`` words.
     """
-    return expand(segments, Wildcard(_folded(pattern)), space=space, limit=limit)
+    return expand(segments, Wildcard(_folded(pattern)), limit=limit)
 
 
 def _folded(pattern: str) -> str:
@@ -66,23 +53,8 @@ def _folded(pattern: str) -> str:
     return "".join(fold(surface_of(part)) if part and part not in "*?" else part for part in parts)
 
 
-def expand_regex(
-    segments: Sequence[KeywordSegment], pattern: str, *, space: int = TEXT_SPACE, limit: int = MOST_WORDS
-) -> list[Selection]:
-    """What the folded words that match the whole of a regular expression select in each segment.
-
-    Raises QueryError past ``limit`` words, and for an expression that ``Regex`` refuses.
-    """
-    return expand(segments, Regex(pattern), space=space, limit=limit)
-
-
 def expand_fuzzy(
-    segments: Sequence[KeywordSegment],
-    word: str,
-    distance: int,
-    *,
-    space: int = TEXT_SPACE,
-    limit: int = MOST_WORDS,
+    segments: Sequence[KeywordSegment], word: str, distance: int, *, limit: int = MOST_WORDS
 ) -> list[Selection]:
     """What the folded words within ``distance`` <= 2 insertions, deletions and replacements of ``word`` select in each
     segment.
@@ -91,12 +63,10 @@ def expand_fuzzy(
     """
     if not 0 <= distance <= MOST_EDITS:
         raise QueryError(f"a fuzzy word may differ by 0 to {MOST_EDITS} letters, not {distance}")
-    return expand(segments, Levenshtein(fold(surface_of(word)), distance), space=space, limit=limit)
+    return expand(segments, Levenshtein(fold(surface_of(word)), distance), limit=limit)
 
 
-def expand(
-    segments: Sequence[KeywordSegment], automaton: Automaton, *, space: int = TEXT_SPACE, limit: int = MOST_WORDS
-) -> list[Selection]:
+def expand(segments: Sequence[KeywordSegment], automaton: Automaton, *, limit: int = MOST_WORDS) -> list[Selection]:
     """What the folded words that ``automaton`` accepts select in each segment.
 
     Raises QueryError past ``limit`` words.
@@ -104,44 +74,25 @@ def expand(
     out: list[Selection] = []
     words: set[bytes] = set()
     for segment in segments:
-        table = segment.words if space == TEXT_SPACE else segment.terms
-        if space == TEXT_SPACE:
-            found = matching_words(segment, automaton, limit)
-        else:
-            found = matching_terms(segment, space, automaton, limit)
-        if len(found) <= limit and len(segments) > 1:
-            words.update(table[number] for number in found.tolist())
-        if len(found) > limit or len(words) > limit:
+        numbers = matching_words(segment, automaton, limit)
+        if len(numbers) <= limit and len(segments) > 1:
+            words.update(segment.words[number] for number in numbers.tolist())
+        if len(numbers) > limit or len(words) > limit:
             raise QueryError(f"'{automaton.text}' stands for more than {limit:,} different words; add letters")
-        out.append(_forms_of(segment, found) if space == TEXT_SPACE else dict.fromkeys(found.tolist()))
+        out.append(_forms_of(segment, numbers))
     return out
 
 
 def matching_words(segment: KeywordSegment, automaton: Automaton, most: int = _NO_LIMIT) -> NDArray[np.int64]:
     """The numbers of the folded words that an automaton accepts. Of more than ``most``, some may be left out."""
-    found = segment.words.prefix_range(automaton.prefix.encode("utf-8", "replace"))
-    return _matching(segment.part["words_blob"], segment.part["words_ends"], found, 0, automaton, most)
-
-
-def matching_terms(
-    segment: KeywordSegment, space: int, automaton: Automaton, most: int = _NO_LIMIT
-) -> NDArray[np.int64]:
-    """The ids of the terms of a space that an automaton accepts, whole metadata values aside. Of more than ``most``,
-    some may be left out."""
-    found = segment.prefix_range(space, automaton.prefix)
-    values = segment.terms.prefix_range(term_key(space, VALUE_MARK))
-    found = range(max(found.start, values.stop), found.stop)
-    return _matching(segment.part["terms_blob"], segment.part["terms_ends"], found, 1, automaton, most)
-
-
-def _matching(blob: Array, ends: Array, found: range, skip: int, automaton: Automaton, most: int) -> NDArray[np.int64]:
-    """Of the strings ``found`` of a table, those that are accepted without their first ``skip`` bytes."""
+    numbers = segment.words.prefix_range(automaton.prefix.encode("utf-8", "replace"))
     if automaton.prefix_only:
-        return np.arange(found.start, found.stop)
-    own_ends = ends[found.start : found.stop].astype(np.int64)
-    first = int(ends[found.start - 1]) if found.start else 0
-    starts = np.concatenate(([first], own_ends[:-1])) + skip if len(own_ends) else own_ends
-    return accepted(automaton, blob, starts, own_ends, most) + found.start
+        return np.arange(numbers.start, numbers.stop)
+    all_ends = segment.part["words_ends"]
+    ends = all_ends[numbers.start : numbers.stop].astype(np.int64)
+    first = int(all_ends[numbers.start - 1]) if numbers.start else 0
+    starts = np.concatenate(([first], ends[:-1])) if len(ends) else ends
+    return accepted(automaton, segment.part["words_blob"], starts, ends, most) + numbers.start
 
 
 def _runs(starts: Array, numbers: Array) -> NDArray[np.int64]:

@@ -17,10 +17,10 @@ from numpy.typing import DTypeLike, NDArray
 
 from search.errors import ArchiveDamaged
 from search.keyword.analysis import ANALYSIS_VERSION
-from search.keyword.packing import Array, code_bits, code_sizes, docs_dtype, encode_codes, few_wide, starts_of
-from search.keyword.surviving import Source, Stretch, pieces_of
-from search.keyword.united import United
-from search.keyword.writer import build_part
+from search.keyword.part.packing import Array, code_bits, code_sizes, docs_dtype, encode_codes, few_wide, starts_of
+from search.keyword.part.surviving import Source, Stretch, pieces_of
+from search.keyword.part.united import United
+from search.keyword.part.write import build_part
 from search.storage.container import Part, Stored, Streamed
 
 # Rows whose sentences are gathered at once.

@@ -1,9 +1,7 @@
 """Which articles satisfy a constraint tree: every node over whole arrays, as bool[N] over ordinals.
 
-Whoosh's own nodes mean what they mean to Whoosh and name the fields of ``lookup.FIELDS``; ours are in ``tree``. A node
-that has no method here or in ``stock`` is left to Whoosh's matchers over our codec.
-
-Conditions nest to any depth: the walk keeps its own stack.
+A query of Whoosh's own is left to Whoosh's matchers over our codec. Conditions nest to any depth: the walk keeps its
+own stack.
 """
 
 from __future__ import annotations
@@ -13,13 +11,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
-from whoosh import query as whoosh
 
-from search.keyword import frequent, occurrences, tree
-from search.keyword.layout import KeywordSegment
-from search.keyword.lookup import Leaf, Row, docs_in
-from search.keyword.occurrences import Part
-from search.keyword.proximity import Proximity, check
+from search.keyword import tree
+from search.keyword.match import frequent, occurrences
+from search.keyword.match.lookup import Leaf, Row, docs_in
+from search.keyword.match.places import Part
+from search.keyword.match.proximity import Proximity, check
+from search.keyword.part.layout import KeywordSegment
+from search.keyword.tree import Node
 from search.storage.columns import MISSING_DAY, MISSING_INSTANT, instant
 
 if TYPE_CHECKING:
@@ -41,7 +40,7 @@ class Matcher:
         self.size = len(view.index)
         self.proximity = Proximity(index.segments, index.bases[:-1], index.stride, index.extents, index.grids)
 
-    def match(self, node: whoosh.Query) -> Mask:
+    def match(self, node: Node) -> Mask:
         """bool[N]: the visible articles that satisfy the tree."""
         check(node)
         out = self.nothing()
@@ -62,28 +61,22 @@ class Matcher:
             except StopIteration:
                 stack.pop()
 
-    def fill(self, node: whoosh.Query, within: Mask, out: Mask) -> Walk:
+    def fill(self, node: Node, within: Mask, out: Mask) -> Walk:
         """Set in ``out`` the articles that satisfy a node. Outside of ``within`` it may set any, so that work can be
         left out there: whoever asks applies ``within``."""
         node = self.proximity.plain(node)
         branch = _BRANCHES.get(type(node))
         if branch is not None:
             yield from branch(self, node, within, out)
-            return
-        leaf = _LEAVES.get(type(node))
-        if leaf is not None:
-            leaf(self, node, within, out)
-            return
-        from search.keyword import stock
-
-        yield from stock.fill(self, node, within, out)
+        else:
+            _LEAVES[type(node)](self, node, within, out)
 
     # Conditions on conditions.
 
-    def _and(self, node: whoosh.Query, within: Mask, out: Mask) -> Walk:
+    def _and(self, node: tree.And, within: Mask, out: Mask) -> Walk:
         # Positions are dear: look at them last, and only where all else holds.
         left = within
-        for child in sorted(node.children(), key=_is_dear):
+        for child in sorted(node.children, key=_is_dear):
             sub = self.nothing()
             yield self.fill(child, left, sub)
             sub &= left
@@ -93,23 +86,30 @@ class Matcher:
         if left is not within:
             out |= left
 
-    def _or(self, node: whoosh.Query, within: Mask, out: Mask) -> Walk:
-        for child in node.children():
+    def _or(self, node: tree.Or, within: Mask, out: Mask) -> Walk:
+        for child in node.children:
             yield self.fill(child, within, out)
 
-    def _not(self, node: whoosh.Query, within: Mask, out: Mask) -> Walk:
-        yield from self.fill_difference(None, node.query, within, out)
-
-    def fill_difference(self, wanted: whoosh.Query | None, unwanted: whoosh.Query, within: Mask, out: Mask) -> Walk:
-        """Articles that satisfy one node (None: all) and not the other."""
-        left = within
-        if wanted is not None:
-            left = self.nothing()
-            yield self.fill(wanted, within, left)
-            left &= within
+    def _not(self, node: tree.Not, within: Mask, out: Mask) -> Walk:
         sub = self.nothing()
-        yield self.fill(unwanted, left, sub)
-        out |= left & ~sub
+        yield self.fill(node.item, within, sub)
+        out |= within & ~sub
+
+    def _every(self, node: tree.Every, within: Mask, out: Mask) -> None:
+        out |= within
+
+    def _none(self, node: tree.Nothing, within: Mask, out: Mask) -> None:
+        pass
+
+    def _foreign(self, node: tree.Foreign, within: Mask, out: Mask) -> Walk:
+        from search.keyword import whoosh  # which takes a while to import
+
+        read = whoosh.from_query(node.query)
+        if isinstance(read, tree.Foreign):
+            out |= whoosh.match(self.view, read.query)
+        else:
+            check(read)
+            yield self.fill(read, within, out)
 
     # Columns.
 
@@ -152,7 +152,7 @@ class Matcher:
                 out[docs_in(segment, tid, field) + base] = True
         return out
 
-    def _positional(self, node: whoosh.Query, within: Mask, out: Mask) -> None:
+    def _positional(self, node: tree.AtLeast | tree.Pair, within: Mask, out: Mask) -> None:
         if isinstance(node, tree.AtLeast) and node.count < 1:
             out |= within
             return
@@ -169,7 +169,7 @@ class Matcher:
             for block in self.proximity.blocks(segment, base, cover, self.proximity.count(node, number)):
                 out[self.proximity.places(node, block) // block.stride] = True
 
-    def _words(self, node: whoosh.Query, within: Mask, out: Mask) -> None:
+    def _words(self, node: Node, within: Mask, out: Mask) -> None:
         for leaf in self.proximity.leaves(node):
             self._fill_leaf(leaf, within, out)
 
@@ -220,7 +220,7 @@ def _runs(tids: Sequence[int]) -> Iterator[tuple[int, int]]:
         yield first, last
 
 
-def _is_dear(node: whoosh.Query) -> int:
+def _is_dear(node: Node) -> int:
     if isinstance(node, (tree.Pair, tree.AtLeast)):
         return 2
     return 0 if type(node) in _CHEAP else 1
@@ -230,36 +230,19 @@ _Branch = Callable[[Matcher, Any, Mask, Mask], Walk]
 _LeafFill = Callable[[Matcher, Any, Mask, Mask], None]
 
 
-def _filling(wanted: str, unwanted: str) -> _Branch:
-    def branch(matcher: Matcher, node: Any, within: Mask, out: Mask) -> Walk:
-        return matcher.fill_difference(getattr(node, wanted), getattr(node, unwanted), within, out)
-
-    return branch
-
-
-def _only(attribute: str) -> _Branch:
-    def branch(matcher: Matcher, node: Any, within: Mask, out: Mask) -> Walk:
-        yield matcher.fill(getattr(node, attribute), within, out)
-
-    return branch
-
-
 _BRANCHES: dict[type, _Branch] = {
-    whoosh.And: Matcher._and,
-    whoosh.Require: Matcher._and,
-    whoosh.Or: Matcher._or,
-    whoosh.DisjunctionMax: Matcher._or,
-    whoosh.Not: Matcher._not,
-    whoosh.AndNot: _filling("a", "b"),
-    whoosh.AndMaybe: _only("a"),
-    whoosh.ConstantScoreQuery: _only("child"),
-    whoosh.WeightingQuery: _only("child"),
+    tree.And: Matcher._and,
+    tree.Or: Matcher._or,
+    tree.Not: Matcher._not,
+    tree.Foreign: Matcher._foreign,
 }
 _WORDS = (tree.Word, tree.Exact, tree.Wildcard, tree.Fuzzy)
-_CHEAP = {tree.DayRange, tree.InstantRange, tree.Length, tree.Id, whoosh.Term}
+_CHEAP = {tree.DayRange, tree.InstantRange, tree.Length, tree.Id, tree.Every, tree.Nothing}
 _LEAVES: dict[type, _LeafFill] = {
     **dict.fromkeys((*_WORDS, tree.Value), Matcher._words),
     **dict.fromkeys((Row, tree.Near, tree.SameSentence, tree.SameParagraph, tree.AtLeast), Matcher._positional),
+    tree.Every: Matcher._every,
+    tree.Nothing: Matcher._none,
     tree.DayRange: Matcher._days,
     tree.InstantRange: Matcher._instants,
     tree.Length: Matcher._length,

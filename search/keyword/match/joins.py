@@ -12,7 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from search.errors import QueryError
-from search.keyword.occurrences import Mask, Places, ranges
+from search.keyword.match.places import Mask, Places
+from search.keyword.part.packing import ranges
 
 # Pairs of spans that one join may look at for one block of articles (about 200 MB).
 MOST_PAIRS = 4_000_000

@@ -10,20 +10,21 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import numpy as np
-from whoosh import query as whoosh
 
-from search.keyword import bits, tree
-from search.keyword.bits import Bits
-from search.keyword.grid import Grid
-from search.keyword.lookup import Leaf, Row
-from search.keyword.occurrences import Rows
+from search.keyword import tree
+from search.keyword.match import bits
+from search.keyword.match.bits import Bits
+from search.keyword.match.grid import Grid
+from search.keyword.match.lookup import Leaf
+from search.keyword.match.places import Rows
+from search.keyword.tree import Node
 
 _MOST_TERMS = 8  # that one operand may stand for
 _LONGEST = 16  # words between the ends of a span whose inside is marked
-_NEAR = (tree.Near, Row)
 _UNITS = (tree.SameSentence, tree.SameParagraph)
+_Operator = tree.Near | tree.SameSentence | tree.SameParagraph
 
-Leaves = Callable[[whoosh.Query], Sequence[Leaf]]
+Leaves = Callable[[Node], Sequence[Leaf]]
 
 
 class Sure(NamedTuple):
@@ -44,21 +45,22 @@ class _Spans(NamedTuple):
     complete: bool
 
 
-def surely(grid: Grid, node: whoosh.Query, leaves: Leaves, number: int) -> Sure | None:
+def surely(grid: Grid, node: Node, leaves: Leaves, number: int) -> Sure | None:
     """What is sure about an operator in one segment, the ``number``-th in the leaves; None where bits do not pay.
 
     Operands are frequent words, or operators on these.
     """
     finder = _Finder(grid, leaves, number)
-    if not finder.knows(node):
+    operator = _operator(node)
+    if operator is None or not finder.knows(operator):
         return None
-    found = [np.empty(0, np.int64)]
+    words = [np.empty(0, np.int64)]
     complete = True
-    for own in grid.chunks:
-        hits, every = finder.hits(node, own)
-        found.append(np.flatnonzero(hits) + own.start)
+    for chunk in grid.chunks:
+        hits, every = finder.hits(operator, chunk)
+        words.append(np.flatnonzero(hits) + chunk.start)
         complete = complete and every
-    return Sure(grid.rows[np.concatenate(found)], complete)
+    return Sure(grid.rows[np.concatenate(words)], complete)
 
 
 class _Finder:
@@ -68,21 +70,20 @@ class _Finder:
         self._grid, self._leaves, self._number = grid, leaves, number
         self._marks: dict[int, Bits] = {}
 
-    def knows(self, node: whoosh.Query) -> bool:
+    def knows(self, node: _Operator) -> bool:
         """Whether bits tell anything of an operator."""
-        if not _is_operator(node):
-            return False
         for operand, other in ((node.left, node.right), (node.right, node.left)):
             if self._are_words(operand):
                 continue
-            if not _is_operator(operand) or not self._are_words(operand.left) or not self._are_words(operand.right):
+            inner = _operator(operand)
+            if inner is None or not self._are_words(inner.left) or not self._are_words(inner.right):
                 return False
             # Whether a unit holds two spans, or a paragraph that has to be in a sentence, is not known.
-            if isinstance(node, _UNITS) and (_is_operator(other) or _is_wider(operand, node)):
+            if isinstance(node, _UNITS) and (_operator(other) is not None or _is_wider(inner, node)):
                 return False
         return True
 
-    def _are_words(self, node: whoosh.Query) -> bool:
+    def _are_words(self, node: Node) -> bool:
         """Whether a node is a frequent word, or several, anywhere in the articles."""
         if id(node) in self._marks:
             return True
@@ -95,11 +96,11 @@ class _Finder:
         self._marks[id(node)] = marks
         return True
 
-    def _tids(self, node: whoosh.Query) -> list[int]:
-        if isinstance(node, whoosh.Or):
-            each = [self._tids(child) for child in node.children()]
+    def _tids(self, node: Node) -> list[int]:
+        if isinstance(node, tree.Or):
+            each = [self._tids(child) for child in node.children]
             return [tid for tids in each for tid in tids] if all(each) else []
-        if isinstance(node, tree.Pair) or node is whoosh.NullQuery:
+        if isinstance(node, tree.Pair | tree.Nothing):
             return []
         tids = []
         for leaf in self._leaves(node):
@@ -109,7 +110,7 @@ class _Finder:
                 tids.append(parts[0].tid)
         return tids
 
-    def hits(self, node: whoosh.Query, own: slice) -> tuple[Bits, bool]:
+    def hits(self, node: _Operator, own: slice) -> tuple[Bits, bool]:
         """A place in each of some rows that satisfy an operator, and whether these are all such rows."""
         if isinstance(node, _UNITS):
             return self._in_unit(node, own), False
@@ -121,7 +122,7 @@ class _Finder:
             return found, complete
         found |= bits.behind(right.ends, reach) & left.starts
         # One may also stand inside the other, as long as no word is an end of both.
-        pairs = _is_operator(node.left) + _is_operator(node.right)
+        pairs = (_operator(node.left) is not None) + (_operator(node.right) is not None)
         if pairs == 2 and (left.words & right.words).any():
             return found, False
         for outer, inner in ((left, right), (right, left)) if pairs else ():
@@ -131,62 +132,68 @@ class _Finder:
                 found |= outer.inside & inner.starts
         return found, complete
 
-    def _in_unit(self, node: whoosh.Query, own: slice) -> Bits:
+    def _in_unit(self, node: tree.Pair, own: slice) -> Bits:
         opens = self._opens(node)[own]
-        one, other = (node.right, node.left) if _is_operator(node.right) else (node.left, node.right)
+        inner, other = _operator(node.right), node.left
+        if inner is None:
+            inner, other = _operator(node.left), node.right
         marks = self._words(other, own)
-        if not _is_operator(one):
-            wanted = self._words(one, own)
+        if inner is None:
+            wanted = self._words(node.left, own)
             return bits.behind_in_unit(marks, opens) & wanted | bits.behind_in_unit(wanted, opens) & marks
-        left, right = self._words(one.left, own), self._words(one.right, own)
+        left, right = self._words(inner.left, own), self._words(inner.right, own)
         # Of spans that begin and end in the unit, where they end; both ends differ from the other word.
-        if isinstance(one, _NEAR):
-            reach = min(one.distance, bits.REACH)
+        if isinstance(inner, tree.Near):
+            reach = min(inner.distance, bits.REACH)
             ends = bits.behind_in_unit(left, opens, reach) & right
-            if not one.ordered:
+            if not inner.ordered:
                 ends |= bits.behind_in_unit(right, opens, reach) & left
         else:
-            own_opens = self._opens(one)[own]
+            own_opens = self._opens(inner)[own]
             ends = bits.behind_in_unit(left, own_opens) & right | bits.behind_in_unit(right, own_opens) & left
         marks = marks & ~(left | right)
         return bits.behind_in_unit(ends, opens) & marks | bits.behind_in_unit(marks, opens) & ends
 
-    def _words(self, node: whoosh.Query, own: slice) -> Bits:
+    def _words(self, node: Node, own: slice) -> Bits:
         return self._marks[id(node)][own]
 
-    def _spans(self, node: whoosh.Query, own: slice) -> _Spans:
-        if not _is_operator(node):
+    def _spans(self, node: Node, own: slice) -> _Spans:
+        operator = _operator(node)
+        if operator is None:
             marks = self._words(node, own)
             return _Spans(marks, marks, np.zeros_like(marks), marks, True)
-        left, right = self._words(node.left, own), self._words(node.right, own)
-        both = not getattr(node, "ordered", False)
-        if isinstance(node, _UNITS):
-            opens = self._opens(node)[own]
+        left, right = self._words(operator.left, own), self._words(operator.right, own)
+        if not isinstance(operator, tree.Near):
+            opens = self._opens(operator)[own]
             starts = bits.before_in_unit(right, opens) & left | bits.before_in_unit(left, opens) & right
             ends = bits.behind_in_unit(left, opens) & right | bits.behind_in_unit(right, opens) & left
             return _Spans(starts, ends, None, left | right, False)
-        reach = min(node.distance, bits.REACH)
+        distance = operator.distance
+        reach = min(distance, bits.REACH)
         starts, ends = bits.before(right, reach) & left, bits.behind(left, reach) & right
-        if both:
+        if not operator.ordered:
             starts |= bits.before(left, reach) & right
             ends |= bits.behind(right, reach) & left
         inside = None
-        if node.distance <= _LONGEST:
+        if distance <= _LONGEST:
             inside = np.zeros_like(left)
-            for length in range(2, node.distance + 1):
+            for length in range(2, distance + 1):
                 own_starts = bits.down(right, length) & left
-                if both:
+                if not operator.ordered:
                     own_starts |= bits.down(left, length) & right
                 inside |= bits.behind(own_starts, length - 1)
-        return _Spans(starts, ends, inside, left | right, node.distance <= bits.REACH)
+        return _Spans(starts, ends, inside, left | right, distance <= bits.REACH)
 
-    def _opens(self, node: whoosh.Query) -> Bits:
+    def _opens(self, node: Node) -> Bits:
         return self._grid.opens(isinstance(node, tree.SameParagraph))
 
 
-def _is_operator(node: whoosh.Query) -> bool:
-    return isinstance(node, _UNITS) or (isinstance(node, _NEAR) and node.distance > 0)
+def _operator(node: Node) -> _Operator | None:
+    """The node, if it is an operator on words."""
+    if isinstance(node, _UNITS) or (isinstance(node, tree.Near) and node.distance > 0):
+        return node
+    return None
 
 
-def _is_wider(node: whoosh.Query, unit: whoosh.Query) -> bool:
+def _is_wider(node: Node, unit: Node) -> bool:
     return isinstance(node, tree.SameParagraph) and isinstance(unit, tree.SameSentence)

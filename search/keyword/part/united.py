@@ -10,9 +10,9 @@ from collections.abc import Callable, Iterator, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from search.keyword.lexicon import split_of, word_arrays
-from search.keyword.packing import Array, fit, starts_of
-from search.keyword.surviving import Source
+from search.keyword.part.lexicon import split_of, word_arrays
+from search.keyword.part.packing import Array, fit, starts_of
+from search.keyword.part.surviving import Source
 
 # Strings that are read of a part at once.
 BLOCK = 1 << 12

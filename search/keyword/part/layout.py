@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from search.errors import ArchiveDamaged, ArchiveMismatch
 from search.keyword.analysis import ANALYSIS_VERSION, GAP, SUBFIELDS
-from search.keyword.packing import Array, StringTable, Wide, code_bits, decode_term, term_key
+from search.keyword.part.packing import Array, StringTable, Wide, code_bits, decode_term, term_key
 from search.storage.container import Part
 
 KIND = "keyword"

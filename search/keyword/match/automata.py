@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from search.errors import QueryError
-from search.keyword.packing import Array
+from search.keyword.part.packing import Array
 
 LONGEST_PATTERN = 200
 MOST_STATES = 4000

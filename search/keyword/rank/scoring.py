@@ -25,12 +25,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from search.errors import QueryError
-from search.keyword import contributions
 from search.keyword.analysis import STOP_WORDS, SUBFIELDS, TEXT_SPACE, Token, analyze
 from search.keyword.cache import Cache
-from search.keyword.contributions import Mask, Ordinals, Scores, TermScores
-from search.keyword.layout import KeywordSegment
-from search.keyword.occurrences import ranges
+from search.keyword.part.layout import KeywordSegment
+from search.keyword.part.packing import ranges
+from search.keyword.rank import contributions
+from search.keyword.rank.contributions import Mask, Ordinals, Scores, TermScores
 from search.keyword.settings import Bm25Settings
 
 MOST_TERMS = 1024

@@ -23,8 +23,8 @@ from search.keyword.analysis import (
     value_term,
     words_of,
 )
-from search.keyword.lexicon import Lexicon
-from search.keyword.packing import (
+from search.keyword.part.lexicon import Lexicon
+from search.keyword.part.packing import (
     Array,
     code_bits,
     code_sizes,
@@ -36,7 +36,7 @@ from search.keyword.packing import (
     starts_of,
     term_key,
 )
-from search.keyword.vocabulary import Vocabulary
+from search.keyword.part.vocabulary import Vocabulary
 from search.records import Article
 
 _TEXT = SUBFIELDS.index("text")

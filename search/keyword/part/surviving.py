@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from search.keyword.layout import KeywordSegment
-from search.keyword.lexicon import form_key
-from search.keyword.packing import Array, code_bits, decode_codes, decode_term, starts_of
+from search.keyword.part.layout import KeywordSegment
+from search.keyword.part.lexicon import form_key
+from search.keyword.part.packing import Array, code_bits, decode_codes, decode_term, starts_of
 from search.storage.container import Part
 
 # Occurrences that are worked on at once, about.

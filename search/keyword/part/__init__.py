@@ -1,0 +1,1 @@
+"""The keyword part of a segment: what is in it, how it is read, written and merged."""
