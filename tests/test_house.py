@@ -32,8 +32,9 @@ FLOORS = [
     "errors",
     "_version",
 ]
+# Where the engines and formats of others may be imported: rooms, or folders in them.
 FOREIGN = {
-    "whoosh": {"keyword", "query"},
+    "whoosh": {"keyword/whoosh"},
     "faiss": {"vector"},
     "sentence_transformers": {"encode"},
     "torch": {"encode"},
@@ -90,7 +91,35 @@ def test_imports_run_downwards(path):
                 continue
             assert FLOORS.index(other) >= FLOORS.index(own), f"{path} imports {name}, which stands above it"
         if parts[0] in FOREIGN:
-            assert own in FOREIGN[parts[0]], f"{path} imports {name} outside {FOREIGN[parts[0]]}"
+            folder = f"{path.relative_to(PACKAGE).with_suffix('')}/"
+            rooms = FOREIGN[parts[0]]
+            assert any(folder.startswith(f"{one}/") for one in rooms), f"{path} imports {name} outside {rooms}"
+
+
+MODULES = {
+    ".".join(("search", *path.relative_to(PACKAGE).with_suffix("").parts)).removesuffix(".__init__"): path
+    for path in FILES
+}
+
+
+def runtime_imports(node: ast.AST) -> set[str]:
+    """The modules of the house that a module imports when it is imported or run, not for its types alone."""
+    if isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING":
+        return set().union(*map(runtime_imports, node.orelse)) if node.orelse else set()
+    if isinstance(node, ast.Import):
+        return {alias.name for alias in node.names} & MODULES.keys()
+    if isinstance(node, ast.ImportFrom):
+        named = {f"{node.module}.{alias.name}" for alias in node.names}
+        return (named & MODULES.keys()) | ({node.module} & MODULES.keys() if named - MODULES.keys() else set())
+    return set().union(*map(runtime_imports, ast.iter_child_nodes(node)))
+
+
+def test_no_circles():
+    """Modules can be put in an order in which each imports earlier ones only, inside rooms too."""
+    waiting = {name: runtime_imports(ast.parse(path.read_text())) - {name} for name, path in MODULES.items()}
+    while ready := {name for name, needed in waiting.items() if not needed & waiting.keys()}:
+        waiting = {name: needed for name, needed in waiting.items() if name not in ready}
+    assert not waiting, f"these import one another in a circle, or import what does: {', '.join(sorted(waiting))}"
 
 
 @pytest.mark.parametrize(
@@ -101,8 +130,9 @@ def test_imports_run_downwards(path):
         ("import search.cli.main", ["numpy", "whoosh", "faiss", "torch", "sqlite3", "onnxruntime"]),
         (
             "import search.archive",
-            ["faiss", "torch", "transformers", "sentence_transformers", "onnxruntime", "onnx", "tokenizers"],
+            ["faiss", "torch", "transformers", "sentence_transformers", "onnxruntime", "onnx", "tokenizers", "whoosh"],
         ),
+        ("import search.query.parser, search.keyword.match.matcher", ["whoosh"]),
     ],
 )
 def test_heavy_modules_are_imported_late(statement, absent):
@@ -119,3 +149,18 @@ def test_public_names():
         assert getattr(search, name) is not None
     with pytest.raises(AttributeError, match="no attribute 'Nothing'"):
         search.Nothing  # noqa: B018
+
+
+def test_operators_need_no_whoosh(tmp_path):
+    """Whoosh is imported for a query of its own, and for nothing else."""
+    code = (
+        "import sys; from search import Archive, Article\n"
+        f"with Archive.open({str(tmp_path / 'archive')!r}, create=True) as archive:\n"
+        "    archive.add([Article(id='a', title='One', text='court rules on tariff', source='BBC')], vectors=False)\n"
+        "    query = '\"court rules\" w/5 (tarif* OR duty~1) AND source:BBC AND NOT title:two length:>2'\n"
+        "    assert [hit.article.id for hit in archive.search(query)] == ['a']\n"
+        "    archive.facets(query), archive.timeline(query), archive.describe(query)\n"
+        "print([m for m in sys.modules if m.split('.')[0] == 'whoosh'])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
