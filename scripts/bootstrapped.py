@@ -95,9 +95,9 @@ def build(data: Path, folder: Path, donor: Path | None, times: int = 1) -> None:
         with archive._catalog.writing() as transaction:
             for key, value in settings.items():
                 transaction.set(key, value)
-        lock = lock_writer(building, wait=False)
+        lock = lock_writer(archive._catalog.folder, wait=False)
         try:
-            writer = Writer(building, archive._catalog, lambda: encoder, int(archive.settings["passage_tokens"]))
+            writer = Writer(archive._catalog, lambda: encoder, int(archive.settings["passage_tokens"]))
             for turn in range(times):
                 items = ingest.read([data])
                 writer.add(items if not turn else (_again(item, turn) for item in items), 1000, None)

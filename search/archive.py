@@ -248,13 +248,13 @@ class Archive(OpenArchive):
         from search.engine import doctor as inspection
 
         with self._reading() as view:
-            return inspection.stats(self.path, view.snapshot, view.vectors, self._settings)
+            return inspection.stats(self._catalog.folder, view.snapshot, view.vectors, self._settings)
 
     def check(self, progress: Callable[[str], None] | None = None) -> list[str]:
         """Verify everything: checksums, records, and that all parts hold the same articles. Returns the problems."""
         from search.engine import doctor as inspection
 
-        return inspection.check(self.path, self._catalog, progress)
+        return inspection.check(self._catalog, progress)
 
     # Writing
 

@@ -10,6 +10,7 @@ import pytest
 from search import Archive, Article
 from search.errors import ArchiveDamaged, ArchiveLocked, QueryError, StorageError, UsageError
 from search.records import Alert
+from search.storage.folder import Folder
 from search.storage.locks import lock_writer
 
 DAM = Article(id="dam", title="Dam leaks", text="The dam leaks.\n\nNobody acts.", published=date(2024, 10, 1))
@@ -192,7 +193,7 @@ def test_a_position_never_goes_back_nor_to_another_query(archive):
 def test_recording_needs_the_writer_lock(archive, tmp_path):
     archive.add_alert("dams", "dam")
     archive.add([GATE])
-    lock = lock_writer(tmp_path / "archive")
+    lock = lock_writer(Folder.open(tmp_path / "archive"))
     try:
         for call in (archive.run_alerts, lambda: archive.add_alert("x", "y"), lambda: archive.remove_alert("dams")):
             with pytest.raises(ArchiveLocked):

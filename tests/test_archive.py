@@ -29,6 +29,7 @@ from search.errors import (
     StorageError,
     UsageError,
 )
+from search.storage.folder import Folder
 from search.storage.locks import lock_writer
 
 NEWS = [
@@ -466,7 +467,7 @@ def test_threads_share_an_archive_while_another_writes(tmp_path, archive):
 
 
 def test_a_second_writer_is_refused_and_a_reader_is_not(tmp_path, archive):
-    held = lock_writer(tmp_path / "archive")
+    held = lock_writer(Folder.open(tmp_path / "archive"))
     with Archive.open(tmp_path / "archive") as other:
         with pytest.raises(ArchiveLocked, match="is being written by process"):
             other.add([Article(id="x", title="x")])

@@ -19,6 +19,7 @@ from search import Archive, Article
 from search.cli import charts
 from search.cli.main import cli
 from search.cli.rss import rfc_822
+from search.storage.folder import Folder
 from search.storage.locks import lock_writer
 
 EVIL = "\x1b[2J<b>&\"'\u202e\x00$x^{ </svg>"
@@ -371,7 +372,7 @@ def test_rss_dates_at_the_edges(published):
 
 
 def test_a_locked_archive_is_told_before_the_news(archive):
-    lock = lock_writer(archive)
+    lock = lock_writer(Folder.open(archive))
     try:
         result = run(archive, "alerts", "run")
         assert (result.exit_code, result.stdout) == (3, "")

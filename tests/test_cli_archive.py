@@ -15,6 +15,7 @@ import pytest
 from click.testing import CliRunner
 
 from search.cli.main import cli
+from search.storage.folder import Folder
 from search.storage.locks import lock_writer
 
 NEWS = [
@@ -347,7 +348,7 @@ def test_without_an_archive(tmp_path, command):
 
 
 def test_a_locked_archive(archive, news):
-    lock = lock_writer(archive, False)
+    lock = lock_writer(Folder.open(archive))
     try:
         for command in (["index", news], ["delete", "dam"], ["optimize"]):
             result = run(*command)

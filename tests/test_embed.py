@@ -14,6 +14,7 @@ from search.engine.request import Request
 from search.errors import ArchiveLocked, ArchiveMismatch, ModeError, UsageError
 from search.records import Mode
 from search.storage import segments
+from search.storage.folder import Folder
 from search.storage.locks import lock_writer
 
 WORDS = ["alder", "birch", "cedar", "dogwood", "elm", "fig", "gum", "haw"]
@@ -193,7 +194,7 @@ def test_damaged_leftovers_are_made_again(bare, expected, monkeypatch):
 
 
 def test_a_writer_is_locked_out(bare):
-    lock = lock_writer(bare)
+    lock = lock_writer(Folder.open(bare))
     try:
         with Archive.open(bare) as archive, pytest.raises(ArchiveLocked):
             archive.embed("hash")

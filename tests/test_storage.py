@@ -22,8 +22,9 @@ from search.storage import codec
 from search.storage.catalog import FILE, Catalog
 from search.storage.columns import MISSING_DAY, MISSING_INSTANT, Columns, build_columns, instant, merge_columns
 from search.storage.container import Streamed, open_part, write_part
+from search.storage.folder import Folder
 from search.storage.locks import lock_writer, oldest_pin, pin
-from search.storage.segments import file_hash, part_path, sweep_orphans, verify, write_segment
+from search.storage.segments import file_hash, part_place, sweep_orphans, verify, write_segment
 from search.storage.snapshot import take_snapshot
 from search.storage.transaction import Record, SegmentEntry
 from search.vector import check_part
@@ -225,7 +226,8 @@ def test_a_record_that_unpacks_to_a_bomb_is_refused():
 
 def new_archive(path, count=3):
     """A catalog with one segment of ``count`` articles, rows 1 to ``count``."""
-    catalog = Catalog.create(path, {"name": "test"})
+    Catalog.create(Folder.open(path), {"name": "test"})
+    catalog = Catalog.open(Folder.open(path))
     add_segment(path, catalog, [Article(id=f"a{i}", title=f"title {i}") for i in range(count)])
     return catalog
 
@@ -234,7 +236,7 @@ def add_segment(path, catalog, items):
     first = catalog.next_row()
     rows = range(first, first + len(items))
     arrays, meta = build_columns(items, rows)
-    entry = write_segment(path, {"columns": (arrays, meta)}, first, len(items), meta["ids_digest"])
+    entry = write_segment(Folder.open(path), {"columns": (arrays, meta)}, first, len(items), meta["ids_digest"])
     with catalog.writing() as transaction:
         transaction.insert([Record(row, item, codec.to_json(item)) for row, item in zip(rows, items, strict=True)])
         transaction.add_segment(entry)
@@ -271,16 +273,16 @@ def test_row_numbers_are_never_used_again(tmp_path):
 
 def test_opening_what_is_no_catalog(tmp_path):
     with pytest.raises(ArchiveNotFound, match="does not exist; make one with: broadsheet index"):
-        Catalog.open(tmp_path / "nowhere")
+        Catalog.open(Folder.open(tmp_path / "nowhere"))
     with pytest.raises(ArchiveNotFound, match="holds no archive"):
-        Catalog.open(tmp_path)
+        Catalog.open(Folder.open(tmp_path))
     (tmp_path / FILE).write_bytes(b"not a database" * 100)
     with pytest.raises(ArchiveDamaged, match="is damaged"):
-        Catalog.open(tmp_path)
+        Catalog.open(Folder.open(tmp_path))
     (tmp_path / FILE).unlink()
     sqlite3.connect(tmp_path / FILE).execute("CREATE TABLE x (y)").connection.close()
     with pytest.raises(ArchiveNotFound, match="no Broadsheet catalog"):
-        Catalog.open(tmp_path)
+        Catalog.open(Folder.open(tmp_path))
 
 
 def change(path, *statements):
@@ -294,14 +296,14 @@ def test_another_format_is_a_mismatch(tmp_path):
     new_archive(tmp_path).close(truncate=True)
     change(tmp_path, "PRAGMA user_version = 100")
     with pytest.raises(ArchiveMismatch, match="has format 99, this version reads 0 to 0; index the articles again"):
-        Catalog.open(tmp_path)
+        Catalog.open(Folder.open(tmp_path))
 
 
 def test_a_catalog_with_code_in_it_is_refused(tmp_path):
     new_archive(tmp_path).close(truncate=True)
     change(tmp_path, "CREATE TRIGGER t AFTER INSERT ON articles BEGIN DELETE FROM articles; END")
     with pytest.raises(ArchiveDamaged, match="triggers or views"):
-        Catalog.open(tmp_path)
+        Catalog.open(Folder.open(tmp_path))
 
 
 def rows_in_blocks(array, size):
@@ -344,45 +346,46 @@ def test_no_file_name_leads_out_of_the_archive(tmp_path, name):
 
 
 def test_one_writer_at_a_time(tmp_path):
-    first = lock_writer(tmp_path)
+    first = lock_writer(Folder.open(tmp_path))
     with pytest.raises(ArchiveLocked, match=f"is being written by process {os.getpid()}; wait for it to finish"):
-        lock_writer(tmp_path)
+        lock_writer(Folder.open(tmp_path))
     first.release()
-    lock_writer(tmp_path).release()
+    lock_writer(Folder.open(tmp_path)).release()
 
 
 def test_a_dead_writer_holds_nothing(tmp_path):
     code = (
-        "import sys, os, signal; from pathlib import Path; from search.storage.locks import lock_writer; "
-        "lock_writer(Path(sys.argv[1])); os.kill(os.getpid(), signal.SIGKILL)"
+        "import sys, os, signal; from pathlib import Path; from search.storage.folder import Folder; "
+        "from search.storage.locks import lock_writer; "
+        "lock_writer(Folder.open(Path(sys.argv[1]))); os.kill(os.getpid(), signal.SIGKILL)"
     )
     assert subprocess.run([sys.executable, "-c", code, str(tmp_path)], check=False).returncode == -9
-    lock_writer(tmp_path).release()
+    lock_writer(Folder.open(tmp_path)).release()
 
 
 def test_pins_keep_old_commits(tmp_path):
-    assert oldest_pin(tmp_path, 9) == 9
-    first, second, third = pin(tmp_path, 3), pin(tmp_path, 3), pin(tmp_path, 5)
-    assert oldest_pin(tmp_path, 9) == 3
+    assert oldest_pin(Folder.open(tmp_path), 9) == 9
+    first, second, third = pin(Folder.open(tmp_path), 3), pin(Folder.open(tmp_path), 3), pin(Folder.open(tmp_path), 5)
+    assert oldest_pin(Folder.open(tmp_path), 9) == 3
     first.release()
-    assert oldest_pin(tmp_path, 9) == 3
+    assert oldest_pin(Folder.open(tmp_path), 9) == 3
     second.release()
-    assert oldest_pin(tmp_path, 9) == 5
+    assert oldest_pin(Folder.open(tmp_path), 9) == 5
     third.release()
-    assert oldest_pin(tmp_path, 9) == 9
+    assert oldest_pin(Folder.open(tmp_path), 9) == 9
     assert list((tmp_path / "pins").iterdir()) == []
 
 
 def test_a_snapshot_stays_while_the_archive_moves_on(tmp_path):
     catalog = new_archive(tmp_path)
-    snapshot = take_snapshot(tmp_path, catalog, check_part)
+    snapshot = take_snapshot(catalog, check_part)
     add_segment(tmp_path, catalog, [Article(id="new", title="n")])
     with catalog.writing() as transaction:
         transaction.bury([2])
     assert len(snapshot.columns) == 3
     assert snapshot.live.tolist() == [True, True, True]
-    assert oldest_pin(tmp_path, catalog.commit_number()) == snapshot.commit
-    later = take_snapshot(tmp_path, catalog, check_part)
+    assert oldest_pin(Folder.open(tmp_path), catalog.commit_number()) == snapshot.commit
+    later = take_snapshot(catalog, check_part)
     assert later.live.tolist() == [True, False, True, True]
     assert later.sizes == [3, 1]
     snapshot.close()
@@ -393,25 +396,25 @@ def test_a_snapshot_stays_while_the_archive_moves_on(tmp_path):
 def test_a_missing_file_is_damage_not_a_crash(tmp_path):
     catalog = new_archive(tmp_path)
     (entry,) = catalog.snapshot()[1]
-    part_path(tmp_path, entry.id, entry.parts["columns"]).unlink()
+    part_place(Folder.open(tmp_path), entry.id, entry.parts["columns"]).path.unlink()
     with pytest.raises(ArchiveDamaged, match=r"columns\.part is missing; restore a backup"):
-        take_snapshot(tmp_path, catalog, check_part)
-    assert oldest_pin(tmp_path, 99) == 99
+        take_snapshot(catalog, check_part)
+    assert oldest_pin(Folder.open(tmp_path), 99) == 99
     catalog.close(truncate=False)
 
 
 def test_a_flipped_byte_is_found_at_open(tmp_path):
     catalog = new_archive(tmp_path)
     (entry,) = catalog.snapshot()[1]
-    path = part_path(tmp_path, entry.id, entry.parts["columns"])
+    path = part_place(Folder.open(tmp_path), entry.id, entry.parts["columns"]).path
     data = bytearray(path.read_bytes())
     data[-1] ^= 1
     path.write_bytes(data)
     with pytest.raises(ArchiveDamaged, match="does not match its checksum"):
-        take_snapshot(tmp_path, catalog, check_part)
+        take_snapshot(catalog, check_part)
     path.write_bytes(data[:-1])
     with pytest.raises(ArchiveDamaged, match=f"has {len(data) - 1} bytes, {len(data)} were written"):
-        take_snapshot(tmp_path, catalog, check_part)
+        take_snapshot(catalog, check_part)
     catalog.close(truncate=False)
 
 
@@ -419,13 +422,15 @@ def test_a_verified_file_is_not_read_again(tmp_path, monkeypatch):
     catalog = new_archive(tmp_path)
     entries = catalog.snapshot()[1]
     read = []
-    monkeypatch.setattr("search.storage.segments.file_hash", lambda path: read.append(path) or file_hash(path))
-    verify(tmp_path, entries, check_part)
+    monkeypatch.setattr(
+        "search.storage.segments.file_hash", lambda place, size: read.append(place.path) or file_hash(place, size)
+    )
+    verify(Folder.open(tmp_path), entries, check_part)
     assert read == []  # the writer marked its own file
-    path = part_path(tmp_path, entries[0].id, entries[0].parts["columns"])
+    path = part_place(Folder.open(tmp_path), entries[0].id, entries[0].parts["columns"]).path
     os.utime(path, ns=(1, 1))
-    verify(tmp_path, entries, check_part)
-    verify(tmp_path, entries, check_part)
+    verify(Folder.open(tmp_path), entries, check_part)
+    verify(Folder.open(tmp_path), entries, check_part)
     assert read == [path]
     catalog.close(truncate=False)
 
@@ -439,7 +444,7 @@ def test_orphans_are_swept_and_nothing_else(tmp_path):
     outside.mkdir()
     (outside / "precious").write_text("x")
     (tmp_path / "segments" / "link").symlink_to(outside)
-    sweep_orphans(tmp_path, [entry], [])
+    sweep_orphans(Folder.open(tmp_path), [entry], [])
     assert sorted(p.name for p in (tmp_path / "segments").iterdir()) == sorted([entry.id, "link"])
     assert (outside / "precious").exists()
     catalog.close(truncate=False)
@@ -449,15 +454,15 @@ def test_mixed_up_parts_are_refused(tmp_path):
     catalog = new_archive(tmp_path)
     items = [Article(id="x", title="t")]
     arrays, meta = build_columns(items, [4])
-    entry = write_segment(tmp_path, {"columns": (arrays, meta)}, 4, 1, meta["ids_digest"])
-    other = write_segment(tmp_path, {"keyword": ({}, {})}, 4, 1, "another digest")
+    entry = write_segment(Folder.open(tmp_path), {"columns": (arrays, meta)}, 4, 1, meta["ids_digest"])
+    other = write_segment(Folder.open(tmp_path), {"keyword": ({}, {})}, 4, 1, "another digest")
     (tmp_path / "segments" / other.id / "keyword.part").rename(tmp_path / "segments" / entry.id / "keyword.part")
     mixed = SegmentEntry(entry.id, 4, 1, {**entry.parts, **other.parts})
     with catalog.writing() as transaction:
         transaction.insert([Record(4, items[0], codec.to_json(items[0]))])
         transaction.add_segment(mixed)
     with pytest.raises(ArchiveDamaged, match="hold different articles"):
-        take_snapshot(tmp_path, catalog, check_part)
+        take_snapshot(catalog, check_part)
     catalog.close(truncate=False)
 
 
@@ -479,11 +484,11 @@ def test_columns_that_contradict_themselves_are_refused(tmp_path, name, change, 
     items = [Article(id=one, title="t") for one in "xyz"]
     arrays, meta = build_columns(items, [4, 5, 6])
     arrays = change(arrays) if name is None else {**arrays, name: change(arrays[name])}
-    entry = write_segment(tmp_path, {"columns": (arrays, meta)}, 4, 3, meta["ids_digest"])
+    entry = write_segment(Folder.open(tmp_path), {"columns": (arrays, meta)}, 4, 3, meta["ids_digest"])
     with catalog.writing() as transaction:
         transaction.add_segment(entry)
     with pytest.raises(ArchiveDamaged, match=said):
-        take_snapshot(tmp_path, catalog, check_part)
+        take_snapshot(catalog, check_part)
     catalog.close(truncate=False)
 
 
@@ -497,11 +502,11 @@ def test_a_read_only_archive_can_be_read():
         if own == 0:  # root may write anywhere
             os.seteuid(65534)
         try:
-            catalog = Catalog.open(archive)
-            assert len(take_snapshot(archive, catalog, check_part).columns) == 3
+            catalog = Catalog.open(Folder.open(archive))
+            assert len(take_snapshot(catalog, check_part).columns) == 3
             catalog.close(truncate=False)
             with pytest.raises(StorageError, match="Permission denied"):
-                lock_writer(archive)
+                lock_writer(Folder.open(archive))
         finally:
             os.seteuid(own)
             for path in [archive, *archive.rglob("*")]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -19,8 +18,9 @@ from search.storage import codec
 from search.storage.catalog import FILE, Catalog
 from search.storage.columns import MISSING_DAY, MISSING_INSTANT, Columns, ids_digest, unpack_string
 from search.storage.container import Part, open_part
+from search.storage.folder import Folder, Place
 from search.storage.locks import Lock, pin
-from search.storage.segments import COLUMNS, KEYWORD, VECTORS, file_hash, part_path
+from search.storage.segments import COLUMNS, KEYWORD, VECTORS, file_hash, part_place
 from search.storage.snapshot import Snapshot
 from search.storage.transaction import SegmentEntry
 from search.vector import VectorIndex, check_part
@@ -30,7 +30,9 @@ _SOURCES = 20
 _UNKNOWN = np.iinfo(np.int64).max
 
 
-def stats(path: Path, snapshot: Snapshot, vectors: VectorLeg | None, settings: Mapping[str, Any]) -> dict[str, Any]:
+def stats(
+    folder: Folder, snapshot: Snapshot, vectors: VectorLeg | None, settings: Mapping[str, Any]
+) -> dict[str, Any]:
     """Counts, bytes, dates, sources and settings of a snapshot, fit for JSON."""
     live = snapshot.live
     published = snapshot.columns.published[live & (snapshot.columns.published != MISSING_INSTANT)]
@@ -38,14 +40,14 @@ def stats(path: Path, snapshot: Snapshot, vectors: VectorLeg | None, settings: M
     for entry in snapshot.entries:
         for name, file in entry.parts.items():
             sizes[name] += file.size
-    sizes["catalog"] = sum(f.stat().st_size for f in path.glob(f"{FILE}*"))
+    sizes["catalog"] = sum(place.status().st_size for place in _catalog_files(folder))
     sources: Counter[str] = Counter()
     for base, part in zip(snapshot.columns.bases, snapshot.parts.get(COLUMNS, []), strict=False):
         codes = part["source"][live[base : base + len(part["rows"])]]
         for code, count in zip(*np.unique(codes, return_counts=True), strict=True):
             sources[unpack_string(part["source_blob"], part["source_ends"], int(code))] += int(count)
     return {
-        "path": str(path),
+        "path": str(folder.path),
         "commit": snapshot.commit,
         "articles": int(np.count_nonzero(live)),
         "undated": int(np.count_nonzero(live & (snapshot.columns.day == MISSING_DAY))),
@@ -64,6 +66,11 @@ def stats(path: Path, snapshot: Snapshot, vectors: VectorLeg | None, settings: M
     }
 
 
+def _catalog_files(folder: Folder) -> list[Place]:
+    """The database and what SQLite keeps beside it."""
+    return [folder / name for name in folder.names() if name.startswith(FILE)]
+
+
 def _iso(microseconds: int) -> str:
     try:
         return (_EPOCH + timedelta(microseconds=int(microseconds))).isoformat()
@@ -71,7 +78,7 @@ def _iso(microseconds: int) -> str:
         return "before year 1" if microseconds < 0 else "after year 9999"
 
 
-def check(path: Path, catalog: Catalog, progress: Callable[[str], None] | None = None) -> list[str]:
+def check(catalog: Catalog, progress: Callable[[str], None] | None = None) -> list[str]:
     """Every file's checksum, every record's checksum, and whether catalog and both legs hold the same articles.
 
     Returns what is wrong, one line a problem; an empty list means that the archive is sound.
@@ -83,29 +90,25 @@ def check(path: Path, catalog: Catalog, progress: Callable[[str], None] | None =
 
     tell("catalog")
     problems = [f"catalog: {line}" for line in catalog.integrity()]
-    held, (commit, entries, dead) = _hold(path, catalog)
+    held, (commit, entries, dead) = _hold(catalog)
     try:
-        return problems + _compare(path, catalog, commit, entries, dead, tell)
+        return problems + _compare(catalog, commit, entries, dead, tell)
     finally:
         if held is not None:
             held.release()
 
 
-def _hold(path: Path, catalog: Catalog) -> tuple[Lock | None, tuple[int, list[SegmentEntry], list[int]]]:
+def _hold(catalog: Catalog) -> tuple[Lock | None, tuple[int, list[SegmentEntry], list[int]]]:
     """The last commit, pinned where that can be done, so that a writer beside us takes nothing away."""
     while True:
         found = catalog.snapshot()
-        try:
-            held = pin(path, found[0])
-        except OSError:  # read-only media
-            return None, found
-        if catalog.commit_number() == found[0]:
+        held = pin(catalog.folder, found[0])
+        if held is None or catalog.commit_number() == found[0]:
             return held, found
         held.release()
 
 
 def _compare(
-    path: Path,
     catalog: Catalog,
     commit: int,
     entries: list[SegmentEntry],
@@ -116,7 +119,7 @@ def _compare(
     problems: list[str] = []
     newest = catalog.next_row() - 1
     if catalog.commit_number() != commit:  # rows of later commits are above all of ours
-        newest = max((_last_row(path, entry) for entry in entries), default=0)
+        newest = max((_last_row(catalog.folder, entry) for entry in entries), default=0)
     texts: dict[int, int] = {}
     live: dict[int, str] = {}
     tell("records")
@@ -136,7 +139,7 @@ def _compare(
     for entry in entries:
         tell(f"segment {entry.id}")
         try:
-            held.update(_segment(path, entry, texts, problems))
+            held.update(_segment(catalog.folder, entry, texts, problems))
         except FileNotFoundError as error:
             problems.append(f"{error.filename} is missing")
         except SearchError as error:
@@ -158,21 +161,21 @@ def _compare(
     return problems
 
 
-def _last_row(path: Path, entry: SegmentEntry) -> int:
+def _last_row(folder: Folder, entry: SegmentEntry) -> int:
     try:
-        rows = open_part(part_path(path, entry.id, entry.parts[COLUMNS]), COLUMNS)["rows"]
+        rows = open_part(part_place(folder, entry.id, entry.parts[COLUMNS]), COLUMNS)["rows"]
         return int(rows[-1])
     except (OSError, SearchError, KeyError, IndexError):
         return entry.first_row  # reported elsewhere
 
 
-def _segment(path: Path, entry: SegmentEntry, texts: Mapping[int, int], problems: list[str]) -> dict[int, str]:
+def _segment(folder: Folder, entry: SegmentEntry, texts: Mapping[int, int], problems: list[str]) -> dict[int, str]:
     """Check one segment; returns the ids that it holds by row."""
     parts: dict[str, Part] = {}
     for name, file in entry.parts.items():
-        location = part_path(path, entry.id, file)
+        location = part_place(folder, entry.id, file)
         if file_hash(location) != file.sha256:
-            problems.append(f"{location} does not match its checksum")
+            problems.append(f"{location.path} does not match its checksum")
         parts[name] = open_part(location, name)
     columns = Columns([parts[COLUMNS]])
     ids = columns.ids(range(len(columns)))

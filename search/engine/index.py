@@ -6,7 +6,6 @@ import threading
 import unicodedata
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import Protocol
 
 import numpy as np
@@ -108,20 +107,18 @@ class Writer:
 
     def __init__(
         self,
-        path: Path,
         catalog: Catalog,
         encoder: Callable[[], Encoder] | None,
         limit: int,
         wanted: Callable[[str], bool] = lambda name: False,
     ) -> None:
-        segments.refuse_links(path)
-        self._path = path
+        self._folder = catalog.folder
         self._catalog = catalog
         self._encoder = encoder
         self._limit = limit
         _, entries, _ = catalog.snapshot()
         self.clean()
-        segments.sweep_orphans(path, entries, catalog.dropped(catalog.commit_number()), wanted)
+        segments.sweep_orphans(self._folder, entries, catalog.dropped(catalog.commit_number()), wanted)
 
     def add(
         self, items: Iterable[Article | Rejection], batch: int, progress: Callable[[Progress], None] | None
@@ -211,7 +208,7 @@ class Writer:
             if cut is not None and encoder is not None:
                 parts[segments.VECTORS] = self._vectors(cut, encoder, background, report, tell)
             digest = parts[segments.COLUMNS][1]["ids_digest"]
-            entry = segments.write_segment(self._path, parts, first, len(records), digest)
+            entry = segments.write_segment(self._folder, parts, first, len(records), digest)
             with self._catalog.writing() as transaction:
                 transaction.bury(buried)
                 transaction.insert(records)
@@ -240,7 +237,7 @@ class Writer:
             return building.embed(cut, encoder, known, progress)
 
     def _snapshot(self) -> _Held:
-        return _Held(take_snapshot(self._path, self._catalog, check_part))
+        return _Held(take_snapshot(self._catalog, check_part))
 
     def delete(self, rows: Collection[int]) -> None:
         """Bury rows in one commit."""
@@ -264,7 +261,8 @@ class Writer:
         with self._catalog.writing() as transaction:
             transaction.erase(rows)
             current = transaction.number
-        segments.remove(self._path, self._catalog.dropped(current))  # pinned or not: mapped files stay readable
+        self._catalog.prove()
+        segments.remove(self._folder, self._catalog.dropped(current))  # pinned or not: mapped files stay readable
         self.clean()
         self._catalog.scrub()
 
@@ -308,7 +306,7 @@ class Writer:
             if segments.VECTORS in pick:
                 parts[segments.VECTORS] = merge_vectors(pick[segments.VECTORS], keep)
             rows = columns[0]["rows"]
-            new.append(segments.write_segment(self._path, parts, int(rows[0]), len(rows), columns[1]["ids_digest"]))
+            new.append(segments.write_segment(self._folder, parts, int(rows[0]), len(rows), columns[1]["ids_digest"]))
         with self._catalog.writing() as transaction:
             transaction.drop_segments(old)
             for entry in new:
@@ -317,8 +315,9 @@ class Writer:
 
     def clean(self) -> None:
         """Remove files and records that no reader needs any more."""
-        oldest = oldest_pin(self._path, self._catalog.commit_number())
-        segments.remove(self._path, self._catalog.dropped(oldest))
+        self._catalog.prove()
+        oldest = oldest_pin(self._folder, self._catalog.commit_number())
+        segments.remove(self._folder, self._catalog.dropped(oldest))
         self._catalog.forget(oldest)
 
 

@@ -12,7 +12,6 @@ from contextlib import closing
 from dataclasses import asdict, replace
 from functools import partial
 from hashlib import blake2b
-from pathlib import Path
 
 import numpy as np
 
@@ -24,6 +23,7 @@ from search.errors import SearchError
 from search.storage import segments
 from search.storage.catalog import Catalog
 from search.storage.container import Part, PartFile, open_part
+from search.storage.folder import Place
 from search.storage.snapshot import Snapshot, take_snapshot
 from search.storage.transaction import SegmentEntry
 from search.text import passages
@@ -39,8 +39,8 @@ class Embedding:
     ``embed`` writes, ``commit`` names what was written. ``limit``: tokens of a passage.
     """
 
-    def __init__(self, path: Path, catalog: Catalog, encoder: Encoder, limit: int) -> None:
-        self._path = path
+    def __init__(self, catalog: Catalog, encoder: Encoder, limit: int) -> None:
+        self._folder = catalog.folder
         self._catalog = catalog
         self._encoder = encoder
         self._limit = limit
@@ -55,7 +55,7 @@ class Embedding:
     def embed(self, progress: Callable[[int, int, str | None], None]) -> int:
         """Write a vector part for every segment. ``progress`` gets articles done, how many there are, dead ones
         counted, and the way that the model is run in. Returns how many live ones there are."""
-        with closing(take_snapshot(self._path, self._catalog, check_part)) as snapshot:
+        with closing(take_snapshot(self._catalog, check_part)) as snapshot:
             total = len(snapshot.columns)
 
             def tell(done: int) -> None:
@@ -82,18 +82,18 @@ class Embedding:
 
     def _finished(self, entry: SegmentEntry) -> PartFile | None:
         name = f"vectors-{self._key}.part"
-        path = self._path / "segments" / entry.id / name
-        part = self._open(entry, path, entry.articles)
+        place = self._folder / "segments" / entry.id / name
+        part = self._open(entry, place, entry.articles)
         if part is None:
             return None
-        return PartFile(name, part.size, segments.file_hash(path))
+        return PartFile(name, part.size, segments.file_hash(place))
 
-    def _open(self, entry: SegmentEntry, path: Path, articles: int) -> Part | None:
+    def _open(self, entry: SegmentEntry, place: Place, articles: int) -> Part | None:
         """A part that an earlier run wrote, if it is whole and of this segment."""
         try:
-            part = open_part(path, segments.VECTORS)
+            part = open_part(place, segments.VECTORS)
             columns = open_part(
-                segments.part_path(self._path, entry.id, entry.parts[segments.COLUMNS]), segments.COLUMNS
+                segments.part_place(self._folder, entry.id, entry.parts[segments.COLUMNS]), segments.COLUMNS
             )
             VectorIndex([part], [articles])
             check_part(part)
@@ -103,14 +103,14 @@ class Embedding:
         return part if same else None
 
     def _segment(self, snapshot: Snapshot, entry: SegmentEntry, base: int, progress: Callable[[int], None]) -> PartFile:
-        folder = self._path / "segments" / entry.id
+        folder = self._folder / "segments" / entry.id
         sizes = [min(CHUNK, entry.articles - start) for start in range(0, entry.articles, CHUNK)]
         done: list[Part] = []
 
         def write(name: str, size: int, cut: building.Cut, background: Background) -> None:
             known = VectorIndex(done, sizes[: len(done)]) if done else None
             part = building.embed(cut, self._encoder, known, lambda _, __: background.go_on())
-            segments.add_part(self._path, entry, segments.VECTORS, name, part)
+            segments.add_part(self._folder, entry, segments.VECTORS, name, part)
             done.append(open_part(folder / name, segments.VECTORS))
             progress(base + sum(sizes[: len(done)]))
 
@@ -126,10 +126,10 @@ class Embedding:
                 background.submit(partial(write, name, size, cut, background))
         keep = [np.ones(size, np.bool_) for size in sizes]
         file = segments.add_part(
-            self._path, entry, segments.VECTORS, f"vectors-{self._key}.part", merge_vectors(done, keep)
+            self._folder, entry, segments.VECTORS, f"vectors-{self._key}.part", merge_vectors(done, keep)
         )
         for number in range(len(sizes)):
-            (folder / f"embedding-{self._key}.{number}.part").unlink(missing_ok=True)
+            (folder / f"embedding-{self._key}.{number}.part").unlink()
         return file
 
     def _cut(self, snapshot: Snapshot, start: int, size: int) -> building.Cut:

@@ -26,6 +26,7 @@ from search.keyword import ANALYSIS_VERSION, Bm25Settings
 from search.records import EncoderIdentity
 from search.storage.catalog import BUILDING, FILE, Catalog
 from search.storage.files import storage_errors
+from search.storage.folder import Folder
 from search.storage.locks import lock_writer
 from search.storage.snapshot import take_snapshot
 from search.vector import check_part
@@ -95,7 +96,8 @@ class OpenArchive:
                 raise ArchiveNotFound(f"{folder} exists and is no archive; name an empty or a new folder")
             with storage_errors(f"make {folder}"):
                 folder.mkdir(parents=True, exist_ok=True)
-            lock = lock_writer(folder, wait)
+            made = Folder.open(folder)
+            lock = lock_writer(made, wait)
             try:
                 settings = {
                     "created": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -107,11 +109,12 @@ class OpenArchive:
                     "model": None,
                     "vectors": None,
                 }
-                if not (folder / FILE).is_file():  # another process may have been first
-                    Catalog.create(folder, settings).close(truncate=True)
+                if not (made / FILE).exists():  # another process may have been first
+                    Catalog.create(made, settings)
             finally:
                 lock.release()
-        catalog = Catalog.open(folder)
+                made.close()
+        catalog = Catalog.open(Folder.open(folder))
         try:
             return cls(folder, catalog, model, wait, dimension, precision)
         except BaseException:
@@ -144,9 +147,11 @@ class OpenArchive:
         """Hold the writer lock; afterwards this archive sees what it wrote."""
         if self._version == _CLOSED:
             raise UsageError("this archive is closed")
-        lock = lock_writer(self.path, self._wait)
-        self._wrote = True
+        self._catalog.prove()
+        lock = lock_writer(self._catalog.folder, self._wait)
         try:
+            self._catalog.prove()  # nothing is removed from a folder before it is known, under its lock, to be ours
+            self._wrote = True
             self._load_settings()
             yield
         finally:
@@ -158,7 +163,7 @@ class OpenArchive:
     def _writer(self, encoder: Callable[[], encode.Encoder] | None) -> Writer:
         from search.engine.index import Writer  # a search does not need what writing imports
 
-        return Writer(self.path, self._catalog, encoder, int(self._settings["passage_tokens"]))
+        return Writer(self._catalog, encoder, int(self._settings["passage_tokens"]))
 
     @contextmanager
     def _reading(self, watch: Watch = unwatched) -> Iterator[View]:
@@ -170,12 +175,12 @@ class OpenArchive:
             if self._view is None or version != self._version:
                 if self._view is None or self._catalog.commit_number() != self._view.snapshot.commit:
                     previous = None if self._view is None else self._view.snapshot
-                    snapshot = take_snapshot(self.path, self._catalog, check_part, previous)
+                    snapshot = take_snapshot(self._catalog, check_part, previous)
                     try:
                         self._load_settings()
                         while self._catalog.commit_number() != snapshot.commit:  # settings of another one, perhaps
                             snapshot.close()
-                            snapshot = take_snapshot(self.path, self._catalog, check_part, previous)
+                            snapshot = take_snapshot(self._catalog, check_part, previous)
                             self._load_settings()
                         fresh = View(snapshot, self._catalog, self._bm25, self._queries)
                     except BaseException:
@@ -275,8 +280,8 @@ class OpenArchive:
             return 0
         encode.prepare_query_encoder(encoder)
         limit = int(self._settings["passage_tokens"])
-        work = Embedding(self.path, self._catalog, encoder, limit)
-        writer = Writer(self.path, self._catalog, None, limit, work.wanted)
+        work = Embedding(self._catalog, encoder, limit)
+        writer = Writer(self._catalog, None, limit, work.wanted)
         articles = work.embed(progress)
         work.commit(model or encoder.identity.name)
         writer.clean()

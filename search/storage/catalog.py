@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import sqlite3
 import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
 from search.errors import (
@@ -17,12 +17,14 @@ from search.errors import (
     ArchiveMismatch,
     ArchiveNotFound,
     ArchiveReplaced,
+    StorageError,
 )
 from search.records import Alert, Article
 from search.storage import codec
 from search.storage.container import PartFile
-from search.storage.database import connect, identity, sqlite_errors, state, tables, writable
-from search.storage.files import fsync_folder, storage_errors
+from search.storage.database import BESIDE, cannot_change, connect, sqlite_errors, state, tables
+from search.storage.files import storage_errors
+from search.storage.folder import Folder
 from search.storage.transaction import SegmentEntry, Transaction
 
 FORMAT = 0  # 0: may change with any release, and then asks for a new index
@@ -56,64 +58,96 @@ _TABLES = frozenset({"settings", "state", "segments", "dropped", "articles", "to
 
 
 class Catalog:
-    """An open catalog. One connection, shared by threads under a lock; a transaction is never left open."""
+    """An open catalog and the folder that it is in. One connection, shared by threads under a lock; a transaction is
+    never left open."""
 
-    def __init__(self, path: Path, connection: sqlite3.Connection) -> None:
-        self.path = path
+    def __init__(
+        self, folder: Folder, connection: sqlite3.Connection, file: os.stat_result, still: tuple[int, ...] | None
+    ) -> None:
+        self.folder = folder
+        self.path = folder.path / FILE
+        self._place = folder / FILE
         self._connection = connection
         self._lock = threading.RLock()
-        self._file = identity(path)
-        self._still = None if writable(path.parent) else state(path)
+        self._file = file
+        self._still = still  # what another user's writing would change, where this one can write nothing
         self._reopened = 0
 
-    @classmethod
-    def create(cls, archive: Path, settings: Mapping[str, Any]) -> Catalog:
-        """Make a new catalog in an empty archive folder."""
-        path = archive / FILE
-        with sqlite_errors(path):
-            building = path.with_name(BUILDING)
-            for leftover in archive.glob(f"{BUILDING}*"):
-                leftover.unlink()
-            connection = sqlite3.connect(building, isolation_level=None, check_same_thread=False, timeout=30)
-            connection.execute("PRAGMA journal_mode = WAL")
-            connection.execute("PRAGMA synchronous = FULL")
-            connection.execute("BEGIN IMMEDIATE")
-            for statement in _SCHEMA.split(";\n"):
-                if statement.strip():
-                    connection.execute(statement)
-            connection.executemany(
-                "INSERT INTO settings VALUES (?, ?)",
-                [(key, json.dumps(value)) for key, value in {"format": FORMAT, **settings}.items()],
-            )
-            connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-            connection.execute(f"PRAGMA user_version = {FORMAT + 1}")
-            connection.execute("COMMIT")
-            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
-            connection.close()
-        with storage_errors(f"write {path}"):  # whole, or not there: a crash leaves no half catalog
-            building.rename(path)
-            fsync_folder(archive)
-        return cls.open(archive)
+    @staticmethod
+    def create(folder: Folder, settings: Mapping[str, Any]) -> None:
+        """Make a new catalog in an archive's folder that has none. The caller holds the writer's lock."""
+        place = folder / BUILDING
+        with storage_errors(f"write {place.path}"):
+            for ending in BESIDE:
+                place.beside(ending).unlink()
+            os.close(place.open(os.O_RDWR | os.O_CREAT | os.O_EXCL))
+        with sqlite_errors(place.path):
+            connection = connect(place, unchanging=False)
+            try:
+                connection.execute("PRAGMA journal_mode = WAL")
+                connection.execute("PRAGMA synchronous = FULL")
+                connection.execute("BEGIN IMMEDIATE")
+                for statement in _SCHEMA.split(";\n"):
+                    if statement.strip():
+                        connection.execute(statement)
+                connection.executemany(
+                    "INSERT INTO settings VALUES (?, ?)",
+                    [(key, json.dumps(value)) for key, value in {"format": FORMAT, **settings}.items()],
+                )
+                connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+                connection.execute(f"PRAGMA user_version = {FORMAT + 1}")
+                connection.execute("COMMIT")
+                connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+            finally:
+                connection.close()
+        with storage_errors(f"write {place.path}"):  # whole, or not there: a crash leaves no half catalog
+            place.rename(FILE)
+            folder.sync()
 
     @classmethod
-    def open(cls, archive: Path) -> Catalog:
+    def open(cls, folder: Folder) -> Catalog:
         """Open an archive's catalog, for reading and, under the writer's lock, for writing.
 
-        Raises ArchiveNotFound, ArchiveMismatch (another format), ArchiveDamaged or StorageError.
+        Raises ArchiveNotFound, ArchiveMismatch (another format), ArchiveDamaged, ArchiveReplaced or StorageError.
         """
-        path = archive / FILE
-        if not path.is_file():
-            what = "holds no archive" if archive.is_dir() else "does not exist"
-            raise ArchiveNotFound(f"{archive} {what}; make one with: broadsheet index PATH --index {archive}")
-        with sqlite_errors(path):
-            connection = connect(path)
-            catalog = cls(path, connection)
+        place = folder / FILE
+        with sqlite_errors(place.path):
             try:
+                file = place.status()
+            except FileNotFoundError:
+                raise ArchiveNotFound(
+                    f"{folder.path} holds no archive; make one with: broadsheet index PATH --index {folder.path}"
+                ) from None
+            unchanging = cannot_change(place)
+            still = state(place) if unchanging else None
+            catalog = cls(folder, connect(place, unchanging), file, still)
+            try:
+                catalog.prove()
                 catalog._verify()
             except BaseException:
-                connection.close()
+                catalog._connection.close()
                 raise
         return catalog
+
+    def prove(self) -> None:
+        """Raise unless the open catalog lies in the open folder, and the path that was opened still leads to it.
+
+        Asked under the writer's lock before anything is written or removed: what SQLite holds open, and the folder's
+        descriptor, stay what they were when another archive takes their place. Raises ArchiveNotFound and
+        ArchiveReplaced.
+        """
+        try:
+            by_path = self.folder.absolute.joinpath(FILE).lstat()
+        except (FileNotFoundError, NotADirectoryError):
+            raise ArchiveNotFound(f"there is no archive at {self.folder.path} any more") from None
+        except OSError as error:
+            raise StorageError(f"cannot read {self.path}: {error.strerror or error}") from error
+        try:
+            here: os.stat_result | None = self._place.status()
+        except FileNotFoundError:
+            here = None
+        if here is None or not (os.path.samestat(by_path, self._file) and os.path.samestat(here, self._file)):
+            raise ArchiveReplaced(f"{self.folder.path} was replaced by another archive; open it again")
 
     def _verify(self) -> None:
         execute = self._connection.execute
@@ -143,6 +177,7 @@ class Catalog:
                 with contextlib.suppress(sqlite3.OperationalError):  # a reader is in the way: its close will do
                     self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
             self._connection.close()
+            self.folder.close()
 
     @contextmanager
     def _reading(self) -> Iterator[sqlite3.Connection]:
@@ -156,12 +191,22 @@ class Catalog:
 
     @contextmanager
     def writing(self) -> Iterator[Transaction]:
-        """The commit: everything in the block happens at once, or not at all. Its number is one more than the last."""
+        """The commit: everything in the block happens at once, or not at all. Its number is one more than the last.
+
+        Raises ArchiveNotFound or ArchiveReplaced, as ``prove``, before anything is written.
+        """
+        with self._changing() as connection:
+            number = connection.execute('UPDATE state SET "commit" = "commit" + 1 RETURNING "commit"')
+            yield Transaction(connection, number.fetchone()[0])
+
+    @contextmanager
+    def _changing(self) -> Iterator[sqlite3.Connection]:
+        """Statements that are written all or none, to the catalog that lies where it was opened."""
         with self._lock, sqlite_errors(self.path):
+            self.prove()
             self._connection.execute("BEGIN IMMEDIATE")
             try:
-                number = self._connection.execute('UPDATE state SET "commit" = "commit" + 1 RETURNING "commit"')
-                yield Transaction(self._connection, number.fetchone()[0])
+                yield self._connection
                 self._connection.execute("COMMIT")
             except BaseException:
                 if self._connection.in_transaction:
@@ -173,13 +218,13 @@ class Catalog:
 
         Raises ArchiveNotFound and ArchiveReplaced: a deleted file stays readable for who has it open.
         """
-        if self._still is None and identity(self.path) != self._file:
-            raise ArchiveReplaced(f"{self.path.parent} was replaced by another archive; open it again")
+        self.prove()
         with self._lock, sqlite_errors(self.path):
-            if self._still is not None and (now := state(self.path)) != self._still:
+            if self._still is not None and (now := state(self._place)) != self._still:
                 # Not this user's to write, but somebody else's: what was taken for unchanging has changed.
                 self._connection.close()
-                self._connection = connect(self.path)
+                self._connection = connect(self._place, unchanging=True)
+                self._verify()
                 self._still = now
                 self._reopened += 1
             return self._reopened * _VERSIONS + int(self._connection.execute("PRAGMA data_version").fetchone()[0])
@@ -298,13 +343,9 @@ class Catalog:
 
     def forget(self, before: int) -> None:
         """Remove the records of articles that died at or before a commit, and the list of dropped files."""
-        with self._lock, sqlite_errors(self.path):
-            self._connection.execute("BEGIN IMMEDIATE")
-            try:
-                self._connection.execute("DELETE FROM articles WHERE died <= ?", (before,))
-                self._connection.execute("DELETE FROM dropped WHERE at <= ?", (before,))
-            finally:
-                self._connection.execute("COMMIT")
+        with self._changing() as connection:
+            connection.execute("DELETE FROM articles WHERE died <= ?", (before,))
+            connection.execute("DELETE FROM dropped WHERE at <= ?", (before,))
 
     def alerts(self) -> list[Alert]:
         """All saved queries, by name."""
@@ -325,37 +366,30 @@ class Catalog:
 
     def add_alert(self, alert: Alert) -> bool:
         """Save a query; False if the name is taken."""
-        with self._lock, sqlite_errors(self.path):
-            values = alert.name, alert.query, alert.created.isoformat(), alert.last_row, _iso(alert.ran)
-            done = self._connection.execute("INSERT OR IGNORE INTO alerts VALUES (?, ?, ?, ?, ?)", values)
+        values = alert.name, alert.query, alert.created.isoformat(), alert.last_row, _iso(alert.ran)
+        with self._changing() as connection:
+            done = connection.execute("INSERT OR IGNORE INTO alerts VALUES (?, ?, ?, ?, ?)", values)
             return done.rowcount == 1
 
     def remove_alert(self, name: str) -> bool:
         """Forget a saved query; False if there is none of this name."""
-        with self._lock, sqlite_errors(self.path):
-            return self._connection.execute("DELETE FROM alerts WHERE name = ?", (name,)).rowcount == 1
+        with self._changing() as connection:
+            return connection.execute("DELETE FROM alerts WHERE name = ?", (name,)).rowcount == 1
 
     def advance_alerts(self, seen: Iterable[Alert]) -> None:
         """Record ``last_row`` and ``ran`` of saved queries, all or none. One that was replaced meanwhile keeps its own;
         no ``last_row`` goes back."""
         changes = [(one.last_row, _iso(one.ran), one.name, one.query, one.created.isoformat()) for one in seen]
-        with self._lock, sqlite_errors(self.path):
-            self._connection.execute("BEGIN IMMEDIATE")
-            try:
-                self._connection.executemany(
-                    "UPDATE alerts SET last_row = max(last_row, ?), ran = ? "
-                    "WHERE name = ? AND query = ? AND created = ?",
-                    changes,
-                )
-                self._connection.execute("COMMIT")
-            except BaseException:
-                if self._connection.in_transaction:
-                    self._connection.execute("ROLLBACK")
-                raise
+        with self._changing() as connection:
+            connection.executemany(
+                "UPDATE alerts SET last_row = max(last_row, ?), ran = ? WHERE name = ? AND query = ? AND created = ?",
+                changes,
+            )
 
     def scrub(self) -> None:
         """After a purge: rewrite the database so that no freed page keeps old bytes, and empty the log."""
         with self._lock, sqlite_errors(self.path):
+            self.prove()
             self._connection.execute("VACUUM")
             self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
 

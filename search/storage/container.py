@@ -21,6 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from search.errors import ArchiveDamaged, StorageError
+from search.storage.folder import Place, loose
 
 MAGIC = b"BRDSHT\x00\x01"
 ALIGNMENT = 64
@@ -88,7 +89,7 @@ def _padding(offset: int) -> int:
     return -offset % ALIGNMENT
 
 
-def write_part(path: Path, kind: str, arrays: Mapping[str, Stored], meta: Mapping[str, Any]) -> PartFile:
+def write_part(where: Place | Path, kind: str, arrays: Mapping[str, Stored], meta: Mapping[str, Any]) -> PartFile:
     """Write a new container, fsync it and return its size and hash. A streamed array is read once, a block at a time.
 
     Raises StorageError when the system refuses; what was written is then removed. An existing file is never replaced.
@@ -117,8 +118,9 @@ def write_part(path: Path, kind: str, arrays: Mapping[str, Stored], meta: Mappin
         file.write(data)
         written += len(data)
 
+    place = loose(where) if isinstance(where, Path) else where
     try:
-        with path.open("xb") as file:
+        with os.fdopen(place.open(os.O_WRONLY | os.O_CREAT | os.O_EXCL), "wb") as file:
             put(file, MAGIC + len(header).to_bytes(8, "little") + header)
             start = written
             for stored in ready:
@@ -131,30 +133,32 @@ def write_part(path: Path, kind: str, arrays: Mapping[str, Stored], meta: Mappin
             file.flush()
             os.fsync(file.fileno())
     except FileExistsError as error:
-        raise StorageError(f"cannot write {path}: {error.strerror}") from error
+        raise StorageError(f"cannot write {place.path}: {error.strerror}") from error
     except BaseException as error:
-        path.unlink(missing_ok=True)
+        place.unlink()
         if isinstance(error, OSError):
-            raise StorageError(f"cannot write {path}: {error.strerror or error}") from error
+            raise StorageError(f"cannot write {place.path}: {error.strerror or error}") from error
         raise
-    return PartFile(path.name, written, digest.hexdigest())
+    return PartFile(place.name, written, digest.hexdigest())
 
 
-def open_part(path: Path, kind: str) -> Part:
-    """Map a container and check its header against its size.
+def open_part(where: Place | Path, kind: str, size: int | None = None) -> Part:
+    """Map a container and check its header against its size, which must be ``size`` where that is known.
 
     Raises ArchiveDamaged for anything that is not a whole container of this kind, FileNotFoundError if it is gone.
     """
+    place = loose(where) if isinstance(where, Path) else where
+    path = place.path
 
     def damaged(why: str) -> ArchiveDamaged:
         return ArchiveDamaged(f"{path} {why}; run 'broadsheet doctor', or index again")
 
     try:
-        with path.open("rb") as file:
-            size = os.fstat(file.fileno()).st_size
+        with place.opened(size=size) as descriptor:
+            size = os.fstat(descriptor).st_size
             if size < len(MAGIC) + 8:
                 raise damaged("is cut short")
-            mapped = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+            mapped = mmap.mmap(descriptor, size, access=mmap.ACCESS_READ)
     except FileNotFoundError:
         raise
     except OSError as error:

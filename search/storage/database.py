@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from search.errors import ArchiveDamaged, ArchiveLocked, ArchiveNotFound, StorageError
+from search.errors import ArchiveDamaged, ArchiveLocked, StorageError
+from search.storage.folder import Place
+
+BESIDE = ("", "-wal", "-shm", "-journal")  # what SQLite makes of a database's name
 
 
 @contextmanager
@@ -24,47 +29,54 @@ def sqlite_errors(path: Path) -> Iterator[None]:
             raise ArchiveDamaged(
                 f"{path} is not a whole catalog ({message}); restore a backup or index again"
             ) from error
-        raise StorageError(f"cannot use {path}: {message}") from error
+        raise StorageError(f"cannot use {path}: {message}{_reason(message)}") from error
     except sqlite3.DatabaseError as error:
         raise ArchiveDamaged(f"{path} is damaged ({error}); restore a backup or index again") from error
 
 
-def connect(path: Path) -> sqlite3.Connection:
-    """A connection to a database that is there, for reading alone where nothing can be written."""
-    uri = path.resolve().as_uri()
-    connection = sqlite3.connect(f"{uri}?mode=rw", uri=True, isolation_level=None, check_same_thread=False, timeout=30)
+def connect(place: Place, unchanging: bool) -> sqlite3.Connection:
+    """A connection to a database that is there. ``unchanging``: as ``cannot_change`` says of it.
+
+    SQLite opens files by path alone, so the caller proves afterwards that it opened the one of that place.
+    """
+    refuse_odd_files(place)
+    uri = place.folder.absolute.resolve().joinpath(*place.names).as_uri()
+    mode = "mode=rw"
+    if unchanging:  # a log beside it may be another user's, who is writing
+        mode = "mode=ro" if place.beside("-wal").exists() else "mode=ro&immutable=1"
+    connection = sqlite3.connect(f"{uri}?{mode}", uri=True, isolation_level=None, check_same_thread=False, timeout=30)
     try:
         connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
-        return connection
-    except sqlite3.OperationalError as error:
+    except sqlite3.Error:
         connection.close()
-        if "readonly" not in str(error) and "unable to open" not in str(error):
-            raise
-    # Read-only media: no log can be written beside the file, and nobody else writes it either.
-    mode = "mode=ro" if path.with_name(f"{path.name}-wal").exists() else "mode=ro&immutable=1"
-    return sqlite3.connect(f"{uri}?{mode}", uri=True, isolation_level=None, check_same_thread=False)
+        raise
+    return connection
 
 
-def writable(folder: Path) -> bool:
-    """May files be made in the folder?"""
-    return os.access(folder, os.W_OK, effective_ids=os.access in os.supports_effective_ids)
+def cannot_change(place: Place) -> bool:
+    """Whether the system says that this process can write neither the database nor a log beside it.
+
+    Asked before it is opened: a refusal to open, when descriptors or disk are short, says nothing about it.
+    """
+    return not (place.folder.writable() and place.writable())
 
 
-def identity(path: Path) -> tuple[int, int]:
-    """Device and number of a file, for as long as it is the same one. Raises ArchiveNotFound if it is gone."""
-    try:
-        status = path.stat()
-    except OSError:
-        raise ArchiveNotFound(f"there is no archive at {path.parent} any more") from None
-    return status.st_dev, status.st_ino
+def refuse_odd_files(place: Place) -> None:
+    """Raise ArchiveDamaged where a file that SQLite would use is a link, no regular file, or has several names.
+
+    They are looked at and not opened: closing any descriptor of them would end this process's locks on them.
+    """
+    for ending in BESIDE:
+        with contextlib.suppress(FileNotFoundError):
+            place.beside(ending).status()
 
 
-def state(path: Path) -> tuple[int, ...]:
+def state(place: Place) -> tuple[int, ...]:
     """What differs after another process has written: of the database and of its log."""
     found: list[int] = []
-    for one in (path, path.with_name(f"{path.name}-wal")):
-        if one.exists():
-            status = one.stat()
+    for ending in BESIDE[:2]:
+        with contextlib.suppress(FileNotFoundError):
+            status = place.beside(ending).status()
             found += [status.st_ino, status.st_size, status.st_mtime_ns]
     return tuple(found)
 
@@ -73,3 +85,15 @@ def tables(connection: sqlite3.Connection) -> frozenset[str]:
     """The names of the tables."""
     found = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'")
     return frozenset(name for (name,) in found)
+
+
+def _reason(message: str) -> str:
+    """What SQLite does not tell of why it could not open a file."""
+    if "unable to open" not in message:
+        return ""
+    try:
+        os.close(os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC))
+    except OSError as error:
+        if error.errno in (errno.EMFILE, errno.ENFILE):
+            return " (too many open files: close some, or raise the limit with ulimit -n)"
+    return ""

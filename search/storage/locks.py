@@ -10,10 +10,11 @@ import contextlib
 import errno
 import fcntl
 import os
-from pathlib import Path
 
 from search.errors import ArchiveLocked, StorageError
-from search.storage.files import storage_errors
+from search.storage.folder import Folder, Place
+
+_NUMBER = 20  # bytes of the process number in the writer's lock: who is at work, for the message alone
 
 
 class Lock:
@@ -29,67 +30,94 @@ class Lock:
             self._descriptor = -1
 
 
-def lock_writer(archive: Path, wait: bool = False) -> Lock:
+def lock_writer(folder: Folder, wait: bool = False) -> Lock:
     """Take the archive's one writer lock. Raises ArchiveLocked when another process or thread has it."""
-    path = archive / "writer.lock"
-    with storage_errors(f"open {path}"):
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
-    except OSError as error:
-        holder = os.pread(descriptor, 20, 0).decode("ascii", "replace").strip()
+    place = folder / "writer.lock"
+    while True:
+        try:
+            descriptor = place.open(os.O_RDWR | os.O_CREAT, limit=_NUMBER)
+        except FileNotFoundError as error:  # the folder itself is gone
+            raise StorageError(f"cannot open {place.path}: {error.strerror}") from error
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+        except OSError as error:
+            holder = os.pread(descriptor, _NUMBER, 0).decode("ascii", "replace").strip()
+            os.close(descriptor)
+            if error.errno in (errno.EWOULDBLOCK, errno.EACCES):
+                by = f" by process {holder}" if holder.isdigit() else ""
+                raise ArchiveLocked(
+                    f"{folder.path} is being written{by}; wait for it to finish, or use --wait"
+                ) from None
+            raise StorageError(f"cannot lock {place.path}: {error.strerror}") from error
+        except BaseException:
+            os.close(descriptor)
+            raise
+        if _same(descriptor, place):
+            break
         os.close(descriptor)
-        if error.errno in (errno.EWOULDBLOCK, errno.EACCES):
-            by = f" by process {holder}" if holder.isdigit() else ""
-            raise ArchiveLocked(f"{archive} is being written{by}; wait for it to finish, or use --wait") from None
-        raise StorageError(f"cannot lock {path}: {error.strerror}") from error
-    except BaseException:
-        os.close(descriptor)
-        raise
-    with contextlib.suppress(OSError):  # the number is for the message above only
+    with contextlib.suppress(OSError):
         os.ftruncate(descriptor, 0)
         os.pwrite(descriptor, str(os.getpid()).encode(), 0)
     return Lock(descriptor)
 
 
-def pin(archive: Path, commit: int) -> Lock:
-    """Hold a shared lock on a commit. Raises OSError where the folder cannot be written (read-only media)."""
-    path = archive / "pins" / str(commit)
+def pin(folder: Folder, commit: int) -> Lock | None:
+    """Hold a shared lock on a commit; None where the system says that this user can write no pin.
+
+    Where none can be written, who could take the files away does not know of this reader.
+    """
+    pins = folder / "pins"
+    if not pins.exists():
+        if not folder.writable():
+            return None
+        pins.make_folder()
+    if not pins.writable():
+        return None
+    place = pins / str(commit)
     while True:
-        path.parent.mkdir(exist_ok=True)
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        try:
+            descriptor = place.open(os.O_RDONLY | os.O_CREAT, limit=0)
+        except FileNotFoundError:
+            pins.make_folder()
+            continue
         try:
             fcntl.flock(descriptor, fcntl.LOCK_SH)
-            same = os.fstat(descriptor).st_ino == path.stat().st_ino
-        except FileNotFoundError:
-            same = False  # the writer swept the file between open and flock
+            same = _same(descriptor, place)
         except BaseException:
             os.close(descriptor)
             raise
         if same:
             return Lock(descriptor)
-        os.close(descriptor)
+        os.close(descriptor)  # the writer swept the file between open and flock
 
 
-def oldest_pin(archive: Path, current: int) -> int:
+def oldest_pin(folder: Folder, current: int) -> int:
     """The oldest commit that a reader holds, ``current`` if there is none; files of ended pins are removed."""
     oldest = current
-    folder = archive / "pins"
-    names = list(folder.iterdir()) if folder.is_dir() else []
-    for path in names:
-        if not path.name.isdigit() or path.is_symlink() or not path.is_file():
-            continue
+    pins = folder / "pins"
+    for name in pins.list():
+        place = pins / name
+        if not name.isdigit() or not place.is_file():
+            continue  # nobody's pin
         try:
-            descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC)
+            descriptor = place.open(os.O_RDWR)
         except FileNotFoundError:
             continue
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            path.unlink(missing_ok=True)
+            place.unlink()
         except OSError as error:
             if error.errno not in (errno.EWOULDBLOCK, errno.EACCES):
-                raise
-            oldest = min(oldest, int(path.name))
+                raise StorageError(f"cannot lock {place.path}: {error.strerror}") from error
+            oldest = min(oldest, int(name))
         finally:
             os.close(descriptor)
     return oldest
+
+
+def _same(descriptor: int, place: Place) -> bool:
+    """Is the open file still the one of that name?"""
+    try:
+        return os.path.samestat(os.fstat(descriptor), place.status())
+    except FileNotFoundError:
+        return False

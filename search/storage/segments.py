@@ -12,7 +12,8 @@ from typing import Any
 
 from search.errors import ArchiveDamaged, StorageError
 from search.storage.container import Part, PartFile, Stored, open_part, write_part
-from search.storage.files import cache_folder, fsync_folder, storage_errors, write_atomically
+from search.storage.files import cache_folder, storage_errors, write_atomically
+from search.storage.folder import Folder, Place, loose
 from search.storage.transaction import SegmentEntry
 
 COLUMNS = "columns"
@@ -23,186 +24,170 @@ _MARKS = 5000  # remembered files of one archive; more are of segments long merg
 PartData = tuple[Mapping[str, Stored], dict[str, Any]]
 
 
-def part_path(archive: Path, segment: str, file: PartFile) -> Path:
+def part_place(folder: Folder, segment: str, file: PartFile) -> Place:
     """Where a file of a segment lies."""
-    return archive / "segments" / segment / file.name
+    return folder / "segments" / segment / file.name
 
 
 def write_segment(
-    archive: Path, parts: Mapping[str, PartData], first_row: int, articles: int, digest: str
+    folder: Folder, parts: Mapping[str, PartData], first_row: int, articles: int, digest: str
 ) -> SegmentEntry:
     """Write the parts of a new segment, durably. Until a commit names it, it is an orphan and harmless.
 
     ``digest`` is the hash of the article ids in row order; every part carries it, so that parts cannot be mixed up.
     """
     segment = os.urandom(8).hex()
-    folder = archive / "segments" / segment
-    with storage_errors(f"make {folder}"):
-        folder.mkdir(parents=True)
+    own = folder / "segments" / segment
+    with storage_errors(f"make {own.path}"):
+        own.make_folder()
     try:
         files = {
-            name: write_part(
-                folder / f"{name}.part", name, arrays, {**meta, "articles": articles, "ids_digest": digest}
-            )
+            name: write_part(own / f"{name}.part", name, arrays, {**meta, "articles": articles, "ids_digest": digest})
             for name, (arrays, meta) in parts.items()
         }
-        with storage_errors(f"write {folder}"):
-            fsync_folder(folder)
-            fsync_folder(folder.parent)
-            fsync_folder(archive)
+        with storage_errors(f"write {own.path}"):
+            own.sync()
+            (folder / "segments").sync()
+            folder.sync()
     except BaseException:
-        _remove_folder(folder)
+        own.remove_folder()
         raise
-    remember_verified(archive, [(part_path(archive, segment, file), file) for file in files.values()])
+    with storage_errors(f"read {own.path}"):
+        remember_verified(folder, [(part_place(folder, segment, file), file) for file in files.values()])
     return SegmentEntry(segment, first_row, articles, files)
 
 
-def _remove_folder(folder: Path) -> None:
-    import shutil  # writers only: it imports every kind of compression
-
-    shutil.rmtree(folder, ignore_errors=True)
-
-
-def add_part(archive: Path, entry: SegmentEntry, name: str, file_name: str, part: PartData) -> PartFile:
+def add_part(folder: Folder, entry: SegmentEntry, name: str, file_name: str, part: PartData) -> PartFile:
     """Write a further part of a segment that there is, durably: whole under its name, or not there.
 
     Until a commit names it, it is an orphan and harmless. ``part`` holds the entry's articles, or neighbours among
     them, in row order, and says how many.
     """
     arrays, meta = part
-    columns = open_part(part_path(archive, entry.id, entry.parts[COLUMNS]), COLUMNS)
-    path = archive / "segments" / entry.id / file_name
-    building = path.with_name(f"{file_name}.new")
-    building.unlink(missing_ok=True)
+    columns = open_part(part_place(folder, entry.id, entry.parts[COLUMNS]), COLUMNS)
+    own = folder / "segments" / entry.id
+    building = own / f"{file_name}.new"
+    building.unlink()
     written = write_part(building, name, arrays, {**meta, "ids_digest": columns.meta["ids_digest"]})
-    with storage_errors(f"write {path}"):
-        building.replace(path)
-        fsync_folder(path.parent)
+    with storage_errors(f"write {own.path / file_name}"):
+        building.rename(file_name)
+        own.sync()
     file = PartFile(file_name, written.size, written.sha256)
-    remember_verified(archive, [(path, file)])
+    remember_verified(folder, [(own / file_name, file)])
     return file
 
 
-def refuse_links(archive: Path) -> None:
-    """Raise ArchiveDamaged where a folder that the writer cleans is a link to elsewhere."""
-    for folder in (archive / "segments", archive / "pins"):
-        if folder.is_symlink():
-            raise ArchiveDamaged(
-                f"{folder} is a link; an archive's own folders never are. Do not write to this archive"
-            )
+def remove(folder: Folder, dropped: Collection[tuple[str, str]]) -> None:
+    """Remove segment folders, or single files of them, that no reader needs.
 
-
-def remove(archive: Path, dropped: Collection[tuple[str, str]]) -> None:
-    """Remove segment folders, or single files of them, that no reader needs."""
+    The caller has proven, under the writer's lock, that the catalog that drops them is this folder's.
+    """
     for segment, file in dropped:
-        folder = archive / "segments" / segment
-        if folder.is_symlink():
-            continue
+        own = folder / "segments" / segment
         if file:
-            (folder / file).unlink(missing_ok=True)
+            (own / file).unlink()
         else:
-            _remove_folder(folder)
+            own.remove_folder()
 
 
 def sweep_orphans(
-    archive: Path,
+    folder: Folder,
     entries: Collection[SegmentEntry],
     dropped: Collection[tuple[str, str]],
     wanted: Callable[[str], bool] = lambda name: False,
 ) -> list[str]:
     """Remove what a crash left behind: the folders and the files that the catalog does not name, in use or dropped.
 
-    Files whose name is ``wanted`` stay. Writers only.
+    Files whose name is ``wanted`` stay. As with ``remove``, the catalog is proven to be this folder's.
     """
-    folder = archive / "segments"
+    own = folder / "segments"
     files = {entry.id: {file.name for file in entry.parts.values()} for entry in entries}
     whole = {segment for segment, file in dropped if not file}
     for segment, file in dropped:
         if segment in files:
             files[segment].add(file)
-    orphans = [path for path in folder.iterdir() if path.name not in files] if folder.is_dir() else []
-    orphans = [path for path in orphans if path.name not in whole]
-    for path in orphans:
-        if path.is_dir() and not path.is_symlink():
-            _remove_folder(path)
+    orphans = [name for name in own.list() if name not in files and name not in whole]
+    for name in orphans:
+        (own / name).remove_folder()
     for segment, named in files.items():
-        own = folder / segment
-        for path in own.iterdir() if own.is_dir() and not own.is_symlink() else ():
-            if path.name not in named and not wanted(path.name):
-                path.unlink(missing_ok=True)
-                orphans.append(path)
-    return [path.name for path in orphans]
+        for name in (own / segment).list():
+            if name not in named and not wanted(name):
+                orphan = own / segment / name
+                orphan.remove_folder() if orphan.is_folder() else orphan.unlink()
+                orphans.append(name)
+    return orphans
 
 
-def file_hash(path: Path, progress: Callable[[int], None] | None = None) -> str:
-    """SHA-256 of a file in hex."""
+def file_hash(where: Place | Path, size: int | None = None) -> str:
+    """SHA-256 of a file in hex. Raises ArchiveDamaged where it has other than ``size`` bytes."""
+    place = loose(where) if isinstance(where, Path) else where
     digest = sha256()
     try:
-        with path.open("rb") as file:
-            while block := file.read(1 << 20):
+        with place.opened(size=size) as descriptor:
+            left = os.fstat(descriptor).st_size
+            while left and (block := os.read(descriptor, min(left, 1 << 20))):
                 digest.update(block)
-                if progress is not None:
-                    progress(len(block))
+                left -= len(block)
     except FileNotFoundError:
         raise
     except OSError as error:
-        raise StorageError(f"cannot read {path}: {error.strerror or error}") from error
+        raise StorageError(f"cannot read {place.path}: {error.strerror or error}") from error
     return digest.hexdigest()
 
 
-def _memory(archive: Path) -> Path:
-    name = blake2b(str(archive.resolve()).encode("utf-8", "surrogateescape"), digest_size=16).hexdigest()
+def _memory(folder: Folder) -> Path:
+    name = blake2b(str(folder.absolute.resolve()).encode("utf-8", "surrogateescape"), digest_size=16).hexdigest()
     return cache_folder() / "verified" / f"{name}.json"
 
 
-def _fingerprint(path: Path, file: PartFile) -> str:
-    status = path.stat()
+def _fingerprint(status: os.stat_result, file: PartFile) -> str:
     return f"{file.sha256}:{status.st_ino}:{status.st_size}:{status.st_mtime_ns}:{status.st_ctime_ns}"
 
 
-def _remembered(archive: Path) -> set[str]:
+def _remembered(folder: Folder) -> set[str]:
     try:
-        found = json.loads(_memory(archive).read_bytes())
+        found = json.loads(_memory(folder).read_bytes())
         return {one for one in found if isinstance(one, str)} if isinstance(found, list) else set()
     except (OSError, ValueError):
         return set()
 
 
-def remember_verified(archive: Path, files: Collection[tuple[Path, PartFile]]) -> None:
+def remember_verified(folder: Folder, files: Collection[tuple[Place, PartFile]]) -> None:
     """Note in the user's cache that these files, as they are now, match their hashes."""
-    known = _remembered(archive)
-    marks = {_fingerprint(path, file) for path, file in files}
-    _save(archive, marks | known if len(known) < _MARKS else marks)
+    known = _remembered(folder)
+    marks = {_fingerprint(place.status(), file) for place, file in files}
+    _save(folder, marks | known if len(known) < _MARKS else marks)
 
 
-def _save(archive: Path, marks: set[str]) -> None:
+def _save(folder: Folder, marks: set[str]) -> None:
     with contextlib.suppress(StorageError):  # without a cache every opening verifies anew: slower, not wrong
-        write_atomically(_memory(archive), json.dumps(sorted(marks)).encode())
+        write_atomically(_memory(folder), json.dumps(sorted(marks)).encode())
 
 
-def verify(archive: Path, entries: Collection[SegmentEntry], check_vectors: Callable[[Part], None]) -> None:
+def verify(folder: Folder, entries: Collection[SegmentEntry], check_vectors: Callable[[Part], None]) -> None:
     """Check sizes always; once for each state of a file its full hash, and a vector part with ``check_vectors``, since
     a hash in a stranger's archive proves nothing.
 
     Raises ArchiveDamaged for a file that differs or contradicts itself, FileNotFoundError for one that is gone.
     """
-    remembered = _remembered(archive)
+    remembered = _remembered(folder)
     current: set[str] = set()
     fresh = False
     for entry in entries:
         for name, file in entry.parts.items():
-            path = part_path(archive, entry.id, file)
-            if path.stat().st_size != file.size:
+            place = part_place(folder, entry.id, file)
+            status = place.status()
+            if status.st_size != file.size:
                 raise ArchiveDamaged(
-                    f"{path} has {path.stat().st_size} bytes, {file.size} were written; restore a backup"
+                    f"{place.path} has {status.st_size} bytes, {file.size} were written; restore a backup"
                 )
-            mark = _fingerprint(path, file)
+            mark = _fingerprint(status, file)
             if mark not in remembered:
-                if file_hash(path) != file.sha256:
-                    raise ArchiveDamaged(f"{path} does not match its checksum; restore a backup or index again")
+                if file_hash(place, file.size) != file.sha256:
+                    raise ArchiveDamaged(f"{place.path} does not match its checksum; restore a backup or index again")
                 if name == VECTORS:
-                    check_vectors(open_part(path, name))
+                    check_vectors(open_part(place, name, file.size))
                 fresh = True
             current.add(mark)
     if fresh:
-        _save(archive, current)
+        _save(folder, current)

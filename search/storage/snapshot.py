@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,8 +11,9 @@ from search.errors import ArchiveDamaged
 from search.storage.catalog import Catalog
 from search.storage.columns import Columns
 from search.storage.container import Part, open_part
+from search.storage.folder import Folder
 from search.storage.locks import Lock, pin
-from search.storage.segments import COLUMNS, part_path, verify
+from search.storage.segments import COLUMNS, part_place, verify
 from search.storage.transaction import SegmentEntry
 
 _ATTEMPTS = 5
@@ -28,7 +28,7 @@ class Snapshot:
         commit: int,
         entries: list[SegmentEntry],
         dead: list[int],
-        path: Path,
+        folder: Folder,
         held: Lock | None,
         previous: Snapshot | None,
     ) -> None:
@@ -37,14 +37,15 @@ class Snapshot:
         self._held = held
         # Parts never change: those that are mapped already need no second descriptor.
         known = {} if previous is None else previous.mapped
-        self.mapped: dict[Path, Part] = {}
+        self.mapped: dict[tuple[str, str], Part] = {}
         opened: dict[str, list[Part]] = {}
         for entry in entries:
             digests = set()
             for name, file in entry.parts.items():
-                location = part_path(path, entry.id, file)
-                part = known[location] if location in known else open_part(location, name)
-                self.mapped[location] = part
+                part = known.get((entry.id, file.name))
+                if part is None:
+                    part = open_part(part_place(folder, entry.id, file), name, file.size)
+                self.mapped[entry.id, file.name] = part
                 if part.meta.get("articles") != entry.articles:
                     raise ArchiveDamaged(f"{part.path} counts other articles than the catalog; run 'broadsheet doctor'")
                 digests.add(part.meta.get("ids_digest"))
@@ -54,7 +55,9 @@ class Snapshot:
         self.parts = {name: parts for name, parts in opened.items() if len(parts) == len(entries)}
         self.columns = Columns(opened.get(COLUMNS, []))
         if np.diff(self.columns.bases).tolist() != self.sizes:
-            raise ArchiveDamaged(f"{path} has columns of other articles than its catalog; run 'broadsheet doctor'")
+            raise ArchiveDamaged(
+                f"{folder.path} has columns of other articles than its catalog; run 'broadsheet doctor'"
+            )
         self.live: NDArray[np.bool_] = np.ones(len(self.columns), np.bool_)
         ordinals = self.columns.ordinals(dead)
         self.live[ordinals[ordinals >= 0]] = False
@@ -71,27 +74,25 @@ class Snapshot:
 
 
 def take_snapshot(
-    path: Path, catalog: Catalog, check_vectors: Callable[[Part], None], previous: Snapshot | None = None
+    catalog: Catalog, check_vectors: Callable[[Part], None], previous: Snapshot | None = None
 ) -> Snapshot:
     """The last commit, pinned. Retries when a merge removes a file between reading the catalog and opening it.
 
     ``check_vectors`` raises ArchiveDamaged for a vector part that contradicts itself; it is asked once for each state
     of a file. ``previous`` is an open snapshot of the same archive, whose mapped parts are used again.
     """
+    folder = catalog.folder
     missing: FileNotFoundError | None = None
     for _ in range(_ATTEMPTS):
         commit, entries, dead = catalog.snapshot()
-        try:
-            held: Lock | None = pin(path, commit)
-        except OSError:  # read-only media: nobody writes there, so nothing needs holding
-            held = None
+        held = pin(folder, commit)
         try:
             # The writer looks at pins after its commit: one that came before this line cannot be missed.
             if held is not None and catalog.commit_number() != commit:
                 held.release()
                 continue
-            verify(path, entries, check_vectors)
-            return Snapshot(commit, entries, dead, path, held, previous)
+            verify(folder, entries, check_vectors)
+            return Snapshot(commit, entries, dead, folder, held, previous)
         except FileNotFoundError as error:
             missing = error
             if held is not None:
@@ -102,4 +103,4 @@ def take_snapshot(
             raise
     if missing is not None:
         raise ArchiveDamaged(f"{missing.filename} is missing; restore a backup or index again") from missing
-    raise ArchiveDamaged(f"{path} changes faster than it can be read; try again")
+    raise ArchiveDamaged(f"{folder.path} changes faster than it can be read; try again")
