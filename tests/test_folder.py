@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import inspect
 import os
+import re
 import shutil
+import signal
 
 import pytest
 
 from search import Archive, Article
-from search.errors import ArchiveNotFound, ArchiveReplaced, StorageError
+from search.errors import ArchiveDamaged, ArchiveNotFound, ArchiveReplaced, StorageError
 
 
 def articles(name, count=3):
@@ -47,11 +49,11 @@ def test_every_method_that_writes_is_known_here():
     assert public - READS == {name.split()[0] for name in WRITES}
 
 
-def build(path, name):
+def build(path, name, vectors=False):
     """Three segments, one with a tombstone, and a saved query."""
-    with Archive.open(path, create=True) as archive:
+    with Archive.open(path, create=True, model="hash") as archive:
         for start in range(3):
-            archive.add(articles(name, 9)[start * 3 : start * 3 + 3], vectors=False)
+            archive.add(articles(name, 9)[start * 3 : start * 3 + 3], vectors=vectors)
         archive.delete([f"{name}4"])
         archive.add_alert("saved", "stands", everything=True)
 
@@ -61,7 +63,7 @@ def built(tmp_path_factory):
     """Two archives: ``old``, and ``their``, copied while it was written to, so that part of it is in its log alone."""
     root = tmp_path_factory.mktemp("built")
     build(root / "old", "old")
-    build(root / "open", "their")
+    build(root / "open", "their", vectors=True)
     with Archive.open(root / "open") as theirs:
         theirs.add([Article(id="late", title="their late one")])
         shutil.copytree(root / "open", root / "their")
@@ -149,3 +151,106 @@ def test_the_path_may_be_a_link_and_may_be_relative(tmp_path, monkeypatch):
             archive.add(articles("lost"))
         with pytest.raises(ArchiveReplaced):
             archive.search("stands")
+
+
+# Files that are none
+
+FILES = ["writer.lock", "pins", "columns.part", "keyword.part", "vectors.part"]
+SQLITE = ["catalog.sqlite", "catalog.sqlite-wal", "catalog.sqlite-shm", "catalog.sqlite-journal"]
+ODDITIES = ["symlink", "hardlink", "pipe", "folder"]
+
+
+def find(path, name):
+    """The file of that name; of a pin, the one that a reader of the last commit takes."""
+    if name == "pins":
+        with Archive.open(path) as archive:
+            commit = archive.stats()["commit"]
+        (path / "pins").mkdir(exist_ok=True)
+        return path / "pins" / str(commit)
+    return next(path.rglob(name), path / name)
+
+
+def swap(file, elsewhere, how):
+    """Put something odd in a file's place."""
+    data = file.read_bytes() if file.is_file() else b""
+    elsewhere.write_bytes(data or b"mine")
+    if how in ("long", "short"):
+        file.write_bytes(data + b"x" * 100 if how == "long" else data[:-1])
+        return
+    file.unlink(missing_ok=True)
+    if how == "symlink":
+        file.symlink_to(elsewhere)
+    elif how == "hardlink":
+        file.hardlink_to(elsewhere)
+    elif how == "pipe":
+        os.mkfifo(file)
+    else:
+        file.mkdir()
+
+
+def use(path):
+    """Read and write it, as an honest user would."""
+    with Archive.open(path) as archive:
+        archive.search("stands", mode="vector")
+        archive.add(articles("new"))
+        archive.optimize()
+
+
+@pytest.fixture
+def no_hanging():
+    """A pipe that is waited for ends the test."""
+    signal.alarm(20)
+    yield
+    signal.alarm(0)
+
+
+@pytest.mark.usefixtures("no_hanging")
+@pytest.mark.parametrize(
+    ("name", "how"),
+    [
+        *((name, how) for name in FILES + SQLITE for how in ODDITIES),
+        *((name, "long") for name in FILES),
+        *((name, "short") for name in FILES[2:]),  # an empty lock is no oddity, and a pin has no byte to lose
+    ],
+)
+def test_what_is_no_file_of_an_archive_is_not_used(spare, name, how):
+    path = spare / "their"
+    file, elsewhere = find(path, name), spare / "elsewhere"
+    swap(file, elsewhere, how)
+    kept = elsewhere.read_bytes(), elsewhere.stat().st_mtime_ns
+    with pytest.raises(ArchiveDamaged, match=re.escape(str(file))):
+        use(path)
+    assert (elsewhere.read_bytes(), elsewhere.stat().st_mtime_ns) == kept
+    assert file.lstat()
+
+
+def test_the_same_archive_without_oddities_is_used(spare):
+    use(spare / "their")
+
+
+@pytest.mark.parametrize("name", ["segments", "pins", "segment"])
+def test_a_folder_that_is_a_link_is_not_used(spare, name):
+    path = spare / "their"
+    use(path)
+    folder = next((path / "segments").iterdir()) if name == "segment" else path / name
+    folder.rename(spare / "elsewhere")
+    folder.symlink_to(spare / "elsewhere")
+    before = contents(spare / "elsewhere")
+    with pytest.raises(ArchiveDamaged, match="is a link or no folder"):
+        use(path)
+    assert contents(spare / "elsewhere") == before
+
+
+@pytest.mark.usefixtures("no_hanging")
+def test_pins_of_nobody_are_passed_over(spare):
+    """What no reader can hold keeps nothing, and is neither opened nor removed."""
+    path = spare / "their"
+    (path / "pins").mkdir(exist_ok=True)
+    (spare / "elsewhere").write_bytes(b"mine")
+    (path / "pins" / "1").symlink_to(spare / "elsewhere")
+    (path / "pins" / "2").mkdir()
+    os.mkfifo(path / "pins" / "3")
+    (path / "pins" / "notes").write_bytes(b"mine")
+    use(path)
+    assert {"1", "2", "3", "notes"} <= {one.name for one in (path / "pins").iterdir()}
+    assert (spare / "elsewhere").read_bytes() == b"mine"
