@@ -10,6 +10,7 @@ from datetime import date
 import pytest
 
 from search import Archive, Article
+from search.storage.folder import Folder
 from search.storage.locks import lock_writer
 
 from .effects import answer, run, shows
@@ -284,7 +285,7 @@ WRITING = ("index", "embed", "delete", "optimize", "alerts add", "alerts remove"
 
 @pytest.mark.parametrize("command", WRITING)
 def test_wait(writing, folder, command):
-    lock = lock_writer(folder)
+    lock = lock_writer(Folder.open(folder))
     refused = run(*writing[command])
     assert refused.exit_code == 3
     assert refused.stderr.endswith("wait for it to finish, or use --wait\n")

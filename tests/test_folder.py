@@ -7,6 +7,9 @@ import os
 import re
 import shutil
 import signal
+import sqlite3
+import subprocess
+import sys
 
 import pytest
 
@@ -231,7 +234,7 @@ def test_the_same_archive_without_oddities_is_used(spare):
 @pytest.mark.parametrize("name", ["segments", "pins", "segment"])
 def test_a_folder_that_is_a_link_is_not_used(spare, name):
     path = spare / "their"
-    use(path)
+    (path / "pins").mkdir(exist_ok=True)
     folder = next((path / "segments").iterdir()) if name == "segment" else path / name
     folder.rename(spare / "elsewhere")
     folder.symlink_to(spare / "elsewhere")
@@ -254,3 +257,69 @@ def test_pins_of_nobody_are_passed_over(spare):
     use(path)
     assert {"1", "2", "3", "notes"} <= {one.name for one in (path / "pins").iterdir()}
     assert (spare / "elsewhere").read_bytes() == b"mine"
+
+
+# Unchanging is what the system says, not what an error suggests
+
+SHORT = """
+import os, resource, sys
+from search import Archive, Article
+from search.errors import StorageError
+import search.vector, search.engine.index, sqlite3  # imported before descriptors run short
+path, spared = sys.argv[1], int(sys.argv[2])
+used = max(int(name) for name in os.listdir("/proc/self/fd")) + 1
+resource.setrlimit(resource.RLIMIT_NOFILE, (used + 64, resource.getrlimit(resource.RLIMIT_NOFILE)[1]))
+held = []
+while True:
+    try:
+        held.append(os.open(os.devnull, os.O_RDONLY))
+    except OSError:
+        break
+for descriptor in held[:spared]:
+    os.close(descriptor)
+archive = None
+try:
+    archive = Archive.open(path)
+    print(len(archive))
+except StorageError as error:
+    print("StorageError", error)
+for descriptor in held[spared:]:
+    os.close(descriptor)
+with Archive.open(path) as writer:
+    writer.add([Article(id="newer", title="newer")])
+archive = archive or Archive.open(path)
+print(len(archive), archive.get("newer").title)
+"""
+
+
+@pytest.mark.parametrize("spared", [0, 1, 2, 3, 5, 8, 12])
+def test_an_archive_opened_while_descriptors_are_short_is_none_of_another_kind(spare, spared):
+    done = subprocess.run(
+        [sys.executable, "-c", SHORT, str(spare / "their"), str(spared)], capture_output=True, text=True, check=False
+    )
+    assert done.stderr == ""
+    first, later = done.stdout.splitlines()
+    assert later == "10 newer"
+    assert first == "9" or (first.startswith("StorageError cannot ") and "oo many open files" in first)
+
+
+def test_what_can_be_written_is_never_opened_as_unchanging(spare, monkeypatch):
+    opened = []
+    connect = sqlite3.connect
+    monkeypatch.setattr("sqlite3.connect", lambda name, **how: opened.append(name) or connect(name, **how))
+    with Archive.open(spare / "their") as archive:
+        assert len(archive) == 9
+    assert [name.partition("?")[2] for name in opened] == ["mode=rw"]
+
+
+def test_read_only_media_are_read_and_never_written(spare, monkeypatch):
+    """As a mounted image: the system says of every file that it cannot be written."""
+    opened = []
+    connect = sqlite3.connect
+    monkeypatch.setattr("sqlite3.connect", lambda name, **how: opened.append(name) or connect(name, **how))
+    monkeypatch.setattr("search.storage.folder.os.access", lambda *_, **__: False)
+    before = contents(spare / "archive")
+    with Archive.open(spare / "archive") as archive:
+        assert archive.search("stands").total == 8
+    assert [name.partition("?")[2] for name in opened] == ["mode=ro&immutable=1"]
+    assert contents(spare / "archive") == before

@@ -30,9 +30,7 @@ _SOURCES = 20
 _UNKNOWN = np.iinfo(np.int64).max
 
 
-def stats(
-    folder: Folder, snapshot: Snapshot, vectors: VectorLeg | None, settings: Mapping[str, Any]
-) -> dict[str, Any]:
+def stats(folder: Folder, snapshot: Snapshot, vectors: VectorLeg | None, settings: Mapping[str, Any]) -> dict[str, Any]:
     """Counts, bytes, dates, sources and settings of a snapshot, fit for JSON."""
     live = snapshot.live
     published = snapshot.columns.published[live & (snapshot.columns.published != MISSING_INSTANT)]

@@ -29,7 +29,7 @@ def sqlite_errors(path: Path) -> Iterator[None]:
             raise ArchiveDamaged(
                 f"{path} is not a whole catalog ({message}); restore a backup or index again"
             ) from error
-        raise StorageError(f"cannot use {path}: {message}{_reason(message)}") from error
+        raise StorageError(f"cannot use {path}: {message}") from error
     except sqlite3.DatabaseError as error:
         raise ArchiveDamaged(f"{path} is damaged ({error}); restore a backup or index again") from error
 
@@ -44,11 +44,20 @@ def connect(place: Place, unchanging: bool) -> sqlite3.Connection:
     mode = "mode=rw"
     if unchanging:  # a log beside it may be another user's, who is writing
         mode = "mode=ro" if place.beside("-wal").exists() else "mode=ro&immutable=1"
-    connection = sqlite3.connect(f"{uri}?{mode}", uri=True, isolation_level=None, check_same_thread=False, timeout=30)
+    connection = None
     try:
+        connection = sqlite3.connect(
+            f"{uri}?{mode}", uri=True, isolation_level=None, check_same_thread=False, timeout=30
+        )
         connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
-    except sqlite3.Error:
-        connection.close()
+    except sqlite3.Error as error:
+        short = _files_are_short()  # asked before any is closed; SQLite says only that it could not open one
+        if connection is not None:
+            connection.close()
+        if short:
+            raise StorageError(
+                f"cannot open {place.path}: too many open files; close some, or raise the limit (ulimit -n)"
+            ) from error
         raise
     return connection
 
@@ -87,13 +96,10 @@ def tables(connection: sqlite3.Connection) -> frozenset[str]:
     return frozenset(name for (name,) in found)
 
 
-def _reason(message: str) -> str:
-    """What SQLite does not tell of why it could not open a file."""
-    if "unable to open" not in message:
-        return ""
+def _files_are_short() -> bool:
+    """Can this process open no further file?"""
     try:
         os.close(os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC))
     except OSError as error:
-        if error.errno in (errno.EMFILE, errno.ENFILE):
-            return " (too many open files: close some, or raise the limit with ulimit -n)"
-    return ""
+        return error.errno in (errno.EMFILE, errno.ENFILE)
+    return False
