@@ -89,15 +89,21 @@ def replaced(path, spare):
     return [*(f"their{i}" for i in range(9) if i != 4), "late"]
 
 
+def remove(path, spare):
+    """Remove it whole, even while a writer is making files in it."""
+    path.rename(spare / "gone")
+    shutil.rmtree(spare / "gone", ignore_errors=True)
+
+
 def restored(path, spare):
     """A backup of before, put back."""
-    shutil.rmtree(path)
+    remove(path, spare)
     (spare / "backup").rename(path)
     return [f"old{i}" for i in range(9) if i != 4]
 
 
 def removed(path, spare):
-    shutil.rmtree(path)
+    remove(path, spare)
 
 
 @pytest.mark.parametrize("read_before", [False, True])
