@@ -11,6 +11,7 @@ from search.encode.hashing import HashEncoder
 from search.engine import reembed as embeddings
 from search.engine import session as opened
 from search.engine.request import Request
+from search.engine.search import search
 from search.errors import ArchiveLocked, ArchiveMismatch, ModeError, UsageError
 from search.records import Mode
 from search.storage import segments
@@ -255,12 +256,12 @@ def test_a_search_keeps_the_encoder_of_its_snapshot(tmp_path, monkeypatch):
     request = Request(query="alder birch", mode=Mode.VECTOR)
     with Archive.open(tmp_path / "a") as archive:
         with archive._reading() as searcher:
-            before = [(hit.article.id, hit.score) for hit in searcher.search(request)]
+            before = [(hit.article.id, hit.score) for hit in search(searcher, request)]
         with archive._reading() as old:
             archive.embed(dimension=8)
             archive.search("cedar", mode="vector")  # by now the archive's encoder is the new one
             old.queries.forget()
-            assert [(hit.article.id, hit.score) for hit in old.search(request)] == before
+            assert [(hit.article.id, hit.score) for hit in search(old, request)] == before
             with archive._reading() as new:
                 assert new.queries.vector("alder birch").shape == (8,)
                 assert old.queries.vector("alder birch").shape == (64,)
