@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import inspect
+import json
 import os
 import re
 import shutil
@@ -329,3 +331,75 @@ def test_read_only_media_are_read_and_never_written(spare, monkeypatch):
         assert archive.search("stands").total == 8
     assert [name.partition("?")[2] for name in opened] == ["mode=ro&immutable=1"]
     assert contents(spare / "archive") == before
+
+
+# Disk
+
+
+def size(path):
+    return sum(file.stat().st_size for file in (path / "segments").rglob("*") if file.is_file())
+
+
+def named(path):
+    """The bytes of the segments of the last commit, and their folders."""
+    with contextlib.closing(sqlite3.connect(path / "catalog.sqlite")) as connection:
+        rows = connection.execute("SELECT id, parts FROM segments").fetchall()
+    return sum(file["size"] for _, parts in rows for file in json.loads(parts).values()), {
+        segment for segment, _ in rows
+    }
+
+
+def folders(path):
+    return {one.name for one in (path / "segments").iterdir()}
+
+
+@pytest.mark.parametrize("readers", ["none", "counted before", "searching meanwhile"])
+def test_an_index_run_keeps_no_more_than_what_lives_and_one_merge(tmp_path, readers):
+    path, most = tmp_path / "archive", []
+    with Archive.open(path, create=True) as archive:
+        archive.add(articles("first", 1), vectors=False)
+        if readers == "counted before":
+            assert len(archive) == 1
+
+        def sample(progress):
+            if readers == "searching meanwhile":
+                archive.search("stands", limit=1)
+            if progress.stage == "writing":
+                most.append((size(path), named(path)[0], len(folders(path)), len(named(path)[1])))
+
+        archive.add(articles("next", 2000), batch=50, vectors=False, progress=sample)
+        live, segments = named(path)
+        assert folders(path) == segments  # while it is open still
+        assert size(path) == live
+    assert len(most) == 40
+    for held, living, kept, alive in most:
+        assert held <= 2 * living  # a merge writes as much again as it replaces, at most all
+        assert kept <= alive + 1
+
+
+def test_optimize_leaves_fewer_bytes(tmp_path):
+    path = tmp_path / "archive"
+    with Archive.open(path, create=True) as archive:
+        archive.add(articles("some", 300), batch=50, vectors=False)
+        archive.delete([f"some{i}" for i in range(100)])
+        assert archive.stats()["segments"] == 6
+        before = size(path)
+        archive.optimize()
+        assert archive.stats()["segments"] == 1
+        assert size(path) == named(path)[0] < 0.8 * before
+    assert not list((path / "pins").iterdir()) or len(list((path / "pins").iterdir())) == 1
+
+
+def test_readers_keep_their_files_during_all_this(tmp_path):
+    path = tmp_path / "archive"
+    with Archive.open(path, create=True) as archive, Archive.open(path) as other:
+        archive.add(articles("some", 300), batch=50, vectors=False)
+        with other._reading() as theirs, archive._reading() as ours:
+            archive.delete([f"some{i}" for i in range(100)])
+            archive.optimize()
+            for view in (theirs, ours):
+                assert view.article("some7")[1].title == "some 7"
+            assert {entry.id for entry in ours.snapshot.entries} < folders(path)
+        assert len(other) == len(archive) == 200
+        archive.add(articles("more", 1))
+        assert folders(path) == named(path)[1]

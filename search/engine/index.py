@@ -111,7 +111,9 @@ class Writer:
         encoder: Callable[[], Encoder] | None,
         limit: int,
         wanted: Callable[[str], bool] = lambda name: False,
+        let_go: Callable[[], None] = lambda: None,
     ) -> None:
+        self._let_go = let_go
         self._folder = catalog.folder
         self._catalog = catalog
         self._encoder = encoder
@@ -214,8 +216,8 @@ class Writer:
                 transaction.insert(records)
                 transaction.add_segment(entry)
             tell("writing", len(records), len(records), report)
-            self._merge_tiers()
             self.clean()
+            self._merge_tiers()
 
         # From the moment that this returns, the batch before is committed: one alone is on its way.
         background.submit(finish)
@@ -244,7 +246,6 @@ class Writer:
         if rows:
             with self._catalog.writing() as transaction:
                 transaction.bury(rows)
-            self.clean()
 
     def purge(self, ids: Sequence[str]) -> None:
         """Bury articles and take the bytes of all their versions out of every file, whoever still reads them.
@@ -271,7 +272,6 @@ class Writer:
         with self._snapshot() as snapshot:
             if len(snapshot.entries) > 1 or not snapshot.live.all():
                 self._merge(snapshot, [list(range(len(snapshot.entries)))])
-        self.clean()
 
     def _merge_tiers(self) -> None:
         """Merge the newest segments while ``MERGE_FACTOR`` neighbours are of one size class. Each article is merged
@@ -285,6 +285,7 @@ class Writer:
                 if run < MERGE_FACTOR:
                     return
                 self._merge(snapshot, [list(range(len(tiers) - run, len(tiers)))])
+            self.clean()  # before the next one: the disk holds what is live and one merge
 
     def _merge(self, snapshot: Snapshot, runs: Sequence[Sequence[int]]) -> None:
         """Rewrite each run of neighbouring segments as one, in one commit."""
@@ -314,11 +315,17 @@ class Writer:
             transaction.drop_tombstones(np.concatenate(dead).tolist() if dead else [])
 
     def clean(self) -> None:
-        """Remove files and records that no reader needs any more."""
-        self._catalog.prove()
-        oldest = oldest_pin(self._folder, self._catalog.commit_number())
-        segments.remove(self._folder, self._catalog.dropped(oldest))
-        self._catalog.forget(oldest)
+        """Remove files and records that no reader needs any more, this archive's own idle one let go first."""
+        self._let_go()
+        clean(self._catalog)
+
+
+def clean(catalog: Catalog) -> None:
+    """Remove files and records that no reader needs any more. The caller holds the writer lock."""
+    catalog.prove()
+    oldest = oldest_pin(catalog.folder, catalog.commit_number())
+    segments.remove(catalog.folder, catalog.dropped(oldest))
+    catalog.forget(oldest)
 
 
 class _Held:

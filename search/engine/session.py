@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import threading
 from collections.abc import Callable, Iterator
@@ -20,6 +21,7 @@ from search.errors import (
     ArchiveDamaged,
     ArchiveMismatch,
     ArchiveNotFound,
+    SearchError,
     UsageError,
 )
 from search.keyword import ANALYSIS_VERSION, Bm25Settings
@@ -155,15 +157,39 @@ class OpenArchive:
             self._load_settings()
             yield
         finally:
-            with self._lock:
-                if self._version != _CLOSED:
-                    self._version = _UNKNOWN
-            lock.release()
+            try:
+                self._tidy()
+            finally:
+                lock.release()
+
+    def _tidy(self) -> None:
+        """End a piece of writing: what it made needless goes, at once where no other reader holds it."""
+        from search.engine.index import clean
+
+        with self._lock:
+            if self._version == _CLOSED:
+                return
+            self._version = _UNKNOWN
+            self._let_go()
+        with contextlib.suppress(SearchError):  # it stays for the next writer; what is written is written
+            clean(self._catalog)
+
+    def _let_go(self) -> None:
+        """Give up the view kept for later calls if it is of an older commit: idle, it would keep that commit's files.
+
+        Who is reading in it keeps it to the end of the reading. Passed over while another thread is opening a view.
+        """
+        if self._lock.acquire(blocking=False):
+            try:
+                if self._view is not None and self._view.snapshot.commit != self._catalog.commit_number():
+                    self._retire()
+            finally:
+                self._lock.release()
 
     def _writer(self, encoder: Callable[[], encode.Encoder] | None) -> Writer:
         from search.engine.index import Writer  # a search does not need what writing imports
 
-        return Writer(self._catalog, encoder, int(self._settings["passage_tokens"]))
+        return Writer(self._catalog, encoder, int(self._settings["passage_tokens"]), let_go=self._let_go)
 
     @contextmanager
     def _reading(self, watch: Watch = unwatched) -> Iterator[View]:
@@ -281,10 +307,9 @@ class OpenArchive:
         encode.prepare_query_encoder(encoder)
         limit = int(self._settings["passage_tokens"])
         work = Embedding(self._catalog, encoder, limit)
-        writer = Writer(self._catalog, None, limit, work.wanted)
+        Writer(self._catalog, None, limit, work.wanted)
         articles = work.embed(progress)
         work.commit(model or encoder.identity.name)
-        writer.clean()
         self._model = self._dimension = None  # what it was opened with says nothing of it any more
         self._load_settings()
         return articles

@@ -343,6 +343,11 @@ class Catalog:
 
     def forget(self, before: int) -> None:
         """Remove the records of articles that died at or before a commit, and the list of dropped files."""
+        with self._lock, sqlite_errors(self.path):
+            dropped, dead = "SELECT 1 FROM dropped WHERE at <= ?1", "SELECT 1 FROM articles WHERE died <= ?1"
+            needless = f"SELECT EXISTS ({dropped}) OR EXISTS ({dead})"
+            if not self._connection.execute(needless, (before,)).fetchone()[0]:
+                return
         with self._changing() as connection:
             connection.execute("DELETE FROM articles WHERE died <= ?", (before,))
             connection.execute("DELETE FROM dropped WHERE at <= ?", (before,))
