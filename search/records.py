@@ -2,15 +2,17 @@
 
 A record is declared here and nowhere else. What the command line prints as JSON, what the servers answer with their
 schemas, CSV columns and the metadata of adapters are made from the fields, in their order; ``told`` says where JSON
-has a field otherwise.
+has a field otherwise. What may be asked is declared the same way, by ``setting``: the options of the command line, the
+parameters of the servers, the arguments of tools and the fields of adapters are made of it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import date, datetime
 from enum import StrEnum
+from functools import cache
 from typing import Any, Literal, NamedTuple, TypeVar
 
 Property = TypeVar("Property", bound=Callable[..., Any])
@@ -50,6 +52,45 @@ def also_told(about: str = "", **how: Any) -> Callable[[Property], Property]:
         return function
 
     return mark
+
+
+class Setting(NamedTuple):
+    """Something that may be asked for. ``kind`` is bool, int, float, str or a StrEnum, of each where there may be
+    ``many``; ``option`` is its name on the command line and in addresses, where that is not the field's."""
+
+    name: str
+    default: Any
+    help: str
+    kind: type
+    option: str
+    short: str = ""
+    example: str = ""
+    """What stands for a value in help, such as 30d."""
+    least: Any = None
+    most: Any = None
+    many: bool = False
+
+
+def setting(default: Any, help: str, *, kind: type | None = None, option: str = "", **how: Any) -> Any:
+    """A field that is a setting. None as the default is "not given"; a text, unless ``kind`` says otherwise."""
+    kind = kind or (str if default is None else type(default))
+    return field(default=default, metadata={SETTING: Setting("", default, help, kind, option, **how)})
+
+
+SETTING, SETTINGS = "setting", "settings"
+
+
+@cache
+def settings(record: type) -> tuple[Setting, ...]:
+    """The settings of a dataclass and of the filters in it, in order."""
+    found: list[Setting] = []
+    for one in fields(record):
+        if SETTINGS in one.metadata:
+            found += settings(one.metadata[SETTINGS])
+        elif SETTING in one.metadata:
+            declared: Setting = one.metadata[SETTING]
+            found.append(declared._replace(name=one.name, option=declared.option or one.name.replace("_", "-")))
+    return tuple(found)
 
 
 class Mode(StrEnum):
@@ -358,12 +399,21 @@ class Filters:
     """Hard conditions as values rather than query text; both make the same tree. None is no condition, and an empty
     sequence is a condition that nothing meets. ``since`` and ``until`` take what ``date:`` takes, ends included."""
 
-    since: str | None = None
-    until: str | None = None
-    sources: Sequence[str] | None = None
-    authors: Sequence[str] | None = None
-    sections: Sequence[str] | None = None
-    languages: Sequence[str] | None = None
+    since: str | None = setting(
+        None, "Published on this day or later, such as 2025-02-26 or 7d.", option="from", example="D"
+    )
+    until: str | None = setting(None, "Published on this day or earlier.", option="to", example="D")
+    sources: Sequence[str] | None = setting(None, "Only these sources.", option="source", example="S", many=True)
+    authors: Sequence[str] | None = setting(None, "Only these authors.", option="author", example="A", many=True)
+    sections: Sequence[str] | None = setting(None, "Only these sections.", option="section", example="S", many=True)
+    languages: Sequence[str] | None = setting(
+        None, "Only these languages, such as en.", option="language", example="L", many=True
+    )
+
+    def __post_init__(self) -> None:
+        for name in ("sources", "authors", "sections", "languages"):
+            if isinstance(value := getattr(self, name), str):  # one name is a list of one, not of its letters
+                object.__setattr__(self, name, (value,))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

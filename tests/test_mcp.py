@@ -226,7 +226,7 @@ async def test_refusals_say_what_is_wrong(server):
         assert "since" in await refused(client, "search_articles", query="court", since="soon")
         assert "at most 10000 characters" in await refused(client, "search", query="x" * 10_001)
         assert "less than or equal to 50" in await refused(client, "search_articles", query="court", limit=10**9)
-        assert "greater than or equal to 50" in await refused(client, "retrieve_context", question="x", budget=0)
+        assert "greater than or equal to 1" in await refused(client, "retrieve_context", question="x", budget=0)
         assert "valid string" in await refused(client, "search", query={"$gt": ""})
         assert "Field required" in await refused(client, "fetch")
         assert "Unknown tool" in await refused(client, "delete", id="1")
@@ -469,3 +469,24 @@ async def test_an_argument_that_a_tool_lacks_is_refused(server):
         assert said.startswith("search_articles has no argument 'source'; it has ")
         assert "sources" in said
         assert "\x1b" not in await refused(client, "fetch", **{"id": "none", "\x1b": 1})
+
+
+@pytest.mark.anyio
+async def test_null_is_not_given_and_one_name_is_a_list_of_one(server, archive):
+    async with Client(server) as client:
+        names = (await client.list_tools()).tools
+        (tool,) = [one for one in names if one.name == "search_articles"]
+        everything = {name: None for name in tool.input_schema["properties"] if name != "query"}
+        assert len(everything) > 10
+        plain = await structured(client, "search_articles", query="dam")
+        assert await structured(client, "search_articles", query="dam", **everything) == plain
+        source = plain["hits"][0]["source"]
+        named = await structured(client, "search_articles", query="dam", sources=source)
+        assert named == await structured(client, "search_articles", query="dam", sources=[source])
+        assert {hit["source"] for hit in named["hits"]} == {source}
+        facets = await structured(client, "count_facets", query="dam", fields="source", limit=None)
+        assert list(facets["facets"]) == ["source"]
+        cited = [{"number": 1, "id": ODD, "start": None, "end": None}]
+        assert (await structured(client, "check_quotations", answer="So [1].", passages=cited))["ok"]
+        assert "has no argument 'colour'" in await refused(client, "search_articles", query="dam", colour=None)
+        assert "Field required" in await refused(client, "search_articles", query=None)

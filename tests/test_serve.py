@@ -106,6 +106,21 @@ def test_a_search_is_the_archives_own(client, archive, asked):
     assert got == json.loads(json.dumps(expected))
 
 
+def test_null_is_not_given_and_one_name_is_a_list_of_one(client):
+    names = [one["name"] for one in told(client.get("/openapi.json"))["paths"]["/v1/search"]["get"]["parameters"]]
+    plain = untimed(told(client.post("/v1/search", json={"q": "dam"})))
+    everything = dict.fromkeys((*names, "filter"))
+    assert len(everything) > 20
+    assert untimed(told(client.post("/v1/search", json=everything | {"q": "dam"}))) == plain
+    one = client.post("/v1/search", json={"q": "dam", "source": "The Fenwick Tribune"})
+    same = client.post("/v1/search", json={"q": "dam", "source": ["The Fenwick Tribune"]})
+    assert untimed(told(one)) == untimed(told(same)) != plain
+    store = {"query": "dam", "filters": None, "max_num_results": None, "ranking_options": {"score_threshold": None}}
+    assert len(told(client.post(STORE, json=store | {"rewrite_query": None}))["data"]) == 10
+    for path, asked in (("facets", {"field": "source"}), ("context", {"q": "dam", "source": "Tirsa Herald"})):
+        told(client.post(f"/v1/{path}", json=asked))
+
+
 def test_pages_by_cursor(client):
     first = told(client.get("/v1/search", params={"q": "dam", "limit": 2}))
     second = told(client.get("/v1/search", params={"q": "dam", "limit": 2, "cursor": first["cursor"]}))
@@ -268,6 +283,7 @@ def eq(key, value, type="eq"):
         (eq("source", "The Fenwick Tribune", "ne"), lambda a: a.source != "The Fenwick Tribune"),
         (eq("source", ["Tirsa Herald", "Aldermoor Gazette"], "in"), lambda a: a.source[:2] in ("Ti", "Al")),
         (eq("source", ["Tirsa Herald", "nobody's"], "nin"), lambda a: a.source != "Tirsa Herald"),
+        (eq("source", "Tirsa Herald", "in"), lambda a: a.source == "Tirsa Herald"),
         (eq("published", "2025-01", "gte"), lambda a: a.published is not None and str(a.published) >= "2025-01"),
         (eq("published_at", 1735689600, "lt"), lambda a: a.published is not None and a.published.year < 2025),
         (eq("file_id", "dam-2024-09-26-leaked-report"), lambda a: a.id == "dam-2024-09-26-leaked-report"),
@@ -283,7 +299,7 @@ def eq(key, value, type="eq"):
             None,
         ),
     ],
-    ids=["eq", "ne", "in", "nin", "date", "seconds", "id", "or", "nested"],
+    ids=["eq", "ne", "in", "nin", "in one", "date", "seconds", "id", "or", "nested"],
 )
 def test_a_vector_store_filters_before_it_ranks(client, archive, filters, keep):
     asked = {"query": "dam inspection", "filters": filters, "max_num_results": 50}
@@ -367,7 +383,8 @@ def test_filters_also_narrow_an_ordinary_search(client):
         ("POST", "/v1/search", {"content": b'{"q": "a", "\\ud800": 1}'}, 400, "UsageError", None),
         ("POST", "/v1/search", {"json": ["q"]}, 400, "UsageError", None),
         ("POST", "/v1/search", {"json": {"q": {"$gt": ""}}}, 400, "UsageError", "q"),
-        ("POST", "/v1/search", {"json": {"q": "a", "source": "b"}}, 400, "UsageError", "source"),
+        ("POST", "/v1/search", {"json": {"q": "a", "source": 1}}, 400, "UsageError", "source"),
+        ("POST", "/v1/search", {"json": {"q": "a", "sourc": None}}, 400, "UsageError", "sourc"),
         ("POST", "/v1/search", {"data": {"q": "a"}}, 400, "UsageError", None),
         ("POST", STORE, {"json": {"query": "a", "max_num_results": 51}}, 400, "UsageError", "max_num_results"),
         ("POST", STORE, {"json": {"query": "a", "filters": eq("colour", "red")}}, 400, "UsageError", None),

@@ -10,7 +10,6 @@ from search.adapters.passages import Found, Retrieval, Source
 from search.archive import Archive
 from search.errors import MissingExtraError, UsageError
 from search.query.comparisons import All, Any_, Compare, Node, Not, to_query
-from search.records import Mode
 
 try:
     from haystack import Document, component, default_from_dict, default_to_dict
@@ -36,8 +35,9 @@ class BroadsheetRetriever:
     """The best ``top_k`` passages of an archive as documents.
 
     ``archive`` is a path, opened by ``warm_up`` or at the first question, or an open ``Archive``; only its path is
-    serialised. ``filters`` are Haystack's, over meta.source, author(s), section, language, agency, title, article_id,
-    published and length; those of a call replace those of the component. To load a pipeline that holds it:
+    serialised. ``settings`` are those of ``Archive.search``. ``filters`` are Haystack's, over meta.source, author(s),
+    section, language, agency, title, article_id, published and length; those of a call replace those of the component.
+    To load a pipeline that holds it:
     ``Pipeline.loads(text, allowed_modules=["search.adapters.*"])``.
     """
 
@@ -46,23 +46,11 @@ class BroadsheetRetriever:
         archive: Archive | str | Path,
         top_k: int = 10,
         filters: dict[str, Any] | None = None,
-        mode: str = str(Mode.AUTO),
-        as_of: str | None = None,
-        recency: str | None = None,
-        passages: int = 1,
-        literal: bool = False,
         model: str | None = None,
+        **settings: Any,
     ) -> None:
         self.filters = filters
-        self._retrieval = Retrieval(
-            limit=top_k,
-            mode=mode,
-            filters=comparisons(filters),
-            as_of=as_of,
-            recency=recency,
-            passages=passages,
-            literal=literal,
-        )
+        self._retrieval = Retrieval(limit=top_k, filters=comparisons(filters), settings=settings)
         self._source = Source(archive, model)
 
     def warm_up(self) -> None:
@@ -71,18 +59,16 @@ class BroadsheetRetriever:
 
     def to_dict(self) -> dict[str, Any]:
         """The component as Haystack serialises it."""
-        asked = self._retrieval
         found: dict[str, Any] = default_to_dict(
             self,
             archive=self._source.path,
-            top_k=asked.limit,
+            top_k=self._retrieval.limit,
             filters=self.filters,
-            mode=str(asked.mode),
-            as_of=asked.as_of,
-            recency=asked.recency,
-            passages=asked.passages,
-            literal=asked.literal,
             model=self._source.model,
+            **{
+                name: str(value) if isinstance(value, str) else value
+                for name, value in self._retrieval.settings.items()
+            },
         )
         return found
 
@@ -108,7 +94,7 @@ class BroadsheetRetriever:
         return {"documents": [_document(one) for one in found]}
 
     def _asked(self, filters: dict[str, Any] | None, top_k: int | None) -> Retrieval:
-        return self._retrieval.override({"filters": comparisons(filters), "limit": top_k})
+        return self._retrieval.override(top_k, comparisons(filters), {})
 
 
 def comparisons(filters: Mapping[str, Any] | None) -> Node | None:

@@ -5,38 +5,45 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from search.adapters.passages import Conditions, Found, Retrieval, Source
+from search.adapters.passages import SETTINGS, Conditions, Found, Retrieval, Source
 from search.archive import Archive
 from search.errors import MissingExtraError
-from search.records import Mode
+from search.records import Setting
 
 try:
     from langchain_core.callbacks import AsyncCallbackManagerForRetrieverRun, CallbackManagerForRetrieverRun
     from langchain_core.documents import Document
     from langchain_core.retrievers import BaseRetriever
-    from pydantic import Field, PrivateAttr
+    from pydantic import Field, PrivateAttr, create_model
 except ImportError as error:
     raise MissingExtraError("langchain-core", "langchain") from error
 
 
-class BroadsheetRetriever(BaseRetriever):
+def _field(setting: Setting) -> Any:
+    """A setting as pydantic has it."""
+    if issubclass(setting.kind, str):
+        return str | None, Field(setting.default and str(setting.default), description=setting.help)
+    return setting.kind, Field(setting.default, description=setting.help)
+
+
+_columns: dict[str, Any] = {one.name: _field(one) for one in SETTINGS}
+_Settings: Any = create_model("_Settings", __base__=BaseRetriever, **_columns)
+
+
+class BroadsheetRetriever(_Settings):  # type: ignore[misc]
     """The best ``k`` passages of an archive as documents, with ids, scores and offsets in their metadata.
 
     ``archive`` is a path, opened at the first question, or an open ``Archive``. ``filters`` are ``Filters`` or a tree
-    of comparisons; ``passages`` is how many one article may give. Every setting but the archive can be given for one
-    call: ``retriever.invoke("ceasefire", k=3, filters=Filters(sources=["IANS"]))``. Raises QueryError for a query that
-    does not parse (``literal=True`` takes every sign as it stands), UsageError for a setting out of range.
+    of comparisons; the other fields are settings of ``Archive.search``, ``passages`` being how many one article may
+    give. Every setting but the archive can be given for one call: ``retriever.invoke("ceasefire", k=3,
+    filters=Filters(sources=["IANS"]))``. Raises QueryError for a query that does not parse (``literal=True`` takes
+    every sign as it stands), UsageError for a setting out of range.
     """
 
     archive: Any = Field(exclude=True)
     model: str | None = None
     k: int = 4
-    mode: str = str(Mode.AUTO)
     filters: Any = None
-    as_of: str | None = None
-    recency: str | None = None
-    passages: int = 1
-    literal: bool = False
     _source: Source = PrivateAttr()
 
     def __init__(self, archive: Archive | str | Path, **settings: Any) -> None:
@@ -45,17 +52,9 @@ class BroadsheetRetriever(BaseRetriever):
         self._source = Source(archive, self.model)
         self.archive = self._source.path
 
-    def _retrieval(self, **given: Any) -> Retrieval:
-        own = Retrieval(
-            limit=self.k,
-            mode=self.mode,
-            filters=self.filters,
-            as_of=self.as_of,
-            recency=self.recency,
-            passages=self.passages,
-            literal=self.literal,
-        )
-        return own.override(given)
+    def _retrieval(self, k: int | None, filters: Conditions | None, given: dict[str, Any]) -> Retrieval:
+        own = {one.name: getattr(self, one.name) for one in SETTINGS}
+        return Retrieval(limit=self.k, filters=self.filters, settings=own).override(k, filters, given)
 
     def _get_relevant_documents(
         self,
@@ -63,17 +62,11 @@ class BroadsheetRetriever(BaseRetriever):
         *,
         run_manager: CallbackManagerForRetrieverRun,
         k: int | None = None,
-        mode: str | None = None,
         filters: Conditions | None = None,
-        as_of: str | None = None,
-        recency: str | None = None,
-        passages: int | None = None,
-        literal: bool | None = None,
+        **given: Any,
     ) -> list[Document]:
-        retrieval = self._retrieval(
-            limit=k, mode=mode, filters=filters, as_of=as_of, recency=recency, passages=passages, literal=literal
-        )
-        return [_document(found) for found in self._source.find(query, retrieval)]
+        found = self._source.find(query, self._retrieval(k, filters, given))
+        return [_document(one) for one in found]
 
     async def _aget_relevant_documents(
         self,
@@ -81,17 +74,11 @@ class BroadsheetRetriever(BaseRetriever):
         *,
         run_manager: AsyncCallbackManagerForRetrieverRun,
         k: int | None = None,
-        mode: str | None = None,
         filters: Conditions | None = None,
-        as_of: str | None = None,
-        recency: str | None = None,
-        passages: int | None = None,
-        literal: bool | None = None,
+        **given: Any,
     ) -> list[Document]:
-        retrieval = self._retrieval(
-            limit=k, mode=mode, filters=filters, as_of=as_of, recency=recency, passages=passages, literal=literal
-        )
-        return [_document(found) for found in await self._source.afind(query, retrieval)]
+        found = await self._source.afind(query, self._retrieval(k, filters, given))
+        return [_document(one) for one in found]
 
 
 def _document(found: Found) -> Document:

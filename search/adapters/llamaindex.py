@@ -5,10 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from search.adapters.passages import Conditions, Found, Retrieval, Source
+from search.adapters.passages import SETTINGS, Conditions, Found, Retrieval, Source
 from search.archive import Archive
 from search.errors import MissingExtraError
-from search.records import Mode
 
 try:
     from llama_index.core.base.base_retriever import BaseRetriever
@@ -22,9 +21,10 @@ _SHOWN = ("title", "source", "published", "authors", "url")
 class BroadsheetRetriever(BaseRetriever):
     """The best ``top_k`` passages of an archive as nodes: offsets in the node, the article as its source.
 
-    ``archive`` is a path, opened at the first question, or an open ``Archive``. The score is the article's in the
-    ranking. A model is shown title, source, date, authors and url of the metadata. Raises QueryError for a query that
-    does not parse (``literal=True`` takes every sign as it stands), UsageError for a setting out of range.
+    ``archive`` is a path, opened at the first question, or an open ``Archive``; ``settings`` are those of
+    ``Archive.search`` (``passages``: how many one article may give), and LlamaIndex's own. The score is the article's
+    in the ranking. A model is shown title, source, date, authors and url of the metadata. Raises QueryError for a query
+    that does not parse (``literal=True`` takes every sign as it stands), UsageError for a setting out of range.
     """
 
     def __init__(
@@ -32,25 +32,13 @@ class BroadsheetRetriever(BaseRetriever):
         archive: Archive | str | Path,
         *,
         top_k: int = 4,
-        mode: Mode | str = Mode.AUTO,
         filters: Conditions | None = None,
-        as_of: str | None = None,
-        recency: str | None = None,
-        passages: int = 1,
-        literal: bool = False,
         model: str | None = None,
         **settings: Any,
     ) -> None:
+        asked = {one.name: settings.pop(one.name) for one in SETTINGS if one.name in settings}
         self._source = Source(archive, model)
-        self._retrieval = Retrieval(
-            limit=top_k,
-            mode=mode,
-            filters=filters,
-            as_of=as_of,
-            recency=recency,
-            passages=passages,
-            literal=literal,
-        )
+        self._retrieval = Retrieval(limit=top_k, filters=filters, settings=asked)
         super().__init__(**settings)
 
     def _retrieve(self, query_bundle: QueryBundle) -> list[NodeWithScore]:

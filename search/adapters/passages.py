@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from search.archive import Archive
+from search.engine.request import Request
 from search.errors import UsageError
 from search.exports.values import values
 from search.query.comparisons import Node, narrowed
-from search.records import Article, Filters, Hit, Mode, Passage, Results
+from search.records import Article, Filters, Hit, Passage, Results, settings
 
 Conditions = Filters | Node
 """Filters as values, or a tree of comparisons."""
@@ -50,39 +51,45 @@ class Found:
         }
 
 
+_OTHERWISE = {"limit", "offset", "cursor", "explain", *(one.name for one in settings(Filters))}
+SETTINGS = tuple(one for one in settings(Request) if one.name not in _OTHERWISE)
+"""The settings of a search that an adapter takes by their own names. Filters it takes as one, ``limit`` by the
+framework's name for it; what counts hits or explains them has no place among passages."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Retrieval:
-    """How an archive is asked: the settings of ``Archive.search``, with ``limit`` counting passages."""
+    """How an archive is asked: for ``limit`` passages under these ``filters`` and ``SETTINGS``."""
 
     limit: int = 4
-    mode: Mode | str = Mode.AUTO
     filters: Conditions | None = None
-    as_of: str | None = None
-    recency: str | None = None
-    passages: int = 1
-    literal: bool = False
+    settings: Mapping[str, Any] = field(default_factory=dict)
 
-    def override(self, given: Mapping[str, Any]) -> Retrieval:
-        """The settings with those of one call; None leaves one as it is."""
-        return replace(self, **{name: value for name, value in given.items() if value is not None})
+    def __post_init__(self) -> None:
+        known = [one.name for one in SETTINGS]
+        for name in self.settings:
+            if name not in known:
+                raise UsageError(f"there is no setting {name!r}; use one of {', '.join(known)}")
+
+    def override(self, limit: int | None, filters: Conditions | None, given: Mapping[str, Any]) -> Retrieval:
+        """The same with what one call says otherwise; None leaves as it is."""
+        said = {name: value for name, value in given.items() if value is not None}
+        return Retrieval(
+            limit=self.limit if limit is None else limit,
+            filters=self.filters if filters is None else filters,
+            settings={**self.settings, **said},
+        )
 
     def search(self, query: str) -> tuple[str, dict[str, Any]]:
         """The arguments of ``Archive.search``. Raises UsageError and QueryError for what cannot be asked."""
-        if self.passages < 1:
-            raise UsageError(f"passages must be 1 or more, not {self.passages}")
-        literal, filters = self.literal, self.filters
+        asked = {one.name: one.default for one in SETTINGS} | dict(self.settings)
+        if asked["passages"] < 1:
+            raise UsageError(f"passages must be 1 or more, not {asked['passages']}")
+        filters = self.filters
         if filters is not None and not isinstance(filters, Filters):
-            query, literal, filters = narrowed(query, filters, literal=literal), False, None
-        settings = {
-            "limit": self.limit,
-            "mode": self.mode,
-            "filters": filters,
-            "as_of": self.as_of,
-            "recency": self.recency,
-            "passages": self.passages,
-            "literal": literal,
-        }
-        return query, settings
+            query, filters = narrowed(query, filters, literal=asked["literal"]), None
+            asked["literal"] = False
+        return query, asked | {"limit": self.limit, "filters": filters}
 
 
 class Source:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from search.cli import pretty
-from search.cli.options import common, counted, debug, one_of, opened, styled, valid_text
+from search.cli.options import common, counted, debug, opened, printed, styled, valid_text
 from search.cli.text import BOLD, PLAIN, line, wrap
 from search.errors import UsageError
 from search.exports import formats
@@ -68,7 +68,7 @@ def add(name: str, query: tuple[str, ...], folder: Path, everything: bool, wait:
 
 @command.command("list")
 @_again
-@one_of("--format", ("pretty", "json"), "pretty", "For people or for programs.")
+@printed("pretty", "json")
 @click.pass_context
 def list_(ctx: click.Context, /, folder: Path, format: str) -> None:
     """List the saved queries.
@@ -105,7 +105,7 @@ def remove(name: str, folder: Path, wait: bool) -> None:
 @command.command("run")
 @click.argument("names", nargs=-1, metavar="[NAME]...", callback=valid_text)
 @_again
-@one_of("--format", ("text", "json", "rss"), "text", "How to print the news.")
+@printed("text", "json", "rss", help="How to print the news.")
 @click.option("--peek", is_flag=True, help="Leave them new: record nothing.")
 @_wait
 @click.pass_context

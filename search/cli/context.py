@@ -8,44 +8,21 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from search.cli.options import common, counted, one_of, opened, timings, valid_text
+from search.cli.options import asks, common, counted, given, opened, printed, timings, valid_text
 from search.cli.text import clean, line
-from search.records import Filters, Mode
+from search.engine.request import CONTEXT
 
 if TYPE_CHECKING:
     from search.rag.context import Context
     from search.rag.quotes import QuoteReport
 
 FORMATS = ("text", "json", "messages")
-DETECT = ("prefer", "filter", "off")
 
 
 @click.command("context")
 @click.argument("question", nargs=-1, required=True, metavar="QUERY...", callback=valid_text)
 @common
-@click.option(
-    "--budget",
-    type=click.IntRange(min=1),
-    default=2000,
-    metavar="N",
-    show_default=True,
-    help="Most tokens of the text.",
-)
-@one_of("--mode", Mode, Mode.AUTO, "Words, meaning or both; auto is hybrid where the archive has vectors.")
-@one_of("--detect", DETECT, "prefer", "What becomes of sources and dates that QUERY names.")
-@click.option("--from", "since", metavar="D", callback=valid_text, help="Published on this day or later.")
-@click.option("--to", "until", metavar="D", callback=valid_text, help="Published on this day or earlier.")
-@click.option("--as-of", metavar="D", callback=valid_text, help="Retrieve as if it were then.")
-@click.option("--source", multiple=True, metavar="S", callback=valid_text, help="Only this source; may be repeated.")
-@click.option("--author", multiple=True, metavar="A", callback=valid_text, help="Only this author; may be repeated.")
-@click.option("--section", multiple=True, metavar="S", callback=valid_text, help="Only this section; may be repeated.")
-@click.option(
-    "--language", multiple=True, metavar="L", callback=valid_text, help="Only this language; may be repeated."
-)
-@click.option("--recency", metavar="30d", callback=valid_text, help="Halve a score for each such age.")
-@click.option(
-    "--rerank", metavar="MODEL", callback=valid_text, help="Reorder with this cross-encoder, by name or path."
-)
+@asks(*CONTEXT)
 @click.option(
     "--check",
     type=click.File(encoding="utf-8"),
@@ -53,7 +30,7 @@ DETECT = ("prefer", "filter", "off")
     help="Check the quotations of the answer in FILE (- is stdin) and print what is wrong instead.",
 )
 @timings
-@one_of("--format", FORMATS, "text", "Numbered passages, a JSON object, or chat messages in JSON.")
+@printed(*FORMATS, help="Numbered passages, a JSON object, or chat messages in JSON.")
 @click.pass_context
 def command(
     ctx: click.Context,
@@ -62,12 +39,6 @@ def command(
     folder: Path,
     format: str,
     check: Any,
-    since: str | None,
-    until: str | None,
-    source: tuple[str, ...],
-    author: tuple[str, ...],
-    section: tuple[str, ...],
-    language: tuple[str, ...],
     **settings: Any,
 ) -> None:
     """Passages for a model's prompt.
@@ -75,17 +46,9 @@ def command(
     QUERY is a question; the passages that bear on it come numbered, in no more than --budget tokens. What was detected
     in it, and notes, go to standard error. Exits 1 when nothing is found, or when --check finds a fault.
     """
-    settings["filters"] = Filters(
-        since=since,
-        until=until,
-        sources=source or None,
-        authors=author or None,
-        sections=section or None,
-        languages=language or None,
-    )
     report = None
     with opened(folder) as archive:
-        context = archive.retrieve(" ".join(question), **settings)
+        context = archive.retrieve(" ".join(question), **given(settings))
         if check is not None:
             from search.rag import check_quotes
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from search.cli.files import replacing
-from search.cli.options import common, counted, one_of, opened
+from search.cli.options import common, counted, opened, printed
 from search.cli.progress import Meter
 from search.cli.text import line
 from search.errors import UsageError
@@ -61,7 +61,7 @@ def _modes(ctx: click.Context, param: click.Parameter, value: str | None) -> tup
     show_default=True,
     help="Hits ranked for each query.",
 )
-@one_of("--format", ("pretty", "json"), "pretty", "For people or for programs.")
+@printed("pretty", "json")
 def command(
     folder: Path,
     queries: Path,

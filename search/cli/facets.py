@@ -12,38 +12,24 @@ from search.cli import charts, pretty
 from search.cli.matching import asked, check_output, match_set, put, table
 from search.cli.options import common, counted, opened, styled
 from search.cli.text import DIM, PLAIN, line, width
+from search.engine.request import FACETS
 from search.exports import formats
 from search.exports.values import values
 
 if TYPE_CHECKING:
     from search.records import Facet, Facets
 
-FIELDS = ("source", "author", "section", "agency", "language", "year", "month")
 CHART = 60  # columns of labels and bars at most
 
 
 @click.command("facets")
 @common
-@click.option(
-    "--field", "fields", multiple=True, type=click.Choice(FIELDS), help="Count by this; repeatable.  [default: all]"
-)
-@click.option(
-    "-n",
-    "--limit",
-    type=click.IntRange(min=1),
-    default=10,
-    metavar="N",
-    show_default=True,
-    help="How many values of each field.",
-)
-@match_set
+@match_set(*FACETS, limit=10)
 @click.pass_context
 def command(
     ctx: click.Context,
     /,
     folder: Path,
-    fields: tuple[str, ...],
-    limit: int,
     format: str,
     output: Path | None,
     **settings: Any,
@@ -56,7 +42,7 @@ def command(
     check_output(format, output)
     query, options = asked(settings)
     with opened(folder) as archive:
-        found = archive.facets(query, fields=fields or None, limit=limit, **options)
+        found = archive.facets(query, **options)
     put(_drawn(found, format, style=output is None and styled()), output)
     for note in found.notes:
         click.echo(line(note), err=True)

@@ -11,55 +11,40 @@ from typing import Any, TypeVar
 import click
 
 from search.cli.files import replacing
-from search.cli.options import one_of, timings, valid_text
+from search.cli.options import asks, given, printed, timings, valid_text
 from search.errors import UsageError
 from search.exports import formats
-from search.records import Filters
+from search.records import Filters, Setting
 
 FORMATS = ("pretty", "json", "csv", "svg", "png")
 EVERYTHING = "*"  # the query that all articles match
 AnyFunction = TypeVar("AnyFunction", bound=Callable[..., Any])
 
-_OPTIONS = (
-    click.argument("query", nargs=-1, metavar="[QUERY]...", callback=valid_text),
-    click.option("--from", "since", metavar="D", callback=valid_text, help="Published on this day or later."),
-    click.option("--to", "until", metavar="D", callback=valid_text, help="Published on this day or earlier."),
-    click.option("--as-of", metavar="D", callback=valid_text, help="Count as if it were then."),
-    click.option("--source", multiple=True, metavar="S", callback=valid_text, help="Only this source; repeatable."),
-    click.option("--author", multiple=True, metavar="A", callback=valid_text, help="Only this author; repeatable."),
-    click.option("--section", multiple=True, metavar="S", callback=valid_text, help="Only this section; repeatable."),
-    click.option("--language", multiple=True, metavar="L", callback=valid_text, help="Only this language; repeatable."),
-    click.option("--literal", is_flag=True, help="Take QUERY as it stands, without operators."),
-    timings,
-    one_of("--format", FORMATS, "pretty", "Bars, numbers, or a picture."),
-    click.option(
+
+def match_set(*settings: Setting, **defaults: Any) -> Callable[[AnyFunction], AnyFunction]:
+    """The query, the settings, ``--format`` and ``--output``."""
+    query = click.argument("query", nargs=-1, metavar="[QUERY]...", callback=valid_text)
+    output = click.option(
         "--output",
         type=click.Path(dir_okay=False, path_type=Path),
         metavar="FILE",
         help="Write to this file instead of standard output; png needs one.",
-    ),
-)
+    )
 
+    def decorate(function: AnyFunction) -> AnyFunction:
+        shown = printed(*FORMATS, help="Bars, numbers, or a picture.")(output(function))
+        return query(asks(*settings, **defaults)(timings(shown)))
 
-def match_set(function: AnyFunction) -> AnyFunction:
-    """The query, the filters, ``--format`` and ``--output``."""
-    for option in reversed(_OPTIONS):
-        function = option(function)
-    return function
+    return decorate
 
 
 def asked(settings: dict[str, Any]) -> tuple[str, dict[str, Any]]:
     """The query and the keyword arguments that the archive takes, from a command's parameters."""
-    names = ("since", "until", "source", "author", "section", "language")
-    since, until, *lists = (settings[name] or None for name in names)
-    filters = Filters(
-        since=since, until=until, sources=lists[0], authors=lists[1], sections=lists[2], languages=lists[3]
-    )
-    query = " ".join(settings["query"])
-    if not settings["query"] and filters == Filters():
+    query = " ".join(words := settings.pop("query"))
+    options = given(settings)
+    if not words and options["filters"] == Filters():
         query = EVERYTHING
-    options = {name: settings[name] for name in ("as_of", "literal", "watch") if name in settings}
-    return query, options | {"filters": filters, "literal": options["literal"] and bool(query)}
+    return query, options | {"literal": options["literal"] and bool(query)}
 
 
 def table(rows: Iterable[Sequence[Any]]) -> str:

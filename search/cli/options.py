@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from search.cli.main import remember_debug
+from search.engine.request import gathered
 from search.errors import UsageError
+from search.records import Setting
 
 if TYPE_CHECKING:
     from search.archive import Archive
@@ -75,6 +78,11 @@ def one_of(
     return click.option(option, type=click.Choice(words), default=str(default), show_default=True, help=text)
 
 
+def printed(*forms: str, help: str = "For people or for programs.") -> Callable[[AnyFunction], AnyFunction]:
+    """``--format``, one of these; the first is the usual one."""
+    return one_of("--format", forms, forms[0], help)
+
+
 def embedding(function: AnyFunction) -> AnyFunction:
     """``--dimension`` and ``--precision``, of the commands that embed."""
     dimension = click.option(
@@ -92,23 +100,58 @@ def embedding(function: AnyFunction) -> AnyFunction:
     return dimension(precision(function))
 
 
-def share(option: str, default: float, text: str) -> Callable[[AnyFunction], AnyFunction]:
-    """An option that takes a number from 0 to 1."""
+def asks(*settings: Setting, **defaults: Any) -> Callable[[AnyFunction], AnyFunction]:
+    """An option for each setting; ``defaults`` of this command by their names, where they are others."""
+
+    def decorate(function: AnyFunction) -> AnyFunction:
+        for one in reversed(settings):
+            function = option(one._replace(default=defaults.get(one.name, one.default)))(function)
+        return function
+
+    return decorate
+
+
+def option(setting: Setting) -> Callable[[AnyFunction], AnyFunction]:
+    """The option that a setting is on the command line."""
+    names = [f"--{setting.option}", setting.name]
+    if setting.short:
+        names.insert(0, f"-{setting.short}")
+    kind: Any = None
+    example = setting.example or None
+    if issubclass(setting.kind, StrEnum):
+        kind = click.Choice([str(value) for value in setting.kind])
+    elif setting.kind is int:
+        kind, example = click.IntRange(setting.least, setting.most), example or "N"
+    elif setting.kind is float:
+        kind, example = click.FloatRange(setting.least, setting.most), f"{setting.least:g}..{setting.most:g}"
+    if setting.kind is bool:
+        return click.option(*names, is_flag=True, help=setting.help)
+    if setting.many:
+        help = f"{setting.help[:-1]}; may be repeated."
+        return click.option(*names, multiple=True, type=kind, metavar=example, callback=_valid, help=help)
+    default = (
+        None if setting.default is None else setting.default if setting.kind in (int, float) else str(setting.default)
+    )
     return click.option(
-        option,
-        type=click.FloatRange(0, 1),
+        *names,
+        type=kind,
         default=default,
-        show_default=True,
-        callback=_no_nan,
-        metavar="0..1",
-        help=text,
+        show_default=default is not None,
+        metavar=example,
+        callback=_valid,
+        help=setting.help,
     )
 
 
-def _no_nan(ctx: click.Context, param: click.Parameter, value: float) -> float:
-    if value != value:  # compares false with any bound
+def given(values: Mapping[str, Any]) -> dict[str, Any]:
+    """The settings that a command was given as the keyword arguments of an archive's methods."""
+    return gathered({name: None if value == () else value for name, value in values.items()})
+
+
+def _valid(ctx: click.Context, param: click.Parameter, value: Any) -> Any:
+    if value != value:  # not a number: compares false with any bound
         raise click.BadParameter("not a number.", ctx, param)
-    return value
+    return valid_text(ctx, param, value)
 
 
 def valid_text(ctx: click.Context, param: click.Parameter, value: Any) -> Any:

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from search.cli import pretty
-from search.cli.options import common, counted, one_of, opened, share, styled, timings, valid_text
+from search.cli.options import asks, common, counted, given, opened, styled, timings, valid_text
 from search.cli.text import clean, line
+from search.engine.request import SEARCH
 from search.errors import QueryError, UsageError
-from search.records import Filters, Fusion, Mode, Sort
+from search.records import Filters
 
 if TYPE_CHECKING:
     from search.records import Results
@@ -25,37 +26,7 @@ UNSAID = ("notes",)  # in JSON: they go to standard error
 @click.command("search")
 @click.argument("query", nargs=-1, metavar="QUERY...", callback=valid_text)
 @common
-@click.option(
-    "-n", "--limit", type=click.IntRange(min=1), default=10, metavar="N", show_default=True, help="How many hits."
-)
-@click.option(
-    "--offset",
-    type=click.IntRange(min=0),
-    default=0,
-    metavar="N",
-    show_default=True,
-    help="How many hits to pass over.",
-)
-@click.option("--cursor", metavar="CURSOR", help="Go on where the results that gave this cursor ended.")
-@one_of("--mode", Mode, Mode.AUTO, "Words, meaning or both; auto is hybrid where the archive has vectors.")
-@click.option("--from", "since", metavar="D", callback=valid_text, help="Published on this day or later.")
-@click.option("--to", "until", metavar="D", callback=valid_text, help="Published on this day or earlier.")
-@click.option("--as-of", metavar="D", callback=valid_text, help="Search as if it were then.")
-@click.option("--source", multiple=True, metavar="S", callback=valid_text, help="Only this source; may be repeated.")
-@click.option("--author", multiple=True, metavar="A", callback=valid_text, help="Only this author; may be repeated.")
-@click.option("--section", multiple=True, metavar="S", callback=valid_text, help="Only this section; may be repeated.")
-@click.option(
-    "--language", multiple=True, metavar="L", callback=valid_text, help="Only this language; may be repeated."
-)
-@one_of("--sort", Sort, Sort.RELEVANCE, "The order of the hits.")
-@click.option("--recency", metavar="30d", callback=valid_text, help="Halve a score for each such age.")
-@share("--diversity", 0.0, "How much variety among the hits counts.")
-@one_of("--fusion", Fusion, Fusion.DBSF, "How hybrid joins the two rankings.")
-@share("--weight", 0.5, "The share of meaning in hybrid; the rest is the words'.")
-@click.option(
-    "--passages", type=click.IntRange(min=0), default=1, metavar="N", show_default=True, help="Passages with each hit."
-)
-@click.option("--literal", is_flag=True, help="Search for QUERY as it stands, without operators.")
+@asks(*SEARCH)
 @click.option(
     "--queries",
     type=click.Path(path_type=Path),
@@ -63,7 +34,6 @@ UNSAID = ("notes",)  # in JSON: they go to standard error
     help="Run a query from each line (JSON lines, 'id TAB text', or text) and print jsonl or csv.",
 )
 @timings
-@click.option("--explain", is_flag=True, help="Show what each score is made of.")
 @click.option("--explain-query", is_flag=True, help="Say what QUERY means and search nothing.")
 @click.option("--format", type=click.Choice(FORMATS), help="[default: pretty; jsonl with --queries]")
 @click.pass_context
@@ -75,12 +45,6 @@ def command(
     queries: Path | None,
     explain_query: bool,
     format: str | None,
-    since: str | None,
-    until: str | None,
-    source: tuple[str, ...],
-    author: tuple[str, ...],
-    section: tuple[str, ...],
-    language: tuple[str, ...],
     **settings: Any,
 ) -> None:
     """Search an archive.
@@ -88,15 +52,7 @@ def command(
     QUERY is words, and operators such as "a phrase", +must, -not, OR, title:word, date:2025-02; quote it for the
     shell. Exits 1 when nothing is found.
     """
-    filters = Filters(
-        since=since,
-        until=until,
-        sources=source or None,
-        authors=author or None,
-        sections=section or None,
-        languages=language or None,
-    )
-    settings["filters"] = filters
+    settings = given(settings)
     text = " ".join(query)
     if queries is not None:
         if query or explain_query or settings["cursor"] is not None:
@@ -105,7 +61,7 @@ def command(
             raise UsageError(f"--queries prints {' or '.join(BATCH_FORMATS)}, not {format}")
         found = _run_all(folder, queries, format or BATCH_FORMATS[0], settings)
     else:
-        if not query and filters == Filters():
+        if not query and settings["filters"] == Filters():
             raise UsageError("give a QUERY, or a filter such as --source or --from")
         with opened(folder) as archive:
             if explain_query:

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from search.cli import pretty
-from search.cli.options import common, one_of, opened, styled, valid_text
+from search.cli.options import common, opened, printed, styled, valid_text
 from search.cli.text import clean
 from search.exports import formats
 from search.exports.values import values
@@ -17,7 +17,7 @@ from search.exports.values import values
 @click.argument("article_id", metavar="ID", callback=valid_text)
 @common
 @click.option("--passages", is_flag=True, help="With the offsets of its passages.")
-@one_of("--format", ("pretty", "json", "text"), "pretty", "text is the text alone.")
+@printed("pretty", "json", "text", help="text is the text alone.")
 def command(article_id: str, folder: Path, passages: bool, format: str) -> None:
     """Show one article.
 

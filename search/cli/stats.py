@@ -9,13 +9,13 @@ from typing import Any
 import click
 
 from search.cli import pretty
-from search.cli.options import common, one_of, opened
+from search.cli.options import common, opened, printed
 from search.exports import formats
 
 
 @click.command("stats")
 @common
-@one_of("--format", ("pretty", "json"), "pretty", "For people or for programs.")
+@printed("pretty", "json")
 def command(folder: Path, format: str) -> None:
     """Show what an archive holds."""
     with opened(folder) as archive:

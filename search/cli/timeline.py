@@ -10,8 +10,9 @@ import click
 
 from search.cli import charts, pretty
 from search.cli.matching import asked, check_output, match_set, put, table
-from search.cli.options import common, counted, one_of, opened
+from search.cli.options import common, counted, opened
 from search.cli.text import line
+from search.engine.request import TIMELINE
 from search.exports import formats
 from search.exports.values import values
 
@@ -21,10 +22,9 @@ if TYPE_CHECKING:
 
 @click.command("timeline")
 @common
-@one_of("--by", ("day", "week", "month", "year"), "month", "How long each period is; weeks start on Monday.")
-@match_set
+@match_set(*TIMELINE)
 @click.pass_context
-def command(ctx: click.Context, /, folder: Path, by: str, format: str, output: Path | None, **settings: Any) -> None:
+def command(ctx: click.Context, /, folder: Path, format: str, output: Path | None, **settings: Any) -> None:
     """Count what matches over time.
 
     Counts all articles that match QUERY (without one: all there are) by their own local day, and their share of all
@@ -33,7 +33,7 @@ def command(ctx: click.Context, /, folder: Path, by: str, format: str, output: P
     check_output(format, output)
     query, options = asked(settings)
     with opened(folder) as archive:
-        found = archive.timeline(query, by=by, **options)
+        found = archive.timeline(query, **options)
     put(_drawn(found, format), output)
     for note in found.notes:
         click.echo(line(note), err=True)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from dataclasses import dataclass, fields, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields, replace
 from datetime import datetime
+from typing import Any
 
 from search import query as language
 from search.errors import UsageError
-from search.records import Filters, Fusion, Mode, Sort
+from search.records import SETTINGS, Detect, FacetField, Filters, Fusion, Mode, Period, Setting, Sort, setting, settings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -17,30 +19,32 @@ class Request:
     """Everything that shapes an answer."""
 
     query: str
-    limit: int = 10
-    offset: int = 0
-    mode: Mode = Mode.AUTO
-    filters: Filters | None = None
-    recency: str | None = None
-    as_of: str | datetime | None = None
-    sort: Sort = Sort.RELEVANCE
-    diversity: float = 0.0
-    fusion: Fusion = Fusion.DBSF
-    weight: float = 0.5
-    passages: int = 1
+    limit: int = setting(10, "How many hits.", short="n", least=1)
+    offset: int = setting(0, "How many hits to pass over.", least=0)
+    cursor: str | None = setting(None, "Go on where the results that gave this cursor ended.", example="CURSOR")
+    mode: Mode = setting(Mode.AUTO, "Words, meaning or both; auto is hybrid where the archive has vectors.")
+    filters: Filters | None = field(default=None, metadata={SETTINGS: Filters})
+    as_of: str | datetime | None = setting(
+        None, "Answer as if it were then: what was published later is hidden.", example="D"
+    )
+    sort: Sort = setting(Sort.RELEVANCE, "The order of the hits.")
+    recency: str | None = setting(None, "Halve a score for each such age, such as 30d.", example="AGE")
+    diversity: float = setting(0.0, "How much variety among the hits counts.", least=0, most=1)
+    fusion: Fusion = setting(Fusion.DBSF, "How hybrid joins the two rankings.")
+    weight: float = setting(0.5, "The share of meaning in hybrid; the rest is the words'.", least=0, most=1)
+    passages: int = setting(1, "Passages with each hit.", least=0)
+    literal: bool = setting(False, "Take the query as it stands, without operators.")
+    explain: bool = setting(False, "Say what each score is made of.")
     snippets: bool = True
-    explain: bool = False
-    literal: bool = False
-    cursor: str | None = None
 
     def check(self) -> None:
         """Raise UsageError for a value out of range."""
-        for name, least in (("limit", 1), ("offset", 0), ("passages", 0)):
-            if getattr(self, name) < least:
-                raise UsageError(f"{name} must be {least} or more, not {getattr(self, name)}")
-        for name in ("weight", "diversity"):
-            if not 0.0 <= getattr(self, name) <= 1.0:
-                raise UsageError(f"{name} must be between 0 and 1, not {getattr(self, name)}")
+        for one in settings(Request):
+            value = getattr(self, one.name, None)  # a filter's is checked where it is read
+            if one.most is not None and one.least is not None and not one.least <= value <= one.most:
+                raise UsageError(f"{one.name} must be between {one.least} and {one.most}, not {value}")
+            if one.most is None and one.least is not None and value < one.least:
+                raise UsageError(f"{one.name} must be {one.least} or more, not {value}")
         if self.recency is not None:
             language.duration(self.recency)  # refused in every order, not only where it counts
 
@@ -74,3 +78,49 @@ class Request:
         if expired:
             raise UsageError("the archive has changed since this cursor was given; start again without a cursor")
         return replace(self, offset=offset)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FacetsRequest:
+    """What facets take beside what narrows a match set."""
+
+    fields: Sequence[FacetField] | None = setting(
+        None, "Count by these fields; by all, unless some are given.", kind=FacetField, option="field", many=True
+    )
+    limit: int = setting(20, "How many values of each field.", short="n", least=1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TimelineRequest:
+    """What a timeline takes beside what narrows a match set."""
+
+    by: Period = setting(Period.MONTH, "How long each period is; weeks start on Monday.")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ContextRequest:
+    """What a context takes beside what it has in common with a search."""
+
+    budget: int = setting(2000, "Most tokens of the text.", least=1)
+    detect: Detect = setting(Detect.PREFER, "What becomes of sources and dates that the question names.")
+    rerank: str | None = setting(None, "Reorder with this cross-encoder, by name or path.", example="MODEL")
+
+
+def _of(names: str) -> tuple[Setting, ...]:
+    wanted = names.split()
+    return tuple(one for one in settings(Request) if one.name in wanted)
+
+
+NARROWING = (*settings(Filters), *_of("as_of literal"))
+"""What a match set is narrowed by, beside a query."""
+SEARCH = settings(Request)
+FACETS = (*settings(FacetsRequest), *NARROWING)
+TIMELINE = (*settings(TimelineRequest), *NARROWING)
+CONTEXT = (*settings(ContextRequest), *settings(Filters), *_of("mode as_of recency"))
+
+
+def gathered(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Settings by name as the keyword arguments of an archive's methods: the filters among them become one."""
+    names = {one.name for one in settings(Filters)}
+    filters = Filters(**{name: value for name, value in values.items() if name in names})
+    return {name: value for name, value in values.items() if name not in names} | {"filters": filters}

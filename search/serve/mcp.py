@@ -6,18 +6,22 @@ threads, a bounded number at a time. What this package refuses reaches the model
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import partial
-from typing import Annotated, Any, Literal, TypeVar
+import inspect
+from collections.abc import Callable, Mapping
+from inspect import Parameter
+from typing import Annotated, Any, TypeVar
 
 from search._version import __version__
 from search.archive import Archive
+from search.engine import request
+from search.engine.request import gathered
 from search.errors import MissingExtraError, QueryError, SearchError, UsageError
 from search.exports.plain import clean
 from search.rag.quotes import check_quotes
 from search.rag.render import visible
-from search.records import Filters
+from search.records import Setting
 from search.serve import mcp_answers as answers
+from search.serve.arguments import Question, argument
 from search.serve.quotes import CitedPassage, Id, cited
 
 try:
@@ -49,22 +53,9 @@ WAITING = 32  # calls that may wait for a thread; more are refused
 Result = TypeVar("Result")
 
 Query = Annotated[str, Field(description=LANGUAGE, min_length=1, max_length=10_000)]
-Question = Annotated[str, Field(description="A question in plain words.", min_length=1, max_length=10_000)]
-Day = Annotated[str | None, Field(max_length=100)]
-Since = Annotated[Day, Field(description="Published on this day or later, such as 2025-02-26 or 7d.")]
-Until = Annotated[Day, Field(description="Published on this day or earlier.")]
-AsOf = Annotated[Day, Field(description="Answer as of this day or instant: later articles are hidden.")]
-Recency = Annotated[Day, Field(description="Half-life of scores by age, such as 30d.")]
-Name = Annotated[str, Field(max_length=1_000)]
-Names = Annotated[list[Name] | None, Field(max_length=100)]
-Sources = Annotated[Names, Field(description="Only these sources (outlets).")]
-Authors = Annotated[Names, Field(description="Only these authors.")]
-Sections = Annotated[Names, Field(description="Only these sections.")]
-Languages = Annotated[Names, Field(description="Only these languages, such as en.")]
-Modes = Annotated[
-    Literal["auto", "hybrid", "keyword", "vector"], Field(description="Words, meaning, or both; auto is usually best.")
-]
-FacetFields = Literal["source", "author", "section", "agency", "language", "year", "month"]
+MOST = {"limit": 50, "offset": 950, "passages": 5, "budget": 32_000}  # of one call
+# What a model has no use for.
+_UNASKED = {"cursor", "explain", "diversity", "fusion", "weight", "rerank"}
 
 READ_ONLY = ToolAnnotations(read_only_hint=True, destructive_hint=False, idempotent_hint=True, open_world_hint=False)
 
@@ -116,7 +107,8 @@ class _Server(MCPServer[Any]):
         known = self._arguments.get(name)
         if known is not None and (unknown := sorted(arguments.keys() - known)):
             raise ToolError(f"{name} has no argument {clean(unknown[0][:100])!r}; it has {', '.join(sorted(known))}")
-        return await super().call_tool(name, arguments, context)
+        given = {name: value for name, value in arguments.items() if value is not None}  # null is "not given"
+        return await super().call_tool(name, given, context)
 
 
 class _Desk:
@@ -147,35 +139,33 @@ def _message(error: SearchError) -> str:
     return visible(f"{error}\n{pointer}" if pointer else str(error))
 
 
-def _filters(
-    since: str | None,
-    until: str | None,
-    sources: list[str] | None,
-    authors: list[str] | None,
-    sections: list[str] | None,
-    languages: list[str] | None,
-) -> Filters:
-    # An assistant that fills every argument sends empty ones for "no condition".
-    return Filters(
-        since=since or None,
-        until=until or None,
-        sources=sources or None,
-        authors=authors or None,
-        sections=sections or None,
-        languages=languages or None,
-    )
-
-
 def _tool(
-    server: MCPServer[Any], answer: type[BaseModel], *, title: str, description: str
+    server: MCPServer[Any],
+    answer: type[BaseModel],
+    *settings: Setting,
+    title: str,
+    description: str,
+    most: Mapping[str, int] = MOST,
 ) -> Callable[[Callable[..., Any]], None]:
-    """Makes a function a tool, whose answers are as the model ``answer``."""
+    """Makes a function a tool that takes these settings too, and whose answers are as the model ``answer``."""
 
     def add(function: Callable[..., Any]) -> None:
-        function.__annotations__["return"] = answer
+        own = inspect.signature(function, eval_str=True)
+        parameters = [one for one in own.parameters.values() if one.kind is not one.VAR_KEYWORD]
+        for one in settings:
+            if one.name not in _UNASKED:
+                kind = argument(one, most)
+                parameters.append(Parameter(one.name, Parameter.KEYWORD_ONLY, default=one.default, annotation=kind))
+        function.__signature__ = own.replace(parameters=parameters, return_annotation=answer)  # type: ignore[attr-defined]
         server.tool(title=title, description=description + QUOTED, annotations=READ_ONLY)(function)
 
     return add
+
+
+def _given(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """The keyword arguments of the archive's method. An assistant that fills every argument sends empty ones for "not
+    given"."""
+    return gathered({name: None if value in ("", []) else value for name, value in settings.items()})
 
 
 def _add_convention(server: MCPServer[Any], desk: _Desk) -> None:
@@ -215,76 +205,26 @@ def _add_search(server: MCPServer[Any], desk: _Desk) -> None:
     @_tool(
         server,
         answers.RankedArticles,
+        *request.SEARCH,
         title="Search news with filters",
         description="Ranked articles under filters, each with its best passages and how many match in all.",
     )
-    async def search_articles(
-        query: Query,
-        limit: Annotated[int, Field(ge=1, le=50)] = 10,
-        offset: Annotated[int, Field(ge=0, le=950, description="Hits to skip, for the next page.")] = 0,
-        mode: Modes = "auto",
-        sort: Literal["relevance", "newest", "oldest"] = "relevance",
-        since: Since = None,
-        until: Until = None,
-        sources: Sources = None,
-        authors: Authors = None,
-        sections: Sections = None,
-        languages: Languages = None,
-        as_of: AsOf = None,
-        recency: Recency = None,
-        passages: Annotated[int, Field(ge=0, le=5, description="Passages of each hit.")] = 1,
-        literal: Annotated[bool, Field(description="Take every sign of the query as it stands.")] = False,
-    ) -> Any:
-        def work() -> Any:
-            found = desk.archive.search(
-                query,
-                limit=limit,
-                offset=offset,
-                mode=mode,
-                sort=sort,
-                filters=_filters(since, until, sources, authors, sections, languages),
-                as_of=as_of or None,
-                recency=recency or None,
-                passages=passages,
-                literal=literal,
-            )
-            return answers.ranked_articles(found, desk.address)
-
-        return await desk.run(work)
+    async def search_articles(query: Query, **settings: Any) -> Any:
+        return await desk.run(
+            lambda: answers.ranked_articles(desk.archive.search(query, **_given(settings)), desk.address)
+        )
 
     @_tool(
         server,
         answers.RetrievedContext,
+        *request.CONTEXT,
         title="Passages for a question",
         description="Numbered passages that bear on a question, chosen for coverage, within a token budget; cite them "
         "as [1]. Sources and dates that the question names are preferred (detect).",
     )
-    async def retrieve_context(
-        question: Question,
-        budget: Annotated[int, Field(ge=50, le=32_000, description="Most tokens of all passages.")] = 2000,
-        detect: Annotated[
-            Literal["prefer", "filter", "off"], Field(description="Use of sources and dates that the question names.")
-        ] = "prefer",
-        mode: Modes = "auto",
-        since: Since = None,
-        until: Until = None,
-        sources: Sources = None,
-        authors: Authors = None,
-        sections: Sections = None,
-        languages: Languages = None,
-        as_of: AsOf = None,
-        recency: Recency = None,
-    ) -> Any:
+    async def retrieve_context(question: Question, **settings: Any) -> Any:
         def work() -> Any:
-            found = desk.archive.retrieve(
-                question,
-                budget=budget,
-                detect=detect,
-                mode=mode,
-                filters=_filters(since, until, sources, authors, sections, languages),
-                as_of=as_of or None,
-                recency=recency or None,
-            )
+            found = desk.archive.retrieve(question, **_given(settings))
             return answers.retrieved_context(found, desk.archive.get, desk.address)
 
         return await desk.run(work)
@@ -305,56 +245,23 @@ def _add_counts(server: MCPServer[Any], desk: _Desk) -> None:
     @_tool(
         server,
         answers.FacetCounts,
+        *request.FACETS,
         title="Count by source, author, section, date",
         description="How many of all matching articles have each value of a field, with the query that narrows to it.",
+        most={"limit": 200},
     )
-    async def count_facets(
-        query: Query,
-        fields: Annotated[list[FacetFields] | None, Field(max_length=7, description="Left out: all.")] = None,
-        limit: Annotated[int, Field(ge=1, le=200, description="Most values of each field.")] = 20,
-        since: Since = None,
-        until: Until = None,
-        sources: Sources = None,
-        authors: Authors = None,
-        sections: Sections = None,
-        languages: Languages = None,
-        as_of: AsOf = None,
-    ) -> Any:
-        count = partial(
-            desk.archive.facets,
-            query,
-            fields=fields or None,
-            limit=limit,
-            filters=_filters(since, until, sources, authors, sections, languages),
-            as_of=as_of or None,
-        )
-        return await desk.run(lambda: answers.facet_counts(count()))
+    async def count_facets(query: Query, **settings: Any) -> Any:
+        return await desk.run(lambda: answers.facet_counts(desk.archive.facets(query, **_given(settings))))
 
     @_tool(
         server,
         answers.TimelineCounts,
+        *request.TIMELINE,
         title="Count over time",
         description="How many articles match in each day, week, month or year, and their share of all articles.",
     )
-    async def timeline(
-        query: Query,
-        by: Literal["day", "week", "month", "year"] = "month",
-        since: Since = None,
-        until: Until = None,
-        sources: Sources = None,
-        authors: Authors = None,
-        sections: Sections = None,
-        languages: Languages = None,
-        as_of: AsOf = None,
-    ) -> Any:
-        count = partial(
-            desk.archive.timeline,
-            query,
-            by=by,
-            filters=_filters(since, until, sources, authors, sections, languages),
-            as_of=as_of or None,
-        )
-        return await desk.run(lambda: answers.timeline_counts(count()))
+    async def timeline(query: Query, **settings: Any) -> Any:
+        return await desk.run(lambda: answers.timeline_counts(desk.archive.timeline(query, **_given(settings))))
 
 
 def _add_citing(server: MCPServer[Any], desk: _Desk) -> None:

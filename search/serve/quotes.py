@@ -5,20 +5,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from search.archive import Archive
 from search.errors import UsageError
 from search.rag.context import Context
 from search.records import Citation, Mode
+from search.serve.arguments import Strict
 
 Id = Annotated[str, Field(description="An article's id, as a search gave it.", min_length=1, max_length=2_000)]
 
 
-class CitedPassage(BaseModel):
+class CitedPassage(Strict):
     """A passage that an answer cites by ``number``."""
-
-    model_config = ConfigDict(extra="forbid")
 
     number: Annotated[int, Field(ge=1, le=9999)]
     id: Id

@@ -87,7 +87,9 @@ def searching(desk: Desk) -> APIRouter:
     async def describe(asked: Annotated[requests.DescribeRequest, Query()]) -> Response:
         """What a query means, in words."""
         return await desk.answer(
-            lambda archive: _json({"query": asked.q, "description": archive.describe(asked.q, **asked.matching())})
+            lambda archive: _json(
+                {"query": asked.q, "description": archive.describe(**asked.matching() | {"query": asked.q})}
+            )
         )
 
     @router.get("/query-language", response_class=PlainTextResponse)
@@ -105,7 +107,7 @@ def _hits(archive: Archive, asked: requests.SearchRequest) -> Response:
     if filter is not None:
         query = narrowed(query, requests.tree(filter), literal=asked.literal and bool(query.strip()))
         settings["literal"] = False
-    if not query.strip() and asked.filters() == Filters():
+    if not query.strip() and settings["filters"] == Filters():
         raise UsageError("give q, or a filter such as source or from")
     results = archive.search(query, **settings)
     if asked.format == "json":
@@ -129,19 +131,12 @@ def counting(desk: Desk) -> APIRouter:
 
     async def facets(asked: requests.FacetsRequest) -> Response:
         def call(archive: Archive) -> Response:
-            found = archive.facets(
-                asked.query_or_everything(), fields=asked.field, limit=asked.limit, **asked.matching()
-            )
-            return _json(values(found))
+            return _json(values(archive.facets(**asked.matching())))
 
         return await desk.answer(call)
 
     async def timeline(asked: requests.TimelineRequest) -> Response:
-        return await desk.answer(
-            lambda archive: _json(
-                values(archive.timeline(asked.query_or_everything(), by=asked.by, **asked.matching()))
-            )
-        )
+        return await desk.answer(lambda archive: _json(values(archive.timeline(**asked.matching()))))
 
     @router.get("/facets", response_model=responses.Facets)
     async def get_facets(asked: Annotated[requests.FacetsRequest, Query()]) -> Response:

@@ -11,7 +11,8 @@ from search.archive import Archive
 from search.query.comparisons import narrowed
 from search.rag.render import in_line, visible
 from search.records import Article, Hit
-from search.serve.requests import Filter, Number, Question, Strict, tree
+from search.serve.arguments import Number, Question, Strict
+from search.serve.requests import Filter, tree
 
 PASSAGES = 3  # of each article
 _LONGEST_VALUE = 512
