@@ -1,4 +1,4 @@
-"""Measure vector search beside named peers: scripts/bench vector [--sizes 133000,1000000] [--index indexes/NAME]
+"""Measure vector search beside named peers: scripts/bench/run vector [--sizes 133000,1000000] [--index indexes/NAME]
 
 One table per size: build time, disk, private memory, median and 99th percentile of a query, recall@10 of articles
 against exact search. Then ours under masks that let less and less pass. Each engine builds in a process of its own and
@@ -17,15 +17,15 @@ import os
 import resource
 import shutil
 import subprocess
-import sys
 import tempfile
 import time
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from vector_engines import ENGINES
 
+from bench.report import Report, again
+from bench.vector_engines import ENGINES
 from search.storage.container import open_part
 
 SHARES = (1.0, 0.5, 0.2, 0.1, 0.05, 0.02, 0.01, 0.001, 0.0001)
@@ -138,7 +138,7 @@ def ask(name: str, folder: Path) -> None:
     search = ENGINES[name].open(folder, counts)
     for query in queries:  # a first round, so that no answer waits for the disk
         search(query, None)
-    row: dict[str, Any] = {"answers": {}, "ms": {}}
+    row: dict[str, Any] = {"answers": {}, "ms": {}, "passages": int(counts.sum())}
     ordinals = np.random.default_rng(2).random(len(counts))
     for share in SHARES if ENGINES[name].masks else SHARES[:1]:
         mask = None if share == 1.0 else ordinals < share
@@ -163,7 +163,7 @@ def clear(path: Path) -> None:
 
 def step(work: str, name: str, folder: Path, minutes: float) -> bool:
     """Build or ask in a process of its own; says why where that fails."""
-    command = [sys.executable, __file__, "--run", work, name, str(folder)]
+    command = again("vector", "--run", work, name, str(folder))
     try:
         done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60 * minutes)
     except subprocess.TimeoutExpired:
@@ -184,12 +184,22 @@ def line(first: str, *cells: str) -> str:
     return f"{first:<16}" + "".join(f"{cell:>11}" for cell in cells)
 
 
-def report(name: str, built: dict[str, Any], row: dict[str, Any], truth: dict[str, Any] | None) -> None:
+def report(name: str, built: dict[str, Any], row: dict[str, Any], truth: dict[str, Any] | None, into: Report) -> None:
     """One engine's line."""
     share = math.nan if truth is None else recall(row["answers"]["1.0"], truth["answers"]["1.0"])
     took = f"{built['build_s']:.1f}{'*' if built['busy'] else ''}"
     sizes = [f"{built['build_cpu_s']:.0f}", f"{built['disk_mb']:.0f}", f"{row['memory_mb']:.0f}"]
     print(line(name, took, *sizes, *(f"{one:.2f}" for one in row["ms"]["1.0"]), f"{share:.3f}"), flush=True)
+    passages = row["passages"]
+    for what, value, unit in (
+        ("build", built["build_cpu_s"], "CPU s"),
+        ("disk", built["disk_mb"], "MB"),
+        ("memory", row["memory_mb"], "MB"),
+        ("median", row["ms"]["1.0"][0], "ms"),
+        ("p99", row["ms"]["1.0"][1], "ms"),
+        ("recall@10", share, ""),
+    ):
+        into.add(f"{passages:,} passages, {name}: {what}", value, unit)
 
 
 def report_masks(rows: dict[str, dict[str, Any]]) -> None:
@@ -203,7 +213,7 @@ def report_masks(rows: dict[str, dict[str, Any]]) -> None:
         print(line(f"{float(passing):.2%}", *cells))
 
 
-def main() -> None:
+def main(report: Report) -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--sizes", default="133000", help="passages, several with commas")
     parser.add_argument("--index", type=Path, help="archive whose vectors are drawn from")
@@ -214,7 +224,7 @@ def main() -> None:
     parser.add_argument("--folder", type=Path, help="keep vectors, indexes and answers there, for later runs")
     parser.add_argument("--build", action="store_true", help="only build what --folder lacks, to be asked another time")
     parser.add_argument("--run", nargs=3, metavar=("STEP", "ENGINE", "FOLDER"), help=argparse.SUPPRESS)
-    arguments = parser.parse_args()
+    arguments = report.parse(parser)
     if arguments.run:
         work, name, where = arguments.run
         {"build": build, "ask": ask}[work](name, Path(where))
@@ -227,10 +237,10 @@ def main() -> None:
             if not (folder / "counts.npy").is_file():
                 folder.mkdir(parents=True, exist_ok=True)
                 prepare(folder, size, arguments)
-            measure(folder, arguments)
+            measure(folder, arguments, report)
 
 
-def measure(folder: Path, arguments: argparse.Namespace) -> None:
+def measure(folder: Path, arguments: argparse.Namespace, into: Report) -> None:
     """Build and ask the engines of one size, and print its tables."""
     print(f"\n{len(np.load(folder / 'vectors.npy', mmap_mode='r')):,} passages, {os.cpu_count()} CPUs", flush=True)
     notes = {}
@@ -247,12 +257,8 @@ def measure(folder: Path, arguments: argparse.Namespace) -> None:
     for name, note in notes.items():
         if step("ask", name, folder, arguments.minutes):
             rows[name] = json.loads((folder / f"{name}.row.json").read_text())
-            report(name, note, rows[name], rows.get("exact"))
+            report(name, note, rows[name], rows.get("exact"), into)
     if any(note["busy"] for note in notes.values()):
         print("* other programs kept the machine busy meanwhile; CPU s are the build's own, of all its threads")
     if {"exact", "broadsheet", "broadsheet-1000"} <= rows.keys():
         report_masks(rows)
-
-
-if __name__ == "__main__":
-    main()

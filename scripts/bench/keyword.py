@@ -1,14 +1,16 @@
 """Measure keyword search beside named peers.
 
-    scripts/bench keyword --data FILE [--sizes 5000,20000] [--engines NAMES] [--repeat] [--keep FOLDER]
+    scripts/bench/run keyword --data FILE [--sizes 5000,20000] [--engines NAMES] [--repeat] [--keep FOLDER]
 
 FILE is JSON lines, gzipped or not, with "title" and "text". Beyond the articles it has, a size is reached by articles
 whose paragraphs are drawn from two of them; with --repeat, by all of them again and again. Ours then merges one part
 with itself: its rate is that of the first copy. Stock Whoosh, Tantivy, bm25s and ours index the same articles on one
 thread and answer the same 200 queries drawn from headlines: of two or three words, of all words, of frequent words,
-phrases, and prefixes; the ten best each. Each engine indexes in one process and answers in another. A peer that is not
-installed, or takes too long or too much memory at a size, is named and left out. Then what is asked to be slow, of ours
-alone, at the largest size.
+phrases, and prefixes; the ten best each. Ours comes twice: ``broadsheet`` is the keyword leg, which is what the peers
+are; ``archive`` is the whole product for words alone, with catalog, passages, snippets and highlights, asked through
+its public names. Each engine indexes in one process and answers in another. A peer that is not installed, or takes too
+long or too much memory at a size, is named and left out. Then what is asked to be slow, of our leg, at the largest
+size.
 
 With --keep, what is built stays in FOLDER and is not built again: the first run shows indexing, others queries alone.
 """
@@ -33,9 +35,11 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from keyword_engines import MAKERS, Broadsheet, Document, abuse
+from bench.keyword_engines import MAKERS, Broadsheet, Document, abuse
+from bench.report import Report, again
 
-ENGINES = ("broadsheet", "tantivy", "bm25s", "whoosh")
+OURS = ("broadsheet", "archive")
+ENGINES = (*OURS, "tantivy", "bm25s", "whoosh")
 KINDS = ("short", "long", "frequent", "phrase", "prefix")
 LIMITS = {"whoosh": 20_000, "bm25s": 20_000}  # articles: minutes of indexing beyond, and all tokens in memory
 RUNS = 5
@@ -139,7 +143,8 @@ def ask_all(engine: str, folder: Path, asked: list[tuple[str, str]]) -> dict[str
 def child(arguments: Sequence[str]) -> Any:
     """Run a phase in a process of its own, on one thread."""
     environment = os.environ | {"OMP_NUM_THREADS": "1", "RAYON_NUM_THREADS": "1"}
-    done = subprocess.run([sys.executable, __file__, *arguments], capture_output=True, text=True, env=environment)
+    command = again("keyword", *arguments)
+    done = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
     if done.returncode:
         sys.exit(done.stderr)
     return json.loads(done.stdout.splitlines()[-1])
@@ -149,7 +154,9 @@ def percentile(values: Sequence[float], share: float) -> float:
     return sorted(values)[min(len(values) - 1, int(len(values) * share))]
 
 
-def compare(size: int, engines: Sequence[str], real: Sequence[Document], work: Path, repeat: bool) -> None:
+def compare(
+    size: int, engines: Sequence[str], real: Sequence[Document], work: Path, repeat: bool, report: Report
+) -> None:
     copies = -(-size // len(real)) if repeat else 1
     work.mkdir(exist_ok=True)
     data = work / "articles.jsonl"
@@ -183,13 +190,20 @@ def compare(size: int, engines: Sequence[str], real: Sequence[Document], work: P
         cells.append(shown([t for kind in times.values() for t in kind]))
         cells += [shown(times.get(kind, [])) for kind in KINDS]
         print(f"| {engine} | " + " | ".join(cells) + " |", flush=True)
+        name = f"{size:,}, {engine}"
+        report.add(f"{name}: indexing", made["rate"], "articles/s")
+        report.add(f"{name}: share of the text", made["share"], "")
+        report.add(f"{name}: opening", answered["open"], "ms")
+        for kind, took in {"all": [t for taken in times.values() for t in taken], **times}.items():
+            report.add(f"{name}: {kind}, median", statistics.median(took), "ms")
+            report.add(f"{name}: {kind}, p99", percentile(took, 0.99), "ms")
 
 
 def shown(times: Sequence[float]) -> str:
     return f"{statistics.median(times):.3f}, {percentile(times, 0.99):.3f}" if times else "–"
 
 
-def main() -> None:
+def main(report: Report) -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path)
     parser.add_argument("--sizes", default="5000,20000")
@@ -197,7 +211,7 @@ def main() -> None:
     parser.add_argument("--repeat", action="store_true")
     parser.add_argument("--keep", type=Path)
     parser.add_argument("--phase", nargs=4, help=argparse.SUPPRESS)
-    options = parser.parse_args()
+    options = report.parse(parser)
     if options.phase:
         phase, engine, first, folder = options.phase
         if phase.startswith("index:"):
@@ -211,7 +225,7 @@ def main() -> None:
         parser.error("--data FILE is needed: articles as JSON lines")
     engines = []
     for engine in options.engines.split(","):
-        if engine != "broadsheet" and importlib.util.find_spec(engine) is None:
+        if engine not in OURS and importlib.util.find_spec(engine) is None:
             print(f"{engine} is not installed: skipped", file=sys.stderr)
         else:
             engines.append(engine)
@@ -220,13 +234,9 @@ def main() -> None:
         work = options.keep or Path(temporary)
         work.mkdir(parents=True, exist_ok=True)
         for size in map(int, options.sizes.split(",")):
-            compare(size, engines, real, work / str(size), options.repeat)
+            compare(size, engines, real, work / str(size), options.repeat, report)
         if "broadsheet" in engines:
             folder = work / str(size) / "broadsheet"
             print(f"\n## Asked to be slow, {size:,} articles\n\n| query | ms of CPU | outcome |\n|---|---|---|")
             for name, spent, outcome in child(["--phase", "abuse", "broadsheet", "-", str(folder)]):
                 print(f"| `{name}` | {spent:.0f} | {outcome} |")
-
-
-if __name__ == "__main__":
-    main()

@@ -1,5 +1,4 @@
-#!/usr/bin/env python3
-"""Time real research questions over an archive of news-20k: scripts/bench queries --index FOLDER
+"""Time real research questions over an archive of news-20k: scripts/bench/run queries --index FOLDER
 
 Each question is run in keyword mode (match set, ranking, ten hits with snippets) and, where the archive has vectors,
 as hybrid; then facets and timelines over the largest match set. Medians of --repeat runs after a warm-up run.
@@ -9,10 +8,11 @@ from __future__ import annotations
 
 import argparse
 import statistics
-import sys
 import time
 from collections.abc import Callable
+from pathlib import Path
 
+from bench.report import Report
 from search import Archive
 
 QUESTIONS = (
@@ -60,17 +60,17 @@ def timed(work: Callable[[], object], repeat: int) -> float:
     return statistics.median(times)
 
 
-def main() -> int:
+def main(report: Report) -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--index", required=True)
+    parser.add_argument("--index", type=Path, required=True)
     parser.add_argument("--repeat", type=int, default=5)
-    options = parser.parse_args()
+    options = report.parse(parser)
     with Archive.open(options.index) as archive:
         hybrid = archive.settings["vectors"]
         print(
             f"{len(archive):,} articles\n{'keyword ms':>10} {'hybrid ms' if hybrid else '':>10} {'total':>7}  question"
         )
-        keyword, both, largest = [], [], ("", 0)
+        keyword, both, largest = [], [], (QUESTIONS[0], 0)
         for question in QUESTIONS:
             total = archive.search(question, mode="keyword").total
             largest = max(largest, (question, total), key=lambda pair: pair[1])
@@ -82,13 +82,14 @@ def main() -> int:
             print(f"{keyword[-1]:>10.1f} {cell:>10} {total:>7,}  {question}")
         print(f"median: keyword {statistics.median(keyword):.1f} ms", end="")
         print(f", hybrid {statistics.median(both):.1f} ms" if both else "")
+        report.add("questions by words, median", statistics.median(keyword), "ms")
+        if both:
+            report.add("questions, hybrid, median", statistics.median(both), "ms")
         for question in (largest[0], "*"):
             total = archive.search(question, sort="newest").total
             facets = timed(lambda q=question: archive.facets(q), options.repeat)
             timeline = timed(lambda q=question: archive.timeline(q, by="year"), options.repeat)
             print(f"over {total:,} matches of {question!r}: facets {facets:.1f} ms, timeline {timeline:.1f} ms")
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())
+            what = "everything" if question == "*" else "the largest match set"
+            report.add(f"facets over {what}", facets, "ms")
+            report.add(f"timeline over {what}", timeline, "ms")

@@ -1,4 +1,4 @@
-"""Measure cold starts: scripts/bench cold --index indexes/NAME [--query WORDS]
+"""Measure cold starts: scripts/bench/run cold --index indexes/NAME [--query WORDS]
 
 Wall time of fresh processes, taken in turn so that a busy machine is as hard on each: the command's help, a keyword and
 a hybrid search that print their hits; beside them what can't be avoided: Python itself, numpy, and the imports of all
@@ -19,6 +19,8 @@ import time
 from pathlib import Path
 
 import numpy as np
+
+from bench.report import Report, measured
 
 ENGINES = "import numpy, whoosh.query, faiss, onnxruntime, tokenizers, click, sqlite3"
 
@@ -41,20 +43,21 @@ def commands(index: Path, query: str) -> dict[str, list[str]]:
     return found
 
 
-def main() -> None:
+def main(report: Report) -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--index", type=Path, required=True)
     parser.add_argument("--query", default="supreme court ruling")
     parser.add_argument("--runs", type=int, default=9)
-    arguments = parser.parse_args()
-    wanted = commands(arguments.index, arguments.query)
+    arguments = report.parse(parser)
+    wanted = commands(arguments.index.resolve(), arguments.query)
     with tempfile.TemporaryDirectory() as bytecode:
-        surroundings = {**os.environ, "PYTHONPYCACHEPREFIX": bytecode}
+        surroundings = {**os.environ, "PYTHONPYCACHEPREFIX": bytecode, "PYTHONPATH": str(measured())}
         surroundings.pop("PYTHONDONTWRITEBYTECODE", None)
-        measure(wanted, arguments.runs, surroundings)
+        measure(wanted, arguments.runs, surroundings, report)
 
 
-def measure(wanted: dict[str, list[str]], runs: int, surroundings: dict[str, str]) -> None:
+def measure(wanted: dict[str, list[str]], runs: int, surroundings: dict[str, str], report: Report) -> None:
+    neutral = surroundings["PYTHONPYCACHEPREFIX"]  # "python -m" finds first what lies in the folder it is started in
     took: dict[str, list[float]] = {name: [] for name in wanted}
     busy: dict[str, list[float]] = {name: [] for name in wanted}
     for turn in range(runs + 1):
@@ -62,7 +65,7 @@ def measure(wanted: dict[str, list[str]], runs: int, surroundings: dict[str, str
             if name == "import sentence_transformers" and turn > 3:
                 continue  # takes seconds
             before, began = os.times(), time.perf_counter()
-            done = subprocess.run(command, capture_output=True, text=True, check=False, env=surroundings)
+            done = subprocess.run(command, capture_output=True, text=True, check=False, env=surroundings, cwd=neutral)
             elapsed, after = time.perf_counter() - began, os.times()
             if done.returncode not in (0, 1):
                 raise SystemExit(f"{name}: {done.stderr.strip()}")
@@ -76,7 +79,4 @@ def measure(wanted: dict[str, list[str]], runs: int, surroundings: dict[str, str
         median = float(np.median(times))
         cpu = float(np.median(busy[name]))
         print(f"{name:<30}{median:>10.3f}{min(times):>10.3f}{cpu:>8.2f}{median / floor:>16.2f}")
-
-
-if __name__ == "__main__":
-    main()
+        report.add(name, median, "s")

@@ -1,4 +1,4 @@
-"""Measure ``broadsheet serve`` under load: scripts/bench serve --data news-20k.jsonl.gz [--index FOLDER]
+"""Measure ``broadsheet serve`` under load: scripts/bench/run serve --data news-20k.jsonl.gz [--index FOLDER]
 
 A second process asks over loopback, each client on a connection of its own that stays open, one request after the
 other. The queries are titles of articles of the data; none is asked twice before all are, so no client gets what is
@@ -22,7 +22,6 @@ import json
 import multiprocessing
 import shutil
 import statistics
-import sys
 import tempfile
 import threading
 import time
@@ -32,12 +31,9 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
-import bootstrapped
-from bench_hybrid import headlines
-
+from bench.hybrid import headlines, prepare
+from bench.report import Report
 from search import Archive, Article
-
-sys.path.insert(0, str(Path(__file__).parent.parent))
 from tests.served import Served, served
 
 CLIENTS = (1, 4, 16)
@@ -142,7 +138,7 @@ def anonymous(server: Served) -> float:
     return next(int(line.split()[1]) for line in rollup.splitlines() if line.startswith("Anonymous:")) / 1024
 
 
-def throughput(server: Served, queries: list[str], seconds: float) -> None:
+def throughput(server: Served, queries: list[str], seconds: float, report: Report) -> None:
     print(f"{'':10} {'clients':>7} {'requests/s':>11} {'median ms':>10} {'p99 ms':>8}  statuses")
     for kind in ("hybrid", "keyword", "context"):
         for clients in CLIENTS:
@@ -151,9 +147,13 @@ def throughput(server: Served, queries: list[str], seconds: float) -> None:
             p99 = latencies[int(len(latencies) * 0.99)]
             middle = statistics.median(latencies)
             print(f"{kind:10} {clients:7} {len(latencies) / took:11.1f} {middle:10.1f} {p99:8.1f}  {statuses}")
+            name = f"{kind}, {clients} client{'s'[: clients > 1]}"
+            report.add(f"{name}: throughput", len(latencies) / took, "requests/s")
+            report.add(f"{name}: median", middle, "ms")
+            report.add(f"{name}: p99", p99, "ms")
 
 
-def memory(server: Served, queries: list[str], requests: int) -> None:
+def memory(server: Served, queries: list[str], requests: int, report: Report) -> None:
     print(f"\nafter requests of all kinds, 4 clients: MiB resident, without mapped files ({requests:,} in all)")
     each = max(1, requests // SAMPLES)
     total: Counter[int] = Counter()
@@ -162,10 +162,12 @@ def memory(server: Served, queries: list[str], requests: int) -> None:
             _, _, statuses = Load(server.address, "all", queries, 4, 1e9, each).result()
             total.update(statuses)
         print(f"{done:8,} {resident(server):8.1f} {anonymous(server):8.1f}")
+        if done:
+            report.add(f"memory after {done:,} requests, without mapped files", anonymous(server), "MiB")
     print(f"statuses {dict(total)}")
 
 
-def commits(folder: Path, queries: list[str], seconds: float) -> None:
+def commits(folder: Path, queries: list[str], seconds: float, report: Report) -> None:
     with tempfile.TemporaryDirectory() as temporary:
         copy = Path(temporary) / "archive"
         shutil.copytree(folder, copy)
@@ -190,9 +192,12 @@ def commits(folder: Path, queries: list[str], seconds: float) -> None:
         f"\n{len(waits)} commits under {len(latencies):,} requests: found after {statistics.median(waits):.0f} ms "
         f"(median; longest {max(waits):.0f}); statuses {statuses}"
     )
+    report.add("a commit under load is found, median", statistics.median(waits), "ms")
+    report.add("a commit under load is found, longest", max(waits), "ms")
+    report.add("requests that failed under commits", sum(n for code, n in statuses.items() if code != 200), "")
 
 
-def main() -> None:
+def main(report: Report) -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--index", type=Path)
@@ -200,21 +205,17 @@ def main() -> None:
     parser.add_argument("--requests", type=int, default=20_000)
     parser.add_argument("--options", default="", help="for broadsheet serve, such as '--workers 2'")
     parser.add_argument("--only", choices=["throughput", "memory", "commits"])
-    options = parser.parse_args()
+    options = report.parse(parser)
     queries = headlines(options.data, QUERIES)
     with tempfile.TemporaryDirectory() as temporary:
         folder = options.index or Path(temporary) / "archive"
-        bootstrapped.build(options.data, folder, None)
+        prepare(folder, options.data)
         if options.only != "commits":
             with served(folder, *options.options.split()) as server:
                 print(json.dumps({"articles": server.client.get("/v1/stats").json()["articles"]}))
                 if options.only != "memory":
-                    throughput(server, queries, options.seconds)
+                    throughput(server, queries, options.seconds, report)
                 if options.only != "throughput":
-                    memory(server, queries, options.requests)
+                    memory(server, queries, options.requests, report)
         if options.only in (None, "commits"):
-            commits(folder, queries, options.seconds * 2)
-
-
-if __name__ == "__main__":
-    main()
+            commits(folder, queries, options.seconds * 2, report)

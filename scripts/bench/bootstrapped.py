@@ -75,12 +75,10 @@ def _encoded(model: Encoder, articles: Sequence[Article]) -> tuple[np.ndarray, n
 
 
 def build(data: Path, folder: Path, donor: Path | None, times: int = 1) -> None:
-    """Make the archive in ``folder``, unless it is there. ``donor``: an archive with vectors; None: encode some.
+    """Make the archive in ``folder``. ``donor``: an archive with vectors; None: encode some.
 
     ``times``: how often every article comes, under ids and titles of its own.
     """
-    if (folder / "catalog.sqlite").exists():
-        return
     model = encode.load_encoder()
     encode.prepare_query_encoder(model)
     if donor is not None:

@@ -1,0 +1,1 @@
+"""Benchmarks, one file each: ``scripts/bench/run NAME``. See ``__main__.py``."""
