@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -96,14 +97,16 @@ class Archive(OpenArchive):
         explain: bool = False,
         literal: bool = False,
         cursor: str | None = None,
+        where: Any = None,
         watch: Watch = unwatched,
     ) -> Results:
         """Ranked hits for a query.
 
         ``recency`` is a half-life such as "30d"; ``as_of`` hides what was published later; ``weight`` is the vector
-        leg's share, 0 to 1; ``cursor`` continues where earlier results ended; ``watch`` sees the stages, as a
-        ``Stopwatch`` does. Raises QueryError for a query that does not parse, ModeError for a mode that the archive
-        cannot serve, UsageError for a value out of range.
+        leg's share, 0 to 1; ``cursor`` continues where earlier results ended; ``where`` is a query object of Whoosh's
+        (``whoosh.query.Query``), a hard condition beside those of the query; ``watch`` sees the stages, as a
+        ``Stopwatch`` does. Raises QueryError for a query that does not parse or cannot be answered, ModeError for a
+        mode that the archive cannot serve, UsageError for a value out of range.
         """
         request = Request(
             query=query,
@@ -121,6 +124,7 @@ class Archive(OpenArchive):
             explain=explain,
             literal=literal,
             cursor=cursor,
+            where=where,
         )
         if request.mode is not Mode.KEYWORD and request.sort is Sort.RELEVANCE:
             self._queries.load_ahead()
@@ -146,18 +150,21 @@ class Archive(OpenArchive):
         recency: str | None = None,
         rerank: str | None = None,
         count_tokens: CountTokens | None = None,
+        where: Any = None,
         watch: Watch = unwatched,
     ) -> Context:
         """The passages that answer a question, for a model's prompt: numbered, in at most ``budget`` tokens.
 
         ``detect`` says what becomes of sources and dates that the question names: "prefer", "filter" or "off".
         ``rerank`` is a sentence-transformers CrossEncoder by name or path. ``count_tokens`` counts as your model does
-        (None: an estimate on the safe side). Raises QueryError, ModeError and UsageError as ``search``, EncoderError
-        for a reranker that cannot be found, trusted or run.
+        (None: an estimate on the safe side). ``where`` is as in ``search``. Raises QueryError, ModeError and UsageError
+        as ``search``, EncoderError for a reranker that cannot be found, trusted or run.
         """
         from search.rag import retrieval
 
-        request = Request(query=question, mode=_choice(Mode, mode), filters=filters, as_of=as_of, recency=recency)
+        request = Request(
+            query=question, mode=_choice(Mode, mode), filters=filters, as_of=as_of, recency=recency, where=where
+        )
         asked = retrieval.Question(text=question, request=request, detect=_choice(Detect, detect))
         reranker = None
         if rerank is not None:
@@ -180,9 +187,10 @@ class Archive(OpenArchive):
         as_of: str | datetime | None = None,
         literal: bool = False,
         filters: Filters | None = None,
+        where: Any = None,
     ) -> str:
         """What a query means, in words."""
-        request = Request(query=query, as_of=as_of, literal=literal, filters=filters)
+        request = Request(query=query, as_of=as_of, literal=literal, filters=filters, where=where)
         with self._reading() as view:
             return language.describe(view.plan(request).query)
 
@@ -195,13 +203,15 @@ class Archive(OpenArchive):
         filters: Filters | None = None,
         as_of: str | datetime | None = None,
         literal: bool = False,
+        where: Any = None,
         watch: Watch = unwatched,
     ) -> Facets:
         """Counts of the whole match set by source, author, section, agency, language, year and month, each with the
-        query that narrows to it. ``fields`` None: all; ``limit`` None: every value."""
+        query that narrows to it (None where none can: not under ``where``). ``fields`` None: all; ``limit`` None: every
+        value."""
         from search.engine import facets as aggregation
 
-        request = Request(query=query, as_of=as_of, literal=literal, filters=filters)
+        request = Request(query=query, as_of=as_of, literal=literal, filters=filters, where=where)
         with self._reading(watch) as view:
             return aggregation.facets(view, request, fields, limit, watch)
 
@@ -213,6 +223,7 @@ class Archive(OpenArchive):
         filters: Filters | None = None,
         as_of: str | datetime | None = None,
         literal: bool = False,
+        where: Any = None,
         watch: Watch = unwatched,
     ) -> Timeline:
         """Counts of the whole match set by day, week, month or year, and their share of all articles in each.
@@ -221,9 +232,25 @@ class Archive(OpenArchive):
         """
         from search.engine import facets as aggregation
 
-        request = Request(query=query, as_of=as_of, literal=literal, filters=filters)
+        request = Request(query=query, as_of=as_of, literal=literal, filters=filters, where=where)
         with self._reading(watch) as view:
             return aggregation.timeline(view, request, by, watch)
+
+    @contextmanager
+    def whoosh(self) -> Iterator[Any]:
+        """A stock ``whoosh.searching.Searcher`` over the live articles of the newest commit, which is held until the
+        block ends.
+
+        Whoosh's queries, collectors, facets and ``more_like`` work over its schema: the fields ``title``, ``caption``,
+        ``dateline``, ``byline``, ``text``, ``source``, ``section``, ``authors``, ``agency``, ``language``, ``id``,
+        ``published`` (in UTC), ``length``; a hit's stored fields are the article's. See ``broadsheet help whoosh``.
+        """
+        with self._reading() as view:
+            searcher = view.whoosh()
+            try:
+                yield searcher
+            finally:
+                searcher.close()
 
     def alerts(self) -> tuple[Alert, ...]:
         """The saved queries, by name."""
@@ -309,10 +336,10 @@ class Archive(OpenArchive):
                 writer.delete(rows)
         return len(rows)
 
-    def delete_matching(self, query: str, *, purge: bool = False) -> int:
+    def delete_matching(self, query: str, *, purge: bool = False, where: Any = None) -> int:
         """Delete the whole match set of a query. Returns how many went."""
         with self._reading() as view:
-            matched = view.match(view.plan(Request(query=query))).matched
+            matched = view.match(view.plan(Request(query=query, where=where))).matched
             ids = view.columns.ids(np.flatnonzero(matched).tolist())
         return self.delete(ids, purge=purge)
 

@@ -394,10 +394,60 @@ class News:
         return len(self.items)
 
 
+class Operator(StrEnum):
+    """How a field is compared with a value, or with a list of values (``in``, ``nin``)."""
+
+    EQ = "eq"
+    NE = "ne"
+    GT = "gt"
+    GTE = "gte"
+    LT = "lt"
+    LTE = "lte"
+    IN = "in"
+    NIN = "nin"
+
+
+@dataclass(frozen=True, slots=True)
+class Compare:
+    """One comparison. ``value`` is text, a number of words for ``length``, or for ``published`` a date, a datetime (a
+    naive one is UTC), seconds since 1970, or what ``date:`` takes; a list of these for ``in`` and ``nin``."""
+
+    field: str
+    op: Operator | str
+    value: Any
+
+
+@dataclass(frozen=True, slots=True)
+class All:
+    """Every one of them; with none, no condition."""
+
+    items: Sequence[Condition]
+
+
+@dataclass(frozen=True, slots=True)
+class Any_:  # noqa: N801 - typing has the plain name
+    """At least one of them; with none, a condition that nothing meets."""
+
+    items: Sequence[Condition]
+
+
+@dataclass(frozen=True, slots=True)
+class Not:
+    """The complement."""
+
+    item: Condition
+
+
+Condition = Compare | All | Any_ | Not
+"""A tree of comparisons."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Filters:
     """Hard conditions as values rather than query text; both make the same tree. None is no condition, and an empty
-    sequence is a condition that nothing meets. ``since`` and ``until`` take what ``date:`` takes, ends included."""
+    sequence is a condition that nothing meets. ``since`` and ``until`` take what ``date:`` takes, ends included.
+    ``conditions`` is a tree of comparisons, as other programs have filters; ``query.comparisons`` says what they mean.
+    """
 
     since: str | None = setting(
         None, "Published on this day or later, such as 2025-02-26 or 7d.", option="from", example="D"
@@ -409,6 +459,7 @@ class Filters:
     languages: Sequence[str] | None = setting(
         None, "Only these languages, such as en.", option="language", example="L", many=True
     )
+    conditions: Condition | None = None
 
     def __post_init__(self) -> None:
         for name in ("sources", "authors", "sections", "languages"):

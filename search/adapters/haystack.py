@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from search.adapters.passages import Found, Retrieval, Source
 from search.archive import Archive
 from search.errors import MissingExtraError, UsageError
-from search.query.comparisons import All, Any_, Compare, Node, Not, to_query
+from search.query.comparisons import node
+from search.records import All, Any_, Compare, Condition, Not
 
 try:
     from haystack import Document, component, default_from_dict, default_to_dict
@@ -97,17 +99,17 @@ class BroadsheetRetriever:
         return self._retrieval.override(top_k, comparisons(filters), {})
 
 
-def comparisons(filters: Mapping[str, Any] | None) -> Node | None:
+def comparisons(filters: Mapping[str, Any] | None) -> Condition | None:
     """Haystack's filters as a tree of comparisons; None and {} are no condition. Raises UsageError for what has no
     place in an archive."""
     if not filters:
         return None
     tree = _tree(filters, 0)
-    to_query(tree)  # what cannot be served is told when it is set
+    node(tree, datetime.now(UTC))  # what cannot be served is told when it is set
     return tree
 
 
-def _tree(filters: Any, depth: int) -> Node:
+def _tree(filters: Any, depth: int) -> Condition:
     if not isinstance(filters, Mapping) or "operator" not in filters:
         raise UsageError("a Haystack filter has an operator, and a field and a value or conditions")
     if depth > _DEEPEST:

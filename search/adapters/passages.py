@@ -12,10 +12,9 @@ from search.archive import Archive
 from search.engine.request import Request
 from search.errors import UsageError
 from search.exports.values import values
-from search.query.comparisons import Node, narrowed
-from search.records import Article, Filters, Hit, Passage, Results, settings
+from search.records import Article, Condition, Filters, Hit, Passage, Results, settings
 
-Conditions = Filters | Node
+Conditions = Filters | Condition
 """Filters as values, or a tree of comparisons."""
 _NO_METADATA = ("snippet", "highlights", "passages", "explain")  # of a hit
 
@@ -87,8 +86,7 @@ class Retrieval:
             raise UsageError(f"passages must be 1 or more, not {asked['passages']}")
         filters = self.filters
         if filters is not None and not isinstance(filters, Filters):
-            query, filters = narrowed(query, filters, literal=asked["literal"]), None
-            asked["literal"] = False
+            filters = Filters(conditions=filters)
         return query, asked | {"limit": self.limit, "filters": filters}
 
 

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from search.errors import ArchiveDamaged, UsageError
-from search.query.drilldown import value_key
+from search.query.fields import value_key
 from search.records import Period
 from search.storage.columns import MISSING_DAY
 from search.storage.container import Part

@@ -113,7 +113,7 @@ def _buckets(periods: Periods, length: Period, narrow: Narrower) -> Iterator[Buc
 
 def _narrower(plan: Plan) -> Narrower:
     request = plan.request
-    return Narrower(request.query, literal=request.literal, filters=request.filters, now=plan.now)
+    return Narrower(request.query, literal=request.literal, filters=request.filters, now=plan.now, where=request.where)
 
 
 def _names(view: View, field: FacetField) -> Names:

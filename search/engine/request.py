@@ -16,7 +16,7 @@ from search.records import SETTINGS, Detect, FacetField, Filters, Fusion, Mode, 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """Everything that shapes an answer."""
+    """Everything that shapes an answer. ``where`` is a query object of Whoosh's, or None: one condition more."""
 
     query: str
     limit: int = setting(10, "How many hits.", short="n", least=1)
@@ -36,6 +36,7 @@ class Request:
     literal: bool = setting(False, "Take the query as it stands, without operators.")
     explain: bool = setting(False, "Say what each score is made of.")
     snippets: bool = True
+    where: Any = None
 
     def check(self) -> None:
         """Raise UsageError for a value out of range."""

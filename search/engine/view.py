@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
 import time
 from datetime import UTC, datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -14,7 +15,8 @@ from search.engine.plan import Plan
 from search.engine.query_vectors import QueryVectors
 from search.engine.request import Request
 from search.errors import ArticleNotFound, ModeError
-from search.keyword import Bm25Settings, KeywordIndex
+from search.keyword import Bm25Settings, KeywordIndex, KeywordView
+from search.keyword.tree import Foreign
 from search.records import Article, Mode
 from search.storage.catalog import Catalog
 from search.storage.columns import MISSING_INSTANT, instant
@@ -50,7 +52,7 @@ class View:
             self.vectors = VectorIndex(snapshot.parts[VECTORS], snapshot.sizes)
         self._catalog = catalog
         self._keyword = KeywordIndex(snapshot.parts.get(KEYWORD, []), snapshot.columns, bm25)
-        self._live_words: Leg = self._keyword.at(snapshot.live)
+        self._live_words: KeywordView = self._keyword.at(snapshot.live)
 
     def plan(self, request: Request) -> Plan:
         """Read a request: the one place where a search reads text.
@@ -67,7 +69,8 @@ class View:
         elif as_of is not None and as_of.tzinfo is None:
             as_of = as_of.replace(tzinfo=UTC)
         now = present if as_of is None else as_of
-        query = language.parse(request.query, now=now, literal=request.literal, filters=request.filters)
+        where = None if request.where is None else Foreign(request.where)
+        query = language.parse(request.query, now=now, literal=request.literal, filters=request.filters, where=where)
         request = request.resumed(self.snapshot.commit)
         return Plan(request=request, query=query, mode=mode, as_of=as_of, now=now, began=began)
 
@@ -110,6 +113,22 @@ class View:
             return ()
         articles = "1 article without a date is" if undated == 1 else f"{undated:,} articles without a date are"
         return (f"{articles} hidden by --as-of",)
+
+    def whoosh(self) -> Any:
+        """A stock Whoosh searcher over the live articles, whose document numbers are ordinals and whose stored fields
+        are the articles' own."""
+        from search.keyword import whoosh  # which takes a while to import
+
+        return whoosh.searcher(self._live_words, self._stored)
+
+    def _stored(self, ordinal: int) -> dict[str, Any]:
+        """An article's fields as Whoosh keeps them: what there is none of is left out."""
+        article = self.articles(np.array([ordinal]))[0]
+        if article is None:
+            return {}
+        fields = {one.name: getattr(article, one.name) for one in dataclasses.fields(article)}
+        fields["byline"] = " ".join((*article.authors, article.agency)).strip()
+        return {name: value for name, value in fields.items() if value not in (None, "", ())}
 
     def encoded(self, text: str) -> Floats:
         """float32[d]: the vector of a query's text. Raises EncoderError and ArchiveMismatch."""

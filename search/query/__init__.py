@@ -10,6 +10,7 @@ from search.query.parsed import ParsedQuery, plain_words
 from search.records import Filters
 
 if TYPE_CHECKING:
+    from search.keyword.tree import Node
     from search.query.dates import days, duration, instant
     from search.query.description import describe
     from search.query.help import EXAMPLES, help_text
@@ -27,18 +28,21 @@ _HOMES = {
 _NO_FILTERS = Filters()
 
 
-def parse(text: str, *, now: datetime, literal: bool = False, filters: Filters | None = None) -> ParsedQuery:
+def parse(
+    text: str, *, now: datetime, literal: bool = False, filters: Filters | None = None, where: Node | None = None
+) -> ParsedQuery:
     """Read a query.
 
     ``now`` is what dates are relative to (the as-of instant where one is asked for). ``literal``: every word is free,
-    nothing is special. ``filters`` join the tree as the query text would that says the same. Blank text is allowed
-    only beside filters. Raises QueryError with the place of the mistake.
+    nothing is special. ``filters`` and ``where`` join the tree: conditions beside those of the text. Blank text is
+    allowed only beside them. Raises QueryError with the place of the mistake, UsageError for a tree of comparisons
+    that cannot be served.
     """
-    if (filters is None or filters == _NO_FILTERS) and (words := plain_words(text)) is not None:
+    if where is None and (filters is None or filters == _NO_FILTERS) and (words := plain_words(text)) is not None:
         return words
     from search.query import parser
 
-    return parser.parse(text, now=now, literal=literal, filters=filters)
+    return parser.parse(text, now=now, literal=literal, filters=filters, where=where)
 
 
 def __getattr__(name: str) -> Any:

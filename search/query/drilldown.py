@@ -10,8 +10,9 @@ import re
 from datetime import datetime
 
 from search.errors import QueryError
-from search.keyword.analysis import LONGEST_WORD, value_term, words_of
+from search.keyword.analysis import words_of
 from search.keyword.tree import And, DayRange, InstantRange, Node, joined, members
+from search.query.fields import value_key
 from search.query.parser import parse
 from search.records import Filters
 
@@ -20,15 +21,6 @@ _PROBE = "lang:=x"
 _SPECIAL = re.compile(r'[\\"“”„()+\-*?!~:]')
 _OPERATOR = re.compile(r"AND|OR|NOT|(?i:w|near|pre|onear)/\w+")
 _PLAIN_DATE = re.compile(r"[0-9A-Za-z-]+")
-
-
-def value_key(value: str) -> str:
-    """What is equal for two values of a metadata field where ``field:=`` takes them for the same; empty for a value
-    without a word, which no query finds."""
-    if value.isascii() and len(value) <= LONGEST_WORD and value.replace(" ", "").isalnum():
-        return value_term(value.lower().split())
-    words = words_of(value)
-    return value_term(words) if words else ""
 
 
 def value_clause(field: str, value: str) -> str | None:
@@ -60,10 +52,14 @@ def date_conditions(constraint: Node | None) -> tuple[Node | None, int | None, i
 
 
 class Narrower:
-    """Narrows one query. ``literal`` and ``now`` are those that it was read with."""
+    """Narrows one query. ``literal``, ``filters``, ``now`` and ``where`` are those that it was read with. A tree of
+    comparisons among the filters, or a query object of Whoosh's, has no text: then nothing narrows."""
 
-    def __init__(self, query: str, *, literal: bool, filters: Filters | None, now: datetime) -> None:
-        base = _base(query, literal, now)
+    def __init__(
+        self, query: str, *, literal: bool, filters: Filters | None, now: datetime, where: object = None
+    ) -> None:
+        told = where is None and (filters is None or filters.conditions is None)
+        base = _base(query, literal, now) if told else None
         clauses = [] if filters is None else _filter_clauses(filters)
         self._before = None if base is None else "".join(f"{text} " for text in (base, *clauses) if text)
 

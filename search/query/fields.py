@@ -7,7 +7,7 @@ from collections.abc import Callable
 from datetime import date, datetime
 
 from search.errors import QueryError
-from search.keyword.analysis import TOKEN
+from search.keyword.analysis import LONGEST_WORD, TOKEN, value_term, words_of
 from search.keyword.tree import And, DayRange, Id, InstantRange, Length, Node, Value
 from search.query import dates
 
@@ -49,6 +49,15 @@ def field_name(written: str) -> str | None:
 def has_word(text: str) -> bool:
     """Whether the index could hold any word of the text."""
     return TOKEN.search(text) is not None
+
+
+def value_key(value: str) -> str:
+    """What is equal for two values of a metadata field where ``field:=`` takes them for the same; empty for a value
+    without a word, which no query finds."""
+    if value.isascii() and len(value) <= LONGEST_WORD and value.replace(" ", "").isalnum():
+        return value_term(value.lower().split())
+    words = words_of(value)
+    return value_term(words) if words else ""
 
 
 def value_tree(field: str, text: str, *, whole: bool, quoted: bool, now: datetime) -> Node:

@@ -7,7 +7,7 @@ from typing import Any
 
 from search.errors import QueryError
 from search.keyword.tree import And, Node, Nothing, Or, Value, both, depth_of, joined, members
-from search.query import dates, fields, syntax, tokens, words
+from search.query import comparisons, dates, fields, syntax, tokens, words
 from search.query.build import Builder
 from search.query.parsed import ParsedQuery
 from search.query.tokens import Kind, Token
@@ -17,13 +17,10 @@ MAX_CHARACTERS = 100_000
 MAX_TREE_DEPTH = 150
 
 
-def parse(text: str, *, now: datetime, literal: bool = False, filters: Filters | None = None) -> ParsedQuery:
-    """Read a query.
-
-    ``now`` is what dates are relative to (the as-of instant where one is asked for). ``literal``: every word is free,
-    nothing is special. ``filters`` join the tree as the query text would that says the same. Blank text is allowed
-    only beside filters. Raises QueryError with the place of the mistake.
-    """
+def parse(
+    text: str, *, now: datetime, literal: bool = False, filters: Filters | None = None, where: Node | None = None
+) -> ParsedQuery:
+    """Read a query: see ``search.query.parse``."""
     if len(text) > MAX_CHARACTERS:
         raise QueryError(
             f"this query has {len(text):,} characters, more than the {MAX_CHARACTERS:,} that are read; shorten it",
@@ -31,6 +28,7 @@ def parse(text: str, *, now: datetime, literal: bool = False, filters: Filters |
         )
     plain = tokens.clean(text)
     conditions = [] if filters is None else filter_trees(filters, now)
+    conditions += members(And, where)
     if not plain.strip():
         if not conditions:
             raise QueryError("the query is empty; write some words, or a condition such as since:7d", text, 0)
@@ -62,9 +60,11 @@ def parse(text: str, *, now: datetime, literal: bool = False, filters: Filters |
 
 
 def filter_trees(filters: Filters, now: datetime) -> list[Node]:
-    """One tree for each filter that is set: dates, sources, authors, sections, languages. An empty list meets nothing.
+    """One tree for each filter that is set: dates, sources, authors, sections, languages, and the tree of comparisons.
+    An empty list meets nothing.
 
-    Raises QueryError for a date that cannot be read or a value without a word.
+    Raises QueryError for a date that cannot be read or a value without a word, UsageError for a comparison that cannot
+    be served.
     """
     conditions: list[Node] = []
     first = last = None
@@ -84,6 +84,8 @@ def filter_trees(filters: Filters, now: datetime) -> list[Node]:
     ):
         if values is not None:
             conditions.append(_any_value(field, values))
+    if filters.conditions is not None:
+        conditions += members(And, comparisons.node(filters.conditions, now))
     return conditions
 
 

@@ -8,8 +8,7 @@ from pydantic import Field
 
 from search.engine import request
 from search.errors import UsageError
-from search.query.comparisons import All, Any_, Compare, Node
-from search.records import Filters
+from search.records import All, Any_, Compare, Condition, Filters
 from search.serve.arguments import LONGEST_QUERY, Name, Names, Number, Question, Strict, Text, asking
 from search.serve.quotes import CitedPassage
 
@@ -46,7 +45,7 @@ Filter = Annotated[Comparison | Compound, Field(discriminator="type")]
 Compound.model_rebuild()
 
 
-def tree(filter: Comparison | Compound) -> Node:
+def tree(filter: Comparison | Compound) -> Condition:
     """A filter as conditions on both legs. Raises UsageError for a comparison of truth values."""
     if isinstance(filter, Compound):
         items = [tree(one) for one in filter.filters]

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Annotated, Any
 
 from search.archive import Archive
 from search.errors import ArticleNotFound, MissingExtraError, UsageError
 from search.exports import blocks, formats, references
 from search.exports.values import values
-from search.query.comparisons import narrowed
 from search.query.help import help_text
 from search.rag.quotes import check_quotes
 from search.records import Filters
@@ -102,14 +102,11 @@ def searching(desk: Desk) -> APIRouter:
 
 def _hits(archive: Archive, asked: requests.SearchRequest) -> Response:
     settings = asked.settings()
-    query = asked.q
-    filter = asked.filter if isinstance(asked, requests.SearchBody) else None
-    if filter is not None:
-        query = narrowed(query, requests.tree(filter), literal=asked.literal and bool(query.strip()))
-        settings["literal"] = False
-    if not query.strip() and settings["filters"] == Filters():
+    if isinstance(asked, requests.SearchBody) and asked.filter is not None:
+        settings["filters"] = replace(settings["filters"], conditions=requests.tree(asked.filter))
+    if not asked.q.strip() and settings["filters"] == Filters():
         raise UsageError("give q, or a filter such as source or from")
-    results = archive.search(query, **settings)
+    results = archive.search(asked.q, **settings)
     if asked.format == "json":
         record = values(results)
         record["notes"] = record.pop("notes")  # last

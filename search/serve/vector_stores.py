@@ -8,9 +8,8 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from search.archive import Archive
-from search.query.comparisons import narrowed
 from search.rag.render import in_line, visible
-from search.records import Article, Hit
+from search.records import Article, Filters, Hit
 from search.serve.arguments import Number, Question, Strict
 from search.serve.requests import Filter, tree
 
@@ -38,7 +37,7 @@ class StoreSearch(Strict):
 
 
 def search(archive: Archive, asked: StoreSearch) -> dict[str, Any]:
-    """The page of results. Raises UsageError and QueryError as ``archive.search`` and ``comparisons.narrowed``."""
+    """The page of results. Raises UsageError and QueryError as ``archive.search``."""
     queries = [asked.query] if isinstance(asked.query, str) else list(asked.query)
     best: dict[str, Hit] = {}
     for query in dict.fromkeys(queries):
@@ -59,8 +58,8 @@ def search(archive: Archive, asked: StoreSearch) -> dict[str, Any]:
 
 
 def _found(archive: Archive, query: str, asked: StoreSearch) -> Iterable[Hit]:
-    text = query if asked.filters is None else narrowed(query, tree(asked.filters), literal=True)
-    return archive.search(text, literal=asked.filters is None, limit=asked.max_num_results, passages=PASSAGES)
+    filters = None if asked.filters is None else Filters(conditions=tree(asked.filters))
+    return archive.search(query, literal=True, filters=filters, limit=asked.max_num_results, passages=PASSAGES)
 
 
 def _result(hit: Hit) -> dict[str, Any]:
