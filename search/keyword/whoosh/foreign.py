@@ -35,7 +35,8 @@ def match(view: KeywordView, query: whoosh.Query) -> NDArray[np.bool_]:
     except QueryError:
         raise
     except Exception as error:  # Whoosh raises plain exceptions, KeyErrors and errors of its own
-        raise QueryError(f"Whoosh cannot evaluate {type(query).__name__}: {error}") from error
+        reason = str(error) or type(error).__name__
+        raise QueryError(f"Whoosh cannot evaluate {type(query).__name__}: {reason}") from error
 
 
 def _match(view: KeywordView, query: whoosh.Query) -> NDArray[np.bool_]:

@@ -78,6 +78,14 @@ class NodeQuery(whoosh.Query):  # type: ignore[misc]
         return ListMatcher(rows, all_weights=1.0)
 
 
+class SpanNot(whoosh.SpanNot):  # type: ignore[misc]
+    """Whoosh's SpanNot, which asks where its second operand is even after that one's last article."""
+
+    class _Matcher(whoosh.SpanNot._Matcher):  # type: ignore[misc]
+        def _get_spans(self) -> Any:
+            return super()._get_spans() if self.b.is_active() else self.a.spans()
+
+
 def to_query(node: Node) -> whoosh.Query:
     """A node as a query of Whoosh's own where it has the class, as a NodeQuery where it has not.
 
@@ -239,4 +247,5 @@ _LEAVES: dict[type, Callable[[Any], Node]] = {
     whoosh.NumericRange: _numbers,
     **dict.fromkeys(_ALL, _pattern),
     whoosh.TermRange: _terms,
+    whoosh.SpanNot: lambda query: Foreign(SpanNot(query.a, query.b)),
 }
