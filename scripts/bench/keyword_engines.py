@@ -235,16 +235,16 @@ def abuse(folder: Path) -> list[tuple[str, float, str]]:
 
     deep = word("peace")
     for _ in range(1000):
-        deep = whoosh.And([whoosh.Or([deep])])
+        deep = tree.And((tree.Or((deep,)),))
     cases: dict[str, Callable[[], Any]] = {
         "t*": lambda: view.match(tree.Wildcard(None, "t*")),
         "*a*": lambda: view.match(tree.Wildcard(None, "*a*")),
         "x~2": lambda: view.match(tree.Fuzzy(None, "x", 2)),
         "10,000 words, ranked": lambda: view.rank(words, None, None, 1000),
         "10,000 words, all of them": lambda: view.match_words(words),
-        "10,000 words, OR": lambda: view.match(whoosh.Or([word(text) for text in words])),
+        "10,000 words, OR": lambda: view.match(tree.Or(tuple(word(text) for text in words))),
         "1,000 parentheses": lambda: view.match(deep),
-        "regular expression (a+)+$": lambda: view.match(whoosh.Regex("text", "(a+)+$")),
+        "regular expression (a+)+$": lambda: view.match(tree.Foreign(whoosh.Regex("text", "(a+)+$"))),
         "president w/255 said": lambda: view.match(near("president", "said", 255)),
         "president w/s said": lambda: view.match(tree.SameSentence(word("president"), word("said"))),
         '"of the"': lambda: view.match(word("of the")),
