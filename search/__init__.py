@@ -8,10 +8,25 @@ from search._version import __version__
 
 if TYPE_CHECKING:
     from search.archive import Archive
+    from search.deadline import Deadline
+    from search.engine.watch import Stopwatch
     from search.errors import SearchError
     from search.records import Article, Filters, Hit, Passage, Rejection, Results
 
-__all__ = ["Archive", "Article", "Filters", "Hit", "Passage", "Rejection", "Results", "SearchError", "__version__"]
+__all__ = [
+    "Archive",
+    "Article",
+    "Deadline",
+    "Filters",
+    "Hit",
+    "Passage",
+    "Rejection",
+    "Results",
+    "SearchError",
+    "Stopwatch",
+    "__version__",
+]
+_ROOMS = {"Archive": "archive", "Deadline": "deadline", "SearchError": "errors", "Stopwatch": "engine.watch"}
 
 
 def __getattr__(name: str) -> Any:
@@ -20,6 +35,6 @@ def __getattr__(name: str) -> Any:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from importlib import import_module
 
-    room = {"Archive": "archive", "SearchError": "errors"}.get(name, "records")
+    room = _ROOMS.get(name, "records")
     found = globals()[name] = getattr(import_module(f"search.{room}"), name)
     return found

@@ -29,6 +29,7 @@ FLOORS = [
     "text",
     "storage",
     "records",
+    "deadline",
     "errors",
     "_version",
 ]

@@ -53,7 +53,7 @@ def present(view: View, plan: Plan, scope: Scope, ranked: Ranked, watch: Watch =
         if article is not None
     )
     with watch("suggest"):
-        did_you_mean = _suggestion(plan.query, scope.words)
+        did_you_mean = _suggestion(plan.query, scope.words) if request.snippets else None
     more = (scope.total if ranked.fused is None else len(ranked.ordinals)) > plan.page.stop
     return Results(
         query=request.query,

@@ -6,6 +6,7 @@ import functools
 import re
 from collections.abc import Sequence
 
+from search import deadline
 from search.keyword import stemmer
 from search.keyword.analysis import TOKEN, beginning, shapes
 from search.keyword.rank.scoring import scoring_tokens
@@ -32,6 +33,7 @@ def highlight(text: str, words: Sequence[str]) -> list[tuple[int, int]]:
 
     The words are as typed. Stop words are marked only if there is nothing else, as in ranking.
     """
+    deadline.check()
     terms = _terms(tuple(words))
     spans: list[tuple[int, int]] = []
     if not terms:

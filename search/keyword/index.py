@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, ParamSpec, Protocol, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from search import deadline
 from search.errors import ArchiveDamaged
 from search.keyword.analysis import GAP, SUBFIELDS, TEXT_SPACE, analyze
 from search.keyword.cache import Cache
@@ -160,6 +161,7 @@ class KeywordView:
         is nothing else, and a word of several tokens asks for each of them."""
         found = self.visible
         for term in dict.fromkeys(token.term for token in scoring_tokens(words)):
+            deadline.check()
             found = found & self.index.having(term)
             if not found.any():
                 break
@@ -189,6 +191,7 @@ class KeywordView:
     @_sound
     def suggest(self, word: str) -> str | None:
         """A likelier spelling of a word that no visible article has; None for a known word, or without a good one."""
+        deadline.check()
         tokens = analyze(word)
         if len(tokens) != 1 or self.bm25.frequency(tokens[0].term):
             return None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 
+from search import deadline
 from search.keyword.tree import Value
 from search.query.drilldown import value_clause
 from search.rag.mentions import Mention
@@ -79,6 +80,7 @@ def sources(question: str, names: Iterable[str]) -> list[Mention]:
     stretches: dict[tuple[int, int], set[str]] = {}
     distinctive = set()
     for name in every:
+        deadline.check()
         bare = _DECORATION.sub("", name)
         for called in {name, bare} if bare and bare not in every else {name}:
             for place in _places(question, called):

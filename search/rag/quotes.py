@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 
+from search import deadline
 from search.rag.context import Context
 from search.rag.marks import MARK, Cites, citation_marks, without_last_marks
 from search.rag.matching import cut, inserts, inside, locate, unbracketed
@@ -41,6 +42,7 @@ def check_quotes(answer: str, context: Context, article: Callable[[str], Article
     quotes: list[QuotedText] = []
     found = quotations(answer)
     for place, one in enumerate(found):
+        deadline.check()
         one, last = without_last_marks(answer, one, ends)
         following = found[place + 1].at if place + 1 < len(found) else len(answer)
         cited, at_once = cites.of(one, following)
@@ -89,6 +91,7 @@ def _checked(answer: str, one: Quotation, cited: tuple[int, ...], sources: Sourc
         return result(Verdict.UNREAD, similarity=0.0)
     for group, verdict in ((own, Verdict.NORMALISED), (others, Verdict.ELSEWHERE)):
         for source in group:
+            deadline.check()
             span = locate(pieces, source.folded, source.together)
             if span is not None:
                 return result(verdict, source.place(*span))

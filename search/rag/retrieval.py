@@ -6,6 +6,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import replace
 
+from search import deadline
 from search.encode import Reranker
 from search.engine.view import View
 from search.engine.watch import Watch, unwatched
@@ -62,15 +63,18 @@ def _fill(question: str, found: Found, budget: int, count: CountTokens) -> tuple
     """Choose, merge and number; then let stretches grow to whole passages while there is room."""
     candidates = select.without_copies(found.candidates)
     for one in candidates:
+        deadline.check()
         one.cost = count(render.render(question, _numbered([one])))
     chosen = select.choose(candidates, budget)
     passages = _numbered(chosen)
     while passages and (tokens := count(render.render(question, passages))) > budget:
+        deadline.check()
         chosen.pop()
         passages = _numbered(chosen)
     if not passages:
         return (), 0
     for one in sorted(chosen, key=lambda one: -one.score):
+        deadline.check()
         if (one.start, one.end) == one.whole:
             continue
         narrowed = one.start, one.end

@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from search import deadline
 from search.records import Article
 
 SHINGLE = 4  # words
@@ -56,6 +57,7 @@ def without_copies(candidates: Sequence[Candidate]) -> list[Candidate]:
     their articles' ids in ``copies``."""
     kept: list[Candidate] = []
     for one in candidates:
+        deadline.check()
         for other in kept:
             if other.article.id != one.article.id and same_text(one.shingles, other.shingles):
                 if one.article.id not in other.copies:
@@ -97,6 +99,7 @@ def choose(candidates: Sequence[Candidate], budget: int) -> list[Candidate]:
     alone = 0.0 if best_alone is None else gain(best_alone)
     together = 0.0
     while rest:
+        deadline.check()
         heads: dict[str, Candidate] = {}
         for one in rest:  # of each article its best stretch comes first: a shorter one may miss the point
             heads.setdefault(one.article.id, one)

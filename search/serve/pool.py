@@ -9,17 +9,18 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from typing import Any, TypeVar
 
-from search.errors import QueryTimeout, ServerBusy
+from search.deadline import Deadline
+from search.errors import ServerBusy
 
 Result = TypeVar("Result")
-_Job = tuple[Future[Any], Callable[[], Any]]
+_Job = tuple[Future[Any], Callable[[], Any], Deadline]
 
 
 class QueryPool:
     """At most ``threads`` calls run and ``waiting`` wait; who waited ``timeout`` seconds in all is told so.
 
-    A running call cannot be stopped, so one that takes too long keeps its thread until it ends, and its place is given
-    to nobody. The threads are daemons: a call that never ends does not keep the process.
+    The call's work ends then as well, at the engine's next check of its deadline: until then it keeps its thread, and
+    its place is given to nobody. The threads are daemons: a call that never ends does not keep the process.
     """
 
     def __init__(self, threads: int, waiting: int, timeout: float) -> None:
@@ -41,16 +42,15 @@ class QueryPool:
                 raise ServerBusy("the server has as many requests as it takes; try again in a moment")
             self._admitted += 1
         future: Future[Result] = Future()
-        self._jobs.put((future, call))
+        deadline = Deadline(self.timeout)
+        self._jobs.put((future, call, deadline))
         try:
             async with asyncio.timeout(self.timeout) as clock:
                 return await asyncio.wrap_future(future)  # cancelled with it, unless it runs
         except TimeoutError:
             if not clock.expired():
                 raise
-            raise QueryTimeout(
-                f"no answer within {self.timeout:g} seconds; ask for less, narrow the query, or try again later"
-            ) from None
+            raise deadline.passed() from None
 
     @property
     def idle(self) -> bool:
@@ -64,10 +64,11 @@ class QueryPool:
 
     def _work(self) -> None:
         while (job := self._jobs.get()) is not None:
-            future, call = job
+            future, call, deadline = job
             if future.set_running_or_notify_cancel():
                 try:
-                    result = call()
+                    with deadline:
+                        result = call()
                 except BaseException as error:  # handed to whoever waits
                     future.set_exception(error)
                 else:
@@ -75,4 +76,4 @@ class QueryPool:
                     del result
             with self._lock:  # only now: one that was given up still has its place in the queue
                 self._admitted -= 1
-            del job, future, call  # an idle thread keeps nothing alive
+            del job, future, call, deadline  # an idle thread keeps nothing alive

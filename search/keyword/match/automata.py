@@ -14,6 +14,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from search import deadline
 from search.errors import QueryError
 from search.keyword.part.packing import Array
 
@@ -270,6 +271,7 @@ class _Run:
         states = np.full(len(fits), table.start, np.int32)
         column = 0
         while len(states) and column < lengths[0]:
+            deadline.check()
             going = len(lengths) - int(np.searchsorted(lengths[::-1], column, "right"))
             codes = states[:going] + kinds[column:][starts[:going]]
             after = table.next[codes]

@@ -15,6 +15,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from search import deadline
 from search.errors import QueryError
 from search.keyword.analysis import TEXT_SPACE, analyze_token, fold, surface_of
 from search.keyword.match.automata import Automaton, Levenshtein, Wildcard, accepted
@@ -74,6 +75,7 @@ def expand(segments: Sequence[KeywordSegment], automaton: Automaton, *, limit: i
     out: list[Selection] = []
     words: set[bytes] = set()
     for segment in segments:
+        deadline.check()
         numbers = matching_words(segment, automaton, limit)
         if len(numbers) <= limit and len(segments) > 1:
             words.update(segment.words[number] for number in numbers.tolist())

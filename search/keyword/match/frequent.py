@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from search import deadline
 from search.keyword import tree
 from search.keyword.match import bits
 from search.keyword.match.bits import Bits
@@ -57,6 +58,7 @@ def surely(grid: Grid, node: Node, leaves: Leaves, number: int) -> Sure | None:
     words = [np.empty(0, np.int64)]
     complete = True
     for chunk in grid.chunks:
+        deadline.check()
         hits, every = finder.hits(operator, chunk)
         words.append(np.flatnonzero(hits) + chunk.start)
         complete = complete and every

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from search import deadline
 from search.errors import ArchiveDamaged
 from search.keyword.analysis import GAP, SUBFIELDS, TEXT_SPACE
 from search.keyword.cache import Cache
@@ -217,6 +218,7 @@ class Grid:
         at = order[0]
         found = self._part(parts[at])
         for i in order[1:]:
+            deadline.check()
             if not len(found):
                 return found
             part, wanted = parts[i], found + (i - at)
@@ -264,6 +266,7 @@ class Grid:
         every = [self.marks(part.tid) for part in parts]
         hits = [np.empty(0, np.int64)]
         for own in self.chunks:
+            deadline.check()
             left = every[0][own]
             for i, marks in enumerate(every[1:], 1):
                 left = left & bits.down(marks[own], i)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from search import deadline
 from search.keyword import tree
 from search.keyword.match import frequent, occurrences
 from search.keyword.match.lookup import Leaf, Row, docs_in
@@ -64,6 +65,7 @@ class Matcher:
     def fill(self, node: Node, within: Mask, out: Mask) -> Walk:
         """Set in ``out`` the articles that satisfy a node. Outside of ``within`` it may set any, so that work can be
         left out there: whoever asks applies ``within``."""
+        deadline.check()
         node = self.proximity.plain(node)
         branch = _BRANCHES.get(type(node))
         if branch is not None:
@@ -180,6 +182,7 @@ class Matcher:
                 self._fill_words(segment, [parts[0] for parts in phrases if len(parts) == 1], own)
                 phrases = [parts for parts in phrases if len(parts) > 1]
             for parts in phrases:
+                deadline.check()
                 if len(parts) == 1 and parts[0].forms is None:
                     out[docs_in(segment, parts[0].tid, leaf.field) + base] = True
                     continue

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from search import deadline
 from search.keyword.match.grid import Grid
 from search.keyword.match.places import TABLE, Mask, Part, Places, Rows, kept, table
 from search.keyword.part.layout import KeywordSegment
@@ -50,6 +51,7 @@ def phrase(block: Block, parts: Sequence[Part]) -> Places:
             return _whole_phrase(block, parts, sorted(range(len(parts)), key=frequencies.__getitem__))
     docs, firsts = [], []
     for part in parts:
+        deadline.check()
         every = segment.docs(part.tid)
         first, last = every.searchsorted(np.array((low, high), every.dtype)) if high - low < len(segment) else (0, None)
         docs.append(every[first:last])
@@ -61,6 +63,7 @@ def phrase(block: Block, parts: Sequence[Part]) -> Places:
         picks[by_df[0]] = np.flatnonzero(block.mask[rows])
         rows = rows[picks[by_df[0]]]
     for i in by_df[1:]:
+        deadline.check()
         having, own = _picks(rows, docs[i], low, high)
         if len(own) < len(rows):
             rows = rows[having]
@@ -80,6 +83,7 @@ def phrase(block: Block, parts: Sequence[Part]) -> Places:
         starts = bounds[low:high] - bounds[low] + len(parts)
         keys = runs[by_df[0]].keys(starts - by_df[0], here)
         for i in by_df[1:]:
+            deadline.check()
             keys = keys[table.marked(keys, runs[i].keys(starts - i, here), size)]
         shift = (rows[here] + block.base) * block.stride - starts
         pieces.append(keys + shift[starts.searchsorted(keys, "right") - 1])
@@ -92,6 +96,7 @@ def _whole_phrase(block: Block, parts: Sequence[Part], order: Sequence[int]) -> 
     at, *others = order
     found = _places(block, parts[at])
     for i in others:
+        deadline.check()
         if not len(found):
             return found
         found, at = kept(found + (i - at), _places(block, parts[i])), i

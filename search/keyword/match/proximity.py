@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from search import deadline
 from search.errors import QueryError
 from search.keyword import tree
 from search.keyword.analysis import GAP
@@ -80,6 +81,7 @@ class Proximity:
 
     def cover(self, node: Node) -> Mask:
         """bool[N]: articles outside of which an operand has no spans, found without positions."""
+        deadline.check()
         node = self.plain(node)
         out = np.zeros(sum(len(segment) for segment, _ in self.segments), bool)
         if isinstance(node, tree.Pair):
@@ -121,6 +123,7 @@ class Proximity:
 
     def spans(self, node: Node, block: Block) -> Spans:
         """The spans of an operand in a block."""
+        deadline.check()
         node = self.plain(node)
         if isinstance(node, tree.Pair):
             left, right = self.spans(node.left, block), self.spans(node.right, block)

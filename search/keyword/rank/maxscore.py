@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from search import deadline
 from search.keyword.rank.contributions import Mask, Ordinals, Scores
 from search.keyword.rank.scoring import Bm25, QueryTerm, add
 
@@ -135,6 +136,7 @@ def _accumulate(terms: Sequence[QueryTerm], touched: _Touched, depth: int) -> Ke
     left = sum(term.df for term in terms)
     rest = float(sum(term.bound for term in terms))
     for place, term in enumerate(terms):
+        deadline.check()
         if place and left > _PRUNE_FROM:
             lowest = _lowest(touched.threshold(depth), rest)
             if lowest > 0:
@@ -151,6 +153,7 @@ def _accumulate(terms: Sequence[QueryTerm], touched: _Touched, depth: int) -> Ke
 def _finish(terms: Sequence[QueryTerm], candidates: Ordinals, totals: Scores, depth: int) -> Keys:
     """The best of some articles, of which all but the last terms have been added up."""
     for place, term in enumerate(terms):
+        deadline.check()
         if place and len(candidates) > 4 * depth:
             kept = totals >= np.float32(_lowest(_at_depth(totals, depth), sum(term.bound for term in terms[place:])))
             candidates, totals = candidates[kept], totals[kept]

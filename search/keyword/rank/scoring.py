@@ -24,6 +24,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from search import deadline
 from search.errors import QueryError
 from search.keyword.analysis import STOP_WORDS, SUBFIELDS, TEXT_SPACE, Token, analyze
 from search.keyword.cache import Cache
@@ -259,6 +260,7 @@ class Bm25:
         at = np.array([ordinal], np.int64)
         parts = []
         for term in self.terms(words):
+            deadline.check()
             contribution = float(term.of(at)[0])
             if contribution <= 0:
                 continue
@@ -282,5 +284,6 @@ class Bm25:
 def add(terms: Sequence[QueryTerm], ordinals: Ordinals, totals: Scores) -> Scores:
     """``totals`` with the contributions of some terms to these articles, in ascending order, added."""
     for term in terms:
+        deadline.check()
         totals += term.of(ordinals)
     return totals

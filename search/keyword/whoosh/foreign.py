@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from whoosh import query as whoosh
 from whoosh.searching import SearchContext
 
-from search.errors import QueryError
+from search import deadline
+from search.errors import QueryError, SearchError
 from search.keyword.tree import Foreign
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ def match(view: KeywordView, query: whoosh.Query) -> NDArray[np.bool_]:
         return _match(view, query)
     except RecursionError:
         raise QueryError("the query is nested too deep") from None
-    except QueryError:
+    except SearchError:
         raise
     except Exception as error:  # Whoosh raises plain exceptions, KeyErrors and errors of its own
         reason = str(error) or type(error).__name__
@@ -59,12 +60,14 @@ def _match(view: KeywordView, query: whoosh.Query) -> NDArray[np.bool_]:
             if len(seen) > MOST_TERMS:
                 raise QueryError(f"{query!r} stands for more than {MOST_TERMS:,} words; make it more specific")
             for term in terms:
+                deadline.check()
                 mask[reader.segment().rows(query.field(), term) + offset] = True
     else:
         _check_cost(view, query)
         for leaf, offset in leaves:
             matcher = query.matcher(leaf, _CONTEXT)
             for row in matcher.all_ids():
+                deadline.check()
                 mask[row + offset] = True
     return mask
 
