@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import shutil
 from pathlib import Path
 
 import pytest
@@ -41,6 +42,12 @@ def sample_archive(shared_cache: Path) -> Path:
             assert done.exit_code == 0, done.output
             made.rename(folder)
     return folder
+
+
+@pytest.fixture
+def sample_copy(sample_archive: Path, tmp_path: Path) -> Path:
+    """A copy of the sample archive that a test may change."""
+    return shutil.copytree(sample_archive, tmp_path / "sample")
 
 
 @pytest.fixture(scope="session")

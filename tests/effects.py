@@ -6,8 +6,9 @@ Settings go by the names that ``Archive.search`` and ``Filters`` have; each inte
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, TypeVar
 
 import click
@@ -180,6 +181,27 @@ CONTEXT = [
 ]
 """Settings of a context, asked by words alone."""
 
+DESCRIBED = [
+    ("Halloran -dam", {}, "articles without 'dam', ranked by: Halloran"),
+    ("Halloran -dam", {"since": "2025"}, "articles without 'dam', published since 1 Jan 2025, ranked by: Halloran"),
+    (
+        "Halloran -dam",
+        {"until": "2024-10-20"},
+        "articles without 'dam', published up to 20 Oct 2024, ranked by: Halloran",
+    ),
+    ("Halloran since:7d", {"as_of": "2025-03-01"}, "articles published since 22 Feb 2025, ranked by: Halloran"),
+    ("Halloran -dam", {"sources": ["A", "B"]}, "articles without 'dam', from A or B, ranked by: Halloran"),
+    (
+        "Halloran -dam",
+        {"authors": ["Imogen Sarkany"]},
+        "articles without 'dam', by Imogen Sarkany, ranked by: Halloran",
+    ),
+    ("Halloran -dam", {"sections": ["Sport"]}, "articles without 'dam', in the section Sport, ranked by: Halloran"),
+    ("Halloran -dam", {"languages": ["es"]}, "articles without 'dam', in the language es, ranked by: Halloran"),
+    ("Halloran -dam", {"literal": True}, "all articles, ranked by: Halloran dam"),
+]
+"""A query, settings, and what it means by them."""
+
 # What a test shows
 
 SHOWN: set[tuple[str, str]] = set()
@@ -253,4 +275,40 @@ def commands() -> dict[str, click.Command]:
                 walk(f"{name} {below}".strip(), one)
 
     walk("", cli)
+    return found
+
+
+# The server
+
+
+def http_app(folder: Path, **settings: Any) -> Any:
+    """The application of ``broadsheet serve``, on loopback."""
+    from search.serve import http, running
+
+    return http.create_app(running.settings_for(http.Settings(folder=folder, hosts=None, **settings), "127.0.0.1"))
+
+
+def routes(document: dict[str, Any]) -> dict[str, set[str]]:
+    """The parameters of each route of an OpenAPI document; those of objects in a body go by dotted names."""
+
+    def fields(schema: dict[str, Any], before: str, seen: set[str]) -> Iterator[str]:
+        if (reference := schema.get("$ref")) is not None:
+            if reference in seen:  # a filter of filters
+                return
+            seen.add(reference)
+            schema = document["components"]["schemas"][reference.rpartition("/")[2]]
+        for below in (*schema.get("anyOf", ()), *schema.get("oneOf", ())):
+            yield from fields(below, before, seen)
+        if "items" in schema:
+            yield from fields(schema["items"], before, seen)
+        for name, below in schema.get("properties", {}).items():
+            yield before + name
+            yield from fields(below, f"{before}{name}.", seen)
+
+    found: dict[str, set[str]] = {}
+    for path, operations in document["paths"].items():
+        for method, operation in operations.items():
+            names = found[f"{method.upper()} {path}"] = {one["name"] for one in operation.get("parameters", ())}
+            for content in operation.get("requestBody", {}).get("content", {}).values():
+                names.update(fields(content["schema"], "", set()))
     return found

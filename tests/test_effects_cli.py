@@ -16,6 +16,7 @@ from search import Archive, Article
 
 from .effects import (
     CONTEXT,
+    DESCRIBED,
     HALLORAN_SCORES,
     HALLORANS,
     INQUIRY,
@@ -146,16 +147,10 @@ def test_search_explain():
 
 
 @shows("search", "--explain-query")
-def test_search_explain_query():
-    for more, meaning in (
-        ([], "articles without 'dam', from Argus, ranked by: Halloran\n"),
-        (
-            ["--literal", "--from", "2025", "--source", "X"],
-            "articles published since 1 Jan 2025, from X, ranked by: Halloran dam source:Argus\n",
-        ),
-    ):
-        ran = run("search", "Halloran -dam source:Argus", "--explain-query", *more)
-        assert (ran.exit_code, ran.stdout, ran.stderr) == (0, meaning, "")
+@pytest.mark.parametrize(("query", "settings", "meaning"), DESCRIBED)
+def test_search_explain_query(query, settings, meaning):
+    ran = run("search", query, "--explain-query", *options(settings))
+    assert (ran.exit_code, ran.stdout, ran.stderr) == (0, f"{meaning}\n", "")
 
 
 @shows("search", "--queries")

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import click
 import pytest
+from starlette.testclient import TestClient
 
-from .effects import SHOWN, commands
+from .effects import SHOWN, commands, http_app, routes
 
 for _path in Path(__file__).parent.glob("test_effects_*.py"):
     if _path.stem != "test_effects_complete":
@@ -24,3 +25,10 @@ def shown(part: str) -> set[str]:
 def test_options_of_commands(command):
     options = [one for one in commands()[command].params if isinstance(one, click.Option)]
     assert shown(command) == {max(option.opts, key=len) for option in options}
+
+
+def test_parameters_of_routes(sample_archive):
+    with TestClient(http_app(sample_archive), base_url="http://127.0.0.1") as client:
+        document = client.get("/openapi.json").json()
+    for route, parameters in routes(document).items():
+        assert (route, shown(route)) == (route, parameters)
