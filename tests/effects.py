@@ -288,27 +288,41 @@ def http_app(folder: Path, **settings: Any) -> Any:
     return http.create_app(running.settings_for(http.Settings(folder=folder, hosts=None, **settings), "127.0.0.1"))
 
 
-def routes(document: dict[str, Any]) -> dict[str, set[str]]:
-    """The parameters of each route of an OpenAPI document; those of objects in a body go by dotted names."""
+def mcp_server(archive: Any) -> Any:
+    """The server of ``broadsheet mcp`` over an open archive."""
+    from search.serve import mcp
 
-    def fields(schema: dict[str, Any], before: str, seen: set[str]) -> Iterator[str]:
+    return mcp.build(archive)
+
+
+def fields(schema: dict[str, Any], definitions: dict[str, Any]) -> set[str]:
+    """The names of an object's fields in a JSON schema; those of objects in it are dotted."""
+    seen: set[str] = set()
+
+    def walk(schema: dict[str, Any], before: str) -> Iterator[str]:
         if (reference := schema.get("$ref")) is not None:
             if reference in seen:  # a filter of filters
                 return
             seen.add(reference)
-            schema = document["components"]["schemas"][reference.rpartition("/")[2]]
+            schema = definitions[reference.rpartition("/")[2]]
         for below in (*schema.get("anyOf", ()), *schema.get("oneOf", ())):
-            yield from fields(below, before, seen)
+            yield from walk(below, before)
         if "items" in schema:
-            yield from fields(schema["items"], before, seen)
+            yield from walk(schema["items"], before)
         for name, below in schema.get("properties", {}).items():
             yield before + name
-            yield from fields(below, f"{before}{name}.", seen)
+            yield from walk(below, f"{before}{name}.")
 
+    return set(walk(schema, ""))
+
+
+def routes(document: dict[str, Any]) -> dict[str, set[str]]:
+    """The parameters of each route of an OpenAPI document."""
+    definitions = document["components"]["schemas"]
     found: dict[str, set[str]] = {}
     for path, operations in document["paths"].items():
         for method, operation in operations.items():
             names = found[f"{method.upper()} {path}"] = {one["name"] for one in operation.get("parameters", ())}
             for content in operation.get("requestBody", {}).get("content", {}).values():
-                names.update(fields(content["schema"], "", set()))
+                names |= fields(content["schema"], definitions)
     return found

@@ -7,13 +7,21 @@ from pathlib import Path
 
 import click
 import pytest
+from mcp import Client
 from starlette.testclient import TestClient
 
-from .effects import SHOWN, commands, http_app, routes
+from search import Archive
+
+from .effects import SHOWN, commands, fields, http_app, mcp_server, routes
 
 for _path in Path(__file__).parent.glob("test_effects_*.py"):
     if _path.stem != "test_effects_complete":
         import_module(f"tests.{_path.stem}")  # fills SHOWN
+
+
+@pytest.fixture
+def anyio_backend():
+    return "asyncio"
 
 
 def shown(part: str) -> set[str]:
@@ -32,3 +40,16 @@ def test_parameters_of_routes(sample_archive):
         document = client.get("/openapi.json").json()
     for route, parameters in routes(document).items():
         assert (route, shown(route)) == (route, parameters)
+
+
+@pytest.mark.anyio
+async def test_arguments_of_tools(sample_archive):
+    with Archive.open(sample_archive) as archive:
+        async with Client(mcp_server(archive)) as client:
+            for tool in (await client.list_tools()).tools:
+                schema = tool.input_schema
+                assert (tool.name, shown(f"tool {tool.name}")) == (tool.name, fields(schema, schema.get("$defs", {})))
+            for prompt in (await client.list_prompts()).prompts:
+                assert shown(f"prompt {prompt.name}") == {one.name for one in prompt.arguments}
+            for template in (await client.list_resource_templates()).resource_templates:
+                assert shown(f"resource {template.uri_template}") == {"id"}
