@@ -153,6 +153,28 @@ def test_search_explain_query(query, settings, meaning):
     assert (ran.exit_code, ran.stdout, ran.stderr) == (0, f"{meaning}\n", "")
 
 
+@shows("search", "--timings")
+@shows("context", "--timings")
+@shows("facets", "--timings")
+@shows("timeline", "--timings")
+@pytest.mark.parametrize(
+    ("command", "stages"),
+    [
+        ("search", ["open", "plan", "match", "rank", "present"]),
+        ("context", ["open", "plan", "detect", "search", "stretches", "fill"]),
+        ("facets", ["open", "plan", "match", "count", "narrow"]),
+        ("timeline", ["open", "plan", "match", "count", "narrow"]),
+    ],
+)
+def test_timings(command, stages):
+    plain, timed = run(command, "Halloran"), run(command, "Halloran", "--timings")
+    assert command == "context" or timed.stdout == plain.stdout  # a context begins with a mark of its own
+    rows = [row for line in timed.stderr.splitlines() if len(row := line.split()) == 3 and row[2] == "ms"]
+    assert [name for name, *_ in rows if "/" not in name] == stages
+    assert all(float(milliseconds) >= 0 and unit == "ms" for _, milliseconds, unit in rows)
+    assert not any(line.startswith("plan ") for line in plain.stderr.splitlines())
+
+
 @shows("search", "--queries")
 def test_search_queries(tmp_path):
     batch = tmp_path / "queries.tsv"

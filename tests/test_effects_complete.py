@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+import inspect
 from importlib import import_module
 from pathlib import Path
 
@@ -10,7 +12,7 @@ import pytest
 from mcp import Client
 from starlette.testclient import TestClient
 
-from search import Archive
+from search import Archive, Filters
 
 from .effects import SHOWN, commands, fields, http_app, mcp_server, routes
 
@@ -53,3 +55,24 @@ async def test_arguments_of_tools(sample_archive):
                 assert shown(f"prompt {prompt.name}") == {one.name for one in prompt.arguments}
             for template in (await client.list_resource_templates()).resource_templates:
                 assert shown(f"resource {template.uri_template}") == {"id"}
+
+
+def test_arguments_of_methods():
+    for name, method in inspect.getmembers(Archive, callable):
+        if name.startswith("_") and name != "__contains__":
+            continue
+        arguments = set(inspect.signature(method).parameters) - {"self", "cls"}
+        assert (name, shown(f"Archive.{name}")) == (name, arguments)
+    assert shown("Filters") == {one.name for one in dataclasses.fields(Filters)}
+
+
+def test_settings_of_adapters():
+    from search.adapters import haystack, langchain, llamaindex, passages
+
+    own = {"name", "description", "metadata", "tags"}  # what every LangChain retriever has
+    assert shown("langchain") == set(langchain.BroadsheetRetriever.model_fields) - own
+    every = {one.name for one in passages.SETTINGS}
+    for name, adapter in (("llamaindex", llamaindex), ("haystack", haystack)):
+        named = set(inspect.signature(adapter.BroadsheetRetriever.__init__).parameters) - {"self", "settings"}
+        assert (name, shown(name)) == (name, named | every)
+    assert shown("haystack.run") == set(inspect.signature(haystack.BroadsheetRetriever.run).parameters) - {"self"}

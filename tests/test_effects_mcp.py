@@ -112,9 +112,9 @@ async def test_context(ask, effect):
     assert await found(**{effect.setting: effect.value}) == effect.after
 
 
-@shows("tool count_facets", "query", *FILTERS)
-@shows("tool timeline", "query", *FILTERS)
-@pytest.mark.parametrize("effect", [one for one in MATCHING if one.setting != "literal"], ids=name)
+@shows("tool count_facets", "query", "literal", *FILTERS)
+@shows("tool timeline", "query", "literal", *FILTERS)
+@pytest.mark.parametrize("effect", MATCHING, ids=name)
 async def test_counts_are_of_what_matches(ask, archive, effect):
     for settings, found in (({}, effect.before), ({effect.setting: effect.value}, effect.after)):
         months = Counter(archive.get(one).published.strftime("%Y-%m") for one in found)
