@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator
+import warnings
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import datetime
@@ -17,6 +18,7 @@ from search.engine.request import Request
 from search.engine.session import OpenArchive
 from search.engine.watch import Watch, unwatched
 from search.errors import (
+    RecordsRejected,
     StorageError,
     UsageError,
 )
@@ -64,6 +66,18 @@ class Archive(OpenArchive):
         with self._reading() as view:
             return isinstance(article_id, str) and view.ordinal(article_id) is not None
 
+    def __iter__(self) -> Iterator[Article]:
+        """Every article of the newest commit, in the order in which they came. The commit is held until the end."""
+        with self._reading() as view:
+            for ordinals in view.stretches():
+                yield from (article for article in view.articles(ordinals) if article is not None)
+
+    def ids(self) -> Iterator[str]:
+        """The id of every article, as ``iter`` gives the articles."""
+        with self._reading() as view:
+            for ordinals in view.stretches():
+                yield from view.columns.ids(ordinals.tolist())
+
     def get(self, article_id: str) -> Article:
         """The live article of this id. Raises ArticleNotFound."""
         with self._reading() as view:
@@ -86,7 +100,7 @@ class Archive(OpenArchive):
         limit: int = 10,
         offset: int = 0,
         mode: Mode | str = Mode.AUTO,
-        filters: Filters | None = None,
+        filters: Filters | Mapping[str, Any] | None = None,
         recency: str | None = None,
         as_of: str | datetime | None = None,
         sort: Sort | str = Sort.RELEVANCE,
@@ -113,7 +127,7 @@ class Archive(OpenArchive):
             limit=limit,
             offset=offset,
             mode=_choice(Mode, mode),
-            filters=filters,
+            filters=Filters.of(filters),
             recency=recency,
             as_of=as_of,
             sort=_choice(Sort, sort),
@@ -143,7 +157,7 @@ class Archive(OpenArchive):
         question: str,
         *,
         budget: int = 2000,
-        filters: Filters | None = None,
+        filters: Filters | Mapping[str, Any] | None = None,
         as_of: str | datetime | None = None,
         mode: Mode | str = Mode.AUTO,
         detect: Detect | str = Detect.PREFER,
@@ -163,7 +177,12 @@ class Archive(OpenArchive):
         from search.rag import retrieval
 
         request = Request(
-            query=question, mode=_choice(Mode, mode), filters=filters, as_of=as_of, recency=recency, where=where
+            query=question,
+            mode=_choice(Mode, mode),
+            filters=Filters.of(filters),
+            as_of=as_of,
+            recency=recency,
+            where=where,
         )
         asked = retrieval.Question(text=question, request=request, detect=_choice(Detect, detect))
         reranker = None
@@ -186,11 +205,11 @@ class Archive(OpenArchive):
         *,
         as_of: str | datetime | None = None,
         literal: bool = False,
-        filters: Filters | None = None,
+        filters: Filters | Mapping[str, Any] | None = None,
         where: Any = None,
     ) -> str:
         """What a query means, in words."""
-        request = Request(query=query, as_of=as_of, literal=literal, filters=filters, where=where)
+        request = Request(query=query, as_of=as_of, literal=literal, filters=Filters.of(filters), where=where)
         with self._reading() as view:
             return language.describe(view.plan(request).query)
 
@@ -200,7 +219,7 @@ class Archive(OpenArchive):
         *,
         fields: Iterable[FacetField | str] | None = None,
         limit: int | None = 20,
-        filters: Filters | None = None,
+        filters: Filters | Mapping[str, Any] | None = None,
         as_of: str | datetime | None = None,
         literal: bool = False,
         where: Any = None,
@@ -211,7 +230,7 @@ class Archive(OpenArchive):
         value."""
         from search.engine import facets as aggregation
 
-        request = Request(query=query, as_of=as_of, literal=literal, filters=filters, where=where)
+        request = Request(query=query, as_of=as_of, literal=literal, filters=Filters.of(filters), where=where)
         with self._reading(watch) as view:
             return aggregation.facets(view, request, fields, limit, watch)
 
@@ -220,7 +239,7 @@ class Archive(OpenArchive):
         query: str,
         *,
         by: Period | str = "month",
-        filters: Filters | None = None,
+        filters: Filters | Mapping[str, Any] | None = None,
         as_of: str | datetime | None = None,
         literal: bool = False,
         where: Any = None,
@@ -232,7 +251,7 @@ class Archive(OpenArchive):
         """
         from search.engine import facets as aggregation
 
-        request = Request(query=query, as_of=as_of, literal=literal, filters=filters, where=where)
+        request = Request(query=query, as_of=as_of, literal=literal, filters=Filters.of(filters), where=where)
         with self._reading(watch) as view:
             return aggregation.timeline(view, request, by, watch)
 
@@ -295,13 +314,17 @@ class Archive(OpenArchive):
     ) -> AddReport:
         """Upsert articles by id, in batches that are each committed.
 
-        The first ``add`` decides whether the archive has vectors. Raises ArchiveLocked when another writer is at work.
+        The first ``add`` decides whether the archive has vectors. What cannot be stored is left out, told in the
+        report, and warned of (``RecordsRejected``). Raises ArchiveLocked when another writer is at work.
         """
         if batch < 1:
             raise UsageError(f"batch must be 1 or more, not {batch}")
         with self._writing():
             encoder = self._encoder_for(vectors)
-            return self._writer(encoder).add(items, batch, progress)
+            report = self._writer(encoder).add(items, batch, progress)
+        if report.rejected:
+            warnings.warn(RecordsRejected(report.rejected, report.rejections[0].reason), stacklevel=2)
+        return report
 
     def embed(
         self,

@@ -117,3 +117,11 @@ class ServerBusy(ServerError):
 
 class QueryTimeout(ServerError):
     """The answer took longer than it may."""
+
+
+class RecordsRejected(UserWarning):
+    """``Archive.add`` left records out; its report says which and why."""
+
+    def __init__(self, count: int, reason: str) -> None:
+        records = "1 record was" if count == 1 else f"{count:,} records were"
+        super().__init__(f"{records} rejected, the first one since: {reason}; see the report's rejections")

@@ -8,89 +8,15 @@ parameters of the servers, the arguments of tools and the fields of adapters are
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field, fields
 from datetime import date, datetime
 from enum import StrEnum
-from functools import cache
-from typing import Any, Literal, NamedTuple, TypeVar
+from html import escape
+from typing import Any, Literal, Self
 
-Property = TypeVar("Property", bound=Callable[..., Any])
-
-
-class Telling(NamedTuple):
-    """How JSON has a field. ``about`` is its description in a schema."""
-
-    about: str = ""
-    name: str = ""
-    """Its key, where that is not the field's name."""
-    digits: int | None = None
-    """To how many decimals a number is rounded."""
-    after: str | None = None
-    """The key that it follows, where that is not the field before; "" is the first place."""
-    keys: tuple[str, ...] = ()
-    """Of a record: these of its keys stand in its place."""
-    by: str = ""
-    """Of a list of records: a mapping of them by this field."""
-
-
-TELLING = "told"
-UNTOLD: Mapping[str, Any] = {TELLING: None}
-"""Metadata of a field that JSON does not have."""
-
-
-def told(about: str = "", **how: Any) -> Mapping[str, Any]:
-    """Metadata of a field: the arguments are those of ``Telling``."""
-    return {TELLING: Telling(about, **how)}
-
-
-def also_told(about: str = "", **how: Any) -> Callable[[Property], Property]:
-    """A property that JSON has like a field: stands below ``@property``."""
-
-    def mark(function: Property) -> Property:
-        setattr(function, TELLING, Telling(about, **how))
-        return function
-
-    return mark
-
-
-class Setting(NamedTuple):
-    """Something that may be asked for. ``kind`` is bool, int, float, str or a StrEnum, of each where there may be
-    ``many``; ``option`` is its name on the command line and in addresses, where that is not the field's."""
-
-    name: str
-    default: Any
-    help: str
-    kind: type
-    option: str
-    short: str = ""
-    example: str = ""
-    """What stands for a value in help, such as 30d."""
-    least: Any = None
-    most: Any = None
-    many: bool = False
-
-
-def setting(default: Any, help: str, *, kind: type | None = None, option: str = "", **how: Any) -> Any:
-    """A field that is a setting. None as the default is "not given"; a text, unless ``kind`` says otherwise."""
-    kind = kind or (str if default is None else type(default))
-    return field(default=default, metadata={SETTING: Setting("", default, help, kind, option, **how)})
-
-
-SETTING, SETTINGS = "setting", "settings"
-
-
-@cache
-def settings(record: type) -> tuple[Setting, ...]:
-    """The settings of a dataclass and of the filters in it, in order."""
-    found: list[Setting] = []
-    for one in fields(record):
-        if SETTINGS in one.metadata:
-            found += settings(one.metadata[SETTINGS])
-        elif SETTING in one.metadata:
-            declared: Setting = one.metadata[SETTING]
-            found.append(declared._replace(name=one.name, option=declared.option or one.name.replace("_", "-")))
-    return tuple(found)
+from search.declarations import UNTOLD, also_told, row, setting, told, values
+from search.errors import UsageError
 
 
 class Mode(StrEnum):
@@ -118,12 +44,16 @@ class Fusion(StrEnum):
     MINMAX = "minmax"
 
 
+_TEXTS = ("id", "title", "text", "source", "url", "section", "language", "agency", "dateline", "caption")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Article:
     """One news item.
 
     ``published`` is a timezone-aware ``datetime`` where the time is known, a plain ``date`` where only the day is,
-    and None where neither is. A naive time is UTC. ``text`` is NFC; every offset in this package counts its characters.
+    and None where neither is; ISO 8601 text is read. A naive time is UTC. ``authors`` takes one name or several.
+    ``text`` is NFC; every offset in this package counts its characters. Raises UsageError for a value of another type.
     """
 
     id: str
@@ -139,6 +69,27 @@ class Article:
     dateline: str = ""
     caption: str = ""
     extra: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for name in _TEXTS:
+            if not isinstance(getattr(self, name), str):
+                raise _wrong("Article", name, "text", getattr(self, name))
+        if self.published is not None and not isinstance(self.published, date):
+            object.__setattr__(self, "published", _published(self.published))
+        if type(self.authors) is not tuple:
+            object.__setattr__(self, "authors", _texts("Article", "authors", self.authors))
+        elif not all(isinstance(author, str) for author in self.authors):
+            raise _wrong("Article", "authors", "text or a list of texts", self.authors)
+        if not isinstance(self.extra, Mapping):
+            raise _wrong("Article", "extra", "a mapping", self.extra)
+
+    def __repr__(self) -> str:
+        return f"<Article {_headline(self)}, {len(self.text):,} characters>"
+
+    def _repr_html_(self) -> str:
+        """The article as a notebook shows it."""
+        paragraphs = "".join(f"<p>{escape(line)}</p>" for line in self.text.splitlines() if line.strip())
+        return f"<article><h3>{_linked(self)}</h3><p>{escape(_imprint(self))}</p>{paragraphs}</article>"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -192,15 +143,24 @@ class Hit:
     passages: tuple[Passage, ...] = ()
     explain: Mapping[str, Any] | None = None
 
+    def __repr__(self) -> str:
+        return f"<Hit {self.rank}, {self.score:.4f}: {_headline(self.article)}>"
+
+    def _repr_html_(self) -> str:
+        """The hit as a notebook shows it."""
+        return _table([self])
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Results(Sequence[Hit]):
-    """Hits in rank order, with ``total`` (the size of the match set) and what else is to be said of them."""
+    """Hits in rank order, with ``total`` (the size of the match set) and what else is to be said of them.
+
+    Two are equal where only ``took_ms`` differs."""
 
     query: str
     mode: Mode
     total: int = field(metadata=told("How many articles match, on all pages."))
-    took_ms: float
+    took_ms: float = field(compare=False)
     did_you_mean: str | None = None
     cursor: str | None = None
     notes: tuple[str, ...] = ()
@@ -214,6 +174,22 @@ class Results(Sequence[Hit]):
 
     def __getitem__(self, index: Any) -> Any:
         return self.hits[index]
+
+    def to_dicts(self) -> list[dict[str, Any]]:
+        """The hits as JSON has them."""
+        return [values(hit) for hit in self.hits]
+
+    def rows(self) -> list[dict[str, Any]]:
+        """The hits as flat rows, for a table such as pandas.DataFrame: authors joined by "; ", lists left out."""
+        return [row(hit) for hit in self.hits]
+
+    def __repr__(self) -> str:
+        return f"<Results for {self.query!r}: {len(self.hits)} hits of {self.total:,} articles, {self.mode}>"
+
+    def _repr_html_(self) -> str:
+        """The hits as a notebook shows them: a table, with the query's words marked."""
+        notes = "".join(f"<p>{escape(note)}</p>" for note in self.notes)
+        return f"<p>{self.total:,} articles match {escape(self.query)}</p>{_table(self.hits)}{notes}"
 
 
 class FacetField(StrEnum):
@@ -445,8 +421,9 @@ Condition = Compare | All | Any_ | Not
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Filters:
     """Hard conditions as values rather than query text; both make the same tree. None is no condition, and an empty
-    sequence is a condition that nothing meets. ``since`` and ``until`` take what ``date:`` takes, ends included.
-    ``conditions`` is a tree of comparisons, as other programs have filters; ``query.comparisons`` says what they mean.
+    sequence is a condition that nothing meets. ``since`` and ``until`` take what ``date:`` takes or a ``date``, ends
+    included; the others take one name or several. ``conditions`` is a tree of comparisons, as other programs have
+    filters; ``query.comparisons`` says what they mean. Raises UsageError for a value of another type.
     """
 
     since: str | None = setting(
@@ -462,9 +439,29 @@ class Filters:
     conditions: Condition | None = None
 
     def __post_init__(self) -> None:
+        for name in ("since", "until"):
+            value = getattr(self, name)
+            if isinstance(value, date):
+                object.__setattr__(self, name, value.isoformat())
+            elif value is not None and not isinstance(value, str):
+                raise _wrong("Filters", name, "a date, or text such as 2025-02 or 7d", value)
         for name in ("sources", "authors", "sections", "languages"):
-            if isinstance(value := getattr(self, name), str):  # one name is a list of one, not of its letters
-                object.__setattr__(self, name, (value,))
+            value = getattr(self, name)
+            if value is not None:
+                object.__setattr__(self, name, _texts("Filters", name, value))
+
+    @classmethod
+    def of(cls, value: Self | Mapping[str, Any] | None) -> Self | None:
+        """Filters as they are, or from a mapping of their names. Raises UsageError for a name that is none of them."""
+        if value is None or isinstance(value, cls):
+            return value
+        if not isinstance(value, Mapping):
+            raise UsageError(f"filters are Filters or a mapping, not {type(value).__name__}")
+        known = [one.name for one in fields(cls)]
+        for name in value:
+            if name not in known:
+                raise UsageError(f"there is no filter {name!r}; use {', '.join(known)}")
+        return cls(**value)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -489,3 +486,72 @@ class AddReport:
     skipped: int = 0
     rejected: int = 0
     rejections: tuple[Rejection, ...] = ()
+
+
+def _wrong(record: str, name: str, wanted: str, value: Any) -> UsageError:
+    return UsageError(f"{record}.{name} takes {wanted}, not {type(value).__name__}")
+
+
+def _texts(record: str, name: str, value: Any) -> tuple[str, ...]:
+    """One text, or several in any collection, as a tuple."""
+    if isinstance(value, str):
+        return (value,)
+    if isinstance(value, Sequence | Set):
+        values = tuple(value) if isinstance(value, Sequence) else tuple(sorted(value, key=str))
+        if all(isinstance(one, str) for one in values):
+            return values
+    raise _wrong(record, name, "text or a list of texts", value)
+
+
+def _published(value: Any) -> date:
+    """ISO 8601: a day, or an instant."""
+    if isinstance(value, str):
+        try:
+            return date.fromisoformat(value) if len(value) <= len("2025-02-26") else datetime.fromisoformat(value)
+        except ValueError:
+            raise UsageError(
+                f"Article.published takes ISO 8601 text such as 2025-02-26 or 2025-02-26T09:30+01:00, not {value!r}"
+            ) from None
+    raise _wrong("Article", "published", "a date, a datetime or ISO 8601 text", value)
+
+
+def _imprint(article: Article) -> str:
+    """Where and when an article appeared, as far as that is known."""
+    day = "" if article.published is None else article.published.isoformat()[:10]
+    return ", ".join(text for text in (article.source, day) if text)
+
+
+def _headline(article: Article) -> str:
+    imprint = _imprint(article)
+    return f"{article.id!r}, {article.title[:60]!r}{imprint and f' ({imprint})'}"
+
+
+def _linked(article: Article) -> str:
+    title = escape(article.title or article.id)
+    if article.url.startswith(("http://", "https://")):
+        return f'<a href="{escape(article.url)}" rel="noreferrer">{title}</a>'
+    return title
+
+
+def _table(hits: Sequence[Hit]) -> str:
+    rows = "".join(
+        f"<tr><td>{hit.rank}</td><td>{hit.score:.4f}</td><td>{_linked(hit.article)}<br>"
+        f"{escape(_imprint(hit.article))}<br>{_marked(hit)}</td></tr>"
+        for hit in hits
+    )
+    return f"<table>{rows}</table>"
+
+
+def _marked(hit: Hit) -> str:
+    """The snippet with its words marked; nothing in it is markup of its own."""
+    pieces, end = [], 0
+    for mark in hit.highlights:
+        if mark.field == "snippet" and mark.kind == "word" and mark.start >= end:
+            pieces += [
+                escape(hit.snippet[end : mark.start]),
+                "<mark>",
+                escape(hit.snippet[mark.start : mark.end]),
+                "</mark>",
+            ]
+            end = mark.end
+    return "".join([*pieces, escape(hit.snippet[end:])])

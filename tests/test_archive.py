@@ -26,6 +26,7 @@ from search.errors import (
     EncoderError,
     ModeError,
     QueryError,
+    RecordsRejected,
     StorageError,
     UsageError,
 )
@@ -108,7 +109,8 @@ def test_a_search_by_words_or_date_loads_no_query_encoder(archive, monkeypatch):
 
 def test_add_reports_and_finds(tmp_path):
     with Archive.open(tmp_path / "a", create=True, model="hash") as archive:
-        report = archive.add([*NEWS, Rejection(source="x.jsonl", line=3, reason="broken")])
+        with pytest.warns(RecordsRejected, match="1 record was rejected, the first one since: broken"):
+            report = archive.add([*NEWS, Rejection(source="x.jsonl", line=3, reason="broken")])
         assert (report.added, report.replaced, report.skipped, report.rejected) == (4, 0, 0, 1)
         assert report.rejections[0].line == 3
         assert len(archive) == 4
@@ -161,7 +163,8 @@ def test_the_last_of_duplicate_ids_wins_whatever_the_batch(tmp_path, batch):
 )
 def test_what_cannot_be_stored_is_rejected_and_the_rest_goes_in(tmp_path, article, reason):
     with Archive.open(tmp_path / "a", create=True, model="hash") as archive:
-        report = archive.add([article, NEWS[0]])
+        with pytest.warns(RecordsRejected, match=reason):
+            report = archive.add([article, NEWS[0]])
         assert (report.added, report.rejected) == (1, 1)
         assert reason in report.rejections[0].reason
         assert len(archive) == 1
@@ -629,3 +632,18 @@ def test_the_query_vector_is_the_encoders(archive):
     expected = load_encoder("hash").encode(["Port strike"])[0]
     np.testing.assert_allclose(archive._queries.vector("Port strike"), expected, atol=1e-6)
     assert Path(archive.path).name == "archive"
+
+
+def test_every_article_and_every_id_in_the_order_in_which_they_came(archive):
+    assert list(archive) == NEWS
+    assert list(archive.ids()) == [article.id for article in NEWS]
+    archive.delete([NEWS[1].id])
+    assert list(archive.ids()) == [article.id for article in NEWS if article != NEWS[1]]
+    first = next(iter(archive))
+    assert first == NEWS[0]
+
+
+def test_filters_as_a_mapping(archive):
+    assert archive.search("dam", filters={"sources": []}).total == 0
+    with pytest.raises(UsageError, match="there is no filter 'outlet'"):
+        archive.search("dam", filters={"outlet": "BBC"})

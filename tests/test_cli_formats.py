@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 
 from search.cli import pretty
 from search.cli.text import BOLD, DIM, PLAIN
+from search.declarations import values
 from search.exports import formats, references
-from search.exports.values import values
 from search.records import Article, Highlight, Mode, Passage
 from tests.fake_archive import FIRST, SECOND, first_hit, results, second_hit
 

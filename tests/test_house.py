@@ -30,6 +30,7 @@ FLOORS = [
     "storage",
     "records",
     "deadline",
+    "declarations",
     "errors",
     "_version",
 ]

@@ -13,9 +13,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from search import Archive, Article
+from search.declarations import values
 from search.errors import EncoderError, QueryError, UsageError
 from search.exports import blocks
-from search.exports.values import values
 from search.ingest import read
 from search.rag import detect, parts, render, select
 from search.rag.tokens import estimate_tokens

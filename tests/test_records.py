@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta, timezone
 
 import pytest
 from pydantic import ValidationError
 
-from search.exports.values import keys, values
+from search.declarations import UNTOLD, also_told, keys, told, values
+from search.errors import UsageError
 from search.rag.context import Context
 from search.rag.verdicts import QuoteReport
 from search.records import (
-    UNTOLD,
     Alert,
     Article,
     Bucket,
@@ -22,13 +22,14 @@ from search.records import (
     FacetField,
     Facets,
     FacetValue,
+    Filters,
+    Highlight,
     Hit,
+    Mode,
     News,
     Passage,
     Results,
     Timeline,
-    also_told,
-    told,
 )
 from search.serve.models import model
 
@@ -143,3 +144,61 @@ def test_a_new_field_costs_its_one_line():
     hit = Wider(rank=1, article=ARTICLE, score=0.5, matched=True, mood="calm")
     assert list(values(hit).items())[-1] == ("mood", "calm")
     assert model(Wider).model_json_schema()["properties"]["mood"]["description"] == "How it reads."
+
+
+def test_an_article_takes_iso_text_a_day_or_an_instant_and_nothing_else():
+    instant = datetime(2025, 2, 26, 9, 30, tzinfo=timezone(timedelta(hours=1)))
+    assert Article(id="a", published="2025-02-26").published == date(2025, 2, 26)
+    assert Article(id="a", published="2025-02-26T09:30+01:00").published == instant
+    assert Article(id="a", published=instant).published is instant
+    assert Article(id="a", authors="Asha Rao").authors == ("Asha Rao",)
+    assert Article(id="a", authors=["Asha Rao", "Tom Bell"]).authors == ("Asha Rao", "Tom Bell")
+    for wrong in ("26 February", "", 20250226, 1740560400.0, object()):
+        with pytest.raises(UsageError, match=r"Article\.published takes"):
+            Article(id="a", published=wrong)
+
+
+@pytest.mark.parametrize("name", ["id", "title", "text", "source", "url", "authors", "extra"])
+def test_an_article_refuses_a_value_of_another_type_by_name(name):
+    with pytest.raises(UsageError, match=f"Article.{name} takes .*, not int"):
+        Article(**{"id": "a", name: 7})
+
+
+def test_filters_take_one_name_or_several_dates_and_a_mapping():
+    assert Filters(sources="BBC") == Filters(sources=["BBC"]) == Filters.of({"sources": {"BBC"}})
+    assert Filters(since=date(2025, 2, 1)).since == "2025-02-01"
+    assert Filters(sources=[]).sources == ()
+    assert Filters.of(None) is None
+    with pytest.raises(UsageError, match=r"Filters\.sources takes text or a list of texts, not int"):
+        Filters(sources=7)
+    with pytest.raises(UsageError, match=r"Filters\.since takes a date"):
+        Filters(since=2025)
+    with pytest.raises(UsageError, match="there is no filter 'source'; use since, until, sources"):
+        Filters.of({"source": "BBC"})
+
+
+def test_what_a_console_and_a_notebook_show_is_short_and_escaped():
+    article = Article(id="a", title="<b>Dam</b>", text="x" * 5000, source="S&P", published="2025-02-26")
+    marks = (Highlight(field="snippet", start=1, end=4, kind="word"),)
+    hit = Hit(rank=1, score=0.5, article=article, matched=True, snippet="<dam>", highlights=marks)
+    results = Results(query="<dam>", mode=Mode.KEYWORD, total=1200, took_ms=1.0, hits=(hit,))
+    assert repr(article) == "<Article 'a', '<b>Dam</b>' (S&P, 2025-02-26), 5,000 characters>"
+    assert repr(hit) == "<Hit 1, 0.5000: 'a', '<b>Dam</b>' (S&P, 2025-02-26)>"
+    assert repr(results) == "<Results for '<dam>': 1 hits of 1,200 articles, keyword>"
+    assert results._repr_html_() == (
+        "<p>1,200 articles match &lt;dam&gt;</p><table><tr><td>1</td><td>0.5000</td><td>&lt;b&gt;Dam&lt;/b&gt;<br>"
+        "S&amp;P, 2025-02-26<br>&lt;<mark>dam</mark>&gt;</td></tr></table>"
+    )
+    assert "<b>" not in article._repr_html_()
+    assert results == replace(results, took_ms=99.0)
+
+
+def test_hits_as_dicts_and_as_flat_rows():
+    article = Article(id="a", title="Dam", authors=("Asha Rao", "Tom Bell"), published="2025-02-26")
+    hit = Hit(rank=1, score=0.123456789, article=article, matched=True)
+    results = Results(query="dam", mode=Mode.KEYWORD, total=1, took_ms=1.0, hits=(hit,))
+    assert results.to_dicts() == [values(hit)]
+    (row,) = results.rows()
+    assert row["authors"] == "Asha Rao; Tom Bell"
+    assert row["score"] == 0.123457
+    assert not any(isinstance(value, list | dict | tuple) for value in row.values())

@@ -16,9 +16,9 @@ from starlette.testclient import TestClient
 
 from search import Archive, Article
 from search.archive import Archive as ArchiveClass
+from search.declarations import values
 from search.errors import ArchiveDamaged, ArchiveLocked, EncoderError, UsageError
 from search.exports import blocks, references
-from search.exports.values import values
 from search.ingest import read
 from search.records import Filters
 from search.serve import access, http, logs, mcp_answers, responses, running

@@ -14,9 +14,10 @@ from search import Archive, Filters
 from search.adapters.passages import SETTINGS, Retrieval
 from search.cli.main import COMMANDS, cli
 from search.cli.options import asks, given
+from search.declarations import Setting, setting, settings
 from search.engine.request import CONTEXT, FACETS, NARROWING, SEARCH, TIMELINE, Request, gathered
 from search.errors import UsageError
-from search.records import Mode, Setting, setting, settings
+from search.records import Mode
 from search.serve import requests
 from search.serve.arguments import argument
 

@@ -7,8 +7,8 @@ from typing import Any
 
 from search.adapters.passages import SETTINGS, Conditions, Found, Retrieval, Source
 from search.archive import Archive
+from search.declarations import Setting
 from search.errors import MissingExtraError
-from search.records import Setting
 
 try:
     from langchain_core.callbacks import AsyncCallbackManagerForRetrieverRun, CallbackManagerForRetrieverRun

@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from search.archive import Archive
+from search.declarations import settings, values
 from search.engine.request import Request
 from search.errors import UsageError
-from search.exports.values import values
-from search.records import Article, Condition, Filters, Hit, Passage, Results, settings
+from search.records import Article, Condition, Filters, Hit, Passage, Results
 
 Conditions = Filters | Condition
 """Filters as values, or a tree of comparisons."""

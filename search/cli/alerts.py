@@ -13,9 +13,9 @@ import click
 from search.cli import pretty
 from search.cli.options import common, counted, debug, opened, printed, styled, valid_text
 from search.cli.text import BOLD, PLAIN, line, wrap
+from search.declarations import values
 from search.errors import UsageError
 from search.exports import formats
-from search.exports.values import values
 
 if TYPE_CHECKING:
     from search.records import News, NewsItem

@@ -74,8 +74,8 @@ def command(
 
 
 def _print(context: Context, format: str) -> None:
+    from search.declarations import values
     from search.exports import formats
-    from search.exports.values import values
 
     if format == "json":
         click.echo(formats.dumps(values(context), indent=2))

@@ -12,9 +12,9 @@ from search.cli import charts, pretty
 from search.cli.matching import asked, check_output, match_set, put, table
 from search.cli.options import common, counted, opened, styled
 from search.cli.text import DIM, PLAIN, line, width
+from search.declarations import values
 from search.engine.request import FACETS
 from search.exports import formats
-from search.exports.values import values
 
 if TYPE_CHECKING:
     from search.records import Facet, Facets

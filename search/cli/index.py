@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import warnings
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import replace
@@ -16,7 +17,7 @@ from search.cli.files import replacing
 from search.cli.options import common, counted, embedding, opened
 from search.cli.progress import IndexMeter, duration
 from search.cli.text import clean, cut
-from search.errors import SearchError, UsageError
+from search.errors import RecordsRejected, SearchError, UsageError
 from search.records import AddReport, Article, Rejection
 
 if TYPE_CHECKING:
@@ -98,7 +99,8 @@ def command(
                 click.echo(
                     "this archive was made with --no-vectors: keyword search alone; embed gives it vectors", err=True
                 )
-            with _saying_what_is_kept(archive), IndexMeter(watch.expected) as meter:
+            with _saying_what_is_kept(archive), IndexMeter(watch.expected) as meter, warnings.catch_warnings():
+                warnings.simplefilter("ignore", RecordsRejected)  # they are told below
                 late = archive.add(chain([first], items), batch=batch, vectors=not no_vectors, progress=meter)
             watch.write_late(late)
             report = replace(

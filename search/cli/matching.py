@@ -12,9 +12,10 @@ import click
 
 from search.cli.files import replacing
 from search.cli.options import asks, given, printed, timings, valid_text
+from search.declarations import Setting
 from search.errors import UsageError
 from search.exports import formats
-from search.records import Filters, Setting
+from search.records import Filters
 
 FORMATS = ("pretty", "json", "csv", "svg", "png")
 EVERYTHING = "*"  # the query that all articles match

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from search.cli.main import remember_debug
+from search.declarations import Setting
 from search.engine.request import gathered
 from search.errors import UsageError
-from search.records import Setting
 
 if TYPE_CHECKING:
     from search.archive import Archive

@@ -77,8 +77,8 @@ def command(
 
 def _print(results: Results, format: str) -> None:
     """Hits on stdout, what there is to say of them on stderr."""
+    from search.declarations import values
     from search.exports import formats, references
-    from search.exports.values import values
 
     if format == "pretty":
         lines = pretty.hits(results, style=styled())

@@ -9,8 +9,8 @@ import click
 from search.cli import pretty
 from search.cli.options import common, opened, printed, styled, valid_text
 from search.cli.text import clean
+from search.declarations import values
 from search.exports import formats
-from search.exports.values import values
 
 
 @click.command("show")

@@ -77,10 +77,8 @@ def checked(item: object) -> Article | Rejection:
     """An article fit to be stored, or why it is not. Text becomes NFC, so that offsets mean one thing."""
     if not isinstance(item, Article):
         raise TypeError(f"add takes Article records, not {type(item).__name__}")
-    problem = codec.wrong_type(item)
-    if problem is not None:
-        pass
-    elif not 0 < len(item.id) <= ID_LIMIT or not item.id.isprintable():
+    problem = None
+    if not 0 < len(item.id) <= ID_LIMIT or not item.id.isprintable():
         problem = f"id must be 1 to {ID_LIMIT} printable characters, not {str(item.id)[:80]!r}"
     elif not (item.title.strip() or item.text.strip()):
         problem = "neither title nor text"

@@ -10,8 +10,9 @@ from datetime import datetime
 from typing import Any
 
 from search import query as language
+from search.declarations import SETTINGS, Setting, setting, settings
 from search.errors import UsageError
-from search.records import SETTINGS, Detect, FacetField, Filters, Fusion, Mode, Period, Setting, Sort, setting, settings
+from search.records import Detect, FacetField, Filters, Fusion, Mode, Period, Sort
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

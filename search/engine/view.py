@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import time
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
@@ -148,6 +149,11 @@ class View:
         if ordinal is not None and (article := self.articles(np.array([ordinal]))[0]) is not None:
             return ordinal, article
         raise ArticleNotFound(f"no article has the id {article_id!r}")
+
+    def stretches(self, size: int = 500) -> Iterator[Ordinals]:
+        """The live articles' ordinals, ascending, ``size`` at a time."""
+        live = np.flatnonzero(self.snapshot.live)
+        return (live[start : start + size] for start in range(0, len(live), size))
 
     def articles(self, ordinals: Ordinals) -> list[Article | None]:
         """The records of articles; None for one that was purged while this commit was read."""

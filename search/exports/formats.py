@@ -8,12 +8,10 @@ import json
 import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import date
-from functools import cache
 from typing import Any
 
+from search.declarations import columns, row, values
 from search.exports.plain import clean, line
-from search.exports.values import hint, keys, values
 from search.records import Hit
 
 # What a spreadsheet takes for a formula, in either width.
@@ -57,16 +55,9 @@ def cell(text: str) -> str:
     return "'" + safe if text.startswith(_FORMULA) or safe.lstrip().startswith(_FORMULA) else safe
 
 
-@cache
-def columns() -> tuple[str, ...]:
-    """The keys of a hit that fit into a cell: texts, numbers, and lists of names."""
-    fit = (str, int, float, bool, date | None, tuple[str, ...])
-    return tuple(key.name for key in keys(Hit) if hint(key.record, key.field) in fit)
-
-
 def csv_header(*, batch: bool = False) -> str:
     """The first line of a CSV file."""
-    return _csv_line((("query_id",) if batch else ()) + columns())
+    return _csv_line((("query_id",) if batch else ()) + columns(Hit))
 
 
 def csv_lines(hits: Iterable[Hit], query_id: str | None = None) -> list[str]:
@@ -74,16 +65,13 @@ def csv_lines(hits: Iterable[Hit], query_id: str | None = None) -> list[str]:
     before = [] if query_id is None else [cell(query_id)]
     lines = []
     for hit in hits:
-        record = values(hit)
-        lines.append(_csv_line([*before, *(_cell(record[name]) for name in columns())]))
+        lines.append(_csv_line([*before, *map(_cell, row(hit).values())]))
     return lines
 
 
 def _cell(value: Any) -> Any:
     if isinstance(value, bool):
         return "true" if value else "false"
-    if isinstance(value, list):
-        value = "; ".join(value)
     return cell(value) if isinstance(value, str) else value
 
 

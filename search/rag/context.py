@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from html import escape
 from typing import Any
 
 from search.rag import render
@@ -52,6 +53,13 @@ class Context(Sequence[Citation]):
         system = render.SYSTEM.format(fence=render.mark(self.question, self.passages))
         user = f"{self.text()}\n\nQuestion: {question}"
         return [{"role": "system", "content": system}, {"role": "user", "content": user}]
+
+    def __repr__(self) -> str:
+        return f"<Context for {self.question!r}: {len(self)} passages, {self.tokens:,} of {self.budget:,} tokens>"
+
+    def _repr_html_(self) -> str:
+        """The passages as a notebook shows them."""
+        return f"<pre>{escape(self.text())}</pre>"
 
     def __len__(self) -> int:
         return len(self.passages)

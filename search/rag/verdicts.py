@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from search.records import UNTOLD, also_told, told
+from search.declarations import UNTOLD, also_told, told
 
 
 class Verdict(StrEnum):

@@ -12,8 +12,8 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, create_model, model_validator
 
+from search.declarations import Setting
 from search.engine.request import gathered
-from search.records import Setting
 
 LONGEST_QUERY = 10_000
 

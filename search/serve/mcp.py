@@ -13,13 +13,13 @@ from typing import Annotated, Any, TypeVar
 
 from search._version import __version__
 from search.archive import Archive
+from search.declarations import Setting
 from search.engine import request
 from search.engine.request import gathered
 from search.errors import MissingExtraError, QueryError, SearchError, UsageError
 from search.exports.plain import clean
 from search.rag.quotes import check_quotes
 from search.rag.render import visible
-from search.records import Setting
 from search.serve import mcp_answers as answers
 from search.serve.arguments import Question, argument
 from search.serve.quotes import CitedPassage, Id, cited

@@ -11,7 +11,7 @@ from urllib.parse import quote, urlsplit
 
 from pydantic import BaseModel
 
-from search.exports.values import values
+from search.declarations import values
 from search.rag.context import Context
 from search.rag.render import in_line, visible
 from search.rag.verdicts import QuoteReport

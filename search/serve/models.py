@@ -12,7 +12,7 @@ from typing import Any, Literal, Union, get_args, get_origin
 
 from pydantic import BaseModel, ConfigDict, Field, create_model
 
-from search.exports.values import hint, keys
+from search.declarations import hint, keys
 
 
 class Exact(BaseModel):
@@ -23,7 +23,7 @@ class Exact(BaseModel):
 
 @cache
 def model(record: type, *, without: frozenset[str] = frozenset(), prefix: str = "") -> type[BaseModel]:
-    """The model of ``exports.values.values(record, without)``. Models of other shapes of one record need a ``prefix``
+    """The model of ``declarations.values(record, without)``. Models of other shapes of one record need a ``prefix``
     to their names."""
     columns: dict[str, Any] = {}
     for key in keys(record):

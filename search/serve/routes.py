@@ -6,9 +6,9 @@ from dataclasses import replace
 from typing import Annotated, Any
 
 from search.archive import Archive
+from search.declarations import values
 from search.errors import ArticleNotFound, MissingExtraError, UsageError
 from search.exports import blocks, formats, references
-from search.exports.values import values
 from search.query.help import help_text
 from search.rag.quotes import check_quotes
 from search.records import Filters

@@ -5,13 +5,12 @@ from __future__ import annotations
 import hashlib
 import json
 import threading
-from collections.abc import Mapping
 from datetime import date, datetime
 from typing import Any
 
 import zstandard
 
-from search.errors import ArchiveDamaged
+from search.errors import ArchiveDamaged, UsageError
 from search.records import Article
 
 _FIELDS = tuple(Article.__dataclass_fields__)
@@ -48,33 +47,13 @@ def to_json(article: Article) -> bytes:
 
 
 def from_json(data: bytes) -> Article:
-    """The article of ``to_json``. Raises ValueError, TypeError or KeyError for anything else."""
+    """The article of ``to_json``. Raises ValueError, TypeError, KeyError or UsageError for anything else."""
     values = json.loads(data)
     published = values.get("published")
     if published is not None:
         values["published"] = datetime.fromisoformat(published) if "T" in published else date.fromisoformat(published)
     values["authors"] = tuple(values.get("authors", ()))
-    article = Article(**values)
-    if problem := wrong_type(article):
-        raise ValueError(problem)
-    return article
-
-
-def wrong_type(article: Article) -> str | None:
-    """The first field that holds something else than it should, in words; None if all is well."""
-    for name in _FIELDS:
-        value = getattr(article, name)
-        if name == "published":
-            right = value is None or isinstance(value, date)
-        elif name == "authors":
-            right = isinstance(value, tuple) and all(isinstance(author, str) for author in value)
-        elif name == "extra":
-            right = isinstance(value, Mapping)
-        else:
-            right = isinstance(value, str)
-        if not right:
-            return f"{name} cannot be {type(value).__name__}"
-    return None
+    return Article(**values)
 
 
 def content_hash(data: bytes) -> bytes:
@@ -100,5 +79,13 @@ def unpack(blob: bytes, check: bytes, row: int) -> Article:
         if zstandard.frame_content_size(blob) > _RECORD_LIMIT:
             raise ValueError("record too large")
         return from_json(_decompressor().decompress(blob, max_output_size=_RECORD_LIMIT))
-    except (zstandard.ZstdError, ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+    except (
+        zstandard.ZstdError,
+        ValueError,
+        TypeError,
+        LookupError,
+        AttributeError,
+        RecursionError,
+        UsageError,
+    ) as error:
         raise ArchiveDamaged(f"the record in catalog row {row} cannot be read; run 'broadsheet doctor'") from error
