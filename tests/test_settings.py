@@ -86,7 +86,7 @@ def test_the_methods_of_an_archive_take_them(method, declared):
     for one in declared:
         if one.name not in narrowing:
             assert parameters[one.name].default == one.default, one.name
-    beside = {"self", "query", "question", "filters", "watch", "count_tokens"}
+    beside = {"self", "query", "question", "filters", "where", "watch", "count_tokens"}
     assert set(parameters) - beside == {one.name for one in declared} - narrowing
 
 
