@@ -148,12 +148,12 @@ def _length(operator: Operator, value: Any) -> Node:
 
 
 def _all(nodes: Sequence[Node]) -> Node:
-    kept = [one for one in dict.fromkeys(nodes) if one != Every()]
+    kept = [node for node in dict.fromkeys(nodes) if node != Every()]
     return Nothing() if Nothing() in kept else both(kept) or Every()
 
 
 def _any(nodes: Sequence[Node]) -> Node:
-    kept = [one for one in dict.fromkeys(nodes) if one != Nothing()]
+    kept = [node for node in dict.fromkeys(nodes) if node != Nothing()]
     return Every() if Every() in kept else either(kept) if kept else Nothing()
 
 

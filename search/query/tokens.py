@@ -78,13 +78,13 @@ _ESCAPE = re.compile(r'\\([\\"“”„()+\-*?!~:])')
 
 def scan(text: str, query: str, notes: list[str]) -> list[Token]:
     """The tokens of ``clean(query)``, which is ``text``. Raises QueryError; adds to ``notes`` what deserves a word."""
-    found: list[Token] = []
+    tokens: list[Token] = []
     at, size = 0, len(text)
     while at < size:
         if space := _SPACE.match(text, at):
             at = space.end()
             continue
-        last = found[-1] if found and found[-1].end == at else None
+        last = tokens[-1] if tokens and tokens[-1].end == at else None
         token = (
             _phrase(text, at, query, last)
             or _value(text, at, last)
@@ -94,19 +94,19 @@ def scan(text: str, query: str, notes: list[str]) -> list[Token]:
             or _operator(text, at, query)
             or _word(text, at)
         )
-        found.append(token)
+        tokens.append(token)
         at = token.end
-        if len(found) > MAX_TOKENS:
+        if len(tokens) > MAX_TOKENS:
             raise QueryError(f"this query has more than {MAX_TOKENS:,} words and signs; shorten it", query[:200])
-    return _without_dashes(found)
+    return _without_dashes(tokens)
 
 
-def _without_dashes(found: list[Token]) -> list[Token]:
+def _without_dashes(tokens: list[Token]) -> list[Token]:
     """The tokens less punctuation beside an operator: "the world - AND in many languages"."""
     kept: list[Token] = []
-    for i, token in enumerate(found):
-        before = found[i - 1].kind if i else None
-        after = found[i + 1].kind if i + 1 < len(found) else None
+    for i, token in enumerate(tokens):
+        before = tokens[i - 1].kind if i else None
+        after = tokens[i + 1].kind if i + 1 < len(tokens) else None
         beside = before in _OPERATORS or (after in _OPERATORS and before is not Kind.FIELD)
         if not beside or token.kind is not Kind.WORD or token.text == "*" or fields.has_word(token.text):
             kept.append(token)
@@ -121,38 +121,38 @@ def clean(query: str) -> str:
 def _phrase(text: str, at: int, query: str, last: Token | None) -> Token | None:
     if text[at] not in '"“„':
         return _after_phrase(text, at, query) if last is not None and last.kind is Kind.PHRASE else None
-    found = (_STRAIGHT if text[at] == '"' else _CURLY).match(text, at)
-    if found is None:
+    match = (_STRAIGHT if text[at] == '"' else _CURLY).match(text, at)
+    if match is None:
         raise QueryError(
             "this quotation mark is never closed; close it, or put \\ before it to search for the mark itself",
             query,
             at,
         )
-    inside = found[found.lastindex or 1]
+    inside = match[match.lastindex or 1]
     if not fields.has_word(inside):
         raise QueryError("there is no word between these quotation marks", query, at)
-    return Token(Kind.PHRASE, at, found.end(), _ESCAPE.sub(r"\1", inside))
+    return Token(Kind.PHRASE, at, match.end(), _ESCAPE.sub(r"\1", inside))
 
 
 def _after_phrase(text: str, at: int, query: str) -> Token | None:
-    found = _AFTER_PHRASE.match(text, at)
-    if found is None:
+    match = _AFTER_PHRASE.match(text, at)
+    if match is None:
         return None
-    if found["slop"]:
-        number = found["slop"][1:] or "5"
+    if match["slop"]:
+        number = match["slop"][1:] or "5"
         raise QueryError(
             f"~ goes with a single word; for words near each other write: first w/{number} second",
             query,
             at,
         )
     # The 's of "Trump"'s: part of the sentence, not a word of its own.
-    return Token(Kind.WORD, at, found.end(), "", literal=True)
+    return Token(Kind.WORD, at, match.end(), "", literal=True)
 
 
 def _sign(text: str, at: int, last: Token | None) -> Token | None:
     # Not the hyphen of "Boeing (BA)-Lockheed".
-    found = _SIGN.match(text, at) if last is None or last.kind is Kind.OPEN else None
-    return Token(Kind.PREFIX, at, at + 1, text[at]) if found else None
+    match = _SIGN.match(text, at) if last is None or last.kind is Kind.OPEN else None
+    return Token(Kind.PREFIX, at, at + 1, text[at]) if match else None
 
 
 def _bracket(text: str, at: int) -> Token | None:
@@ -163,19 +163,19 @@ def _bracket(text: str, at: int) -> Token | None:
 
 def _named(text: str, at: int, query: str, notes: list[str]) -> Token | None:
     """A field, a Nexis segment or ``atleastN(``."""
-    if found := _AT_LEAST.match(text, at):
-        count = int(found[1]) if len(found[1]) < 9 else MAX_DISTANCE + 1
+    if match := _AT_LEAST.match(text, at):
+        count = int(match[1]) if len(match[1]) < 9 else MAX_DISTANCE + 1
         if not 1 <= count <= MAX_DISTANCE:
             raise QueryError(f"atleastN counts from atleast1 to atleast{MAX_DISTANCE}", query, at)
-        return Token(Kind.AT_LEAST, at, found.end(), found[0], number=count)
-    if found := _SEGMENT.match(text, at):
-        return Token(Kind.FIELD, at, found.end(), fields.field_name(found[1]) or "")
-    if (found := _NAMED.match(text, at)) and (name := fields.field_name(found[1])):
-        return Token(Kind.FIELD, at, found.end(), name, whole=bool(found[2]))
-    if (found := _SPACED_COLON.match(text, at)) and (name := fields.field_name(found[1])):
-        notes.append(f"'{found[1]}:' was read as a word; for the field, write the value directly after the colon")
-    if (found := _UNKNOWN.match(text, at)) and found[1] not in _SCHEMES:
-        raise QueryError(_unknown(found[1]), query, at)
+        return Token(Kind.AT_LEAST, at, match.end(), match[0], number=count)
+    if match := _SEGMENT.match(text, at):
+        return Token(Kind.FIELD, at, match.end(), fields.field_name(match[1]) or "")
+    if (match := _NAMED.match(text, at)) and (name := fields.field_name(match[1])):
+        return Token(Kind.FIELD, at, match.end(), name, whole=bool(match[2]))
+    if (match := _SPACED_COLON.match(text, at)) and (name := fields.field_name(match[1])):
+        notes.append(f"'{match[1]}:' was read as a word; for the field, write the value directly after the colon")
+    if (match := _UNKNOWN.match(text, at)) and match[1] not in _SCHEMES:
+        raise QueryError(_unknown(match[1]), query, at)
     return None
 
 
@@ -189,25 +189,25 @@ def _value(text: str, at: int, field: Token | None) -> Token | None:
 
 
 def _operator(text: str, at: int, query: str) -> Token | None:
-    if found := _BOOLEAN.match(text, at):
-        return Token(Kind(found[1]), at, found.end(), found[1])
-    found = _NEAR.match(text, at)
-    if found is None:
+    if match := _BOOLEAN.match(text, at):
+        return Token(Kind(match[1]), at, match.end(), match[1])
+    match = _NEAR.match(text, at)
+    if match is None:
         return None
-    ordered = found[1].lower() in ("pre", "onear")
-    reach = found[2].lower()
+    ordered = match[1].lower() in ("pre", "onear")
+    reach = match[2].lower()
     if reach[0] in "sp":
         if ordered:
             raise QueryError("pre/ needs a number of words, as in pre/3; w/s and w/p have no order", query, at)
-        return Token(Kind.NEAR, at, found.end(), reach[0])
+        return Token(Kind.NEAR, at, match.end(), reach[0])
     number = int(reach) if len(reach) < 9 else MAX_DISTANCE + 1
     if not 1 <= number <= MAX_DISTANCE:
         raise QueryError(
-            f"{found[0]} is out of range: from 1 to {MAX_DISTANCE} words, or w/s (same sentence), w/p (same paragraph)",
+            f"{match[0]} is out of range: from 1 to {MAX_DISTANCE} words, or w/s (same sentence), w/p (same paragraph)",
             query,
             at,
         )
-    return Token(Kind.NEAR, at, found.end(), found[0].lower(), number=number, ordered=ordered)
+    return Token(Kind.NEAR, at, match.end(), match[0].lower(), number=number, ordered=ordered)
 
 
 def _word(text: str, at: int) -> Token:

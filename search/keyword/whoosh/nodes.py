@@ -73,8 +73,8 @@ class NodeQuery(whoosh.Query):  # type: ignore[misc]
             mask = self._masks.get(segment.view)  # asked for once, for all segments
             if mask is None:
                 mask = self._masks[segment.view] = segment.view.match(self.node)
-            own = mask[segment.base : segment.base + len(segment.keyword)]
-            rows += (np.flatnonzero(own) + offset).tolist()
+            matches = np.flatnonzero(mask[segment.base : segment.base + len(segment.keyword)])
+            rows += (matches + offset).tolist()
         return ListMatcher(rows, all_weights=1.0)
 
 

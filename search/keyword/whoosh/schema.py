@@ -27,9 +27,7 @@ class Positions(Format):  # type: ignore[misc]
         places: dict[str, list[int]] = defaultdict(list)
         for token in analyzer(value, positions=True, **options):
             places[token.text].append(token.pos)
-        return (
-            (term, len(found), float(len(found)), np.array(found, "<u4").tobytes()) for term, found in places.items()
-        )
+        return ((term, len(at), float(len(at)), np.array(at, "<u4").tobytes()) for term, at in places.items())
 
     def decode_positions(self, value: bytes) -> list[int]:
         """Positions of a term in a field."""
