@@ -14,9 +14,11 @@ from hypothesis import strategies as st
 from whoosh import query as whoosh
 from whoosh.qparser import QueryParser
 
+import search.keyword.whoosh.codec as codec
 import search.keyword.whoosh.foreign as foreign
 from search.errors import QueryError
 from search.keyword import Bm25Settings, KeywordIndex, tree
+from search.keyword.analysis import analyze, words_of
 from search.keyword.part.merge import merge_parts
 from search.keyword.rank.scoring import scoring_tokens
 from search.keyword.tree import And, Foreign, Near, Not, Or, Word
@@ -166,6 +168,34 @@ def test_statistics(views):
     assert info[0].max_weight() == info[1].max_weight()
     assert info[0].min_length() == info[1].min_length()
     assert view.searcher.reader().term_info("text", "court").weight() == info[0].weight()  # asking changes nothing
+
+
+def test_the_dictionary_is_that_of_the_visible_articles(tmp_path, monkeypatch):
+    """Of each field, counted one article at a time; a word that stands 300 times in one takes more than a byte."""
+    monkeypatch.setattr(codec, "_POSTINGS", 50)  # a few terms at a time
+    made = [*ARTICLES, Article(id="often", title="courts", text="court " * 300 + "once")]
+    seen = np.append(VISIBLE, True)
+    reader = make_index(tmp_path, [made[:40], made[40:]]).at(seen).searcher.reader()
+    visible = [article for article, is_seen in zip(made, seen, strict=True) if is_seen]
+    for name in tree.TEXT_FIELDS:
+        texts = [" ".join((*a.authors, a.agency)) if name == "byline" else getattr(a, name) for a in visible]
+        tokens = [token.term for text in texts for token in analyze(text)]
+        assert list(reader.field_terms(name)) == sorted(set(tokens), key=str.encode)
+        assert reader.field_length(name) == len(tokens)
+    for name in ("source", "section", "authors", "agency", "language"):
+        values = [getattr(a, name) for a in visible]
+        words = [
+            word
+            for value in values
+            for text in ([value] if isinstance(value, str) else value)
+            for word in words_of(text)
+        ]
+        assert list(reader.field_terms(name)) == sorted(set(words), key=str.encode)
+        assert reader.field_length(name) == len(words)
+    assert reader.frequency("text", "court") - 300 == sum(
+        token.term == "court" for a in visible[:-1] for token in analyze(a.text)
+    )
+    assert list(reader.field_terms("id")) == sorted(a.id for a in visible)
 
 
 @pytest.fixture(scope="module")

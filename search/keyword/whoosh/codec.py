@@ -169,7 +169,7 @@ class ViewSegment(base.Segment):  # type: ignore[misc]
             high = int(all_starts.searchsorted(all_starts[low] + _POSTINGS, "right")) - 1
             high = min(max(high, low + 1), terms.stop)
             starts = all_starts[low : high + 1].astype(np.int64)
-            frequencies = self.keyword.freqs_between(starts[0], starts[-1]).astype(np.int64)
+            frequencies = self.keyword.freqs_between(int(starts[0]), int(starts[-1])).astype(np.int64)
             starts -= starts[0]
             if column is not None:
                 minor_starts = part["minor_starts"][low : high + 1].astype(np.int64)

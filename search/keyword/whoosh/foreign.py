@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from search.keyword.index import KeywordView
 
 MOST_TERMS = 20_000  # that one query may stand for
-MOST_POSTINGS = 1_000_000  # of the words of one query that Whoosh's matchers walk through, one by one
+MOST_POSTINGS = 200_000  # of the words of one query that Whoosh's matchers walk through, one by one: seconds
 # No scores; Or as a tree of unions: the arrays that Whoosh prefers in small indexes forget documents.
 _CONTEXT = SearchContext(needs_current=True, weighting=None)
 
@@ -97,5 +97,5 @@ def _check_cost(view: KeywordView, query: whoosh.Query) -> None:
         if terms > MOST_TERMS or postings > MOST_POSTINGS:
             raise QueryError(
                 f"the words of {type(query).__name__} occur too often: Whoosh would walk through more than "
-                f"{MOST_POSTINGS:,} places; ask for rarer words, or in the query language, which has no such bound"
+                f"{MOST_POSTINGS:,} postings; ask for rarer words, or in the query language, which has no such bound"
             )

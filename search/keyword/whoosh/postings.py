@@ -52,6 +52,12 @@ class Postings(LeafMatcher):  # type: ignore[misc]
         return np.append(rows.searchsorted(self.rows), len(rows)), places
 
     @functools.cached_property
+    def _lists(self) -> tuple[list[int], list[int]]:
+        """The same as plain numbers, for spans one by one."""
+        starts, places = self._occurrences
+        return starts.tolist(), places.tolist()
+
+    @functools.cached_property
     def weights(self) -> NDArray[np.int64]:
         """int64: the frequency in each row."""
         return np.diff(self._occurrences[0])
@@ -107,7 +113,8 @@ class Postings(LeafMatcher):  # type: ignore[misc]
 
     def spans(self) -> list[Any]:
         """The positions in the row here as Whoosh's spans."""
-        return [Span(place) for place in self.format.decode_positions(self.value())]
+        starts, places = self._lists
+        return [Span(place) for place in places[starts[self._at] : starts[self._at + 1]]]
 
     def block_min_length(self) -> int:
         """The least length of any row here: all rows are one block."""
