@@ -184,14 +184,14 @@ class Archive(OpenArchive):
             recency=recency,
             where=where,
         )
-        asked = retrieval.Question(text=question, request=request, detect=_choice(Detect, detect))
+        how = _choice(Detect, detect)
         reranker = None
         if rerank is not None:
             from search import encode
 
             reranker = encode.load_reranker(rerank)
         with self._reading(watch) as view:
-            return retrieval.retrieve(view, asked, budget, count_tokens, reranker, watch)
+            return retrieval.retrieve(view, request, how, budget, count_tokens, reranker, watch)
 
     async def aretrieve(self, question: str, **settings: Any) -> Context:
         """``retrieve`` in a thread, as ``asearch``."""

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from search import deadline
 from search.keyword.tree import Value
 from search.query.drilldown import value_clause
-from search.rag.mentions import Mention
+from search.rag.mentions import SourceMention
 from search.rag.when import days, together
 
 __all__ = ["days", "sources", "together"]
@@ -67,7 +67,7 @@ Named = tuple[int, int, tuple[str, ...], bool]
 """A stretch of the question, the sources that it can mean, and whether it surely means one."""
 
 
-def sources(question: str, names: Iterable[str]) -> list[Mention]:
+def sources(question: str, names: Iterable[str]) -> list[SourceMention]:
     """The archive's sources that the question names as sources, in order.
 
     A name counts in its own capitals only. One of several words, one of them a newspaper's (Times, Herald, Post),
@@ -109,7 +109,7 @@ def sources(question: str, names: Iterable[str]) -> list[Mention]:
             if value_clause("source", name) is not None
         )
         if conditions:
-            mentions.append(Mention("source", start, end, conditions, " or ".join(meant)))
+            mentions.append(SourceMention(start, end, conditions, " or ".join(meant)))
     return mentions
 
 

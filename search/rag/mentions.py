@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 from search.keyword.tree import DayRange, Value
 from search.query.drilldown import value_clause
@@ -14,14 +15,12 @@ Condition = Value | DayRange
 
 @dataclass(frozen=True, slots=True)
 class Mention:
-    """``question[start:end]`` names what meets any of the ``conditions``. ``kind`` is "source" or "date"; ``name`` is
-    what the archive calls a source."""
+    """``question[start:end]`` names what meets any of the ``conditions``."""
 
-    kind: str
+    kind: ClassVar[str]
     start: int
     end: int
     conditions: tuple[Condition, ...]
-    name: str = ""
 
     @property
     def clause(self) -> str:
@@ -31,6 +30,23 @@ class Mention:
     def detected(self) -> Detected:
         """What people are told of it."""
         return Detected(kind=self.kind, start=self.start, end=self.end, clause=self.clause)
+
+
+@dataclass(frozen=True, slots=True)
+class SourceMention(Mention):
+    """A source of the archive, or several that go by one name; ``name`` is what the archive calls them."""
+
+    kind: ClassVar[str] = "source"
+    conditions: tuple[Value, ...]
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class DateMention(Mention):
+    """A period, or several that are meant as one."""
+
+    kind: ClassVar[str] = "date"
+    conditions: tuple[DayRange, ...]
 
 
 def clause(conditions: Sequence[Condition]) -> str:

@@ -2,66 +2,73 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
 from dataclasses import replace
 
 from search import deadline
 from search.encode import Reranker
+from search.engine.request import Request
 from search.engine.view import View
 from search.engine.watch import Watch, unwatched
 from search.errors import UsageError
 from search.rag import render, select
-from search.rag.candidates import Found, Question, find
+from search.rag.candidates import find
 from search.rag.context import Context, CountTokens
+from search.rag.question import read
 from search.rag.select import Candidate
 from search.rag.spans import sentences
 from search.rag.tokens import estimate_tokens
 from search.records import Citation, Detect
-
-__all__ = ["Detect", "Question", "retrieve"]
 
 _JOIN = 160  # characters between two stretches of an article that are filled in rather than left out
 
 
 def retrieve(
     view: View,
-    question: Question,
+    request: Request,
+    how: Detect,
     budget: int,
     count_tokens: CountTokens | None = None,
     reranker: Reranker | None = None,
     watch: Watch = unwatched,
 ) -> Context:
-    """The passages for a question in at most ``budget`` tokens. Raises UsageError for a budget below 1."""
-    began = time.perf_counter()
+    """The passages for a question, the query of ``request``, in at most ``budget`` tokens; ``how`` says what becomes of
+    sources and dates that it names.
+
+    Raises UsageError for a budget below 1, QueryError for a question without a letter or digit.
+    """
     if budget < 1:
         raise UsageError(f"budget must be 1 or more, not {budget}")
-    question.request.check()
-    mode = view.mode(question.request.mode)
-    count = estimate_tokens if count_tokens is None else count_tokens
-    found = find(view, question, reranker, watch)
+    question = request.query
+    with watch("plan"):
+        plan = view.plan(replace(request, literal=True))
+    with watch("detect"):
+        reading = read(question, view.columns.names("source"), plan.now, how)
+    candidates, remarks = find(view, request, how, reading.parts, reranker, watch)
     with watch("fill"):
-        passages, tokens = _fill(question.text, found, budget, count)
-    notes = list(found.notes)
-    if found.candidates and not passages:
+        passages, tokens = _fill(question, candidates, budget, count_tokens or estimate_tokens)
+    notes = [*reading.notes, *remarks]
+    if candidates and not passages:
         notes.append(f"not even one passage fits into {budget:,} tokens")
     return Context(
-        question=question.text,
+        question=question,
         budget=budget,
         tokens=tokens,
         passages=passages,
-        mode=mode,
-        took_ms=round((time.perf_counter() - began) * 1000, 3),
-        detect=question.detect,
-        detected=found.detected,
-        parts=found.parts,
-        notes=tuple(notes),
+        mode=plan.mode,
+        took_ms=plan.took_ms(),
+        detect=how,
+        detected=reading.detected,
+        parts=tuple(part.shown for part in reading.parts),
+        notes=tuple(dict.fromkeys(notes)),
     )
 
 
-def _fill(question: str, found: Found, budget: int, count: CountTokens) -> tuple[tuple[Citation, ...], int]:
+def _fill(
+    question: str, found: Sequence[Candidate], budget: int, count: CountTokens
+) -> tuple[tuple[Citation, ...], int]:
     """Choose, merge and number; then let stretches grow to whole passages while there is room."""
-    candidates = select.without_copies(found.candidates)
+    candidates = select.without_copies(found)
     for one in candidates:
         deadline.check()
         one.cost = count(render.render(question, _numbered([one])))

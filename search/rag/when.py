@@ -10,7 +10,7 @@ from itertools import pairwise
 
 from search.keyword.tree import DayRange
 from search.rag.forms import Named, named
-from search.rag.mentions import Mention
+from search.rag.mentions import DateMention
 from search.rag.periods import Span
 
 Periods = tuple[DayRange, ...]
@@ -56,7 +56,7 @@ class _Item:
     one: Named
 
 
-def days(question: str, now: datetime) -> list[Mention]:
+def days(question: str, now: datetime) -> list[DateMention]:
     """The periods that the question names, relative to ``now``, in order and disjoint.
 
     A year alone, a month or a weekday without more needs a preposition ("in 2024", "since May") or another date beside
@@ -70,7 +70,7 @@ def days(question: str, now: datetime) -> list[Mention]:
         if links[place] == links[place - 1] == "through":  # from A to B to C
             links[place] = ""
     spans = _dated(items, links, now)
-    mentions: list[Mention] = []
+    mentions: list[DateMention] = []
     place, counted = 0, False
     while place < len(items):
         item, size = items[place], 1
@@ -86,7 +86,7 @@ def days(question: str, now: datetime) -> list[Mention]:
             periods = _around(question, item, spans[place]) if counted else ()
         if periods:
             end = items[place + size - 1].one.end
-            mentions.append(Mention("date", item.start, end, periods))
+            mentions.append(DateMention(item.start, end, periods))
         place += size
     return mentions
 

@@ -1,0 +1,116 @@
+"""What a question asks: its parts, and the sources and dates that bear on each."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import NamedTuple
+
+from search.keyword.rank.scoring import scoring_tokens
+from search.keyword.tree import Node, either
+from search.rag import detect, parts
+from search.rag.mentions import DateMention, Mention, SourceMention
+from search.records import Detect, Detected
+
+MOST = 2 * parts.MOST_PARTS
+"""Parts that are searched: a question asked of several sources is one of each."""
+
+_LEFT = re.compile(r"\0(?:(?:,? (?:and|or|to|versus|vs\.?) |, )?\0)*")  # what joined two that were taken out
+_FRAME = frozenset(
+    {
+        *("account", "accounts", "according", "article", "articles", "between", "compare", "compared", "comparison"),
+        *("cover", "coverage", "covered", "describe", "described", "difference", "differences", "explain", "happen"),
+        *("happened", "news", "publish", "published", "report", "reported", "reporting", "said", "say", "stories"),
+        *("story", "tell", "told", "write", "wrote"),
+    }
+)  # words of the asking rather than of what is asked
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One question that is searched for: as shown, as searched, what it is about by word and stem, and the conditions
+    that bear on it: its sources, its dates."""
+
+    shown: str
+    searched: str
+    asked: dict[str, str]
+    conditions: tuple[Node, ...]
+
+
+class Reading(NamedTuple):
+    """A question's parts, what is detected in it, and what is to be said of parts that are left out."""
+
+    parts: list[Part]
+    detected: tuple[Detected, ...]
+    notes: list[str]
+
+
+def read(question: str, names: Iterable[str], now: datetime, how: Detect) -> Reading:
+    """Take a question apart. ``names`` are those of the archive's sources; dates are relative to ``now``."""
+    sources = detect.sources(question, names)
+    dates = [date for date in detect.days(question, now) if all(_apart(date, source) for source in sources)]
+    mentions: list[Mention] = sorted((*dates, *sources), key=lambda mention: mention.start)
+    shown = parts.split(question, mentions)
+    asked: list[Part] = []
+    for part in shown[: parts.MOST_PARTS]:
+        asked += _by_source(question, part, mentions, how)
+    left = [*(part.shown for part in asked[MOST:]), *shown[parts.MOST_PARTS :]]
+    notes = [f"too many questions in one; not searched: {' '.join(left)}"] if left else []
+    detected = () if how is Detect.OFF else tuple(mention.detected() for mention in mentions)
+    return Reading(asked[:MOST], detected, notes)
+
+
+def _apart(first: Mention, second: Mention) -> bool:
+    return first.end <= second.start or first.start >= second.end
+
+
+def _by_source(question: str, part: str, mentions: Sequence[Mention], how: Detect) -> list[Part]:
+    """A part, once for each of the sources that it asks about. Sources and dates are those that it names itself, or
+    else those of the whole question."""
+    named, _ = _taken_out(question, part, mentions)
+    sources = _sources(named) or _sources(mentions)
+    dates = _dates(named) or _dates(mentions)
+    _, without = _taken_out(question, part, (*dates, *sources))
+    about = content(without)
+    asked = about or content(part)
+    if how is Detect.OFF:
+        return [Part(part, part, asked, ())]
+    searched = " ".join((without if about else part).split())
+    periods = detect.together([date.conditions for date in dates])
+    groups = [[source] for source in sources] if 1 < len(sources) <= parts.MOST_PARTS else [sources]
+    found = []
+    for group in groups:
+        shown = part if len(groups) == 1 else f"{part} [{group[0].name}]"
+        any_of = ([condition for source in group for condition in source.conditions], periods)
+        found.append(Part(shown, searched, asked, tuple(either(nodes) for nodes in any_of if nodes)))
+    return found
+
+
+def _sources(mentions: Iterable[Mention]) -> list[SourceMention]:
+    """Those of sources, of the same source the first."""
+    sources = [mention for mention in mentions if isinstance(mention, SourceMention)]
+    return list({source.conditions: source for source in reversed(sources)}.values())[::-1]
+
+
+def _dates(mentions: Iterable[Mention]) -> list[DateMention]:
+    return [mention for mention in mentions if isinstance(mention, DateMention)]
+
+
+def _taken_out(question: str, part: str, mentions: Iterable[Mention]) -> tuple[list[Mention], str]:
+    """Those of the mentions that a part has, in order, and the part without them. The longer are looked for first."""
+    held = []
+    for mention in sorted(mentions, key=lambda mention: mention.start - mention.end):
+        name = " ".join(question[mention.start : mention.end].split())
+        shorter = re.sub(rf"(?<!\w){re.escape(name)}(?!\w)", "\0", part)
+        if shorter != part:
+            held.append(mention)
+        part = shorter
+    return sorted(held, key=lambda mention: mention.start), _LEFT.sub(" ", part)
+
+
+def content(text: str) -> dict[str, str]:
+    """What a question is about, as words with their stems: no stop words, none that only frame a question."""
+    tokens = scoring_tokens(text.split())
+    return {t.surface: t.term for t in tokens if t.word not in _FRAME and t.surface not in ("AND", "OR", "NOT")}
