@@ -261,26 +261,3 @@ def test_a_pipe_gets_utf8(encoding):
 def test_module_runs_as_a_program():
     done = subprocess.run([sys.executable, "-m", "search", "--version"], capture_output=True, text=True, check=True)
     assert done.stdout.startswith("broadsheet, version ")
-
-
-def test_the_command_reference_is_written_and_checked(tmp_path):
-    (tmp_path / "scripts").mkdir()
-    script = tmp_path / "scripts" / "docs"
-    script.write_text((Path(__file__).parents[1] / "scripts" / "docs").read_text())
-    readme = tmp_path / "README.md"
-
-    def docs(*arguments):
-        command = [sys.executable, str(script), *arguments]
-        return subprocess.run(command, capture_output=True, text=True, check=False).returncode
-
-    readme.write_text("no markers\n")
-    assert docs() == 1
-    readme.write_text("before\n<!-- commands -->\nold\n<!-- /commands -->\nafter é\n", encoding="utf-8")
-    assert docs("--check") == 1
-    assert docs() == 0
-    assert docs("--check") == 0
-    text = readme.read_text(encoding="utf-8")
-    assert text.startswith("before\n<!-- commands -->\n\n### `broadsheet`\n\n```text\nUsage: broadsheet [OPTIONS]")
-    assert text.endswith("```\n\n<!-- /commands -->\nafter é\n")
-    assert [f"### `broadsheet {name}`" in text for name in COMMANDS] == [True] * len(COMMANDS)
-    assert docs("--nonsense") == 2

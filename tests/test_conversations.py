@@ -1,4 +1,4 @@
-"""The conversations that the README shows are what the sample archive answers."""
+"""The conversations that the help pages show are what the sample archive answers."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from .served import ROOT
 
 
 @pytest.mark.model
-def test_the_readme_shows_what_is_said(shared_cache):
+def test_the_pages_show_what_is_said(shared_cache):
     script = ROOT / "scripts" / "conversations"
     done = subprocess.run([sys.executable, str(script), "--check"], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
@@ -25,8 +25,10 @@ def test_a_changed_answer_is_noticed():
     module = module_from_spec(spec_from_loader("conversations", loader))
     loader.exec_module(module)
     text = "<!-- conversation a -->\n```sh\necho 1\n```\n```text\n2\n```\n<!-- /conversation a -->\n"
-    assert module.renewed(text, lambda language, code: "1\n") == text.replace("\n2\n", "\n1\n")
-    readme = (ROOT / "README.md").read_text()
-    named = [match["name"] for match in module.TALK.finditer(readme)]
-    assert sorted(named) == ["haystack", "http", "langchain", "llamaindex", "mcp", "openai", "python", "shell"]
-    assert all(match["shown"] for match in module.TALK.finditer(readme))
+    other = text.replace("conversation a", "conversation b")
+    fresh = module.renewed([text, "none\n", other], lambda language, code: "1\n")
+    assert fresh == [one.replace("\n2\n", "\n1\n") for one in (text, "none\n", other)]
+    found = [match for path in module.pages() for match in module.TALK.finditer(path.read_text())]
+    names = ["desk", "haystack", "http", "langchain", "llamaindex", "mcp", "openai", "python", "shell"]
+    assert sorted(match["name"] for match in found) == names
+    assert all(match["shown"] for match in found)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -10,55 +11,32 @@ from pathlib import Path
 import pytest
 
 PACKAGE = Path(__file__).parent.parent / "search"
-# From the top of the house to its ground floor. A module may import what stands below it, or beside it in its room.
-FLOORS = [
-    "__main__",
-    "cli",
-    "serve",
-    "adapters",
-    "evaluation",
-    "exports",
-    "archive",
-    "rag",
-    "engine",
-    "query",
-    "keyword",
-    "vector",
-    "encode",
-    "ingest",
-    "text",
-    "storage",
-    "records",
-    "deadline",
-    "declarations",
-    "errors",
-    "_version",
-]
-# Where the engines and formats of others may be imported: rooms, or folders in them.
-FOREIGN = {
-    "whoosh": {"keyword/whoosh"},
-    "faiss": {"vector"},
-    "sentence_transformers": {"encode"},
-    "torch": {"encode"},
-    "transformers": {"encode"},
-    "onnxruntime": {"encode"},
-    "onnx": {"encode"},
-    "tokenizers": {"encode"},
-    "sqlite3": {"storage"},
-    "click": {"cli", "__main__"},
-    "fastapi": {"serve"},
-    "starlette": {"serve"},
-    "uvicorn": {"serve"},
-    "mcp": {"serve"},
-    "mcp_types": {"serve"},
-    "pydantic": {"serve", "adapters"},
-    "langchain_core": {"adapters"},
-    "llama_index": {"adapters"},
-    "haystack": {"adapters"},
-    "pickle": set(),
-    "marshal": set(),
-    "shelve": set(),
-}
+ARCHITECTURE = (PACKAGE.parent / "ARCHITECTURE.md").read_text(encoding="utf-8")
+NEVER = ("pickle", "marshal", "shelve")
+
+
+def floors() -> dict[str, str]:
+    """The rooms of ARCHITECTURE.md from the top of the house to its ground floor, and the packages of others that may
+    be imported there. A module may import what stands below it, or beside it in its room."""
+    table = ARCHITECTURE.split("<!-- floors -->")[1].split("<!-- /floors -->")[0]
+    rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in table.strip().splitlines()[2:]]
+    return {row[0].strip("`"): row[3] for row in rows}
+
+
+FLOORS = list(floors())
+
+
+def foreign() -> dict[str, set[str]]:
+    """Where the packages of others may be imported: rooms, or folders in them."""
+    found: dict[str, set[str]] = {name: set() for name in NEVER}
+    for own, cell in floors().items():
+        packages, _, folder = cell.partition(" in ")
+        for package in re.findall(r"`(\w+)`", packages):
+            found.setdefault(package, set()).add(folder.strip("`") or own)
+    return found
+
+
+FOREIGN = foreign()
 
 
 def room(path: Path) -> str:
@@ -84,7 +62,7 @@ FILES = sorted(path for path in PACKAGE.rglob("*.py") if path != PACKAGE / "__in
 @pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(PACKAGE)))
 def test_imports_run_downwards(path):
     own = room(path)
-    assert own in FLOORS, f"{own} has no floor: add it to FLOORS"
+    assert own in FLOORS, f"{own} has no floor: add it to the table in ARCHITECTURE.md"
     for name in imports(path):
         parts = name.split(".")
         if parts[0] == "search" and len(parts) > 1 and parts[1] != "__version__":
@@ -114,6 +92,28 @@ def runtime_imports(node: ast.AST) -> set[str]:
         named = {f"{node.module}.{alias.name}" for alias in node.names}
         return (named & MODULES.keys()) | ({node.module} & MODULES.keys() if named - MODULES.keys() else set())
     return set().union(*map(runtime_imports, ast.iter_child_nodes(node)))
+
+
+def test_every_room_is_described():
+    """Each floor is there and has a heading, and each file that is named exists."""
+    headings = re.findall(r"`(\w+)`", " ".join(re.findall(r"^### (.*)$", ARCHITECTURE, re.M)))
+    assert set(headings) == set(FLOORS) - {"_version"}
+    there = {path.stem for path in PACKAGE.iterdir() if path.suffix == ".py" or any(path.glob("*.py"))} - {"__init__"}
+    assert set(FLOORS) == there
+    assert len(FLOORS) <= 21
+    assert FOREIGN["whoosh"] == {"keyword/whoosh"}
+    assert FOREIGN["pydantic"] == {"serve", "adapters"}
+
+
+def test_a_stranger_finds_the_files():
+    """ARCHITECTURE.md alone names one or two files for each of ten tasks, and they exist."""
+    table = ARCHITECTURE.split("## Where to touch")[1].split("\n## ")[0]
+    tasks = [line.split("|")[1:-1] for line in table.splitlines() if line.startswith("| a")]
+    assert len(tasks) == 10
+    for task, touch, _ in tasks:
+        assert re.findall(r"`((?:search|tests)/[^`]+)`", touch), task
+    for name in re.findall(r"`((?:search|tests|scripts)/[^`*]+)`", ARCHITECTURE):
+        assert (PACKAGE.parent / name).exists(), name
 
 
 def test_no_circles():

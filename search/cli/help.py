@@ -10,26 +10,33 @@ from search.errors import UsageError
 
 
 @click.command("help")
-@click.argument("topic", required=False, metavar="[query|COMMAND]")
+@click.argument("topic", required=False, metavar="[TOPIC|COMMAND]")
 @debug
 @click.pass_context
 def command(ctx: click.Context, /, topic: str | None) -> None:
-    """Explain the query language, or a command.
+    """Explain a topic, or a command.
 
-    'broadsheet help query' is the page on how to write a query, with examples.
+    Without one: the commands, and the topics. 'broadsheet help query' is the page on how to write a query.
     """
+    from search.cli import pages, pretty
+    from search.cli.options import styled
+
     group = ctx.parent
     assert group is not None
     assert isinstance(group.command, click.Group)
     if topic is None:
         click.echo(group.get_help())
-    elif topic == "query":
-        from search.query.help import help_text
-
-        click.echo(help_text(), nl=False)
+        formatter = ctx.make_formatter()
+        with formatter.section("Topics"):
+            formatter.write_dl([(name, pages.title(name)) for name in pages.topics()])
+        click.echo(f"\n{formatter.getvalue()}", nl=False)
+    elif topic in pages.topics():
+        for text in pages.drawn(pages.page(topic), pretty.columns(), styled()):
+            click.echo(text)
     else:
         found = group.command.get_command(group, topic) if topic in COMMANDS else None
         if found is None:
-            raise UsageError(f"there is no help on {printable(topic)!r}; try: broadsheet help query")
+            known = ", ".join(pages.topics())
+            raise UsageError(f"there is no help on {printable(topic)!r}; the topics are {known}, or name a command")
         with click.Context(found, group, topic) as inner:
             click.echo(found.get_help(inner))

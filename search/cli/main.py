@@ -29,7 +29,7 @@ COMMANDS = {
     "evaluate": "Measure the quality of rankings against judgements.",
     "serve": "Serve an archive over HTTP.",
     "mcp": "Serve an archive to assistants by the Model Context Protocol.",
-    "help": "Explain the query language, or a command.",
+    "help": "Explain a topic, or a command.",
 }
 
 
