@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Sequence
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, ParamSpec, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +15,7 @@ from search.errors import ArchiveDamaged
 from search.keyword.analysis import GAP, SUBFIELDS, TEXT_SPACE, analyze
 from search.keyword.cache import Cache
 from search.keyword.match import grid
+from search.keyword.match.view import Columns, Mask, Ordinals
 from search.keyword.part.layout import KeywordSegment
 from search.keyword.rank import maxscore
 from search.keyword.rank.scoring import Bm25, scoring_tokens
@@ -25,29 +26,8 @@ if TYPE_CHECKING:
     from search.keyword.tree import Node
     from search.keyword.whoosh.codec import ViewSegment
 
-Mask = NDArray[np.bool_]
-Ordinals = NDArray[np.int64]
 _P = ParamSpec("_P")
 _T = TypeVar("_T")
-
-
-class Columns(Protocol):
-    """What the keyword leg reads of a snapshot's columns, over ordinals."""
-
-    @property
-    def published(self) -> NDArray[np.int64]:
-        """int64[N]: microseconds since the Unix epoch in UTC; the least int64 where missing."""
-
-    @property
-    def day(self) -> NDArray[np.int32]:
-        """int32[N]: proleptic ordinal of the article's own local day; 0 where missing."""
-
-    def find(self, ids: Sequence[str]) -> Ordinals:
-        """The ordinals of all rows with one of these ids."""
-
-    def texts(self, name: str, start: int, stop: int) -> list[str]:
-        """The id, or the source, section, agency or language, of each of the ordinals from ``start`` to ``stop``,
-        which are those of one segment."""
 
 
 def _sound(method: Callable[_P, _T]) -> Callable[_P, _T]:

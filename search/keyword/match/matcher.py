@@ -7,10 +7,9 @@ own stack.
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from search import deadline
 from search.keyword import tree
@@ -18,23 +17,20 @@ from search.keyword.match import frequent, occurrences
 from search.keyword.match.lookup import Leaf, Row, docs_in
 from search.keyword.match.places import Part
 from search.keyword.match.proximity import Proximity, check
+from search.keyword.match.view import Mask, View
 from search.keyword.part.layout import KeywordSegment
 from search.keyword.tree import Node
 from search.storage.columns import MISSING_DAY, MISSING_INSTANT, instant
 
-if TYPE_CHECKING:
-    from search.keyword.index import KeywordView
-
 _FEW_SHARE = 8
 
-Mask = NDArray[np.bool_]
 Walk = Generator["Walk", None, None]
 
 
 class Matcher:
     """Evaluates trees for one view. It keeps what it has looked up, so it is made anew for each query."""
 
-    def __init__(self, view: KeywordView) -> None:
+    def __init__(self, view: View) -> None:
         self.view = view
         self.index = index = view.index
         self.segments = list(zip(view.index.segments, view.index.bases[:-1], strict=True))

@@ -11,7 +11,7 @@ import bisect
 import functools
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,14 +23,12 @@ from search.keyword.match import occurrences
 from search.keyword.match.lookup import FIELDS, docs_in
 from search.keyword.match.occurrences import Block
 from search.keyword.match.places import Part
+from search.keyword.match.view import View
 from search.keyword.part.packing import term_key
 from search.keyword.whoosh.numbers import EPOCH, LATEST, Numbers, Values
 from search.keyword.whoosh.postings import Postings
 from search.keyword.whoosh.schema import COLUMNS, schema
 from search.storage.columns import MISSING_INSTANT
-
-if TYPE_CHECKING:
-    from search.keyword.index import KeywordView
 
 # Whoosh asks whether there is a term before it asks for its postings. Longer lists are looked up again.
 CACHED_ROWS = 64
@@ -43,7 +41,7 @@ TEXT = SUBFIELDS.index("text")
 class ViewSegment(base.Segment):  # type: ignore[misc]
     """One segment as a view sees it."""
 
-    def __init__(self, view: KeywordView, number: int) -> None:
+    def __init__(self, view: View, number: int) -> None:
         super().__init__("keyword")
         self.view = view
         self.number = number

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import islice
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,10 +13,8 @@ from whoosh.searching import SearchContext
 
 from search import deadline
 from search.errors import QueryError, SearchError
+from search.keyword.match.view import View
 from search.keyword.tree import Foreign
-
-if TYPE_CHECKING:
-    from search.keyword.index import KeywordView
 
 MOST_TERMS = 20_000  # that one query may stand for
 MOST_POSTINGS = 200_000  # of the words of one query that Whoosh's matchers walk through, one by one: seconds
@@ -24,7 +22,7 @@ MOST_POSTINGS = 200_000  # of the words of one query that Whoosh's matchers walk
 _CONTEXT = SearchContext(needs_current=True, weighting=None)
 
 
-def match(view: KeywordView, query: whoosh.Query) -> NDArray[np.bool_]:
+def match(view: View, query: whoosh.Query) -> NDArray[np.bool_]:
     """bool[N]: the articles that satisfy a leaf; hidden ones may be among them.
 
     Raises QueryError for one that Whoosh cannot evaluate, or only at unreasonable cost.
@@ -40,7 +38,7 @@ def match(view: KeywordView, query: whoosh.Query) -> NDArray[np.bool_]:
         raise QueryError(f"Whoosh cannot evaluate {type(query).__name__}: {reason}") from error
 
 
-def _match(view: KeywordView, query: whoosh.Query) -> NDArray[np.bool_]:
+def _match(view: View, query: whoosh.Query) -> NDArray[np.bool_]:
     if isinstance(query, whoosh.Otherwise):
         # Whether the first has any match is asked of all articles, not of each segment.
         preferred = view.match(Foreign(query.a))
@@ -88,7 +86,7 @@ def _terms(query: Any, reader: Any) -> Iterator[bytes]:
     return map(reader.schema[query.field()].to_bytes, query._btexts(reader))  # FuzzyTerm gives texts
 
 
-def _check_cost(view: KeywordView, query: whoosh.Query) -> None:
+def _check_cost(view: View, query: whoosh.Query) -> None:
     reader = view.searcher.reader()
     postings = 0
     for terms, (field, text) in enumerate(query.iter_all_terms(), 1):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from weakref import WeakKeyDictionary
 
 import numpy as np
@@ -19,10 +19,8 @@ from whoosh.matching import ListMatcher
 from search.errors import QueryError
 from search.keyword import tree
 from search.keyword.analysis import analyze, value_term, words_of
+from search.keyword.match.view import View
 from search.keyword.tree import And, Every, Foreign, Node, Not, Nothing, Or
-
-if TYPE_CHECKING:
-    from search.keyword.index import KeywordView
 
 MOST_LEAVES = 1024
 _STEP = timedelta(microseconds=1)
@@ -36,7 +34,7 @@ class NodeQuery(whoosh.Query):  # type: ignore[misc]
 
     def __init__(self, node: Node) -> None:
         self.node = node
-        self._masks: WeakKeyDictionary[KeywordView, NDArray[np.bool_]] = WeakKeyDictionary()
+        self._masks: WeakKeyDictionary[View, NDArray[np.bool_]] = WeakKeyDictionary()
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, NodeQuery) and self.node == other.node

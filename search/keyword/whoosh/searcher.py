@@ -3,25 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from whoosh.reading import MultiReader, SegmentReader
 from whoosh.searching import Searcher
 
+from search.keyword.match.view import View
 from search.keyword.whoosh.codec import Stored, ViewSegment
 from search.keyword.whoosh.postings import FieldBm25
 from search.keyword.whoosh.schema import schema
 
-if TYPE_CHECKING:
-    from search.keyword.index import KeywordView
 
-
-def segments(view: KeywordView) -> list[ViewSegment]:
+def segments(view: View) -> list[ViewSegment]:
     """The segments of a view as Whoosh reads them."""
     return [ViewSegment(view, number) for number in range(len(view.index.segments))]
 
 
-def searcher(view: KeywordView, fields: Callable[[int], Mapping[str, Any]] | None = None) -> Searcher:
+def searcher(view: View, fields: Callable[[int], Mapping[str, Any]] | None = None) -> Searcher:
     """A stock Whoosh searcher over a view; its document numbers are ordinals. ``fields`` gives the stored fields of an
     ordinal (None: it has none)."""
     stored = None if fields is None else Stored(fields)
