@@ -41,7 +41,11 @@ def test_the_layout_of_a_newspaper_s_site():
         agency="IANS",
         dateline="Kochi",
         caption="Ferries tied up at the Lower Quay",
-        extra={"posted_by": "Mira Sen", "also_read": ["Why the backwaters are losing their boatmen"]},
+        extra={
+            "posted_by": "Mira Sen",
+            "also_read": ["Why the backwaters are losing their boatmen"],
+            "published_raw": "05-11-2024",
+        },
     )
     assert found.id == to_article({"title": found.title, "text": found.text, "date": "2024-11-05"}).id
 

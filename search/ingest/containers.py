@@ -40,7 +40,13 @@ def members(source: Source) -> Iterator[Source | PassedOver | Rejection]:
 
 
 def _inside(source: Source, name: str, file: BinaryIO) -> Source:
-    return Source(source.name + INSIDE + _shown(name), file, budget=source.budget, encoding=source.encoding)
+    return Source(
+        source.name + INSIDE + _shown(name),
+        file,
+        budget=source.budget,
+        encoding=source.encoding,
+        mapped=source.mapped,
+    )
 
 
 def _shown(name: str) -> str:

@@ -3,13 +3,17 @@
 | written | read as |
 |---|---|
 | ISO 8601: 2025-02-26, 20250226, 2025-02-26T10:30:00+05:30, 2025-W09-3, 2025-057 | as it says |
-| RFC 2822 and names of months: Wed, 26 Feb 2025 10:30:00 GMT; 26 February 2025; Feb 26, 2025, 10:30 a.m. | as it says |
-| 26-02-2025, 26.02.2025 | day first; month first only if the other way there is no such day |
-| 02/26/2025, 2/26/25 | month first; day first only if the other way there is no such day |
+| RFC 2822, ctime, months in thirty languages: Wed, 26 Feb 2025 10:30:00 GMT; 26 de febrero de 2025 | as it says |
+| a label, a weekday or the time before it: Published: 10.30am, Wednesday 26 February 2025 | as it says |
+| 26-02-2025, 02/26/2025, 26.02.2025 | in the order that its column has (see below) |
 | 1740565800, 1740565800000 | seconds, milliseconds, microseconds or nanoseconds since 1970, by size |
+| February 2025, 2025-02, 2025 | the first day of that month or year, which is told by its ``precision`` |
 
 A day alone is a ``date``, a day with a time a ``datetime`` with its own offset, UTC if it has none. A two-digit year is
-1969 to 2068. A month or a year alone is no day, and is not read.
+1969 to 2068.
+
+A column has one order of day and month: a single value above 12 decides it for all. Where nothing does, and nobody says
+it, slashes are month first, hyphens and full stops day first, and a date that could be read in two ways is not certain.
 """
 
 from __future__ import annotations
@@ -17,25 +21,23 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from datetime import UTC, date, datetime, timedelta, timezone
+from enum import StrEnum
 from typing import NamedTuple
 
-_MONTHS = {
-    name: number
-    for number, names in enumerate(
-        (
-            "jan january", "feb february", "mar march", "apr april", "may", "jun june", "jul july", "aug august",
-            "sep sept september", "oct october", "nov november", "dec december",
-        ), 1,
-    )
-    for name in names.split()
-}  # fmt: skip
+from search.ingest.months import NUMBERS, TWO_MONTHS, bare
+
 # Hours from UTC. Abbreviations that mean several zones (IST, CST in Asia, ...) are left out, RFC 2822's own aside.
 _ZONES = {
     "z": 0.0, "ut": 0.0, "utc": 0.0, "gmt": 0.0, "est": -5.0, "edt": -4.0, "cst": -6.0, "cdt": -5.0, "mst": -7.0,
     "mdt": -6.0, "pst": -8.0, "pdt": -7.0, "wet": 0.0, "cet": 1.0, "cest": 2.0, "eet": 2.0, "eest": 3.0, "msk": 3.0,
-    "jst": 9.0, "kst": 9.0, "aest": 10.0, "aedt": 11.0, "nzst": 12.0, "nzdt": 13.0,
+    "uhr": 0.0, "h": 0.0, "hrs": 0.0, "uur": 0.0, "jst": 9.0, "kst": 9.0, "aest": 10.0, "aedt": 11.0, "nzst": 12.0,
+    "nzdt": 13.0,
 }  # fmt: skip
-_MONTH = "|".join(sorted(_MONTHS, key=len, reverse=True))
+_ENGLISH = (
+    "january february march april may june july august september october november december jan feb mar apr jun jul aug "
+    "sept sep oct nov dec"
+)
+_MONTH = "|".join(_ENGLISH.split())
 _WEEKDAY = r"(?:(?:mon|tues?|wed(?:nes)?|thu(?:rs?)?|fri|sat(?:ur)?|sun)(?:day)?\.?,?\s+)?"
 _TIME = r"""(?:
     (?:\s*[T,\u00b7|-]\s*|\s+)(?:at\s+)?
@@ -52,6 +54,46 @@ _FORMS = tuple(
         rf"(?P<name>{_MONTH})\.?\s+(?P<d>\d{{1,2}})(?:st|nd|rd|th)?,?\s+(?P<y>\d{{4}})",
     )
 )
+_IN_NUMBERS = re.compile(
+    r"(?<![\d./-])(?P<a>\d{1,2})(?P<mark>[-./])(?P<b>\d{1,2})(?P=mark)(?P<y>\d{4}|\d\d)(?![\d./-])"
+)
+_FILL = r"(?:[\s.,]|\b(?:of|de|del|den|do|di|the|m|v|r|d|st|nd|rd|th|er|o|a)\b)*"
+_DAY = r"(?<!\d)(?P<d>\d{1,2})(?:st|nd|rd|th|er|º|ª|°|\.|-?го|an|e)?"
+_NAME = r"(?P<name>[^\W\d_]+)"
+_YEAR = r"(?P<y>\d{4})(?!\d)"
+# Tried in this order on what is left of a text without its time. The month alone comes last.
+_WORDED = tuple(
+    re.compile(form)
+    for form in (
+        rf"{_DAY}[\s/-]*{_FILL}{_NAME}[\s/-]*{_FILL}{_YEAR}",
+        rf"{_NAME}[\s.-]*{_DAY}{_FILL}[\s\0,-]+{_YEAR}",
+        rf"(?<!\d){_YEAR}[\s.,/-]*{_FILL}{_NAME}[\s.-]*{_DAY}(?!\d)",
+        rf"{_DAY}[\s/-]*{_FILL}{_NAME}[\s.,/-]*'?(?P<y>\d\d)(?!\d)",
+        r"(?<![\d./-])(?P<y>\d{4})[-./](?P<m>\d{1,2})[-./](?P<d>\d{1,2})(?![\d./-])",
+        _IN_NUMBERS.pattern,
+        rf"{_NAME}[\s./-]*{_FILL}{_YEAR}",
+        rf"(?<!\d){_YEAR}[\s./-]*{_FILL}{_NAME}",
+        r"(?<![\d./-])(?P<y>\d{4})[-./](?P<m>\d{1,2})(?![\d./-])",
+        r"(?<![\d./-])(?P<m>\d{1,2})[-./](?P<y>\d{4})(?![\d./-])",
+    )
+)
+_EAST_ASIAN = re.compile(r"(?P<y>\d{4})\s*[年년]\s*(?P<m>\d{1,2})\s*[月월](?:\s*(?P<d>\d{1,2})\s*[日号일])?")
+_CLOCK = re.compile(
+    r"""(?<![\d.:/-])(?:
+        (?P<hour>\d{1,2})(?:[:h]|\.(?=\d\d\s*(?:[ap]\.?\s?m|uhr|hrs?\b|h\b|gmt|utc|uur))|(?<=(?:\bklo|\bkl\.|.\bum|.\bat|.\bob|\bore)\s\d\d)\.|(?<=(?:\bklo|\bkl\.|.\bum|.\bat|.\bob|\bore)\s\d)\.)(?P<minute>\d\d)
+        (?::(?P<second>\d\d)(?:[.,:](?P<fraction>\d+))?)?
+        | (?P<only>\d{1,2})(?=\s*(?:[ap]\.?\s?m\b|uhr\b|h\b))
+    )(?!\d)
+    (?:\s*(?P<half>[ap])\.?\s?m\b\.?)?(?:\s*(?:uhr|hrs?|uur|h)\b)?
+    (?:\s*\(?(?P<zone>[+-]\d\d:?\d\d|[a-z]{1,5}\b)\)?)?(?:\s*\([a-z ]+\))?""",
+    re.VERBOSE,
+)
+# Words that may follow a time and name no zone.
+_NO_ZONE = {None, "on", "am", "at", "le", "den", "el", "il", "kl", "of", "the", "mon", "tue", "wed", "thu", "fri",
+            "sat", "sun", *NUMBERS} - set("z")  # fmt: skip
+_PARTS = re.compile(r"\s*[|•·;\n]\s*")
+_WORDS = 60  # characters beside a date: a weekday, a label, a place
+_DIGITS = {ord(digit): str(number) for digits in ("٠١٢٣٤٥٦٧٨٩", "۰۱۲۳۴۵۶۷۸۹") for number, digit in enumerate(digits)}
 _ORDINAL = re.compile(r"(\d{4})-(\d{3})")
 _NUMBER = re.compile(r"[+-]?\d+(?:\.\d+)?")
 _LONGEST = 80
@@ -60,41 +102,66 @@ _SMALLEST_EPOCH = 10_000_000  # below are 0 and -1 for "unknown", 2019, 201902, 
 _UNITS = ((1e11, 1.0), (1e14, 1e3), (1e17, 1e6), (1e20, 1e9))
 
 
+class Order(StrEnum):
+    """Which comes first in 05/02/2025."""
+
+    DAY_FIRST = "day-first"
+    MONTH_FIRST = "month-first"
+
+
 class Reading(NamedTuple):
-    """A date, or None if it could not be read. ``certain`` is False where another reading was possible, or where only
-    part was read."""
+    """A date, or None if it could not be read. ``certain`` is False where another reading was possible (``two_ways``),
+    or where only part was read. ``precision`` is "day" (or finer), "month" or "year"."""
 
     value: date | None
     certain: bool
+    precision: str = "day"
+    two_ways: bool = False
 
 
 _UNREAD = Reading(None, False)
 
 
-def read_date(raw: object) -> Reading:
-    """The date that ``raw`` (text, a number, or MongoDB's ``{"$date": ...}``) stands for."""
+def read_date(raw: object, order: Order | None = None, *, prose: bool = False) -> Reading:
+    """The date that ``raw`` (text, a number, or MongoDB's ``{"$date": ...}``) stands for.
+
+    ``order`` is that of its column. ``prose``: ``raw`` may be any line of a text, so that only a date and nothing else
+    is one, to the day.
+    """
     for name in ("$date", "$numberLong"):
         if isinstance(raw, Mapping) and len(raw) == 1:
             raw = raw.get(name, raw)
     if isinstance(raw, str):
-        return _read_text(raw)
+        return _read_text(raw, order, prose)
     if isinstance(raw, int | float) and not isinstance(raw, bool):
         return _read_number(raw)
     return _UNREAD
 
 
-def _read_text(raw: str) -> Reading:
+def order_of(raw: object) -> tuple[Order | None, bool]:
+    """Which order of day and month a value proves, and whether it is one that could be read in two ways."""
+    if not isinstance(raw, str) or not 5 < len(raw) <= _LONGEST or (numbers := _IN_NUMBERS.search(raw)) is None:
+        return None, False
+    first, second = int(numbers["a"]), int(numbers["b"])
+    if 12 < first <= 31 and second <= 12:
+        return Order.DAY_FIRST, False
+    if 12 < second <= 31 and first <= 12:
+        return Order.MONTH_FIRST, False
+    return None, first != second and first <= 12 and second <= 12
+
+
+def _read_text(raw: str, order: Order | None, prose: bool) -> Reading:
     text = raw.strip()
     if len(text) == 10 and text[4] == "-":
         try:
             return Reading(date.fromisoformat(text), True)
         except ValueError:
             pass
-    if not 5 < len(text) <= _LONGEST:
+    if not 3 < len(text) <= _LONGEST:
         return _UNREAD
     try:
         if _NUMBER.fullmatch(text):
-            return _read_number(float(text) if "." in text else int(text))
+            return _read_number(float(text) if "." in text else int(text), prose)
         if found := _ORDINAL.fullmatch(text):
             return Reading(_day_of_year(int(found[1]), int(found[2])), True)
         if len(text) > 10 and text[4] == "-" and text[10] in "Tt ":
@@ -104,39 +171,43 @@ def _read_text(raw: str) -> Reading:
                 pass  # "2025-02-26 10:30:00 +0530", 24:00, a leap second
         for form in _FORMS:
             if found := form.fullmatch(text):
-                return _assemble(found)
-        return Reading(_compact(text), True)
+                return _assemble(found, order)
+        return _compact(text) or (_UNREAD if prose and not _names_a_day(text) else _read_words(text, order, prose))
     except (ValueError, OverflowError):
         return _UNREAD
 
 
-def _assemble(found: re.Match[str]) -> Reading:
+def _assemble(found: re.Match[str], order: Order | None) -> Reading:
     parts = found.groupdict()
-    year = int(parts["y"])
-    if len(parts["y"]) == 2:
-        year += 1900 if year >= 69 else 2000
-    certain = True
+    year = _year(parts["y"])
+    two_ways = False
     if parts.get("a") is None:
-        month = _MONTHS[parts["name"].lower()] if parts.get("name") else int(parts["m"])
+        month = NUMBERS[parts["name"].lower()] if parts.get("name") else int(parts["m"])
         day = date(year, month, int(parts["d"]))
     else:
-        day, certain = _ordered(year, int(parts["a"]), int(parts["b"]), month_first=parts["mark"] == "/")
+        day, two_ways = _ordered(year, int(parts["a"]), int(parts["b"]), parts["mark"], order)
     if parts["hour"] is None:
-        return Reading(day, certain)
+        return Reading(day, not two_ways, two_ways=two_ways)
     zone = _zone(parts["zone"])
     if zone is None:  # the hour of an unknown zone is no instant, the day stands
-        return Reading(day, False)
-    return Reading(_at(day, parts, zone), certain)
+        return Reading(day, False, two_ways=two_ways)
+    return Reading(_at(day, parts, zone), not two_ways, two_ways=two_ways)
 
 
-def _ordered(year: int, first: int, second: int, *, month_first: bool) -> tuple[date, bool]:
-    """The day, and whether the order was beyond doubt: a hyphen or full stop is day first, a slash is not so sure."""
+def _year(text: str) -> int:
+    year = int(text)
+    return year if len(text) == 4 else year + (1900 if year >= 69 else 2000)
+
+
+def _ordered(year: int, first: int, second: int, mark: str, order: Order | None) -> tuple[date, bool]:
+    """The day, and whether it could be read in two ways. Full stops are day first wherever they are written."""
+    month_first = mark == "/" if order is None else order is Order.MONTH_FIRST
     month, day = (first, second) if month_first else (second, first)
     try:
         chosen = date(year, month, day)
     except ValueError:
-        return date(year, day, month), True
-    return chosen, not month_first or day > 12 or day == month
+        return date(year, day, month), False
+    return chosen, order is None and mark != "." and day <= 12 and day != month
 
 
 def _at(day: date, parts: Mapping[str, str | None], zone: timezone) -> datetime:
@@ -167,14 +238,87 @@ def _zone(text: str | None) -> timezone | None:
     return None if hours is None else timezone(timedelta(hours=hours)) if hours else UTC
 
 
-def _compact(text: str) -> date:
+def _compact(text: str) -> Reading | None:
     """ISO 8601 without hyphens or by weeks: 20250226T103000Z, 2025-W09-3."""
     if not text[:4].isdecimal() or not re.match(r"\d{8}[Tt ]|\d{4}-?W\d\d-?\d", text):
-        raise ValueError("no known form")
+        return None
     try:
-        return date.fromisoformat(text)
+        return Reading(date.fromisoformat(text), True)
     except ValueError:
-        return _aware(datetime.fromisoformat(text))
+        return Reading(_aware(datetime.fromisoformat(text)), True)
+
+
+def _names_a_day(line: str) -> bool:
+    """Whether a line is a date and nothing else: a day, a month by its name, a year, few words between them."""
+    words = re.findall(r"[^\W\d_]+", bare(line))
+    return len(words) <= 4 and any(word in NUMBERS for word in words)
+
+
+def _read_words(raw: str, order: Order | None, prose: bool) -> Reading:
+    """A date among words: the time is taken out, then the day, and no number may be left."""
+    text = re.sub(r"(?<=\d)\. (?=\d)", ".", bare(raw).translate(_DIGITS))
+    if found := _EAST_ASIAN.search(text):
+        return _east_asian(text, found)
+    reading = _among_words(text, order, prose)
+    if reading.value is None and not prose:
+        for part in _PARTS.split(text):  # "Published 1 Feb 2025 | Updated 3 Feb 2025": the first
+            if part != text and (reading := _among_words(part, order, prose)).value is not None:
+                return reading._replace(certain=False)
+    return reading
+
+
+def _among_words(text: str, order: Order | None, prose: bool) -> Reading:
+    time = next((found for found in _CLOCK.finditer(text) if _is_time(found)), None)
+    rest = text if time is None else f"{text[: time.start()]} \0 {text[time.end() :]}"
+    day: date | None = None
+    two_ways = False
+    precision = "day"
+    left = rest
+    for form in _WORDED:
+        for found in form.finditer(rest):
+            parts = found.groupdict()
+            number = NUMBERS.get(parts.get("name") or "")
+            if parts.get("a") is not None:
+                day, two_ways = _ordered(_year(parts["y"]), int(parts["a"]), int(parts["b"]), parts["mark"], order)
+            elif number is not None:
+                day = date(_year(parts["y"]), number, int(parts.get("d") or 1))
+                two_ways = parts["name"] in TWO_MONTHS
+                precision = "day" if parts.get("d") else "month"
+            elif parts.get("m") is not None:
+                day = date(_year(parts["y"]), int(parts["m"]), int(parts.get("d") or 1))
+                precision = "day" if parts.get("d") else "month"
+            if day is not None:
+                left = rest[: found.start()] + rest[found.end() :]
+                break
+        if day is not None:
+            break
+    if day is None or any(c.isdigit() for c in left) or len(left) > _WORDS:
+        return _UNREAD
+    if precision != "day" and (prose or time is not None):
+        return _UNREAD
+    if time is None:
+        return Reading(day, not two_ways, precision, two_ways)
+    parts = time.groupdict()
+    zone = _zone(parts["zone"]) if parts["zone"] not in _NO_ZONE else UTC
+    if zone is None:
+        return Reading(day, False, two_ways=two_ways)
+    clock = {**parts, "hour": parts["hour"] or parts["only"], "minute": parts["minute"] or "0"}
+    return Reading(_at(day, clock, zone), not two_ways, two_ways=two_ways)
+
+
+def _is_time(found: re.Match[str]) -> bool:
+    return int(found["hour"] or found["only"]) <= 24 and int(found["minute"] or 0) < 60
+
+
+def _east_asian(text: str, found: re.Match[str]) -> Reading:
+    """2025年2月26日, 2025년 2월 26일, with or without a time."""
+    if found["d"] is None:
+        return Reading(date(int(found["y"]), int(found["m"]), 1), True, "month")
+    day = date(int(found["y"]), int(found["m"]), int(found["d"]))
+    time = re.search(r"(\d{1,2})\s*[:時时시点]\s*(\d{1,2})", text[found.end() :])
+    if time is None:
+        return Reading(day, not any(c.isdigit() for c in text[found.end() :]))
+    return Reading(datetime(day.year, day.month, day.day, int(time[1]), int(time[2]), tzinfo=UTC), True)
 
 
 def _aware(moment: datetime) -> datetime:
@@ -188,8 +332,12 @@ def _day_of_year(year: int, number: int) -> date:
     return day
 
 
-def _read_number(number: float) -> Reading:
+def _read_number(number: float, prose: bool = False) -> Reading:
     try:
+        if not prose and number in _CALENDAR_YEARS:
+            return Reading(date(int(number), 1, 1), True, "year")
+        if not prose and isinstance(number, int) and number // 100 in _CALENDAR_YEARS and 1 <= number % 100 <= 12:
+            return Reading(date(number // 100, number % 100, 1), True, "month")
         if isinstance(number, int) and (day := _calendar(str(number))) is not None:
             return Reading(day, True)
         for limit, unit in _UNITS:

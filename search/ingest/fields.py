@@ -5,152 +5,458 @@ from __future__ import annotations
 import hashlib
 import math
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
+from search.errors import UsageError
 from search.ingest.clean import clean_line, clean_text, clean_value
-from search.ingest.dates import read_date
+from search.ingest.dates import Order, read_date
+from search.ingest.languages import language_code
+from search.ingest.markup import without_markup
+from search.ingest.mojibake import mended
+from search.ingest.names import byline, unique
 from search.records import Article
 
+# The names by which crawlers, databases, interfaces and schema.org call a field, the surest first. Of several in one
+# record, the first that holds something is used.
 ALIASES: Mapping[str, tuple[str, ...]] = {
-    "id": ("id", "_id", "guid"),
-    "title": ("title", "headline"),
-    "text": ("text", "body", "content", "article"),
-    "published": ("published", "published_at", "date", "pubDate"),
-    "source": ("source", "publisher", "outlet"),
-    "authors": ("authors", "author", "byline"),
-    "url": ("url", "link"),
-    "section": ("section", "category", "topic"),
-    "language": ("language", "lang"),
-    "agency": ("agency",),
+    "id": (
+        "id", "guid", "article_id", "uuid", "doc_id", "document_id", "news_id", "story_id", "stories_id", "item_id",
+        "post_id", "object_id", "identifier", "accession_no", "accession_number", "an", "uri", "@id",
+    ),
+    "title": (
+        "title", "headline", "web_title", "article_title", "news_title", "story_title", "post_title", "page_title",
+        "headlines", "heading", "hed", "head_line", "headline_main", "display_title", "title_text", "name", "subject",
+        "titel", "titre", "titulo", "titular", "titolo", "tittel", "rubrik", "überschrift", "schlagzeile", "otsikko",
+        "заголовок", "标题", "見出し",
+    ),
+    "text": (
+        "text", "body", "content", "article", "maintext", "main_text", "article_body", "body_text", "article_text",
+        "article_content", "full_text", "raw_text", "story", "story_text", "text_content", "content_text", "plain_text",
+        "clean_text", "cleaned_text", "text_body", "body_content", "news_text", "news_content", "news_body",
+        "post_content", "post_body", "post_text", "story_body", "full_content", "full_article", "page_text", "ocr_text",
+        "raw_content", "main_content", "paragraphs", "content_encoded", "body_html", "content_html", "html_content",
+        "text_html", "article_html", "bodies", "document", "transcript", "copy", "body_copy", "news",
+        "texte", "contenu", "corps", "texto", "contenido", "cuerpo", "conteudo", "corpo", "artikeltext", "artikel",
+        "inhalt", "volltext", "beitrag", "testo", "contenuto", "tekst", "inhoud", "brödtext", "текст", "正文", "内容",
+        "本文",
+        # Last resorts: a part of the text.
+        "summary", "description", "abstract", "lead_paragraph", "lead", "standfirst", "trail_text", "excerpt", "teaser",
+        "snippet", "opening_text", "intro", "dek", "hit_sentence",
+    ),
+    "published": (
+        "published", "published_at", "date", "pub_date", "publish_date", "date_publish", "date_published",
+        "published_date", "publication_date", "web_publication_date", "date_time_published", "published_time",
+        "publish_time", "published_on", "published_utc", "publication_datetime", "publication_time", "pub_datetime",
+        "date_time_pub", "date_pub", "pub_time", "posted_at", "post_date", "posted_on", "posted_date", "date_posted",
+        "article_date", "news_date", "story_date", "issue_date", "issued", "release_date", "display_date",
+        "first_publish_date", "version_created", "date_time", "time_published", "seen_date", "timestamp",
+        "published_timestamp", "publish_timestamp", "pub_timestamp", "published_parsed", "created_at", "created",
+        "date_created", "creation_date", "created_date", "created_time", "date_gmt", "post_date_gmt", "time", "day",
+        "datum", "veröffentlicht", "erscheinungsdatum", "date_publication", "date_de_publication", "publie_le", "fecha",
+        "fecha_publicacion", "data_pubblicazione", "data_publicacao", "data_publikacji", "дата", "日期", "发布时间",
+    ),
+    "source": (
+        "source", "publisher", "outlet", "media_name", "source_domain", "hostname", "sitename", "publication",
+        "publication_title", "publication_name", "pub_title", "newspaper", "newspaper_name", "source_name", "site_name",
+        "media", "media_outlet", "news_source", "news_outlet", "news_site", "website", "site", "domain", "journal",
+        "paper", "provider", "publisher_name", "publisher_title", "outlet_name", "medium", "quelle", "zeitung",
+        "fuente", "fonte", "journal_name", "bron", "источник", "来源",
+    ),
+    "authors": (
+        "authors", "author", "byline", "bylines", "creator", "creators", "writer", "writers", "author_name",
+        "author_names", "authors_name", "article_author", "post_author", "reporter", "reporters", "journalist",
+        "journalists", "correspondent", "written_by", "credits", "by", "autor", "autoren", "verfasser", "auteur",
+        "auteurs", "autore", "autori", "autores", "автор", "作者",
+    ),
+    "url": (
+        "url", "link", "web_url", "canonical_url", "canonical_link", "article_url", "permalink", "perma_link",
+        "article_link", "story_url", "news_url", "page_url", "source_link", "original_url", "requested_url",
+        "responded_url", "href", "main_entity_of_page", "document_identifier", "web_link", "url_canonical", "loc",
+    ),
+    "section": (
+        "section", "category", "topic", "section_name", "article_section", "news_desk", "desk", "categories",
+        "category_name", "department", "section_title", "ressort", "rubrique", "seccion", "sezione", "rubriek",
+        "rubric", "rubryka", "раздел",
+    ),
+    "language": (
+        "language", "lang", "in_language", "language_code", "lang_code", "language_name", "meta_lang", "locale",
+        "sprache", "langue", "idioma", "lingua", "язык",
+    ),
+    "agency": ("agency", "news_agency", "wire", "wire_service"),
     "dateline": ("dateline",),
-    "caption": ("caption",),
+    "caption": ("caption", "image_caption", "photo_caption"),
     "extra": ("extra",),
-}
+}  # fmt: skip
+FIELDS = tuple(ALIASES)
 ID_LIMIT = 512
 DEPTH_LIMIT = 64  # levels of objects and lists in what goes to ``extra``
 PUBLISHED_RAW = "published_raw"
+PRECISION = "published_precision"
+TITLES = "author_titles"
+_SUMMARIES = ALIASES["text"].index("summary")  # from this rank on, a name holds a part of the text
 _NAME_LIMIT = 64  # a longer name is no field's, and is kept out of the cache
+_NESTED = 1000  # added to the rank of a name that is one level down
 
 _LABELS = ("source", "section", "language", "agency", "dateline", "caption")
+# Objects that hold the fields of the article itself.
+_WRAPPERS = frozenset(
+    ("_source", "article", "attributes", "content", "data", "doc", "document", "entry", "fields", "item", "meta",
+     "metadata", "news", "node", "post", "properties", "record", "story", "thread", "source", "pagemap", "og", "jsonld")
+)  # fmt: skip
+# Where a field is an object: its members that are the value itself.
+_VALUES = (
+    "name", "rendered", "main", "basic", "default", "original", "title", "value", "@value", "#text", "$t", "text",
+    "content", "display_name", "displayName", "full_name", "fullName", "label", "term", "by", "en", "und", "html",
+)  # fmt: skip
+_VALUE_PLACES = {value.casefold(): place for place, value in enumerate(_VALUES)}
+_NAMESPACES = ("dc", "dcterms", "og", "article", "schema", "media", "news", "nyt", "ns1", "atom", "xmp", "prism", "wp")
+_NOTHING = frozenset(
+    ("null", "none", "nan", "nat", "n/a", "#n/a", "na", "<na>", "nil", "undefined", "(null)", "\\n", "[]", "{}", "()",
+     "-", "--", "—", "[none]", "['']", '[""]', "(none)", "no value", "not available")
+)  # fmt: skip
+_NOTHING_LENGTH = max(map(len, _NOTHING))
+_FLOAT_ID = re.compile(r"(\d{1,18})\.0+")
+_PRINTED_LIST = re.compile(r"\[.*\]|\(.*,.*\)|\{[^:]*\}", re.DOTALL)
+_PRINTED_MEMBER = re.compile(r"""\s*(?:'((?:[^'\\]|\\.)*)'|"((?:[^"\\]|\\.)*)"|([^,'"\[\]{}()]+))\s*,?""")
+_PRINTED_LIMIT = 2000
 
 
 class BadRecord(Exception):
     """The record cannot become an article; the message says why."""
 
 
-def _bare(name: str) -> str:
-    return re.sub(r"[\s_-]", "", name.casefold())
+def bare_name(name: str) -> str:
+    """A name as names are compared: in lower case without spaces, hyphens and underscores."""
+    return re.sub(r"[\s_\-]", "", name.casefold())
 
 
-# "_id" is "id" once bare, and the later of the two names in the design's order.
-_PLACES = {_bare(alias): (field, rank) for field, names in ALIASES.items() for rank, alias in enumerate(names)}
-_PLACES["id"] = ("id", 0)
+# "_id" is "id" once bare, and comes after it.
+_PLACES = {
+    bare_name(alias): (field, rank)
+    for field, names in reversed(list(ALIASES.items()))
+    for rank, alias in enumerate(names)
+}
 
 
 @lru_cache(maxsize=4096)
 def place_of(name: str) -> tuple[str, int] | None:
     """The article field that a name stands for and the name's rank among its aliases; None for an unknown name.
-    Case, spaces, hyphens and underscores do not count."""
-    field, rank = _PLACES.get(_bare(name), ("", 0))
-    if not field:
-        return None
-    return field, 1 if field == "id" and name.strip().startswith("_") else rank
 
-
-def to_article(record: Mapping[str, Any]) -> Article:
-    """The article that ``record`` describes. Raises ``BadRecord`` where there is none.
-
-    Of several names for one field the first in ``ALIASES`` that holds something is used, and the others go to
-    ``extra`` with the fields of unknown names. A date that cannot be read, or could be read in two ways, costs the
-    article nothing: its raw value is kept as ``extra["published_raw"]``.
+    Case, spaces, hyphens and underscores do not count, nor does a usual namespace ("dc:title"). "headline.main" and
+    "fields.bodyText" are what nested names look like in a table.
     """
-    chosen: dict[str, tuple[int, str, Any]] = {}
-    extra: dict[str, Any] = {}
-    for name, value in record.items():
-        place = place_of(name) if len(name) <= _NAME_LIMIT else None
-        if place is None:
-            extra[name] = value
-            continue
-        field, rank = place
-        if _is_empty(value):
-            continue
-        held = chosen.get(field)
+    bare = bare_name(name)
+    if (place := _PLACES.get(bare)) is not None:
+        return (place[0], 1) if place == ("id", 0) and name.strip().startswith("_") else place
+    space, colon, local = bare.partition(":")
+    if colon and space in _NAMESPACES and (place := _PLACES.get(local)) is not None:
+        return place[0], place[1] + _NESTED
+    if colon and (place := _PLACES.get(space + local)) is not None:  # "content:encoded"
+        return place
+    head, dot, last = name.strip().rpartition(".")
+    if not dot or not head:
+        return None
+    if head != "_source" and (place := place_of(head)) is not None and last.casefold() in _VALUE_PLACES:
+        return place[0], place[1] + _NESTED // 2
+    if _wraps(head) and (place := place_of(last)) is not None:
+        return place[0], place[1] + _NESTED
+    return None
+
+
+def _wraps(name: str) -> bool:
+    return name.strip().casefold() in _WRAPPERS
+
+
+@dataclass(frozen=True, slots=True)
+class Mapped:
+    """What a user says of the fields: ``names`` from a column's name (bare) to a field, ``constants`` from a field to
+    the value of all articles that have none."""
+
+    names: Mapping[str, str] = field(default_factory=dict)
+    constants: Mapping[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, map: Mapping[str, str | list[str]] | None, set: Mapping[str, str] | None) -> Mapped:
+        """From ``{"text": "Artikeltext"}`` (several names: a list, or with commas) and ``{"source": "Valley Post"}``.
+        Raises ``UsageError`` for a field that there is not."""
+        names: dict[str, str] = {}
+        for target, given in (map or {}).items():
+            _check_field(target)
+            for name in given.split(",") if isinstance(given, str) else given:
+                if name.strip():
+                    names[bare_name(name)] = target
+        for target in set or {}:
+            _check_field(target)
+            if target in ("id", "extra"):
+                raise UsageError(f"{target} cannot be the same for all articles")
+        return cls(names, dict(set or {}))
+
+
+def _check_field(name: str) -> None:
+    if name not in FIELDS:
+        raise UsageError(f"an article has no field {name!r}; its fields are {', '.join(FIELDS)}")
+
+
+UNMAPPED = Mapped()
+
+
+class Draft:
+    """A record whose fields have been told apart, so that its date can be looked at before the article is made.
+
+    After ``article()``: ``two_ways`` (its date could be read in two ways), ``precision`` of the date, ``mended`` (its
+    text had been decoded wrongly), ``summary`` (the name of the field that stands for a text that is not there).
+    """
+
+    __slots__ = ("_candidates", "_chosen", "_extra", "_markup", "_names", "mended", "precision", "summary", "two_ways")
+
+    def __init__(self, record: Mapping[str, Any], mapped: Mapped = UNMAPPED, *, markup: bool = True) -> None:
+        self._chosen: dict[str, tuple[int, str, Any]] = {}
+        self._candidates: list[tuple[int, str, Any]] = []
+        self._extra: dict[str, Any] = {}
+        self._names = record
+        self._markup = markup
+        self.two_ways = self.mended = False
+        self.precision = "day"
+        self.summary = ""
+        for name, value in record.items():
+            place = self._place(name, value, mapped)
+            if place is None:
+                self._unknown(name, value, mapped)
+            elif not _is_empty(value):
+                self._choose(*place, name, value)
+        for target, value in mapped.constants.items():
+            self._chosen.setdefault(target, (0, target, value))
+
+    @property
+    def date(self) -> Any:
+        """The raw value of its date, None without one."""
+        return self._chosen["published"][2] if "published" in self._chosen else None
+
+    @property
+    def size(self) -> int:
+        """Characters of its text, about."""
+        value = self._chosen["text"][2] if "text" in self._chosen else ""
+        return len(value) if isinstance(value, str) else 1000
+
+    @property
+    def unused(self) -> Iterator[tuple[str, Any]]:
+        """The fields of unknown names that hold something."""
+        return ((name, value) for name, value in self._extra.items() if not _is_empty(value))
+
+    def _place(self, name: str, value: Any, mapped: Mapped) -> tuple[str, int] | None:
+        if len(name) > _NAME_LIMIT:
+            return None
+        if mapped.names and (target := mapped.names.get(bare_name(name))) is not None:
+            return target, -1
+        place = place_of(name)
+        if place is not None and isinstance(value, Mapping) and _wraps(name) and _holds_article(value):
+            return None
+        return place
+
+    def _choose(self, target: str, rank: int, name: str, value: Any) -> None:
+        if target == "published":
+            self._candidates.append((rank, name, value))
+        held = self._chosen.get(target)
         if held is not None and held[0] <= rank:
-            extra[name] = value
-            continue
+            self._extra[name] = value
+            return
         if held is not None:
-            extra[held[1]] = held[2]
-        chosen[field] = rank, name, value
-    text = clean_text(_string(chosen, "text"))
-    title = clean_line(_string(chosen, "title"))
-    if not text.strip():
-        if not title:
-            found = ", ".join(clean_line(str(name))[:40] for name in list(record)[:12]) or "none"
-            raise BadRecord(f"neither title nor text (fields found: {found})")
-        text = ""
-    fields: dict[str, Any] = {"title": title, "text": text}
-    for field in _LABELS:
-        if field in chosen:
-            _, name, value = chosen[field]
-            label, whole = _label(value)
-            fields[field] = label
+            self._extra[held[1]] = held[2]
+        self._chosen[target] = rank, name, value
+
+    def _unknown(self, name: str, value: Any, mapped: Mapped) -> None:
+        if not (isinstance(value, Mapping) and _wraps(name)):
+            self._extra[name] = value
+            return
+        left: dict[str, Any] = {}
+        for inner, member in value.items():
+            target = mapped.names.get(bare_name(f"{name}.{inner}"))
+            place = self._place(str(inner), member, mapped) if target is None else (target, -1)
+            if place is None or _is_empty(member):
+                left[inner] = member
+            else:
+                self._choose(
+                    place[0], place[1] if place[1] < 0 else place[1] % _NESTED + _NESTED, f"{name}.{inner}", member
+                )
+        if left:
+            self._extra[name] = left
+
+    def article(self, order: Order | None = None) -> Article:
+        """The article. Raises ``BadRecord`` where there is none. ``order`` is that of day and month in its column.
+
+        The fields of unknown names, and those of known ones that were not used, go to ``extra``. A date that cannot be
+        read, or could be read in two ways, costs the article nothing: its raw value is kept as
+        ``extra["published_raw"]``; a month or a year alone as its first day with ``extra["published_precision"]``.
+        """
+        chosen, extra = self._chosen, self._extra
+        text = clean_text(self._words(self._text("text")))
+        title = clean_line(self._words(self._text("title")))
+        if not text.strip():
+            if not title:
+                found = ", ".join(clean_line(str(name))[:40] for name in list(self._names)[:12]) or "none"
+                raise BadRecord(f"neither title nor text (fields found: {found})")
+            text = ""
+        elif chosen["text"][0] % _NESTED >= _SUMMARIES:
+            self.summary = chosen["text"][1]
+        fields: dict[str, Any] = {"title": title, "text": text}
+        for target in _LABELS:
+            if target in chosen:
+                _, name, value = chosen[target]
+                label, whole = self._label(value)
+                if target == "language":
+                    code = language_code(label)
+                    whole = whole and (code == label or label.isalpha())
+                    label = code
+                fields[target] = label
+                if not whole:
+                    extra[name] = value
+        if "authors" in chosen:
+            _, name, value = chosen["authors"]
+            names, roles, whole = self._authors(value)
+            fields["authors"] = names
+            if roles:
+                extra[TITLES] = list(roles)
             if not whole:
                 extra[name] = value
-    if "authors" in chosen:
-        _, name, value = chosen["authors"]
-        fields["authors"], whole = _authors(value)
-        if not whole:
-            extra[name] = value
-    if "url" in chosen:
-        _, name, value = chosen["url"]
-        fields["url"], whole = _label(value)
-        if not whole:
-            extra[name] = value
-    if "published" in chosen:
-        raw = chosen["published"][2]
-        fields["published"], certain = read_date(raw)
-        if not certain:
-            extra[PUBLISHED_RAW] = raw
-    if "extra" in chosen:
-        _, name, value = chosen["extra"]
-        extra = {**value, **extra} if isinstance(value, Mapping) else {**extra, name: value}
-    if extra:
-        fields["extra"] = {clean_value(str(name)): _json_value(value) for name, value in extra.items()}
-    given = _given_id(chosen["id"][2]) if "id" in chosen else None
-    return Article(id=given or _made_id(fields), **fields)
+        if "url" in chosen:
+            _, name, value = chosen["url"]
+            fields["url"], whole = _url(value)
+            if not whole:
+                extra[name] = value
+        if self._candidates or "published" in chosen:
+            self._date(fields, order)
+        if fields.get("published") is None and (parts := self._date_in_parts()) is not None:
+            fields["published"] = parts
+            extra.pop(PUBLISHED_RAW, None)
+        if "extra" in chosen:
+            _, name, value = chosen["extra"]
+            extra = {**value, **extra} if isinstance(value, Mapping) else {**extra, name: value}
+        if extra:
+            fields["extra"] = {clean_value(str(name)): _json_value(value) for name, value in extra.items()}
+        given = _given_id(chosen["id"][2]) if "id" in chosen else None
+        return Article(id=given or _made_id(fields), **fields)
+
+    def _words(self, text: str) -> str:
+        if self._markup:
+            text = without_markup(text)
+        repaired = mended(text)
+        if repaired is not text and repaired != text:
+            self.mended = True
+        return repaired
+
+    def _text(self, target: str) -> str:
+        if target not in self._chosen:
+            return ""
+        _, name, value = self._chosen[target]
+        if isinstance(value, str):
+            return value
+        text = _joined(value)
+        if text is None and target == "title" and isinstance(value, int | float) and not isinstance(value, bool):
+            text = str(value)
+        if text is None:
+            raise BadRecord(f"{clean_line(name)} must be a string, not {json_type(value)}")
+        return text
+
+    def _label(self, value: object) -> tuple[str, bool]:
+        """One line for a value, and whether that is all of it."""
+        if isinstance(value, str) and (members := _printed_list(value)) is not None:
+            value = members
+        label, whole = _label(value)
+        return clean_line(self._words(label)), whole
+
+    def _authors(self, value: object) -> tuple[tuple[str, ...], tuple[str, ...], bool]:
+        """The names, the titles beside them, and whether that is all."""
+        if isinstance(value, str):
+            members: list[Any] = _printed_list(value) or ([value] if _printed_list(value) is None else [])
+        else:
+            members = value if isinstance(value, list) else [value]
+        names: list[str] = []
+        roles: list[str] = []
+        whole = True
+        for member in members:
+            if isinstance(member, Mapping) and isinstance(member.get("by"), list):  # Arc's credits
+                inner, others, _ = self._authors(member["by"])
+                names += inner
+                roles += others
+                whole = False
+                continue
+            label, complete = _person(member)
+            whole &= complete
+            line = byline(clean_line(self._words(label)))
+            names += line.names
+            roles += line.roles
+        return unique(names), unique(roles), whole
+
+    def _date(self, fields: dict[str, Any], order: Order | None) -> None:
+        chosen = self._chosen["published"]
+        raw = chosen[2]
+        reading = read_date(raw, order)
+        if reading.value is None:
+            for _, name, value in sorted(self._candidates, key=lambda candidate: candidate[0]):
+                if name != chosen[1] and (other := read_date(value, order)).value is not None:
+                    reading, raw = other, value
+                    self._extra.pop(name, None)
+                    self._extra[chosen[1]] = chosen[2]
+                    break
+        fields["published"] = reading.value
+        self.two_ways, self.precision = reading.two_ways, reading.precision
+        if not reading.certain or reading.precision != "day":
+            self._extra[PUBLISHED_RAW] = raw
+        if reading.precision != "day":
+            self._extra[PRECISION] = reading.precision
+
+    def _date_in_parts(self) -> Any:
+        """The date of three columns: year, month, day."""
+        bare = {bare_name(name): value for name, value in self._names.items() if len(name) < 8}
+        if not bare.keys() >= {"year", "month"}:
+            return None
+        parts = [str(bare.get(name, 1)).removesuffix(".0") for name in ("year", "month", "day")]
+        if not all(part.isdigit() for part in parts):
+            return None
+        reading = read_date("-".join([parts[0].zfill(4), parts[1].zfill(2), parts[2].zfill(2)]))
+        if reading.value is not None and "day" not in bare:
+            self.precision = self._extra[PRECISION] = "month"
+        return reading.value
 
 
-def split_names(line: str) -> tuple[str, ...]:
-    """The people in a byline: "By A; B and C" is A, B, C. A comma parts two names only where every part has two words
-    or more, so "Smith, John" stays one."""
-    line = re.sub(r"^\s*by(?::\s*|\s+|\Z)", "", clean_line(line), flags=re.IGNORECASE)
-    names: list[str] = []
-    for part in re.split(r"\s*;\s*|,?\s+and\s+|\s+&\s+", line):
-        pieces = [piece.strip() for piece in part.split(",")]
-        names += pieces if all(" " in piece for piece in pieces) else [part.strip(" ,")]
-    return unique(names)
+def to_article(record: Mapping[str, Any], *, markup: bool = True) -> Article:
+    """The article that ``record`` describes. Raises ``BadRecord`` where there is none."""
+    return Draft(record, markup=markup).article()
 
 
-def unique(names: Iterable[str]) -> tuple[str, ...]:
-    """The names that are not empty, each once, in order."""
-    return tuple(dict.fromkeys(name for name in names if name))
+def _holds_article(value: Mapping[str, Any]) -> bool:
+    """Whether an object has a text or a title and another field of an article, so that it is no mere name."""
+    targets = {place[0] for name in list(value)[:100] if (place := place_of(str(name)[:_NAME_LIMIT])) is not None}
+    return len(targets) > 1 and not targets.isdisjoint(("title", "text")) and not targets <= {"title", "id", "url"}
 
 
 def _is_empty(value: object) -> bool:
     if isinstance(value, str):
-        return not value or value.isspace()
+        if len(value) <= _NOTHING_LENGTH:
+            return not value or value.isspace() or value.strip().casefold() in _NOTHING
+        return value.isspace()
+    if isinstance(value, float):
+        return math.isnan(value)
     return value is None or (isinstance(value, list | dict) and not value)
 
 
-def _string(chosen: Mapping[str, tuple[int, str, Any]], field: str) -> str:
-    if field not in chosen:
-        return ""
-    _, name, value = chosen[field]
-    if not isinstance(value, str):
-        raise BadRecord(f"{clean_line(name)} must be a string, not {json_type(value)}")
-    return value
+def _joined(value: object) -> str | None:
+    """The text of paragraphs in a list, or of an object that holds it. None for anything else."""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, Mapping):
+        members = sorted((_VALUE_PLACES[str(name).casefold()], v) for name, v in value.items()
+                         if str(name).casefold() in _VALUE_PLACES and isinstance(v, str))  # fmt: skip
+        strings = [v for v in value.values() if isinstance(v, str)]
+        return members[0][1] if members else strings[0] if len(value) == 1 and strings else None
+    if isinstance(value, list) and value:
+        parts = [_joined(member) for member in value]
+        found = [part for part in parts if part is not None]
+        return "\n\n".join(found) if found else None
+    return None
 
 
 def json_type(value: object) -> str:
@@ -167,34 +473,71 @@ def json_type(value: object) -> str:
 
 
 def _label(value: object) -> tuple[str, bool]:
-    """One line for a value, and whether that is all of it. An object gives its "name", an array its first member."""
+    """The words for a value, and whether they are all of it. An object gives its name, an array its first member."""
     if isinstance(value, str):
-        return clean_line(value), True
+        return value, True
     if isinstance(value, int | float) and not isinstance(value, bool):
         return str(value), True
     if isinstance(value, Mapping):
-        name = value.get("name")
-        return (clean_line(name), len(value) == 1) if isinstance(name, str) else ("", False)
+        for name in _VALUES:
+            if isinstance(member := value.get(name), str) and not _is_empty(member):
+                return member, all(other == name or _is_empty(v) for other, v in value.items())
+        return "", False
     if isinstance(value, list) and value:
         label, whole = _label(value[0]) if not isinstance(value[0], list) else ("", False)
         return label, whole and len(value) == 1
     return "", False
 
 
-def _authors(value: object) -> tuple[tuple[str, ...], bool]:
-    if isinstance(value, str):
-        return split_names(value), True
-    members = value if isinstance(value, list) else [value]
-    labels = [_label(member) for member in members]
-    return unique(label for label, _ in labels), all(whole for _, whole in labels)
+def _person(value: object) -> tuple[str, bool]:
+    label, whole = _label(value)
+    if label or not isinstance(value, Mapping):
+        return label, whole
+    members = {bare_name(str(name)): member for name, member in value.items() if isinstance(member, str)}
+    first = next((members[n] for n in ("firstname", "givenname", "first", "given", "vorname") if n in members), "")
+    last = next((members[n] for n in ("lastname", "familyname", "surname", "last", "family") if n in members), "")
+    return f"{first} {last}".strip(), len(value) <= 2
+
+
+def _url(value: object) -> tuple[str, bool]:
+    if isinstance(value, Mapping):
+        for name in ("@id", "url", "href"):
+            if isinstance(member := value.get(name), str):
+                return clean_line(member), len(value) == 1
+    label, whole = _label(value)
+    return clean_line(label.replace("&amp;", "&")), whole
+
+
+def _printed_list(text: str) -> list[str] | None:
+    """The members of a list that a program printed: "['Ana Ruiz', 'Tom Ode']", "[]", "{a,b}". None for other text."""
+    text = text.strip()
+    if text[:1] not in ("[", "(", "{") or len(text) > _PRINTED_LIMIT or not _PRINTED_LIST.fullmatch(text):
+        return None
+    inside = text[1:-1].strip()
+    members: list[str] = []
+    place = 0
+    while place < len(inside):
+        found = _PRINTED_MEMBER.match(inside, place)
+        if found is None or found.end() == place:
+            return None
+        member = found[1] if found[1] is not None else found[2] if found[2] is not None else found[3]
+        members.append(re.sub(r"\\(.)", r"\1", member).strip())
+        place = found.end()
+    if text[0] == "(" and not any(mark in text for mark in "'\""):
+        return None
+    return [member for member in members if not _is_empty(member)]
 
 
 def _given_id(value: object) -> str | None:
     if isinstance(value, Mapping) and len(value) == 1 and "$oid" in value:  # as MongoDB exports write it
         value = value["$oid"]
+    if isinstance(value, float) and value.is_integer():  # a column of whole numbers with a gap, as pandas writes it
+        value = int(value)
     if isinstance(value, bool) or not isinstance(value, str | int):
         raise BadRecord(f"id must be a string, not {json_type(value)}")
     text = str(value).strip()
+    if (whole := _FLOAT_ID.fullmatch(text)) is not None:
+        text = whole[1]
     if not 0 < len(text) <= ID_LIMIT:
         raise BadRecord(f"id has {len(text)} characters; 1 to {ID_LIMIT} are allowed")
     if not text.isprintable():

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import codecs
 import os
 import stat
 import sys
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
+from typing import Any
 
-from search.errors import MissingExtraError, SourceError
+from search.errors import MissingExtraError, SourceError, UsageError
 from search.ingest import containers
 from search.ingest.containers import PassedOver
-from search.ingest.fields import PUBLISHED_RAW, BadRecord, to_article
+from search.ingest.dates import Order
+from search.ingest.fields import PUBLISHED_RAW, UNMAPPED, BadRecord, Draft, Mapped
 from search.ingest.formats import (
     AUTO,
     CONTAINERS,
@@ -23,9 +29,20 @@ from search.ingest.formats import (
     named_format,
     recognised,
 )
+from search.ingest.orders import NEIGHBOURS, Item, Waiting, ordered
 from search.ingest.paths import STDIN, Entry, expand, reason_of, walk
 from search.ingest.source import Source, SourceProblem
 from search.records import Article, Rejection
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What a user says of the input, where looking at it does not do."""
+
+    form: Format | None = None
+    mapped: Mapped = UNMAPPED
+    encoding: str | None = None
+    order: Order | None = None
 
 
 class Reading(Iterator[Article | Rejection]):
@@ -33,11 +50,12 @@ class Reading(Iterator[Article | Rejection]):
     not read, by its kind: how many, and the first), ``unread_dates`` of articles that had one, ``bytes_read`` as they
     stand on disk."""
 
-    def __init__(self, paths: Sequence[str | os.PathLike[str]], form: Format | None) -> None:
+    def __init__(self, paths: Sequence[str | os.PathLike[str]], settings: Settings) -> None:
         self.files = 0
         self.passed_over: dict[str, tuple[int, str]] = {}
         self.unread_dates = 0
-        self._form = form
+        self._form = settings.form
+        self._settings = settings
         self._bytes = 0
         self._current: Source | None = None
         self._entries = expand(paths)
@@ -79,14 +97,14 @@ class Reading(Iterator[Article | Rejection]):
             if entry.folder:
                 os.scandir(entry.path).close()
                 return
-            source = _open(entry)
+            source = self._open(entry)
             pipe = entry.path == STDIN or not stat.S_ISREG(Path(entry.path).stat().st_mode)
         except OSError as error:
             raise SourceError(f"{entry.name}: {reason_of(error)}") from error
         try:
             form, fault = self._form_of(source)
             if fault is None and form is not None:
-                fault = form.fault(source.head)
+                fault = form.fault(source)
             if isinstance(fault, MissingExtraError):
                 raise fault
             if fault is not None:
@@ -99,6 +117,15 @@ class Reading(Iterator[Article | Rejection]):
             self._streams[number] = source  # what was read of a pipe cannot be read again
         else:
             source.close()
+
+    def _open(self, entry: Entry) -> Source:
+        said: dict[str, Any] = {"encoding": self._settings.encoding, "mapped": frozenset(self._settings.mapped.names)}
+        if entry.path == STDIN:
+            if sys.stdin is None:
+                raise OSError("there is no standard input")
+            return Source(STDIN, sys.stdin.buffer, owned=False, **said)
+        path = Path(entry.path)
+        return Source(entry.name, path.open("rb"), path=path if path.is_file() else None, **said)
 
     def _form_of(self, source: Source) -> tuple[Format | None, str | MissingExtraError | None]:
         """The format that reads a source, or why none does. None twice: an archive, whose members are to be read, or an
@@ -130,7 +157,7 @@ class Reading(Iterator[Article | Rejection]):
 
     def _read_file(self, entry: Entry, *, chosen: bool) -> Iterator[Article | Rejection]:
         try:
-            source = _open(entry)
+            source = self._open(entry)
         except OSError as error:
             yield Rejection(source=entry.name, line=None, reason=reason_of(error))
             return
@@ -201,25 +228,64 @@ class Reading(Iterator[Article | Rejection]):
                 yield from self._read_source(member, depth)
 
     def _articles(self, source: Source, form: Format) -> Iterator[Article | Rejection]:
-        for item in form.read(source):
+        items = self._drafts(source, form)
+        for item, order in ordered(items, self._settings.order, lambda: self._dates_elsewhere(source, form)):
             if isinstance(item, Rejection):
                 yield item
                 continue
             try:
-                article = to_article(item.fields)
+                article = item.draft.article(order)
             except BadRecord as error:
-                yield _rejection(source, item, str(error))
+                yield _rejection(source, item.record, str(error))
                 continue
             if article.published is None and PUBLISHED_RAW in article.extra:
                 self.unread_dates += 1
             yield article
 
+    def _drafts(self, source: Source, form: Format) -> Iterator[Item]:
+        mapped = self._settings.mapped
+        for item in form.read(source):
+            if isinstance(item, Rejection):
+                yield item
+            else:
+                yield Waiting(Draft(item.fields, mapped, markup=item.markup), item)
 
-def read(paths: Sequence[str | os.PathLike[str]], *, format: str = AUTO) -> Reading:
+    def _dates_elsewhere(self, source: Source, form: Format) -> Iterator[object]:
+        """The dates of the whole file, and those of its neighbours where a file has one article."""
+        if source.path is None:
+            return
+        paths = [source.path]
+        if form.single:
+            extension = source.path.suffix
+            beside = (path for path in source.path.parent.iterdir() if path.suffix == extension and path.is_file())
+            paths = list(islice(beside, NEIGHBOURS))
+        for path in paths:
+            try:
+                with closing(self._open(Entry(str(path)))) as again:
+                    for item in form.read(again):
+                        if not isinstance(item, Rejection):
+                            yield Draft(item.fields, self._settings.mapped).date
+            except (OSError, SourceProblem):
+                continue
+
+
+def read(
+    paths: str | os.PathLike[str] | Sequence[str | os.PathLike[str]],
+    *,
+    format: str = AUTO,
+    map: Mapping[str, str | list[str]] | None = None,
+    set: Mapping[str, str] | None = None,
+    encoding: str | None = None,
+    dates: str | None = None,
+) -> Reading:
     """The articles in ``paths``: files, folders, glob patterns, "-" for standard input; plain, compressed (gzip, zstd,
     bzip2, xz), or in zip and tar archives.
 
     ``format`` is "auto" or the name of one of ``known_formats()``; auto goes by each file's bytes, then by its name.
+    ``map`` names the columns of fields (``{"text": "Artikeltext"}``; several in a list), ``set`` gives a field to all
+    articles that have none (``{"source": "Valley Post"}``), ``encoding`` says what encoding the text is in, and
+    ``dates`` ("day-first", "month-first") how 05/02/2025 is meant where no value of its file shows it.
+
     Every path is checked before anything is read: ``SourceError`` for one that is missing, cannot be opened, is of no
     format that is read, or is a table without a usable header; ``MissingExtraError`` where its format needs more
     installed; ``UsageError`` for an unknown format. Later faults, and those of files met in folders and archives, are
@@ -229,8 +295,27 @@ def read(paths: Sequence[str | os.PathLike[str]], *, format: str = AUTO) -> Read
     at all, or whose bytes are recognised; others are passed over and counted. Of a pattern, every file that matches is
     read. The place of a member is ``archive.zip!/inner/file``.
     """
-    form = named_format(format)
-    return Reading([paths] if isinstance(paths, str | os.PathLike) else paths, form)
+    settings = Settings(named_format(format), Mapped.of(map, set), _encoding(encoding), _order(dates))
+    return Reading([paths] if isinstance(paths, str | os.PathLike) else paths, settings)
+
+
+def _encoding(name: str | None) -> str | None:
+    if name is None:
+        return None
+    try:
+        info = codecs.lookup(name)
+        if info._is_text_encoding:
+            return info.name
+    except LookupError:
+        pass
+    raise UsageError(f"no encoding {name!r}; such as utf-8, cp1252, mac_roman, shift_jis")
+
+
+def _order(name: str | None) -> Order | None:
+    try:
+        return None if name is None else Order(name)
+    except ValueError:
+        raise UsageError(f"dates are {' or '.join(Order)}, not {name!r}") from None
 
 
 def _rejection(source: Source, record: Record, reason: str) -> Rejection:
@@ -238,15 +323,6 @@ def _rejection(source: Source, record: Record, reason: str) -> Rejection:
     if isinstance(line, str):
         line, name = None, f"{name}, {line}"
     return Rejection(source=name, line=line, reason=reason, record=record.excerpt)
-
-
-def _open(entry: Entry) -> Source:
-    if entry.path == STDIN:
-        if sys.stdin is None:
-            raise OSError("there is no standard input")
-        return Source(STDIN, sys.stdin.buffer, owned=False)
-    path = Path(entry.path)
-    return Source(entry.name, path.open("rb"), path=path if path.is_file() else None)
 
 
 def _size(entry: Entry) -> int:

@@ -76,7 +76,8 @@ class Source:
     """One input. ``head`` holds its first 64 KiB (all of it if ``complete``); ``chunks`` gives everything, once.
 
     ``path`` is the file on disk, None for pipes and members of archives. ``encoding``: the one that the user says the
-    text is in. ``notes`` is for what a format wants said of the input, counted: "lines above the header".
+    text is in; ``mapped``: the names (bare) of columns that the user has named. ``notes`` is for what a format wants
+    said of the input, counted: "lines above the header".
     """
 
     def __init__(
@@ -88,10 +89,12 @@ class Source:
         owned: bool = True,
         budget: Budget | None = None,
         encoding: str | None = None,
+        mapped: frozenset[str] = frozenset(),
     ) -> None:
         self.name = name
         self.path = path
         self.encoding = encoding
+        self.mapped = mapped
         self.notes: dict[str, int] = {}
         self.bytes_read = 0
         self.budget = budget or Budget()

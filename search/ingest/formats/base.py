@@ -43,8 +43,8 @@ class Format:
     """One format. ``name`` is what ``--format`` takes, ``title`` what people call it.
 
     ``extensions`` are lower case, with their dots. ``needs`` are the modules that ``read`` imports and ``extra`` the
-    extra of this package that brings them. ``fault`` tells from the head why a file that a person named as of this
-    format cannot be read at all.
+    extra of this package that brings them. ``fault`` tells from the head of a source why a file that a person named as
+    of this format cannot be read at all. ``single``: each file is one article.
     """
 
     name: str
@@ -54,7 +54,8 @@ class Format:
     extensions: tuple[str, ...] = ()
     needs: tuple[str, ...] = ()
     extra: str | None = None
-    fault: Callable[[Head], str | None] = lambda head: None
+    fault: Callable[[Source], str | None] = lambda source: None
+    single: bool = False
 
     def missing(self) -> MissingExtraError | None:
         """The error that says what to install, or None if ``read`` can run."""

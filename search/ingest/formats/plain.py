@@ -16,10 +16,10 @@ from search.ingest.agencies import agency_name
 from search.ingest.clean import clean_line, clean_text
 from search.ingest.dates import read_date
 from search.ingest.decode import EXCERPT, RECORD_LIMIT, TextStream
-from search.ingest.fields import split_names, unique
 from search.ingest.formats.base import Format, Record
 from search.ingest.formats.foreign import kind_of
 from search.ingest.formats.json_lines import TOO_LONG
+from search.ingest.names import split_names, unique
 from search.ingest.source import Head, Source
 from search.records import Rejection
 
@@ -70,9 +70,9 @@ def recognises(head: Head) -> bool:
     return False
 
 
-def fault(head: Head) -> str | None:
+def fault(source: Source) -> str | None:
     """What it is, if it is no text."""
-    kind = kind_of(head)
+    kind = kind_of(source.head)
     return None if kind is None else f"not plain text but {kind}"
 
 
@@ -178,12 +178,12 @@ def _label(segment: str, layout: _Layout) -> tuple[str, str]:
         if found := pattern.fullmatch(segment):
             value = found["value"].strip()
             # "Date palms wither" is no date line, "Published authors meet" no byline.
-            if name in ("published", "updated") and ":" not in segment and read_date(value).value is None:
+            if name in ("published", "updated") and ":" not in segment and read_date(value, prose=True).value is None:
                 continue
             return name, value
     if (found := _BY.fullmatch(segment)) and _is_names(found["names"]):
         return "author", found["names"]
-    if read_date(segment).value is not None:
+    if read_date(segment, prose=True).value is not None:
         return "published", segment
     if len(segment) <= 40 and (agency := agency_name(segment)):
         return "agency", agency
@@ -279,4 +279,5 @@ FORMAT = Format(
     read=read,
     extensions=(".txt", ".text", ".md", ".markdown"),
     fault=fault,
+    single=True,
 )

@@ -1,0 +1,174 @@
+"""Bylines: the people and institutions in them, one by one."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from functools import lru_cache
+from typing import NamedTuple
+
+from search.ingest.agencies import agency_name
+from search.ingest.clean import clean_line
+
+_BY = re.compile(
+    r"^\s*(?:(?i:by|story\s+by|words\s+by|written\s+by|reported\s+by)(?::\s*|\s+|\Z)"
+    r"|(?:Par|PAR|Por|POR|Door|DOOR|Af|AF|Av|AV|Von|VON)\s+(?=[^\W\d_a-z]\S*\s+[^\W\d_a-z]))"
+)
+# Words of institutions: what has one is no person, and "and" does not part it from what follows.
+_INSTITUTION = re.compile(
+    r"\b(?:academy|administration|agency|agencies|alliance|association|authority|bank|board|bureau|cent(?:er|re)|chamber|"
+    r"chronicle|club|college|commission|committee|company|confederation|congress|co-operative|corporation|corp|council|"
+    r"department|dept|directorate|federation|foundation|fund|gazette|government|group|herald|hospital|inc|institute|"
+    r"institution|journal|laborator(?:y|ies)|league|library|limited|ltd|llc|mail|media|ministry|ministerium|minist[eè]re|"
+    r"museum|network|news|newsroom|observatory|office|organi[sz]ation|parliament|partners|party|police|post|press|"
+    r"publications?|research|school|secretariat|service|society|studio|survey|syndicate|team|times|tribunal|trust|union|"
+    r"universit(?:y|é|à|ät|at|ad)|watch)\b",
+    re.IGNORECASE,
+)
+# What people are, not what they are called.
+_ROLE = re.compile(
+    r"\b(?:editors?|editorial|correspondents?|reporters?|writers?|staff|desk|bureau chief|columnists?|contributors?|"
+    r"contributing|producers?|photographers?|photojournalist|journalists?|analysts?|critics?|special to|freelance|"
+    r"intern|anchor|presenter|head of|chief|senior|political|diplomatic|redakteur(?:in)?|redacteur|redactrice|"
+    r"correspondant(?:e)?|journaliste|reporterin|redaktion)\b",
+    re.IGNORECASE,
+)
+_ROLE_ALONE = re.compile(
+    r"(?:(?:the|our|own|a|an|and|staff|special|web|online|digital|news|sports?|political|politics|senior|chief|city|"
+    r"foreign|national|international|business|economics?|science|technology|health|features?|culture|arts|education|"
+    r"environment|crime|court|world|local|state|district|diplomatic|assistant|deputy|managing|contributing|editorial)"
+    r"[\s-]+)*(?:editors?|correspondents?|reporters?|writers?|desk|staff|columnists?|contributors?|journalists?|"
+    r"redaktion|bureau)",
+    re.IGNORECASE,
+)
+_PLACE = re.compile(r"(?P<name>.+?)\s+(?P<place>(?:in|à|en|aus)\s+[^\W\d_a-z].*)")
+_AFTER_NAME = re.compile(r"(?:Jr|Sr|II|III|IV|MD|M\.D|PhD|Ph\.D|MP|MBE|OBE|CBE|KC|QC|Esq)\.?", re.IGNORECASE)
+_PARTICLES = {"de", "da", "di", "du", "del", "der", "den", "van", "von", "la", "le", "al", "el", "bin", "ibn", "dos",
+              "st", "ten", "ter", "y"}  # fmt: skip
+_INITIALS = re.compile(r"(?:[^\W\d_]\.?-?){1,3}\.?")
+
+
+class Byline(NamedTuple):
+    """The names of a byline, and what else stood in it: titles and desks."""
+
+    names: tuple[str, ...]
+    roles: tuple[str, ...]
+
+
+def split_names(line: str) -> tuple[str, ...]:
+    """The names in a byline: "By A; B and C" is A, B, C."""
+    return byline(line).names
+
+
+@lru_cache(maxsize=4096)
+def byline(line: str) -> Byline:
+    """The names in a byline and the titles beside them.
+
+    "and" and "&" part names of persons only: "Ministry of Water and Dams" is one. A comma parts two names where every
+    part has two words or more; "Ruiz, Ana" is Ana Ruiz; and "Ana Ruiz, political editor" is Ana Ruiz, with a title.
+    """
+    line = _BY.sub("", clean_line(line))
+    names: list[str] = []
+    roles: list[str] = []
+    for part in re.split(r"\s*[;|/•]\s*", line):
+        for piece in _people(part):
+            _take(piece, names, roles)
+    return Byline(unique(names), unique(roles))
+
+
+def unique(names: Iterable[str]) -> tuple[str, ...]:
+    """The names that are not empty, each once, in order."""
+    return tuple(dict.fromkeys(name for name in names if name))
+
+
+def _people(part: str) -> list[str]:
+    """A part of a byline at the places where "and" joins two persons."""
+    pieces = re.split(r",?\s+(?:and|und|et|y|e|og|och|en|&)\s+", part, flags=re.IGNORECASE)
+    whole = re.split(r",?\s+(?:and|&)\s+", part, flags=re.IGNORECASE)
+    if len(pieces) > 1 and all(_is_person(piece) or agency_name(piece) for piece in pieces):
+        return pieces
+    if len(whole) > 1 and all(map(_parts_as_names, whole)):
+        return whole
+    return [part]
+
+
+def _parts_as_names(text: str) -> bool:
+    pieces = text.split(", ")
+    named = all(_is_person(piece) or _is_role(piece) or agency_name(piece) is not None for piece in pieces)
+    return named or _inverted(text) is not None
+
+
+def _is_person(text: str) -> bool:
+    """Two to five capitalised words, particles aside, none of an institution."""
+    words = text.split()
+    if not 2 <= len(words) <= 6 or _INSTITUTION.search(text) or any(c.isdigit() or c in "()[]:" for c in text):
+        return False
+    return all(not word[0].islower() or word.lower().strip(".") in _PARTICLES for word in words)
+
+
+def _is_role(text: str) -> bool:
+    return _ROLE.search(text) is not None and len(text.split()) <= 8
+
+
+def _take(part: str, names: list[str], roles: list[str]) -> None:
+    part = part.strip(" ,")
+    if _ROLE_ALONE.fullmatch(part):
+        roles.append(part)
+        return
+    placed = _PLACE.fullmatch(part)
+    if placed is not None and _is_person(placed["name"]):
+        roles.append(placed["place"])
+        part = placed["name"]
+    if (inverted := _inverted(part)) is not None:
+        names += inverted
+        return
+    pieces = [piece.strip() for piece in part.split(",") if piece.strip()]
+    people = [piece for piece in pieces if not _is_role(piece)]
+    if len(people) > 1 and _is_person(people[0]):  # "Ana Ruiz, Reuters"
+        people = [people[0], *(p for p in people[1:] if agency_name(p) is None and not _INSTITUTION.search(p))]
+    if len(pieces) > 1 and people and len(people) < len(pieces):
+        roles += [piece for piece in pieces if piece not in people]
+        part, pieces = ", ".join(people), people
+    if len(pieces) > 1 and all(" " in piece for piece in pieces) and not _INSTITUTION.search(part):
+        names += pieces
+    elif part:
+        names.append(part)
+
+
+def _inverted(part: str) -> list[str] | None:
+    """The names of "Ruiz, Ana" and "Ruiz, Ana, Ode, Tom": one surname (with its particles) before each comma, and one
+    or two first names or initials behind it."""
+    pieces = [piece.strip() for piece in part.split(",")]
+    if len(pieces) < 2 or len(pieces) % 2:
+        return None
+    pairs = list(zip(pieces[::2], pieces[1::2], strict=True))
+    if all(_is_surname(last) and _is_first(first) for last, first in pairs):
+        return [f"{first} {last}" for last, first in pairs]
+    return None
+
+
+def _is_surname(text: str) -> bool:
+    words = text.split()
+    return (
+        bool(words)
+        and words[-1][:1].isupper()
+        and all(word.lower().strip(".") in _PARTICLES for word in words[:-1])
+        and _is_plain(text)
+    )
+
+
+def _is_first(text: str) -> bool:
+    words = text.split()
+    if not 1 <= len(words) <= 3 or _AFTER_NAME.fullmatch(text) or not _is_plain(text):
+        return False
+    names = [word for word in words if not _INITIALS.fullmatch(word)]
+    return len(names) <= 2 and all(word[0].isupper() or word.lower() in _PARTICLES for word in words)
+
+
+def _is_plain(text: str) -> bool:
+    return (
+        not any(c.isdigit() or c in "()[]{}:@" for c in text)
+        and not _INSTITUTION.search(text)
+        and not _ROLE.search(text)
+        and agency_name(text) is None
+    )
