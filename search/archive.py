@@ -5,9 +5,10 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
@@ -15,14 +16,12 @@ from search import query as language
 from search.engine import hits
 from search.engine import search as searching
 from search.engine.request import Request
-from search.engine.session import OpenArchive
+from search.engine.session import Session
 from search.engine.watch import Watch, unwatched
 from search.errors import (
     RecordsRejected,
-    StorageError,
     UsageError,
 )
-from search.keyword import Bm25Settings
 from search.records import (
     AddReport,
     Alert,
@@ -44,48 +43,94 @@ from search.records import (
 
 if TYPE_CHECKING:
     from search.encode import Precision
-    from search.engine.index import Progress
+    from search.engine.intake import Progress
     from search.rag.context import Context, CountTokens
 
 DEFAULT_BATCH = 1000
 
 
-class Archive(OpenArchive):
+class Archive:
     """An open archive. Threads may share it; any number of processes may read while one writes.
 
     A long-lived archive sees new commits between calls. Use it as a context manager, or call ``close``.
     """
 
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    @classmethod
+    def open(
+        cls,
+        path: str | Path,
+        *,
+        create: bool = False,
+        model: str | None = None,
+        wait: bool = False,
+        dimension: int | None = None,
+        precision: Precision | str = "auto",
+    ) -> Self:
+        """Open the archive in a folder, or make one there with ``create``.
+
+        ``model`` names the encoder of a new archive, and must agree with an existing one's. ``wait`` lets writing wait
+        for another writer instead of raising ArchiveLocked. ``dimension`` keeps that many leading dimensions of a new
+        archive's vectors, for models trained so (Matryoshka), and must agree with an existing one's. ``precision`` is
+        the arithmetic in which this process embeds passages: "auto", "float32" or "bfloat16". Raises ArchiveNotFound,
+        ArchiveMismatch, ArchiveDamaged, ArchiveLocked, StorageError, or UsageError for an unknown precision.
+        """
+        return cls(Session.open(Path(path), create, model, wait, dimension, precision))
+
+    def close(self) -> None:
+        """Release the snapshot and the catalog. Safe to call twice."""
+        self._session.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    @property
+    def path(self) -> Path:
+        """The archive's folder, as it was named."""
+        return self._session.path
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """What the archive was built with: format, encoder identity, passage size, BM25 parameters."""
+        return self._session.settings
+
     # Reading
 
     def __len__(self) -> int:
-        with self._reading() as view:
+        with self._session.reading() as view:
             return int(np.count_nonzero(view.snapshot.live))
 
     def __contains__(self, article_id: object) -> bool:
-        with self._reading() as view:
+        with self._session.reading() as view:
             return isinstance(article_id, str) and view.ordinal(article_id) is not None
 
     def __iter__(self) -> Iterator[Article]:
         """Every article of the newest commit, in the order in which they came. The commit is held until the end."""
-        with self._reading() as view:
+        with self._session.reading() as view:
             for ordinals in view.stretches():
                 yield from (article for article in view.articles(ordinals) if article is not None)
 
     def ids(self) -> Iterator[str]:
         """The id of every article, as ``iter`` gives the articles."""
-        with self._reading() as view:
+        with self._session.reading() as view:
             for ordinals in view.stretches():
                 yield from view.columns.ids(ordinals.tolist())
 
     def get(self, article_id: str) -> Article:
         """The live article of this id. Raises ArticleNotFound."""
-        with self._reading() as view:
+        with self._session.reading() as view:
             return view.article(article_id)[1]
 
     def passages(self, article_id: str) -> tuple[Passage, ...]:
         """The passages of an article in text order, as they are embedded (or, without vectors, as they are shown)."""
-        with self._reading() as view:
+        with self._session.reading() as view:
             ordinal, article = view.article(article_id)
             if view.vectors is None:
                 spans = hits.plain_spans(article.text)
@@ -141,8 +186,8 @@ class Archive(OpenArchive):
             where=where,
         )
         if request.mode is not Mode.KEYWORD and request.sort is Sort.RELEVANCE:
-            self._queries.load_ahead()
-        with self._reading(watch) as view:
+            self._session.queries.load_ahead()
+        with self._session.reading(watch) as view:
             return searching.search(view, request, watch)
 
     async def asearch(self, query: str, **settings: Any) -> Results:
@@ -190,7 +235,7 @@ class Archive(OpenArchive):
             from search import encode
 
             reranker = encode.load_reranker(rerank)
-        with self._reading(watch) as view:
+        with self._session.reading(watch) as view:
             return retrieval.retrieve(view, request, how, budget, count_tokens, reranker, watch)
 
     async def aretrieve(self, question: str, **settings: Any) -> Context:
@@ -210,7 +255,7 @@ class Archive(OpenArchive):
     ) -> str:
         """What a query means, in words."""
         request = Request(query=query, as_of=as_of, literal=literal, filters=Filters.of(filters), where=where)
-        with self._reading() as view:
+        with self._session.reading() as view:
             return language.describe(view.plan(request).query)
 
     def facets(
@@ -231,7 +276,7 @@ class Archive(OpenArchive):
         from search.engine import facets as aggregation
 
         request = Request(query=query, as_of=as_of, literal=literal, filters=Filters.of(filters), where=where)
-        with self._reading(watch) as view:
+        with self._session.reading(watch) as view:
             return aggregation.facets(view, request, fields, limit, watch)
 
     def timeline(
@@ -252,7 +297,7 @@ class Archive(OpenArchive):
         from search.engine import facets as aggregation
 
         request = Request(query=query, as_of=as_of, literal=literal, filters=Filters.of(filters), where=where)
-        with self._reading(watch) as view:
+        with self._session.reading(watch) as view:
             return aggregation.timeline(view, request, by, watch)
 
     @contextmanager
@@ -264,7 +309,7 @@ class Archive(OpenArchive):
         ``dateline``, ``byline``, ``text``, ``source``, ``section``, ``authors``, ``agency``, ``language``, ``id``,
         ``published`` (in UTC), ``length``; a hit's stored fields are the article's. See ``broadsheet help whoosh``.
         """
-        with self._reading() as view:
+        with self._session.reading() as view:
             searcher = view.whoosh()
             try:
                 yield searcher
@@ -273,7 +318,7 @@ class Archive(OpenArchive):
 
     def alerts(self) -> tuple[Alert, ...]:
         """The saved queries, by name."""
-        return tuple(self._catalog.alerts())
+        return tuple(self._session.catalog.alerts())
 
     def run_alerts(self, names: Iterable[str] | None = None, *, peek: bool = False) -> tuple[News, ...]:
         """What is new to these alerts (None: all) since they last ran; ``peek`` leaves it new.
@@ -282,25 +327,19 @@ class Archive(OpenArchive):
         """
         from search.engine import alerts
 
-        with self._reading() as view:
-            asked = alerts.select(self._catalog.alerts(), names)
-            found = tuple(alerts.news(view, self._catalog, alert) for alert in asked)
-        if not peek:
-            self.confirm_alerts(found)
-        return found
+        return alerts.run(self._session, names, peek)
 
     def stats(self) -> dict[str, Any]:
         """Counts, sizes, dates, sources and settings, as plain values."""
-        from search.engine import doctor as inspection
+        from search.engine.stats import stats
 
-        with self._reading() as view:
-            return inspection.stats(self._catalog.folder, view.snapshot, view.vectors, self._settings)
+        return stats(self._session)
 
     def check(self, progress: Callable[[str], None] | None = None) -> list[str]:
         """Verify everything: checksums, records, and that all parts hold the same articles. Returns the problems."""
-        from search.engine import doctor as inspection
+        from search.engine import doctor
 
-        return inspection.check(self._catalog, progress)
+        return doctor.check(self._session.catalog, progress)
 
     # Writing
 
@@ -311,17 +350,17 @@ class Archive(OpenArchive):
         batch: int = DEFAULT_BATCH,
         vectors: bool = True,
         progress: Callable[[Progress], None] | None = None,
+        watch: Watch = unwatched,
     ) -> AddReport:
         """Upsert articles by id, in batches that are each committed.
 
         The first ``add`` decides whether the archive has vectors. What cannot be stored is left out, told in the
-        report, and warned of (``RecordsRejected``). Raises ArchiveLocked when another writer is at work.
+        report, and warned of (``RecordsRejected``). ``watch`` sees the stages. Raises ArchiveLocked when another writer
+        is at work, UsageError for a batch of less than one, EncoderError and StorageError.
         """
-        if batch < 1:
-            raise UsageError(f"batch must be 1 or more, not {batch}")
-        with self._writing():
-            encoder = self._encoder_for(vectors)
-            report = self._writer(encoder).add(items, batch, progress)
+        from search.engine.index import index
+
+        report = index(self._session, items, batch, vectors, progress, watch)
         if report.rejected:
             warnings.warn(RecordsRejected(report.rejected, report.rejections[0].reason), stacklevel=2)
         return report
@@ -343,52 +382,40 @@ class Archive(OpenArchive):
         many articles were embedded: 0 where the vectors are there already. Raises ArchiveLocked, EncoderError, and
         UsageError for a dimension that the model does not have.
         """
-        with self._writing():
-            return self._embed(model, dimension, precision, progress or (lambda done, total, how: None))
+        from search.engine.reembed import embed
+
+        return embed(self._session, model, dimension, precision, progress)
 
     def delete(self, ids: Iterable[str], *, purge: bool = False) -> int:
         """Delete articles; ids that no article has are ignored. With ``purge``, their bytes leave every file at once.
         Returns how many went."""
-        with self._writing():
-            wanted = list(dict.fromkeys(ids))
-            rows = [row for row, _ in self._catalog.live(wanted).values()]
-            writer = self._writer(None)
-            if purge:
-                writer.purge(wanted)
-            else:
-                writer.delete(rows)
-        return len(rows)
+        from search.engine import upkeep
+
+        return upkeep.delete(self._session, ids, purge)
 
     def delete_matching(self, query: str, *, purge: bool = False, where: Any = None) -> int:
         """Delete the whole match set of a query. Returns how many went."""
-        with self._reading() as view:
-            matched = view.match(view.plan(Request(query=query, where=where))).matched
-            ids = view.columns.ids(np.flatnonzero(matched).tolist())
-        return self.delete(ids, purge=purge)
+        from search.engine import upkeep
+
+        return upkeep.delete_matching(self._session, Request(query=query, where=where), purge)
 
     def prune(self, keep: Collection[str]) -> int:
         """Delete every article whose id is not in ``keep``. Returns how many went."""
-        return self.delete([one for one, _ in self._catalog.live_ids() if one not in keep])
+        from search.engine import upkeep
+
+        return upkeep.prune(self._session, keep)
 
     def optimize(self) -> None:
         """Merge all segments into one and drop what deleted articles left."""
-        with self._writing():
-            self._writer(None).optimize()
+        from search.engine import upkeep
+
+        upkeep.optimize(self._session)
 
     def tune(self, **parameters: float) -> dict[str, float]:
         """Set parameters of BM25F: ``k1`` >= 0, ``b`` in 0..1, and the weights of ``title``, ``caption``, ``dateline``,
         ``byline`` and ``text``, >= 0. Scores are by them from the next search on; nothing is indexed again. Returns all
         parameters. Raises UsageError for others, or without a sense."""
-        with self._writing():
-            values = {**self._settings["bm25"], **parameters}
-            try:
-                checked = asdict(Bm25Settings(**values))
-            except TypeError:
-                known = ", ".join(asdict(Bm25Settings()))
-                raise UsageError(f"BM25 has the parameters {known}, not {', '.join(parameters)}") from None
-            with self._catalog.writing() as transaction:
-                transaction.set("bm25", checked)
-            return checked
+        return self._session.tune(parameters)
 
     def add_alert(self, name: str, query: str, *, everything: bool = False) -> Alert:
         """Save a query. What is in the archive by now is no news to it, unless ``everything`` is to be.
@@ -397,32 +424,22 @@ class Archive(OpenArchive):
         """
         from search.engine import alerts
 
-        with self._writing():
-            last_row = 0 if everything else self._catalog.next_row() - 1
-            alert = alerts.new_alert(name, query, last_row)
-            if not self._catalog.add_alert(alert):
-                raise UsageError(f"there is an alert named {name!r}; remove it first, or use another name")
-        return alert
+        return alerts.add(self._session, name, query, everything)
 
     def remove_alert(self, name: str) -> None:
         """Forget a saved query. Raises UsageError where there is none of this name."""
         from search.engine import alerts
 
-        with self._writing():
-            if not self._catalog.remove_alert(name):
-                raise UsageError(alerts.unknown(name, [alert.name for alert in self._catalog.alerts()]))
+        alerts.remove(self._session, name)
 
     def confirm_alerts(self, news: Iterable[News]) -> None:
         """Record that news were told: they are not new any more. With none, only whether that could be recorded.
 
         Raises ArchiveLocked, or StorageError where the archive cannot be written.
         """
-        told = [one.seen for one in news if one.error is None]
-        try:
-            with self._writing():
-                self._catalog.advance_alerts(told)
-        except StorageError as error:
-            raise StorageError(f"cannot record what is told ({error}); --peek tells it and records nothing") from error
+        from search.engine import alerts
+
+        alerts.confirm(self._session, news)
 
 
 def _choice(kind: Any, value: Any) -> Any:

@@ -54,7 +54,7 @@ def results(*hits, **changes):
 
 @dataclass
 class Told:
-    """The shape of ``search.engine.index.Progress``."""
+    """The shape of ``search.engine.intake.Progress``."""
 
     stage: str
     done: int

@@ -149,16 +149,16 @@ def test_other_mistakes(archive):
 def test_one_query_that_fails_leaves_the_others(archive):
     archive.add_alert("good", "dam")
     archive.add_alert("wild", "d*")
-    archive._catalog.remove_alert("wild")
+    archive._session.catalog.remove_alert("wild")
     # A field that a later version dropped.
     broken = Alert(name="wild", query="colour:red", created=datetime(2025, 1, 1, tzinfo=UTC))
-    archive._catalog.add_alert(broken)
+    archive._session.catalog.add_alert(broken)
     archive.add([GATE])
     good, wild = archive.run_alerts()
     assert [item.id for item in good.items] == ["gate"]
     assert wild.items == ()
     assert "there is no field 'colour'" in wild.error
-    assert archive._catalog.alerts() == [good.seen, broken]
+    assert archive._session.catalog.alerts() == [good.seen, broken]
 
 
 def test_alerts_are_kept_and_are_no_commit(archive, tmp_path):

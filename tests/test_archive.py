@@ -104,7 +104,7 @@ def test_a_search_by_words_or_date_loads_no_query_encoder(archive, monkeypatch):
     monkeypatch.setattr(encode, "load_query_encoder", None)
     assert ids(archive.search("chess", mode="keyword")) == ["chess"]
     assert ids(archive.search("strike", sort="newest")) == ["port2", "port"]
-    assert archive._queries.asked is False
+    assert archive._session.queries.asked is False
 
 
 def test_add_reports_and_finds(tmp_path):
@@ -630,7 +630,7 @@ def test_the_query_vector_is_the_encoders(archive):
     from search.encode import load_encoder
 
     expected = load_encoder("hash").encode(["Port strike"])[0]
-    np.testing.assert_allclose(archive._queries.vector("Port strike"), expected, atol=1e-6)
+    np.testing.assert_allclose(archive._session.queries.vector("Port strike"), expected, atol=1e-6)
     assert Path(archive.path).name == "archive"
 
 

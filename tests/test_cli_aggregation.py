@@ -395,7 +395,9 @@ def test_a_query_that_fails_exits_2_after_the_others(archive):
     from search.records import Alert
 
     with Archive.open(archive) as opened:
-        opened._catalog.add_alert(Alert(name="broken", query="colour:red", created=datetime(2025, 1, 1, tzinfo=UTC)))
+        opened._session.catalog.add_alert(
+            Alert(name="broken", query="colour:red", created=datetime(2025, 1, 1, tzinfo=UTC))
+        )
     result = run(archive, "alerts", "run")
     assert result.exit_code == 2
     assert result.stdout.count("  id ") == 4

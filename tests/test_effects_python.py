@@ -11,7 +11,7 @@ import pytest
 
 from search import Archive, Article, Filters
 from search.engine.watch import Stopwatch
-from search.errors import ArchiveLocked, ArchiveMismatch, ArchiveNotFound, ModeError, UsageError
+from search.errors import ArchiveLocked, ArchiveMismatch, ArchiveNotFound, ModeError, RecordsRejected, UsageError
 from search.query.comparisons import Any_, Compare
 from search.records import Rejection
 from search.storage.folder import Folder
@@ -309,11 +309,20 @@ def test_add(tmp_path):
         path = tmp_path / f"{commits}-{encoder}"
         with Archive.open(path, create=True, model="hash") as archive:
             told = []
-            report = archive.add([*NEWS, bad], **settings, progress=told.append)
+            with pytest.warns(RecordsRejected, match="1 record was rejected"):
+                report = archive.add([*NEWS, bad], **settings, progress=told.append)
             assert (report.added, report.rejected, report.rejections) == (3, 1, (bad,))
             assert archive.stats()["commit"] == 1 + commits  # the first says whether there are vectors
             assert (archive.settings["encoder"] or {}).get("name") == encoder
             assert told[-1].report.added == 3
+
+
+@shows("Archive.add", "watch")
+def test_watch_sees_the_stages_of_indexing(desk):
+    watch = Stopwatch()
+    desk.add([Article(id="new", title="Ferry sails")], watch=watch)
+    assert sorted(watch.seconds) == ["check", "commit", "cut", "embed", "invert", "merge", "sort"]
+    assert all(seconds > 0 for seconds in watch.seconds.values())
 
 
 @shows("Archive.embed", "model", "dimension", "progress")

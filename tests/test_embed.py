@@ -118,7 +118,7 @@ def test_other_vectors_replace_those_that_are_there(tmp_path, expected):
 def test_readers_keep_what_they_have_and_then_see_the_new(tmp_path, expected):
     path = tmp_path / "built"
     with Archive.open(path) as reader, Archive.open(path) as writer:
-        with reader._reading() as searcher:
+        with reader._session.reading() as searcher:
             old = [file.name for entry in searcher.snapshot.entries for file in entry.parts.values()]
             writer.embed(dimension=8)
             vector = HashEncoder().encode_query("alder birch")
@@ -255,14 +255,14 @@ def test_a_search_keeps_the_encoder_of_its_snapshot(tmp_path, monkeypatch):
     build(tmp_path / "a")
     request = Request(query="alder birch", mode=Mode.VECTOR)
     with Archive.open(tmp_path / "a") as archive:
-        with archive._reading() as searcher:
+        with archive._session.reading() as searcher:
             before = [(hit.article.id, hit.score) for hit in search(searcher, request)]
-        with archive._reading() as old:
+        with archive._session.reading() as old:
             archive.embed(dimension=8)
             archive.search("cedar", mode="vector")  # by now the archive's encoder is the new one
             old.queries.forget()
             assert [(hit.article.id, hit.score) for hit in search(old, request)] == before
-            with archive._reading() as new:
+            with archive._session.reading() as new:
                 assert new.queries.vector("alder birch").shape == (8,)
                 assert old.queries.vector("alder birch").shape == (64,)
 
@@ -280,7 +280,7 @@ def test_settings_and_snapshot_are_of_one_commit(tmp_path, monkeypatch):
             return taken
 
         monkeypatch.setattr(opened, "take_snapshot", overtaken)
-        with reader._reading() as searcher:
+        with reader._session.reading() as searcher:
             assert dimensions == []
             assert searcher.vectors.dimension == searcher.queries.identity.dimension == 8
 

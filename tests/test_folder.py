@@ -30,8 +30,21 @@ def contents(path):
 # Another one in its place
 
 READS = {
-    *("alerts", "aretrieve", "asearch", "check", "close", "describe", "facets", "get", "open", "passages", "retrieve"),
-    *("search", "settings", "stats", "timeline"),
+    *(
+        "alerts",
+        "aretrieve",
+        "asearch",
+        "check",
+        "close",
+        "describe",
+        "facets",
+        "get",
+        "ids",
+        "open",
+        "passages",
+        "path",
+    ),
+    *("path", "retrieve", "search", "settings", "stats", "timeline", "whoosh"),
 }
 WRITES = {
     "add": lambda archive: archive.add(articles("new")),
@@ -394,7 +407,7 @@ def test_readers_keep_their_files_during_all_this(tmp_path):
     path = tmp_path / "archive"
     with Archive.open(path, create=True) as archive, Archive.open(path) as other:
         archive.add(articles("some", 300), batch=50, vectors=False)
-        with other._reading() as theirs, archive._reading() as ours:
+        with other._session.reading() as theirs, archive._session.reading() as ours:
             archive.delete([f"some{i}" for i in range(100)])
             archive.optimize()
             for view in (theirs, ours):

@@ -162,18 +162,18 @@ def test_doctor_beside_a_writer_raises_no_alarm(path, during):
 def test_a_write_during_a_read_is_seen_afterwards(path, monkeypatch):
     with Archive.open(path) as archive:
         assert len(archive) == 2
-        original = archive._catalog.commit_number
-        archive._version = -1
+        original = archive._session.catalog.commit_number
+        archive._session._version = -1
         thread = threading.Thread(target=lambda: archive.add([article("z")]))
 
         def meanwhile():
-            monkeypatch.setattr(archive._catalog, "commit_number", original)
+            monkeypatch.setattr(archive._session.catalog, "commit_number", original)
             number = original()
             thread.start()
             thread.join(0.5)  # it commits, and then waits for this reader
             return number
 
-        monkeypatch.setattr(archive._catalog, "commit_number", meanwhile)
+        monkeypatch.setattr(archive._session.catalog, "commit_number", meanwhile)
         len(archive)
         thread.join()
         assert len(archive) == 3
@@ -181,13 +181,13 @@ def test_a_write_during_a_read_is_seen_afterwards(path, monkeypatch):
 
 def test_an_article_replaced_while_it_is_read_is_found(path, monkeypatch):
     with Archive.open(path) as archive, Archive.open(path) as writer:
-        original = archive._catalog.articles
+        original = archive._session.catalog.articles
 
         def late(rows):
             writer.add([article("x", "another text altogether")])
             return original(rows)
 
-        monkeypatch.setattr(archive._catalog, "articles", late)
+        monkeypatch.setattr(archive._session.catalog, "articles", late)
         assert archive.get("x").text == "apple"
         assert [passage.text for passage in archive.passages("x")] == ["another text altogether"]
 
@@ -286,10 +286,10 @@ def test_moving_to_a_new_commit_maps_only_what_is_new(tmp_path):
         for i in range(9):
             archive.add([article(f"a{i}")])
         before = descriptors()
-        with archive._reading():
+        with archive._session.reading():
             held = descriptors()
             archive.add([article("one more", "plum")], batch=5)
-            with archive._reading() as fresh:
+            with archive._session.reading() as fresh:
                 assert len(fresh.snapshot.entries) in (1, 10)
                 assert descriptors() - held <= 8
         assert held >= before

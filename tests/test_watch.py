@@ -80,6 +80,19 @@ def test_the_stages_of_other_corridors(folder):
             assert list(watch.seconds) == stages
 
 
+def test_the_stages_of_indexing(tmp_path):
+    """Two threads share the stopwatch: what is read, and what is embedded and committed behind it."""
+    items = [Article(id=f"a{i}", title=f"title {i}", text="The dam leaks.") for i in range(20)]
+    for vectors, behind in ((True, ["embed", "commit", "merge"]), (False, ["commit", "merge"])):
+        watch = Stopwatch()
+        with Archive.open(tmp_path / str(vectors), create=True, model="hash") as archive:
+            archive.add(items, batch=10, vectors=vectors, watch=watch)
+        stages = list(watch.seconds)
+        assert [stage for stage in stages if stage not in behind] == ["check", "sort", "cut", "invert"]
+        assert [stage for stage in stages if stage in behind] == behind
+        assert min(watch.seconds.values()) > 0
+
+
 @pytest.mark.parametrize(
     ("command", "stages"),
     [

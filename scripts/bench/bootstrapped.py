@@ -13,15 +13,15 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
+from unittest import mock
 from zlib import crc32
 
 import numpy as np
 
 from search import Archive, Article, encode, ingest
 from search.encode import Encoder, input_keys
-from search.engine.index import Writer
+from search.engine.index import index
 from search.storage.container import open_part
-from search.storage.locks import lock_writer
 from search.text import passages
 
 SAMPLE = 400  # articles that are really encoded where there is no donor
@@ -90,17 +90,14 @@ def build(data: Path, folder: Path, donor: Path | None, times: int = 1) -> None:
     building = folder.with_name(f"{folder.name}.building-{os.getpid()}")
     with Archive.open(building, create=True) as archive:
         settings: dict[str, Any] = {"vectors": True, "encoder": asdict(encoder.identity), "model": model.identity.name}
-        with archive._catalog.writing() as transaction:
+        with archive._session.catalog.writing() as transaction:
             for key, value in settings.items():
                 transaction.set(key, value)
-        lock = lock_writer(archive._catalog.folder, wait=False)
-        try:
-            writer = Writer(archive._catalog, lambda: encoder, int(archive.settings["passage_tokens"]))
+        session = archive._session
+        with mock.patch.object(session, "encoder_for", return_value=lambda: encoder):
             for turn in range(times):
                 items = ingest.read([data])
-                writer.add(items if not turn else (_again(item, turn) for item in items), 1000, None)
-        finally:
-            lock.release()
+                index(session, items if not turn else (_again(item, turn) for item in items), 1000, True)
     building.rename(folder)
 
 

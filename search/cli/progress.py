@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Self
 import click
 
 if TYPE_CHECKING:
-    from search.engine.index import Progress
+    from search.engine.intake import Progress
 
 LINE_EVERY = 10.0  # seconds between plain lines
 

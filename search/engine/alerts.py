@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -16,12 +17,52 @@ from search import query as language
 from search.engine import hits, ranking
 from search.engine.request import Request
 from search.engine.view import View
-from search.errors import QueryError, UsageError
+from search.errors import QueryError, StorageError, UsageError
 from search.records import Alert, Article, News, NewsItem
 from search.storage.catalog import Catalog
 
+if TYPE_CHECKING:
+    from search.engine.session import Session
+
 LONGEST_NAME = 100
 _READ = 500  # articles in memory with their texts
+
+
+def add(session: Session, name: str, query: str, everything: bool) -> Alert:
+    """Save a query. Raises UsageError for a bad or taken name, QueryError for a query that does not parse."""
+    with session.writing() as writer:
+        last_row = 0 if everything else writer.catalog.next_row() - 1
+        alert = new_alert(name, query, last_row)
+        if not writer.catalog.add_alert(alert):
+            raise UsageError(f"there is an alert named {name!r}; remove it first, or use another name")
+    return alert
+
+
+def remove(session: Session, name: str) -> None:
+    """Forget a saved query. Raises UsageError where there is none of this name."""
+    with session.writing() as writer:
+        if not writer.catalog.remove_alert(name):
+            raise UsageError(unknown(name, [alert.name for alert in writer.catalog.alerts()]))
+
+
+def run(session: Session, names: Iterable[str] | None, peek: bool) -> tuple[News, ...]:
+    """What is new to these alerts (None: all), recorded as told unless ``peek``."""
+    with session.reading() as view:
+        asked = select(session.catalog.alerts(), names)
+        told = tuple(news(view, session.catalog, alert) for alert in asked)
+    if not peek:
+        confirm(session, told)
+    return told
+
+
+def confirm(session: Session, told: Iterable[News]) -> None:
+    """Record that news were told. Raises ArchiveLocked, or StorageError where the archive cannot be written."""
+    seen = [one.seen for one in told if one.error is None]
+    try:
+        with session.writing() as writer:
+            writer.catalog.advance_alerts(seen)
+    except StorageError as error:
+        raise StorageError(f"cannot record what is told ({error}); --peek tells it and records nothing") from error
 
 
 def new_alert(name: str, query: str, last_row: int) -> Alert:

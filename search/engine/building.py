@@ -1,4 +1,4 @@
-"""What a batch of articles becomes: the parts of a segment, all but the model's work made beforehand."""
+"""The passages of articles as an encoder takes them, and the vector part that they become."""
 
 from __future__ import annotations
 
@@ -9,10 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from search.encode import Encoder, input_keys
-from search.keyword.part import write as keyword_writer
 from search.records import Article
-from search.storage import segments
-from search.storage.columns import build_columns
+from search.storage.container import PartData
 from search.text import passages
 from search.vector import VectorIndex
 from search.vector import build_part as build_vectors
@@ -45,9 +43,7 @@ def cut(articles: Sequence[Article], layouts: Sequence[passages.TextLayout], enc
     )
 
 
-def embed(
-    found: Cut, encoder: Encoder, known: VectorIndex | None, progress: Callable[[int, int], None]
-) -> segments.PartData:
+def embed(found: Cut, encoder: Encoder, known: VectorIndex | None, progress: Callable[[int, int], None]) -> PartData:
     """The vector part of cut articles: encode each distinct input once, copy what ``known`` has.
 
     ``progress`` gets how many inputs are encoded, of how many.
@@ -69,15 +65,3 @@ def embed(
 
     vectors[missing] = encoder.encode([found.inputs[first[i]] for i in missing], progress=advance)
     return build_vectors(vectors[inverse.reshape(-1)], found.counts, found.spans[:, 0], found.spans[:, 1], found.keys)
-
-
-def prepare(
-    articles: Sequence[Article], rows: Sequence[int], encoder: Encoder | None, limit: int
-) -> tuple[dict[str, segments.PartData], Cut | None]:
-    """Columns and keyword part of new articles, and, where there is an encoder, their passages."""
-    layouts = [passages.lay_out(article.text) for article in articles]
-    parts: dict[str, segments.PartData] = {
-        segments.COLUMNS: build_columns(articles, rows),
-        segments.KEYWORD: keyword_writer.build_part(articles, layouts),
-    }
-    return parts, None if encoder is None else cut(articles, layouts, encoder, limit)

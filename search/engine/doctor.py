@@ -1,79 +1,24 @@
-"""What is in an archive, and whether it is sound."""
+"""Whether an archive is sound."""
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime, timedelta
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from search.encode import recorded_way
-from search.engine.legs import VectorLeg
 from search.errors import ArchiveDamaged, SearchError
-from search.records import EncoderIdentity
 from search.storage import codec
-from search.storage.catalog import FILE, Catalog
-from search.storage.columns import MISSING_DAY, MISSING_INSTANT, Columns, ids_digest, unpack_string
+from search.storage.catalog import Catalog
+from search.storage.columns import Columns, ids_digest
 from search.storage.container import Part, open_part
-from search.storage.folder import Folder, Place
+from search.storage.folder import Folder
 from search.storage.locks import Lock, pin
 from search.storage.segments import COLUMNS, KEYWORD, VECTORS, file_hash, part_place
-from search.storage.snapshot import Snapshot
 from search.storage.transaction import SegmentEntry
 from search.vector import VectorIndex, check_part
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_SOURCES = 20
 _UNKNOWN = np.iinfo(np.int64).max
-
-
-def stats(folder: Folder, snapshot: Snapshot, vectors: VectorLeg | None, settings: Mapping[str, Any]) -> dict[str, Any]:
-    """Counts, bytes, dates, sources and settings of a snapshot, fit for JSON."""
-    live = snapshot.live
-    published = snapshot.columns.published[live & (snapshot.columns.published != MISSING_INSTANT)]
-    sizes: Counter[str] = Counter()
-    for entry in snapshot.entries:
-        for name, file in entry.parts.items():
-            sizes[name] += file.size
-    sizes["catalog"] = sum(place.status().st_size for place in _catalog_files(folder))
-    sources: Counter[str] = Counter()
-    for base, part in zip(snapshot.columns.bases, snapshot.parts.get(COLUMNS, []), strict=False):
-        codes = part["source"][live[base : base + len(part["rows"])]]
-        for code, count in zip(*np.unique(codes, return_counts=True), strict=True):
-            sources[unpack_string(part["source_blob"], part["source_ends"], int(code))] += int(count)
-    return {
-        "path": str(folder.path),
-        "commit": snapshot.commit,
-        "articles": int(np.count_nonzero(live)),
-        "undated": int(np.count_nonzero(live & (snapshot.columns.day == MISSING_DAY))),
-        "passages": None if vectors is None else vectors.count,
-        "deleted": int(np.count_nonzero(~live)),
-        "segments": len(snapshot.entries),
-        "bytes": {**sizes, "total": sum(sizes.values())},
-        "oldest": _iso(published.min()) if len(published) else None,
-        "newest": _iso(published.max()) if len(published) else None,
-        "sources": dict(sorted(sources.items(), key=lambda pair: (-pair[1], pair[0]))[:_SOURCES]),
-        "source_count": len(sources),
-        **{key: settings.get(key) for key in ("format", "created", "created_by", "analysis", "passage_tokens", "bm25")},
-        "model": settings.get("model"),
-        "encoder": settings.get("encoder"),
-        "embedding": None if settings.get("encoder") is None else recorded_way(EncoderIdentity(**settings["encoder"])),
-    }
-
-
-def _catalog_files(folder: Folder) -> list[Place]:
-    """The database and what SQLite keeps beside it."""
-    return [folder / name for name in folder.names() if name.startswith(FILE)]
-
-
-def _iso(microseconds: int) -> str:
-    try:
-        return (_EPOCH + timedelta(microseconds=int(microseconds))).isoformat()
-    except OverflowError:  # the ends of the calendar, shifted by a time zone
-        return "before year 1" if microseconds < 0 else "after year 9999"
 
 
 def check(catalog: Catalog, progress: Callable[[str], None] | None = None) -> list[str]:

@@ -8,40 +8,68 @@ writer sweeps it away, so that it is of the articles as they are.
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import closing
 from dataclasses import asdict, replace
 from functools import partial
 from hashlib import blake2b
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from search._version import __version__
-from search.encode import Encoder, how_encoded
+from search.encode import Encoder, how_encoded, prepare_query_encoder
 from search.engine import building
 from search.engine.background import Background
+from search.engine.writer import Writer
 from search.errors import SearchError
 from search.storage import segments
-from search.storage.catalog import Catalog
 from search.storage.container import Part, PartFile, open_part
 from search.storage.folder import Place
-from search.storage.snapshot import Snapshot, take_snapshot
+from search.storage.snapshot import Snapshot
 from search.storage.transaction import SegmentEntry
 from search.text import passages
 from search.vector import VectorIndex, check_part
 from search.vector import merge_parts as merge_vectors
 
+if TYPE_CHECKING:
+    from search.encode import Precision
+    from search.engine.session import Session
+
 CHUNK = 1000  # articles embedded between two files
 
 
-class Embedding:
-    """One encoder's vectors for all segments. The caller holds the writer lock.
+def embed(
+    session: Session,
+    model: str | None,
+    dimension: int | None,
+    precision: Precision | str | None,
+    progress: Callable[[int, int, str | None], None] | None = None,
+) -> int:
+    """Give all articles vectors of a model, in one commit. Returns how many were embedded.
 
-    ``embed`` writes, ``commit`` names what was written. ``limit``: tokens of a passage.
+    None is for the model and the dimensions of the vectors that are there, and for the precision that the archive was
+    opened with.
     """
+    with session.writing() as writer:
+        encoder, name = session.encoder_of(model, dimension, precision)
+        if session.settings["vectors"] and encoder.identity == session.queries.identity:
+            return 0
+        prepare_query_encoder(encoder)
+        work = Embedding(writer, encoder, session.passage_tokens)
+        writer.sweep(work.wanted)
+        articles = work.embed(progress or (lambda done, total, how: None))
+        work.commit(name)
+        session.forget_model()
+        return articles
 
-    def __init__(self, catalog: Catalog, encoder: Encoder, limit: int) -> None:
-        self._folder = catalog.folder
-        self._catalog = catalog
+
+class Embedding:
+    """One encoder's vectors for all segments: ``embed`` writes, ``commit`` names what was written. ``limit``: tokens of
+    a passage."""
+
+    def __init__(self, writer: Writer, encoder: Encoder, limit: int) -> None:
+        self._writer = writer
+        self._folder = writer.folder
+        self._catalog = writer.catalog
         self._encoder = encoder
         self._limit = limit
         made = repr((encoder.identity, limit, __version__)).encode("utf-8", "surrogatepass")
@@ -55,7 +83,7 @@ class Embedding:
     def embed(self, progress: Callable[[int, int, str | None], None]) -> int:
         """Write a vector part for every segment. ``progress`` gets articles done, how many there are, dead ones
         counted, and the way that the model is run in. Returns how many live ones there are."""
-        with closing(take_snapshot(self._catalog, check_part)) as snapshot:
+        with self._writer.snapshot() as snapshot:
             total = len(snapshot.columns)
 
             def tell(done: int) -> None:

@@ -1,22 +1,22 @@
-"""The life of an open archive: its catalog, the snapshot that readers share, the writer's lock, its encoders."""
+"""An open archive: its catalog, the newest view, which readers share, the writer's lock, its settings and encoders."""
 
 from __future__ import annotations
 
 import contextlib
 import functools
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
-from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
 from search._version import __version__
 from search.engine.query_vectors import QueryVectors
 from search.engine.view import View
 from search.engine.watch import Watch, unwatched
+from search.engine.writer import Writer
 from search.errors import (
     ArchiveDamaged,
     ArchiveMismatch,
@@ -35,14 +35,16 @@ from search.vector import check_part
 
 if TYPE_CHECKING:
     from search import encode
-    from search.engine.index import Writer
 
 PASSAGE_TOKENS = 230
 _UNKNOWN, _CLOSED = -1, -2  # states of an archive that has no data version
 
 
-class OpenArchive:
-    """What every archive needs to be read and written: its catalog, the newest snapshot, settings and encoders."""
+class Session:
+    """What every archive needs to be read and written. Threads may share it; ``open`` makes one.
+
+    ``queries`` encodes queries as the newest commit's passages are.
+    """
 
     def __init__(
         self,
@@ -50,11 +52,12 @@ class OpenArchive:
         catalog: Catalog,
         model: str | None,
         wait: bool,
-        dimension: int | None = None,
-        precision: encode.Precision | str = "auto",
+        dimension: int | None,
+        precision: encode.Precision | str,
     ) -> None:
         self.path = path
-        self._catalog = catalog
+        self.catalog = catalog
+        self.queries = QueryVectors(None, None)
         self._model = model
         self._wait = wait
         self._dimension = dimension
@@ -65,63 +68,38 @@ class OpenArchive:
         self._version = _UNKNOWN
         self._wrote = False
         self._settings: dict[str, Any] = {}
-        self._queries = QueryVectors(None, None)
-        self._load_settings()
-        self._refuse_other_model()
+        self._bm25 = Bm25Settings()
 
     @classmethod
     def open(
         cls,
-        path: str | Path,
-        *,
-        create: bool = False,
-        model: str | None = None,
-        wait: bool = False,
-        dimension: int | None = None,
-        precision: encode.Precision | str = "auto",
-    ) -> Self:
-        """Open the archive in a folder, or make one there with ``create``.
-
-        ``model`` names the encoder of a new archive, and must agree with an existing one's. ``wait`` lets writing wait
-        for another writer instead of raising ArchiveLocked. ``dimension`` keeps that many leading dimensions of a new
-        archive's vectors, for models trained so (Matryoshka), and must agree with an existing one's. ``precision`` is
-        the arithmetic in which this process embeds passages: "auto", "float32" or "bfloat16". Raises ArchiveNotFound,
-        ArchiveMismatch, ArchiveDamaged, ArchiveLocked, StorageError, or UsageError for an unknown precision.
-        """
-        folder = Path(path)
+        path: Path,
+        create: bool,
+        model: str | None,
+        wait: bool,
+        dimension: int | None,
+        precision: encode.Precision | str,
+    ) -> Session:
+        """Open the archive in a folder, or make one there with ``create``. Errors are those of ``Archive.open``."""
         if precision != "auto":
             from search import encode
 
             precision = encode.known_precision(precision)
-        if create and not (folder / FILE).is_file():
-            if folder.exists() and (not folder.is_dir() or any(folder.iterdir())) and not _unfinished(folder):
-                raise ArchiveNotFound(f"{folder} exists and is no archive; name an empty or a new folder")
-            with storage_errors(f"make {folder}"):
-                folder.mkdir(parents=True, exist_ok=True)
-            made = Folder.open(folder)
-            lock = lock_writer(made, wait)
-            try:
-                settings = {
-                    "created": datetime.now(UTC).isoformat(timespec="seconds"),
-                    "created_by": f"broadsheet {__version__}",
-                    "analysis": ANALYSIS_VERSION,
-                    "passage_tokens": PASSAGE_TOKENS,
-                    "bm25": asdict(Bm25Settings()),
-                    "encoder": None,
-                    "model": None,
-                    "vectors": None,
-                }
-                if not (made / FILE).exists():  # another process may have been first
-                    Catalog.create(made, settings)
-            finally:
-                lock.release()
-                made.close()
-        catalog = Catalog.open(Folder.open(folder))
+        if create and not (path / FILE).is_file():
+            _create(path, wait)
+        folder = Folder.open(path)
         try:
-            return cls(folder, catalog, model, wait, dimension, precision)
+            session = cls(path, Catalog.open(folder), model, wait, dimension, precision)
         except BaseException:
-            catalog.close(truncate=False)
+            folder.close()
             raise
+        try:
+            session._load_settings()
+            session._refuse_other_model()
+        except BaseException:
+            session.close()
+            raise
+        return session
 
     def close(self) -> None:
         """Release the snapshot and the catalog. Safe to call twice."""
@@ -129,50 +107,50 @@ class OpenArchive:
             self._retire()
             if self._version != _CLOSED:
                 self._version = _CLOSED
-                self._catalog.close(truncate=self._wrote)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
+                self.catalog.close(truncate=self._wrote)
 
     @property
     def settings(self) -> dict[str, Any]:
-        """What the archive was built with: format, encoder identity, passage size, BM25 parameters."""
+        """What the archive was built with, as of the last commit that was looked at."""
         return dict(self._settings)
 
+    @property
+    def passage_tokens(self) -> int:
+        """How many tokens of the encoder a passage may have."""
+        return int(self._settings["passage_tokens"])
+
     @contextmanager
-    def _writing(self) -> Iterator[None]:
-        """Hold the writer lock; afterwards this archive sees what it wrote."""
+    def writing(self) -> Iterator[Writer]:
+        """The writer's lock for the length of a block; afterwards this archive sees what was written.
+
+        Raises ArchiveLocked when another writer is at work, ArchiveNotFound and ArchiveReplaced where the archive is
+        no more what lies at its path, and UsageError once it is closed.
+        """
         if self._version == _CLOSED:
             raise UsageError("this archive is closed")
-        self._catalog.prove()
-        lock = lock_writer(self._catalog.folder, self._wait)
+        self.catalog.prove()
+        lock = lock_writer(self.catalog.folder, self._wait)
         try:
-            self._catalog.prove()  # nothing is removed from a folder before it is known, under its lock, to be ours
+            self.catalog.prove()  # nothing is removed from a folder before it is known, under its lock, to be ours
             self._wrote = True
             self._load_settings()
-            yield
-        finally:
+            writer = Writer(self.catalog, self._let_go)
             try:
-                self._tidy()
+                yield writer
             finally:
-                lock.release()
+                self._tidy(writer)
+        finally:
+            lock.release()
 
-    def _tidy(self) -> None:
+    def _tidy(self, writer: Writer) -> None:
         """End a piece of writing: what it made needless goes, at once where no other reader holds it."""
-        from search.engine.index import clean
-
         with self._lock:
             if self._version == _CLOSED:
                 return
             self._version = _UNKNOWN
             self._let_go()
         with contextlib.suppress(SearchError):  # it stays for the next writer; what is written is written
-            clean(self._catalog)
+            writer.clean()
 
     def _let_go(self) -> None:
         """Give up the view kept for later calls if it is of an older commit: idle, it would keep that commit's files.
@@ -181,34 +159,29 @@ class OpenArchive:
         """
         if self._lock.acquire(blocking=False):
             try:
-                if self._view is not None and self._view.snapshot.commit != self._catalog.commit_number():
+                if self._view is not None and self._view.snapshot.commit != self.catalog.commit_number():
                     self._retire()
             finally:
                 self._lock.release()
 
-    def _writer(self, encoder: Callable[[], encode.Encoder] | None) -> Writer:
-        from search.engine.index import Writer  # a search does not need what writing imports
-
-        return Writer(self._catalog, encoder, int(self._settings["passage_tokens"]), let_go=self._let_go)
-
     @contextmanager
-    def _reading(self, watch: Watch = unwatched) -> Iterator[View]:
+    def reading(self, watch: Watch = unwatched) -> Iterator[View]:
         """The view of the newest commit, whose snapshot is held until the block and all others like it end."""
         with watch("open"), self._lock:
             if self._version == _CLOSED:
                 raise UsageError("this archive is closed")
-            version = self._catalog.data_version()
+            version = self.catalog.data_version()
             if self._view is None or version != self._version:
-                if self._view is None or self._catalog.commit_number() != self._view.snapshot.commit:
+                if self._view is None or self.catalog.commit_number() != self._view.snapshot.commit:
                     previous = None if self._view is None else self._view.snapshot
-                    snapshot = take_snapshot(self._catalog, check_part, previous)
+                    snapshot = take_snapshot(self.catalog, check_part, previous)
                     try:
                         self._load_settings()
-                        while self._catalog.commit_number() != snapshot.commit:  # settings of another one, perhaps
+                        while self.catalog.commit_number() != snapshot.commit:  # settings of another one, perhaps
                             snapshot.close()
-                            snapshot = take_snapshot(self._catalog, check_part, previous)
+                            snapshot = take_snapshot(self.catalog, check_part, previous)
                             self._load_settings()
-                        fresh = View(snapshot, self._catalog, self._bm25, self._queries)
+                        fresh = View(snapshot, self.catalog, self._bm25, self.queries)
                     except BaseException:
                         snapshot.close()
                         raise
@@ -239,11 +212,23 @@ class OpenArchive:
 
     def _load_settings(self) -> None:
         with self._lock:  # read and taken over as one: an older thread's reading never comes after a newer one's
-            settings = self._catalog.settings()
+            settings = self.catalog.settings()
             identity, self._bm25 = _checked(self.path, settings)
-            if (identity, settings["model"]) != (self._queries.identity, self._queries.model):
-                self._queries = QueryVectors(identity, settings["model"])
+            if (identity, settings["model"]) != (self.queries.identity, self.queries.model):
+                self.queries = QueryVectors(identity, settings["model"])
             self._settings = settings
+
+    def tune(self, parameters: Mapping[str, float]) -> dict[str, float]:
+        """Set parameters of BM25F. Returns all of them. Raises UsageError for others, or without a sense."""
+        with self.writing() as writer:
+            try:
+                checked = asdict(Bm25Settings(**{**self._settings["bm25"], **parameters}))
+            except TypeError:
+                known = ", ".join(asdict(Bm25Settings()))
+                raise UsageError(f"BM25 has the parameters {known}, not {', '.join(parameters)}") from None
+            with writer.catalog.writing() as transaction:
+                transaction.set("bm25", checked)
+            return checked
 
     def _refuse_other_model(self) -> None:
         built = self._settings["model"]
@@ -255,14 +240,14 @@ class OpenArchive:
                     f"{self.path} was built with the model {built}, not {self._model}; "
                     "leave --model out, or index into a new archive; embed gives this one another model's vectors"
                 )
-        identity = self._queries.identity
+        identity = self.queries.identity
         if self._dimension is not None and identity is not None and self._dimension != identity.dimension:
             raise ArchiveMismatch(
                 f"{self.path} has vectors of {identity.dimension} dimensions, not {self._dimension}; "
                 "leave --dimension out, or index into a new archive; embed gives this one other vectors"
             )
 
-    def _encoder_for(self, vectors: bool) -> Callable[[], encode.Encoder] | None:
+    def encoder_for(self, vectors: bool) -> Callable[[], encode.Encoder] | None:
         """What gives the encoder that new articles need, or None for an archive without vectors.
 
         Decides it, and loads the model, for an archive that has no articles yet.
@@ -273,7 +258,7 @@ class OpenArchive:
             encoder = encode.load_encoder(self._model, self._precision, self._dimension) if vectors else None
             if encoder is not None:
                 encode.prepare_query_encoder(encoder)  # now, so that no later search has to load the model
-            with self._catalog.writing() as transaction:
+            with self.catalog.writing() as transaction:
                 transaction.set("vectors", vectors)
                 if encoder is not None:
                     transaction.set("encoder", asdict(encoder.identity))
@@ -286,41 +271,62 @@ class OpenArchive:
             raise UsageError(f"{self.path} has vectors; articles without them cannot be added to it")
         return functools.cache(self._load_encoder)
 
-    def _embed(
-        self,
-        model: str | None,
-        dimension: int | None,
-        precision: encode.Precision | str | None,
-        progress: Callable[[int, int, str | None], None],
-    ) -> int:
+    def encoder_of(
+        self, model: str | None, dimension: int | None, precision: encode.Precision | str | None
+    ) -> tuple[encode.Encoder, str]:
+        """The encoder of a model, and the name under which it is found again. None: as the archive has it."""
         from search import encode
-        from search.engine.index import Writer
-        from search.engine.reembed import Embedding
 
         if model is None:
             model = self._settings["model"] or self._model
-            if dimension is None and self._queries.identity is not None:
-                dimension = self._queries.identity.dimension
+            if dimension is None and self.queries.identity is not None:
+                dimension = self.queries.identity.dimension
         encoder = encode.load_encoder(model, self._precision if precision is None else precision, dimension)
-        if self._settings["vectors"] and encoder.identity == self._queries.identity:
-            return 0
-        encode.prepare_query_encoder(encoder)
-        limit = int(self._settings["passage_tokens"])
-        work = Embedding(self._catalog, encoder, limit)
-        Writer(self._catalog, None, limit, work.wanted)
-        articles = work.embed(progress)
-        work.commit(model or encoder.identity.name)
-        self._model = self._dimension = None  # what it was opened with says nothing of it any more
+        return encoder, model or encoder.identity.name
+
+    def forget_model(self) -> None:
+        """The archive has another model now: what it was opened with says nothing of it any more."""
+        self._model = self._dimension = None
         self._load_settings()
-        return articles
 
     def _load_encoder(self) -> encode.Encoder:
         """The encoder that the archive was built with. Raises ArchiveMismatch if the model at hand is another."""
         from search import encode
 
-        if self._queries.identity is None:
+        if self.queries.identity is None:
             raise ArchiveDamaged(f"{self.path} has vectors and does not say of which model; embed it again")
-        return encode.load_matching_encoder(self._queries.identity, self._settings["model"], self._precision)
+        return encode.load_matching_encoder(self.queries.identity, self._settings["model"], self._precision)
+
+
+def _create(path: Path, wait: bool) -> None:
+    """Make an empty archive in a folder that is new, empty, or was left so by a crash."""
+    if path.exists() and (not path.is_dir() or any(path.iterdir())) and not _unfinished(path):
+        raise ArchiveNotFound(f"{path} exists and is no archive; name an empty or a new folder")
+    with storage_errors(f"make {path}"):
+        path.mkdir(parents=True, exist_ok=True)
+    folder = Folder.open(path)
+    try:
+        lock = lock_writer(folder, wait)
+        try:
+            if not (folder / FILE).exists():  # another process may have been first
+                Catalog.create(folder, _new_settings())
+        finally:
+            lock.release()
+    finally:
+        folder.close()
+
+
+def _new_settings() -> dict[str, Any]:
+    return {
+        "created": datetime.now(UTC).isoformat(timespec="seconds"),
+        "created_by": f"broadsheet {__version__}",
+        "analysis": ANALYSIS_VERSION,
+        "passage_tokens": PASSAGE_TOKENS,
+        "bm25": asdict(Bm25Settings()),
+        "encoder": None,
+        "model": None,
+        "vectors": None,
+    }
 
 
 def _unfinished(folder: Path) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
@@ -18,7 +19,7 @@ def unwatched(stage: str) -> AbstractContextManager[None]:
 
 
 class Stopwatch:
-    """A watch that adds up time. Each thread needs one of its own.
+    """A watch that adds up time. Threads may share it: indexing has two, and their stages run side by side.
 
     ``seconds`` has the stages in the order in which they first began. A stage inside another bears both names
     ("rank/words"), and its time is part of the outer one's.
@@ -26,17 +27,20 @@ class Stopwatch:
 
     def __init__(self) -> None:
         self.seconds: dict[str, float] = {}
-        self._within = ""
+        self._within = threading.local()
+        self._lock = threading.Lock()
 
     @contextmanager
     def __call__(self, stage: str) -> Iterator[None]:
         """Measure what runs in the block."""
-        outer = self._within
-        name = self._within = f"{outer}/{stage}" if outer else stage
-        self.seconds.setdefault(name, 0.0)
+        outer = getattr(self._within, "stage", "")
+        name = self._within.stage = f"{outer}/{stage}" if outer else stage
+        with self._lock:
+            self.seconds.setdefault(name, 0.0)
         began = time.perf_counter()
         try:
             yield
         finally:
-            self.seconds[name] += time.perf_counter() - began
-            self._within = outer
+            with self._lock:
+                self.seconds[name] += time.perf_counter() - began
+            self._within.stage = outer

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from search.errors import ArchiveDamaged
 from search.records import Article
-from search.storage.container import Part
+from search.storage.container import Part, PartData
 
 MISSING_INSTANT = np.iinfo(np.int64).min
 MISSING_DAY = 0
@@ -87,8 +87,8 @@ def _names(part: Part, name: str) -> list[str]:
     return [unpack_string(blob, ends, i) for i in range(len(ends))]
 
 
-def build_columns(articles: Sequence[Article], rows: Sequence[int]) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
-    """The arrays and meta of a columns part. ``rows`` are catalog rows, strictly ascending.
+def build_columns(articles: Sequence[Article], rows: Sequence[int]) -> PartData:
+    """A columns part. ``rows`` are catalog rows, strictly ascending.
 
     ``author`` holds the codes of all authors of all articles in a row, ``author_counts`` how many each article has.
     """
@@ -104,12 +104,10 @@ def build_columns(articles: Sequence[Article], rows: Sequence[int]) -> tuple[dic
     for name in CATEGORIES:
         arrays |= _coded([getattr(article, name) for article in articles], name)
     arrays |= _coded([author for article in articles for author in article.authors], "author")
-    return arrays, {"articles": len(ids), "ids_digest": ids_digest(ids)}
+    return PartData(arrays, {"articles": len(ids), "ids_digest": ids_digest(ids)})
 
 
-def merge_columns(
-    parts: Sequence[Part], keep: Sequence[NDArray[np.bool_]]
-) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
+def merge_columns(parts: Sequence[Part], keep: Sequence[NDArray[np.bool_]]) -> PartData:
     """The columns of the kept rows of several parts, in order: equal to columns built of those articles at once."""
     arrays: dict[str, NDArray[Any]] = {}
     for name in ("rows", "published", "day", "author_counts"):
@@ -122,7 +120,7 @@ def merge_columns(
     for name in CATEGORIES:
         arrays |= _merged(parts, keep, name)
     arrays |= _merged(parts, authored, "author")
-    return arrays, {"articles": len(ids), "ids_digest": ids_digest(ids)}
+    return PartData(arrays, {"articles": len(ids), "ids_digest": ids_digest(ids)})
 
 
 def _merged(parts: Sequence[Part], keep: Sequence[NDArray[np.bool_]], name: str) -> dict[str, NDArray[Any]]:

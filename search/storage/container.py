@@ -15,7 +15,7 @@ import os
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -56,6 +56,13 @@ class Streamed:
 
 
 Stored = NDArray[Any] | Streamed
+
+
+class PartData(NamedTuple):
+    """What a part is made of: its arrays by name, and what is said of it, fit for JSON."""
+
+    arrays: Mapping[str, Stored]
+    meta: dict[str, Any]
 
 
 class Part:

@@ -8,10 +8,9 @@ import os
 from collections.abc import Callable, Collection, Mapping
 from hashlib import blake2b, sha256
 from pathlib import Path
-from typing import Any
 
 from search.errors import ArchiveDamaged, StorageError
-from search.storage.container import Part, PartFile, Stored, open_part, write_part
+from search.storage.container import Part, PartData, PartFile, open_part, write_part
 from search.storage.files import cache_folder, storage_errors, write_atomically
 from search.storage.folder import Folder, Place, loose
 from search.storage.transaction import SegmentEntry
@@ -20,8 +19,6 @@ COLUMNS = "columns"
 KEYWORD = "keyword"
 VECTORS = "vectors"
 _MARKS = 5000  # remembered files of one archive; more are of segments long merged away
-
-PartData = tuple[Mapping[str, Stored], dict[str, Any]]
 
 
 def part_place(folder: Folder, segment: str, file: PartFile) -> Place:
@@ -42,8 +39,10 @@ def write_segment(
         own.make_folder()
     try:
         files = {
-            name: write_part(own / f"{name}.part", name, arrays, {**meta, "articles": articles, "ids_digest": digest})
-            for name, (arrays, meta) in parts.items()
+            name: write_part(
+                own / f"{name}.part", name, part.arrays, {**part.meta, "articles": articles, "ids_digest": digest}
+            )
+            for name, part in parts.items()
         }
         with storage_errors(f"write {own.path}"):
             own.sync()
@@ -63,12 +62,11 @@ def add_part(folder: Folder, entry: SegmentEntry, name: str, file_name: str, par
     Until a commit names it, it is an orphan and harmless. ``part`` holds the entry's articles, or neighbours among
     them, in row order, and says how many.
     """
-    arrays, meta = part
     columns = open_part(part_place(folder, entry.id, entry.parts[COLUMNS]), COLUMNS)
     own = folder / "segments" / entry.id
     building = own / f"{file_name}.new"
     building.unlink()
-    written = write_part(building, name, arrays, {**meta, "ids_digest": columns.meta["ids_digest"]})
+    written = write_part(building, name, part.arrays, {**part.meta, "ids_digest": columns.meta["ids_digest"]})
     with storage_errors(f"write {own.path / file_name}"):
         building.rename(file_name)
         own.sync()

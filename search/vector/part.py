@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from search.errors import ArchiveDamaged, ArchiveMismatch, EncoderError
-from search.storage.container import Stored
+from search.storage.container import PartData, Stored
 from search.vector import lists
 from search.vector.gathered import Gathered
 from search.vector.lists import StoredPart
@@ -31,8 +31,8 @@ def build_part(
     starts: ArrayLike,
     ends: ArrayLike,
     keys: NDArray[np.uint64],
-) -> tuple[Arrays, Meta]:
-    """The arrays and meta of a new part.
+) -> PartData:
+    """A new part.
 
     ``vectors`` float32[p, d] of norm 1, stored as float16; ``counts`` int[n] passages of each article; ``starts`` and
     ``ends`` int[p] character offsets; ``keys`` uint64[p, 2]. Raises EncoderError for a vector that is not finite.
@@ -51,7 +51,7 @@ def build_part(
     return _finish(halves, passage_starts, begins, stops, np.asarray(keys, np.uint64), inverted)
 
 
-def merge_parts(parts: Sequence[StoredPart], keep: Sequence[NDArray[np.bool_]]) -> tuple[Arrays, Meta]:
+def merge_parts(parts: Sequence[StoredPart], keep: Sequence[NDArray[np.bool_]]) -> PartData:
     """One part with the articles of ``parts`` that ``keep`` (bool[n_i] each) lets live, in order. No vector changes.
 
     Vectors and codes are streamed: they are read from ``parts`` when the part is written.
@@ -105,7 +105,7 @@ def _finish(
     ends: NDArray[np.int32],
     keys: NDArray[np.uint64],
     inverted: tuple[Arrays, Meta],
-) -> tuple[Arrays, Meta]:
+) -> PartData:
     order = np.lexsort((keys[:, 1], keys[:, 0]))
     arrays: Arrays = {
         "vectors": vectors.streamed() if isinstance(vectors, Gathered) else vectors,
@@ -123,4 +123,4 @@ def _finish(
         "dimension": vectors.shape[1],
         **inverted[1],
     }
-    return arrays, meta
+    return PartData(arrays, meta)

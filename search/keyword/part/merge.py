@@ -21,7 +21,7 @@ from search.keyword.part.packing import Array, code_bits, code_sizes, docs_dtype
 from search.keyword.part.surviving import Source, Stretch, pieces_of
 from search.keyword.part.united import United
 from search.keyword.part.write import build_part
-from search.storage.container import Part, Stored, Streamed
+from search.storage.container import Part, PartData, Stored, Streamed
 
 # Rows whose sentences are gathered at once.
 ROWS = 1 << 14
@@ -241,8 +241,8 @@ class _Merger:
         return {f"{name}_starts": starts, f"{name}s": items}
 
 
-def merge_parts(parts: Sequence[Part], keep: Sequence[NDArray[np.bool_]]) -> tuple[dict[str, Stored], dict[str, Any]]:
-    """The arrays and the meta of one part with the rows of ``parts`` that ``keep`` marks, in the same order.
+def merge_parts(parts: Sequence[Part], keep: Sequence[NDArray[np.bool_]]) -> PartData:
+    """One part with the rows of ``parts`` that ``keep`` marks, in the same order.
 
     ``keep[i]`` is bool[n_i]. The arrays equal, bit for bit, those that ``build_part`` makes of the same articles; the
     large ones are streamed: they are read from ``parts`` when the part is written. Raises ArchiveDamaged, also then,
@@ -261,7 +261,7 @@ def _damage(names: str) -> Iterator[None]:
         raise ArchiveDamaged(f"cannot merge {names}: {error}; run 'broadsheet doctor'") from error
 
 
-def _merge(pairs: Sequence[tuple[Part, NDArray[np.bool_]]], names: str) -> tuple[dict[str, Stored], dict[str, Any]]:
+def _merge(pairs: Sequence[tuple[Part, NDArray[np.bool_]]], names: str) -> PartData:
     base = 0
     sources: list[Source] = []
     for part, mask in pairs:
@@ -269,9 +269,8 @@ def _merge(pairs: Sequence[tuple[Part, NDArray[np.bool_]]], names: str) -> tuple
             sources.append(Source(part, mask, base))
             base += int(np.count_nonzero(mask))
     if not sources:
-        arrays, meta = build_part((), ())
-        return {**arrays}, meta
-    return _Merger(sources, United(sources), names).arrays(), {"articles": base, "analysis": ANALYSIS_VERSION}
+        return build_part((), ())
+    return PartData(_Merger(sources, United(sources), names).arrays(), {"articles": base, "analysis": ANALYSIS_VERSION})
 
 
 def _narrowest(largest: int, *dtypes: DTypeLike) -> DTypeLike:

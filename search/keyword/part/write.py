@@ -9,7 +9,7 @@ from __future__ import annotations
 import itertools
 import threading
 from collections.abc import Iterator, Sequence
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,6 +38,7 @@ from search.keyword.part.packing import (
 )
 from search.keyword.part.vocabulary import Vocabulary
 from search.records import Article
+from search.storage.container import PartData
 
 _TEXT = SUBFIELDS.index("text")
 _SHORT = len(SUBFIELDS) - 1
@@ -190,8 +191,8 @@ class _Metadata:
         self.position = np.array(position, np.uint32)
 
 
-def build_part(articles: Sequence[Article], layouts: Sequence[Layout]) -> tuple[dict[str, Array], dict[str, Any]]:
-    """The arrays and the meta of the keyword part of these articles, in their order: row i is article i.
+def build_part(articles: Sequence[Article], layouts: Sequence[Layout]) -> PartData:
+    """The keyword part of these articles, in their order: row i is article i.
 
     ``layouts[i]`` has the sentences of ``articles[i].text``; tokens outside them are not indexed. The same articles
     give the same arrays.
@@ -234,7 +235,7 @@ def build_part(articles: Sequence[Article], layouts: Sequence[Layout]) -> tuple[
         "paragraph_starts": text.paragraph_starts,
         "paragraphs": fit(text.paragraphs, np.uint16, np.uint32),
     }
-    return arrays, {"articles": len(articles), "analysis": ANALYSIS_VERSION}
+    return PartData(arrays, {"articles": len(articles), "analysis": ANALYSIS_VERSION})
 
 
 def _minors(field: Array, posting_at: Array, posting_starts: Array) -> dict[str, Array]:

@@ -1,0 +1,78 @@
+"""What is in an archive."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from search.encode import recorded_way
+from search.engine.legs import VectorLeg
+from search.records import EncoderIdentity
+from search.storage.catalog import FILE
+from search.storage.columns import MISSING_DAY, MISSING_INSTANT, unpack_string
+from search.storage.folder import Folder, Place
+from search.storage.segments import COLUMNS
+from search.storage.snapshot import Snapshot
+
+if TYPE_CHECKING:
+    from search.engine.session import Session
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_SOURCES = 20
+
+
+def stats(session: Session) -> dict[str, Any]:
+    """Counts, bytes, dates, sources and settings of the last commit, fit for JSON."""
+    with session.reading() as view:
+        return _stats(session.catalog.folder, view.snapshot, view.vectors, session.settings)
+
+
+def _stats(
+    folder: Folder, snapshot: Snapshot, vectors: VectorLeg | None, settings: Mapping[str, Any]
+) -> dict[str, Any]:
+    live = snapshot.live
+    published = snapshot.columns.published[live & (snapshot.columns.published != MISSING_INSTANT)]
+    sizes: Counter[str] = Counter()
+    for entry in snapshot.entries:
+        for name, file in entry.parts.items():
+            sizes[name] += file.size
+    sizes["catalog"] = sum(place.status().st_size for place in _catalog_files(folder))
+    sources: Counter[str] = Counter()
+    for base, part in zip(snapshot.columns.bases, snapshot.parts.get(COLUMNS, []), strict=False):
+        codes = part["source"][live[base : base + len(part["rows"])]]
+        for code, count in zip(*np.unique(codes, return_counts=True), strict=True):
+            sources[unpack_string(part["source_blob"], part["source_ends"], int(code))] += int(count)
+    return {
+        "path": str(folder.path),
+        "commit": snapshot.commit,
+        "articles": int(np.count_nonzero(live)),
+        "undated": int(np.count_nonzero(live & (snapshot.columns.day == MISSING_DAY))),
+        "passages": None if vectors is None else vectors.count,
+        "deleted": int(np.count_nonzero(~live)),
+        "segments": len(snapshot.entries),
+        "bytes": {**sizes, "total": sum(sizes.values())},
+        "oldest": _iso(published.min()) if len(published) else None,
+        "newest": _iso(published.max()) if len(published) else None,
+        "sources": dict(sorted(sources.items(), key=lambda pair: (-pair[1], pair[0]))[:_SOURCES]),
+        "source_count": len(sources),
+        **{key: settings.get(key) for key in ("format", "created", "created_by", "analysis", "passage_tokens", "bm25")},
+        "model": settings.get("model"),
+        "encoder": settings.get("encoder"),
+        "embedding": None if settings.get("encoder") is None else recorded_way(EncoderIdentity(**settings["encoder"])),
+    }
+
+
+def _catalog_files(folder: Folder) -> list[Place]:
+    """The database and what SQLite keeps beside it."""
+    return [folder / name for name in folder.names() if name.startswith(FILE)]
+
+
+def _iso(microseconds: int) -> str:
+    try:
+        return (_EPOCH + timedelta(microseconds=int(microseconds))).isoformat()
+    except OverflowError:  # the ends of the calendar, shifted by a time zone
+        return "before year 1" if microseconds < 0 else "after year 9999"
