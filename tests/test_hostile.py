@@ -251,16 +251,6 @@ def test_as_of_takes_a_date(path):
         assert archive.search("apple", as_of=date(2024, 1, 1)).total == 0  # both are without a date
 
 
-@pytest.mark.parametrize(
-    "fields", [{"source": None}, {"published": "2024-01-01"}, {"authors": None}, {"authors": (5,)}, {"authors": "John"}]
-)
-def test_a_wrongly_typed_article_costs_only_itself(path, fields):
-    with Archive.open(path) as archive:
-        report = archive.add([article("a"), article("bad", **fields), article("b")])
-        assert (report.added, report.rejected) == (2, 1)
-        assert "cannot be" in report.rejections[0].reason
-
-
 @pytest.mark.parametrize("setting", [("bm25", 5), ("bm25", {"z": 1}), ("encoder", {"z": 1}), ("passage_tokens", "x")])
 def test_settings_that_make_no_sense_are_damage(path, setting):
     change(path, "UPDATE settings SET value = ? WHERE key = ?", json.dumps(setting[1]), setting[0])
