@@ -93,18 +93,18 @@ def count_names(names: Names, mask: Mask, limit: int | None) -> Counted:
     such a name in one of the other fields counts for it, too.
     """
     try:
-        found = [_named(names, mask, field) for field in names.fields]
+        named = [_named(names, mask, field) for field in names.fields]
     except (IndexError, ValueError) as error:
         raise ArchiveDamaged("a columns part points outside itself; run 'broadsheet doctor'") from error
     spelled, groups = names.known()
-    article, number = found[0]
+    article, number = named[0]
     by_name = np.bincount(number, minlength=len(spelled))
     group = groups[number]
-    for others, numbers in found[1:]:
+    for others, numbers in named[1:]:
         same = np.isin(groups[numbers], group)
         article = np.concatenate([article, others[same]])
         group = np.concatenate([group, groups[numbers][same]])
-    if len(found) > 1 or names.fields[0] in _SEVERAL:
+    if len(named) > 1 or names.fields[0] in _SEVERAL:
         # An article counts once for a name, however often it has it.
         pairs = np.sort(article * (len(spelled) + 1) + group)
         pairs = pairs[np.diff(pairs, prepend=-1) != 0]
@@ -122,15 +122,15 @@ def _named(names: Names, mask: Mask, field: str) -> tuple[Numbers, Numbers]:
     numbers = [np.empty(0, np.int64)]
     base = 0
     for place, part in enumerate(names.parts):
-        own = mask[base : base + len(part["rows"])]
-        rows = np.flatnonzero(own) + base
-        base += len(own)
+        inside = mask[base : base + len(part["rows"])]
+        rows = np.flatnonzero(inside) + base
+        base += len(inside)
         if field in _SEVERAL:
             each = part[f"{field}_counts"]
-            rows, own = np.repeat(rows, each[own]), np.repeat(own, each)
+            rows, inside = np.repeat(rows, each[inside]), np.repeat(inside, each)
         if len(rows):
             articles.append(rows)
-            numbers.append(names.numbers(field, place, part[field][own]))
+            numbers.append(names.numbers(field, place, part[field][inside]))
     article, number = np.concatenate(articles), np.concatenate(numbers)
     return article[number >= 0], number[number >= 0]
 
@@ -147,8 +147,8 @@ def _most(
         group = int(groups[number])
         spelling = -int(by_name[number]), spelled[number]
         best[group] = min(best.get(group, spelling), spelling)
-    found = [(name, int(by_group[group])) for group, (_, name) in best.items()]
-    return sorted(found, key=_frequency)[:limit]
+    counted = [(name, int(by_group[group])) for group, (_, name) in best.items()]
+    return sorted(counted, key=_frequency)[:limit]
 
 
 def _frequency(value: tuple[str, int]) -> tuple[int, str]:

@@ -40,7 +40,7 @@ def facets(
     Values that differ in case, accents or punctuation alone are one, as they are to ``field:=``. An author's count
     includes the articles of an agency of that name, as ``by:=`` does.
     """
-    wanted = list(FacetField) if fields is None else list(dict.fromkeys(_choice(FacetField, one) for one in fields))
+    wanted = list(FacetField) if fields is None else list(dict.fromkeys(_choice(FacetField, field) for field in fields))
     if limit is not None and limit < 1:
         raise UsageError(f"limit must be 1 or more, not {limit}")
     with watch("plan"):
@@ -51,7 +51,7 @@ def facets(
         counted = [_counted(view, field, scope.matched, limit) for field in wanted]
     with watch("narrow"):
         narrow = _narrower(plan)
-        counts = tuple(_facet(field, one, narrow) for field, one in zip(wanted, counted, strict=True))
+        counts = tuple(_facet(field, values, narrow) for field, values in zip(wanted, counted, strict=True))
     return Facets(
         query=request.query,
         total=scope.total,

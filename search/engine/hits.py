@@ -39,22 +39,22 @@ def passages_by_words(
     """The passages that hold most of the distinct query words, then most of their occurrences, then the first."""
     chosen = list(spans)
     if words and len(spans) > 1:
-        found = highlight(article.text, words)
-        starts = [start for start, _ in found]
+        marks = highlight(article.text, words)
+        starts = [start for start, _ in marks]
 
         def worth(span: tuple[int, int]) -> tuple[int, int, int]:
-            inside = found[bisect_left(starts, span[0]) : bisect_left(starts, span[1])]
+            inside = marks[bisect_left(starts, span[0]) : bisect_left(starts, span[1])]
             return -len({article.text[start:end].casefold() for start, end in inside}), -len(inside), span[0]
 
         chosen.sort(key=worth)
     return tuple(Passage(article_id=article.id, start=s, end=e, text=article.text[s:e]) for s, e in chosen[:count])
 
 
-def passages_by_meaning(article: Article, found: Sequence[tuple[int, int, float]]) -> tuple[Passage, ...]:
+def passages_by_meaning(article: Article, spans: Sequence[tuple[int, int, float]]) -> tuple[Passage, ...]:
     """The passages nearest to the query, with their cosines."""
     return tuple(
         Passage(article_id=article.id, start=s, end=e, text=article.text[s:e], score=round(float(c), 6))
-        for s, e, c in found
+        for s, e, c in spans
     )
 
 

@@ -90,8 +90,8 @@ def _passages(
             )
             for place, article in enumerate(articles)
         ]
-    for article, own in zip(articles, passages, strict=True):
-        if article is not None and any(passage.end > len(article.text) for passage in own):
+    for article, shown in zip(articles, passages, strict=True):
+        if article is not None and any(passage.end > len(article.text) for passage in shown):
             raise ArchiveDamaged(f"a passage of {article.id!r} lies outside its text; run 'broadsheet doctor'")
     return passages
 

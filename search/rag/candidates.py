@@ -80,7 +80,8 @@ def find(
         notes += [f"nothing in the archive matches this part well: {shown}" for shown in unanswered]
     if reranker is not None:
         notes.append(f"reranked {pairs:,} pairs with {reranker.name} in {seconds * 1000:,.0f} ms")
-    return sorted(merged.values(), key=lambda one: (-max(one.worth.values()), one.article.id, one.start)), notes
+    by_worth = sorted(merged.values(), key=lambda stretch: (-stretch.most_worth, stretch.article.id, stretch.start))
+    return by_worth, notes
 
 
 def _places(text: str, asked: Mapping[str, str]) -> list[tuple[int, int, str]]:

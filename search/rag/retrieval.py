@@ -65,13 +65,13 @@ def retrieve(
 
 
 def _fill(
-    question: str, found: Sequence[Candidate], budget: int, count: CountTokens
+    question: str, candidates: Sequence[Candidate], budget: int, count: CountTokens
 ) -> tuple[tuple[Citation, ...], int]:
     """Choose, merge and number; then let stretches grow to whole passages while there is room."""
-    candidates = select.without_copies(found)
-    for one in candidates:
+    candidates = select.without_copies(candidates)
+    for candidate in candidates:
         deadline.check()
-        one.cost = count(render.render(question, _numbered([one])))
+        candidate.cost = count(render.render(question, _numbered([candidate])))
     chosen = select.choose(candidates, budget)
     passages = _numbered(chosen)
     while passages and (tokens := count(render.render(question, passages))) > budget:
@@ -80,49 +80,50 @@ def _fill(
         passages = _numbered(chosen)
     if not passages:
         return (), 0
-    for one in sorted(chosen, key=lambda one: -one.score):
+    for candidate in sorted(chosen, key=lambda candidate: -candidate.score):
         deadline.check()
-        if (one.start, one.end) == one.whole:
+        if (candidate.start, candidate.end) == candidate.whole:
             continue
-        narrowed = one.start, one.end
-        one.start, one.end = one.whole
+        narrowed = candidate.start, candidate.end
+        candidate.start, candidate.end = candidate.whole
         wider = _numbered(chosen)
         if (cost := count(render.render(question, wider))) <= budget:
             passages, tokens = wider, cost
         else:
-            one.start, one.end = narrowed
+            candidate.start, candidate.end = narrowed
     costs = map(count, render.blocks(passages))
-    return tuple(replace(one, tokens=cost) for one, cost in zip(passages, costs, strict=True)), tokens
+    return tuple(replace(passage, tokens=cost) for passage, cost in zip(passages, costs, strict=True)), tokens
 
 
 def _numbered(chosen: Sequence[Candidate]) -> tuple[Citation, ...]:
     """Citations in reading order: the best article first, each article's stretches as they follow each other."""
     by_article: dict[str, list[Candidate]] = {}
-    for one in chosen:
-        by_article.setdefault(one.article.id, []).append(one)
+    for candidate in chosen:
+        by_article.setdefault(candidate.article.id, []).append(candidate)
     groups = sorted(
-        by_article.values(), key=lambda group: (-max(max(one.worth.values()) for one in group), group[0].article.id)
+        by_article.values(),
+        key=lambda group: (-max(candidate.most_worth for candidate in group), group[0].article.id),
     )
     citations: list[Citation] = []
     for group in groups:
-        for stretch in _merged(sorted(group, key=lambda one: one.start)):
+        for stretch in _merged(sorted(group, key=lambda candidate: candidate.start)):
             citations.append(_citation(stretch, len(citations) + 1))
     return tuple(citations)
 
 
 def _merged(group: Sequence[Candidate]) -> list[list[Candidate]]:
     stretches: list[list[Candidate]] = []
-    for one in group:
-        if stretches and one.start - max(other.end for other in stretches[-1]) <= _JOIN:
-            stretches[-1].append(one)
+    for candidate in group:
+        if stretches and candidate.start - max(other.end for other in stretches[-1]) <= _JOIN:
+            stretches[-1].append(candidate)
         else:
-            stretches.append([one])
+            stretches.append([candidate])
     return stretches
 
 
 def _citation(stretch: Sequence[Candidate], number: int) -> Citation:
     article = stretch[0].article
-    start, end = min(one.start for one in stretch), max(one.end for one in stretch)
+    start, end = min(candidate.start for candidate in stretch), max(candidate.end for candidate in stretch)
     return Citation(
         number=number,
         article_id=article.id,
@@ -134,8 +135,8 @@ def _citation(stretch: Sequence[Candidate], number: int) -> Citation:
         published=article.published,
         authors=article.authors,
         url=article.url,
-        score=max(one.score for one in stretch),
+        score=max(candidate.score for candidate in stretch),
         tokens=0,
         sentences=tuple(sentences(article.text, start, end)),
-        copies=tuple(dict.fromkeys(copy for one in stretch for copy in one.copies)),
+        copies=tuple(dict.fromkeys(copy for candidate in stretch for copy in candidate.copies)),
     )

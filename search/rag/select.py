@@ -38,6 +38,11 @@ class Candidate:
         """What would be quoted."""
         return self.article.text[self.start : self.end]
 
+    @property
+    def most_worth(self) -> float:
+        """What it is worth to the part that it is worth most to."""
+        return max(self.worth.values())
+
 
 def shingles(words: Sequence[str]) -> frozenset[int]:
     """Hashes of each run of four words; of all the words, where there are fewer. Equal only within a process."""
@@ -56,17 +61,17 @@ def without_copies(candidates: Sequence[Candidate]) -> list[Candidate]:
     """The candidates, best first, without those whose text an earlier one of another article carries; that one has
     their articles' ids in ``copies``."""
     kept: list[Candidate] = []
-    for one in candidates:
+    for candidate in candidates:
         deadline.check()
         for other in kept:
-            if other.article.id != one.article.id and same_text(one.shingles, other.shingles):
-                if one.article.id not in other.copies:
-                    other.copies += (one.article.id,)
-                for part, worth in one.worth.items():  # what a copy is worth, its twin is
+            if other.article.id != candidate.article.id and same_text(candidate.shingles, other.shingles):
+                if candidate.article.id not in other.copies:
+                    other.copies += (candidate.article.id,)
+                for part, worth in candidate.worth.items():  # what a copy is worth, its twin is
                     other.worth[part] = max(worth, other.worth.get(part, 0.0))
                 break
         else:
-            kept.append(one)
+            kept.append(candidate)
     return kept
 
 
@@ -79,20 +84,20 @@ def choose(candidates: Sequence[Candidate], budget: int) -> list[Candidate]:
     Bilmes, "Multi-document summarization via budgeted maximization of submodular functions" (2010, the scaled cost) and
     "A class of submodular functions for document summarization" (2011, the root over clusters). Ties: the earlier one.
     """
-    wanted = frozenset().union(*(one.words for one in candidates)) if candidates else frozenset()
+    wanted = frozenset().union(*(candidate.words for candidate in candidates)) if candidates else frozenset()
     sums: dict[tuple[int, str], float] = {}
     covered: set[str] = set()
     chosen: list[Candidate] = []
     left = budget
-    rest = [one for one in candidates if one.cost <= budget]
+    rest = [candidate for candidate in candidates if candidate.cost <= budget]
 
-    def gain(one: Candidate) -> float:
+    def gain(candidate: Candidate) -> float:
         total = 0.0
-        for part, worth in one.worth.items():
-            before = sums.get((part, one.article.id), 0.0)
+        for part, worth in candidate.worth.items():
+            before = sums.get((part, candidate.article.id), 0.0)
             total += math.sqrt(before + worth) - math.sqrt(before)
         if wanted:
-            total += _WORDS * len(one.words - covered) / len(wanted)
+            total += _WORDS * len(candidate.words - covered) / len(wanted)
         return total
 
     best_alone = max(rest, key=gain, default=None)
@@ -101,9 +106,9 @@ def choose(candidates: Sequence[Candidate], budget: int) -> list[Candidate]:
     while rest:
         deadline.check()
         heads: dict[str, Candidate] = {}
-        for one in rest:  # of each article its best stretch comes first: a shorter one may miss the point
-            heads.setdefault(one.article.id, one)
-        best = max(heads.values(), key=lambda one: gain(one) / math.sqrt(max(one.cost, 1)))
+        for candidate in rest:  # of each article its best stretch comes first: a shorter one may miss the point
+            heads.setdefault(candidate.article.id, candidate)
+        best = max(heads.values(), key=lambda candidate: gain(candidate) / math.sqrt(max(candidate.cost, 1)))
         added = gain(best)
         if added <= 0:
             break
@@ -113,7 +118,7 @@ def choose(candidates: Sequence[Candidate], budget: int) -> list[Candidate]:
         covered |= best.words
         for part, worth in best.worth.items():
             sums[part, best.article.id] = sums.get((part, best.article.id), 0.0) + worth
-        rest = [one for one in rest if one is not best and one.cost <= left]
+        rest = [candidate for candidate in rest if candidate is not best and candidate.cost <= left]
     return [best_alone] if best_alone is not None and alone > together else chosen
 
 

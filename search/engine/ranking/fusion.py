@@ -116,8 +116,8 @@ def order(
     stand as they come, and no id is asked for.
     """
     rounded = np.round(_finite(scores, "fused"), DECIMALS)
-    found = np.lexsort((published, rounded))[::-1]
-    ranked, dates = rounded[found], published[found]
+    ordered = np.lexsort((published, rounded))[::-1]
+    ranked, dates = rounded[ordered], published[ordered]
     same = (ranked[1:] == ranked[:-1]) & (dates[1:] == dates[:-1])
     if depth is not None:
         last = depth - 1  # of the run of ties that the depth cuts
@@ -125,13 +125,13 @@ def order(
             last += 1
         same[max(last, 0) :] = False
     if same.any():
-        tied = np.sort(found[np.append(same, False) | np.append(False, same)])
+        tied = np.sort(ordered[np.append(same, False) | np.append(False, same)])
         names = ids(tied)
         by_id = sorted(range(len(tied)), key=names.__getitem__, reverse=True)
         place = np.zeros(len(rounded), np.int64)
         place[tied[by_id]] = np.arange(len(tied))
-        found = np.lexsort((place, published, rounded))[::-1]
-    return np.ascontiguousarray(found, dtype=np.int64)
+        ordered = np.lexsort((place, published, rounded))[::-1]
+    return np.ascontiguousarray(ordered, dtype=np.int64)
 
 
 def _finite(values: ArrayLike, name: str) -> Floats:
