@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterable, Iterator
 from datetime import date
 from typing import TYPE_CHECKING, Any
-from weakref import WeakKeyDictionary
 
-from search.engine.counts import Counted, Mask, Names, Periods, count_dates, count_names, count_periods, label
+from search.engine.counts import Counted, Mask, Periods, count_dates, count_names, count_periods, label
 from search.engine.watch import Watch, unwatched
 from search.errors import UsageError
 from search.query.drilldown import Narrower, date_conditions, value_clause
 from search.records import Bucket, Facet, FacetField, Facets, FacetValue, Period, Timeline
-from search.storage.segments import COLUMNS
 
 if TYPE_CHECKING:
     from search.engine.plan import Plan
@@ -21,8 +18,6 @@ if TYPE_CHECKING:
     from search.engine.view import View
 
 
-_lock = threading.Lock()
-_known: WeakKeyDictionary[View, dict[FacetField, Names]] = WeakKeyDictionary()
 # The query language's name for a field, where it is another one.
 _ASKED_BY = {FacetField.AUTHOR: "by", FacetField.LANGUAGE: "lang"}
 
@@ -92,7 +87,8 @@ def timeline(view: View, request: Request, by: Period | str, watch: Watch = unwa
 def _counted(view: View, field: FacetField, mask: Mask, limit: int | None) -> Counted:
     if field in (FacetField.YEAR, FacetField.MONTH):
         return count_dates(view.columns.day, mask, Period(field), limit)
-    return count_names(_names(view, field), mask, limit)
+    names = view.names("author", "agency") if field is FacetField.AUTHOR else view.names(field.value)
+    return count_names(names, mask, limit)
 
 
 def _facet(field: FacetField, counted: Counted, narrow: Narrower) -> Facet:
@@ -114,16 +110,6 @@ def _buckets(periods: Periods, length: Period, narrow: Narrower) -> Iterator[Buc
 def _narrower(plan: Plan) -> Narrower:
     request = plan.request
     return Narrower(request.query, literal=request.literal, filters=request.filters, now=plan.now, where=request.where)
-
-
-def _names(view: View, field: FacetField) -> Names:
-    """The names of a field, which are looked up once for each commit."""
-    with _lock:
-        known = _known.setdefault(view, {})
-        if field not in known:
-            fields = ("author", "agency") if field is FacetField.AUTHOR else (str(field),)
-            known[field] = Names(view.snapshot.parts.get(COLUMNS, []), fields)
-        return known[field]
 
 
 def _clause(field: FacetField, value: str) -> str | None:

@@ -6,7 +6,7 @@ import dataclasses
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -21,9 +21,12 @@ from search.keyword.tree import Foreign
 from search.records import Article, Mode
 from search.storage.catalog import Catalog
 from search.storage.columns import MISSING_INSTANT, instant
-from search.storage.segments import KEYWORD, VECTORS
+from search.storage.segments import COLUMNS, KEYWORD, VECTORS
 from search.storage.snapshot import Snapshot
 from search.vector import VectorIndex
+
+if TYPE_CHECKING:
+    from search.engine.counts import Names
 
 
 class Scope(NamedTuple):
@@ -52,6 +55,7 @@ class View:
         if VECTORS in snapshot.parts:
             self.vectors = VectorIndex(snapshot.parts[VECTORS], snapshot.sizes)
         self._catalog = catalog
+        self._names: dict[tuple[str, ...], Names] = {}
         self._keyword = KeywordIndex(snapshot.parts.get(KEYWORD, []), snapshot.columns, bm25)
         self._live_words: KeywordView = self._keyword.at(snapshot.live)
 
@@ -114,6 +118,15 @@ class View:
             return ()
         articles = "1 article without a date is" if undated == 1 else f"{undated:,} articles without a date are"
         return (f"{articles} hidden by --as-of",)
+
+    def names(self, *fields: str) -> Names:
+        """The names in some columns together, to be counted; what is looked up of them is kept."""
+        names = self._names.get(fields)
+        if names is None:
+            from search.engine.counts import Names
+
+            names = self._names.setdefault(fields, Names(self.snapshot.parts.get(COLUMNS, []), fields))
+        return names
 
     def whoosh(self) -> Any:
         """A stock Whoosh searcher over the live articles, whose document numbers are ordinals and whose stored fields
