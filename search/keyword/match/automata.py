@@ -229,9 +229,9 @@ def accepted(automaton: Automaton, blob: NDArray[np.uint8], starts: Array, ends:
         wide = np.zeros(len(starts), bool)
         wide[np.searchsorted(ends - base, high, "right")] = True
         plain, others = np.flatnonzero(~wide), np.flatnonzero(wide)
-        own = lengths[others]
-        offsets = np.cumsum(own) - own
-        taken = flat[np.repeat(starts[others] - base - offsets, own) + np.arange(int(own.sum()))]
+        sizes = lengths[others]
+        offsets = np.cumsum(sizes) - sizes
+        taken = flat[np.repeat(starts[others] - base - offsets, sizes) + np.arange(int(sizes.sum()))]
         codes = np.frombuffer(taken.tobytes().decode("utf-8", "replace").encode("utf-32-le"), "<u4")
         counts = np.add.reduceat((taken & 0xC0) != 0x80, offsets, dtype=np.int64)
         if int(counts.sum()) == len(codes):
@@ -246,14 +246,14 @@ def accepted(automaton: Automaton, blob: NDArray[np.uint8], starts: Array, ends:
     else:
         kinds = kinds[flat]
     run.over(kinds, starts[plain] - base, lengths[plain], plain)
-    return np.sort(np.concatenate(run.found)) if run.found else np.zeros(0, np.int64)
+    return np.sort(np.concatenate(run.gathered)) if run.gathered else np.zeros(0, np.int64)
 
 
 class _Run:
-    """Strings on their way through an automaton; ``found`` gathers the numbers of those it accepts."""
+    """Strings on their way through an automaton; ``gathered`` has the numbers of those it accepts."""
 
     def __init__(self, automaton: Automaton, most: int) -> None:
-        self.found: list[NDArray[np.int64]] = []
+        self.gathered: list[NDArray[np.int64]] = []
         self._automaton, self._most = automaton, most
         self._table = _Table(automaton)
 
@@ -283,7 +283,7 @@ class _Run:
             settled = states <= table.all
             if int(np.count_nonzero(settled)) * 4 > len(states):
                 self._add(numbers[states == table.all])
-                if sum(map(len, self.found)) > self._most:
+                if sum(map(len, self.gathered)) > self._most:
                     return
                 left = ~settled
                 starts, lengths, numbers, states = starts[left], lengths[left], numbers[left], states[left]
@@ -291,4 +291,4 @@ class _Run:
 
     def _add(self, numbers: NDArray[np.int64]) -> None:
         if len(numbers):
-            self.found.append(numbers)
+            self.gathered.append(numbers)

@@ -39,10 +39,10 @@ def pack(pieces: Iterable[Addresses], words: int) -> Bits:
 
 def having(bits: Bits, places: Addresses) -> NDArray[np.bool_]:
     """Which of the places are in the set."""
-    found: Bits = bits[places >> 6]
-    found >>= (places & 63).astype(np.uint64)
-    found &= np.uint64(1)
-    return found.view(np.int64).astype(bool)
+    words: Bits = bits[places >> 6]
+    words >>= (places & 63).astype(np.uint64)
+    words &= np.uint64(1)
+    return words.view(np.int64).astype(bool)
 
 
 def up(bits: Bits, by: int) -> Bits:

@@ -112,38 +112,38 @@ class _Finder:
                 tids.append(parts[0].tid)
         return tids
 
-    def hits(self, node: _Operator, own: slice) -> tuple[Bits, bool]:
+    def hits(self, node: _Operator, chunk: slice) -> tuple[Bits, bool]:
         """A place in each of some rows that satisfy an operator, and whether these are all such rows."""
         if isinstance(node, _UNITS):
-            return self._in_unit(node, own), False
-        left, right = self._spans(node.left, own), self._spans(node.right, own)
+            return self._in_unit(node, chunk), False
+        left, right = self._spans(node.left, chunk), self._spans(node.right, chunk)
         reach = min(node.distance, bits.REACH)
         complete = left.complete and right.complete and node.distance <= bits.REACH
-        found = bits.behind(left.ends, reach) & right.starts
+        places = bits.behind(left.ends, reach) & right.starts
         if node.ordered:
-            return found, complete
-        found |= bits.behind(right.ends, reach) & left.starts
+            return places, complete
+        places |= bits.behind(right.ends, reach) & left.starts
         # One may also stand inside the other, as long as no word is an end of both.
         pairs = (_operator(node.left) is not None) + (_operator(node.right) is not None)
         if pairs == 2 and (left.words & right.words).any():
-            return found, False
+            return places, False
         for outer, inner in ((left, right), (right, left)) if pairs else ():
             if outer.inside is None:
                 complete = False
             else:
-                found |= outer.inside & inner.starts
-        return found, complete
+                places |= outer.inside & inner.starts
+        return places, complete
 
-    def _in_unit(self, node: tree.Pair, own: slice) -> Bits:
-        opens = self._opens(node)[own]
+    def _in_unit(self, node: tree.Pair, chunk: slice) -> Bits:
+        opens = self._opens(node)[chunk]
         inner, other = _operator(node.right), node.left
         if inner is None:
             inner, other = _operator(node.left), node.right
-        marks = self._words(other, own)
+        marks = self._words(other, chunk)
         if inner is None:
-            wanted = self._words(node.left, own)
+            wanted = self._words(node.left, chunk)
             return bits.behind_in_unit(marks, opens) & wanted | bits.behind_in_unit(wanted, opens) & marks
-        left, right = self._words(inner.left, own), self._words(inner.right, own)
+        left, right = self._words(inner.left, chunk), self._words(inner.right, chunk)
         # Of spans that begin and end in the unit, where they end; both ends differ from the other word.
         if isinstance(inner, tree.Near):
             reach = min(inner.distance, bits.REACH)
@@ -151,22 +151,22 @@ class _Finder:
             if not inner.ordered:
                 ends |= bits.behind_in_unit(right, opens, reach) & left
         else:
-            own_opens = self._opens(inner)[own]
-            ends = bits.behind_in_unit(left, own_opens) & right | bits.behind_in_unit(right, own_opens) & left
+            inner_opens = self._opens(inner)[chunk]
+            ends = bits.behind_in_unit(left, inner_opens) & right | bits.behind_in_unit(right, inner_opens) & left
         marks = marks & ~(left | right)
         return bits.behind_in_unit(ends, opens) & marks | bits.behind_in_unit(marks, opens) & ends
 
-    def _words(self, node: Node, own: slice) -> Bits:
-        return self._marks[id(node)][own]
+    def _words(self, node: Node, chunk: slice) -> Bits:
+        return self._marks[id(node)][chunk]
 
-    def _spans(self, node: Node, own: slice) -> _Spans:
+    def _spans(self, node: Node, chunk: slice) -> _Spans:
         operator = _operator(node)
         if operator is None:
-            marks = self._words(node, own)
+            marks = self._words(node, chunk)
             return _Spans(marks, marks, np.zeros_like(marks), marks, True)
-        left, right = self._words(operator.left, own), self._words(operator.right, own)
+        left, right = self._words(operator.left, chunk), self._words(operator.right, chunk)
         if not isinstance(operator, tree.Near):
-            opens = self._opens(operator)[own]
+            opens = self._opens(operator)[chunk]
             starts = bits.before_in_unit(right, opens) & left | bits.before_in_unit(left, opens) & right
             ends = bits.behind_in_unit(left, opens) & right | bits.behind_in_unit(right, opens) & left
             return _Spans(starts, ends, None, left | right, False)
@@ -180,10 +180,10 @@ class _Finder:
         if distance <= _LONGEST:
             inside = np.zeros_like(left)
             for length in range(2, distance + 1):
-                own_starts = bits.down(right, length) & left
+                starts_here = bits.down(right, length) & left
                 if not operator.ordered:
-                    own_starts |= bits.down(left, length) & right
-                inside |= bits.behind(own_starts, length - 1)
+                    starts_here |= bits.down(left, length) & right
+                inside |= bits.behind(starts_here, length - 1)
         return _Spans(starts, ends, inside, left | right, distance <= bits.REACH)
 
     def _opens(self, node: Node) -> Bits:

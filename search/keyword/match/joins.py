@@ -136,10 +136,10 @@ def _near_words(left: Places, right: Places, distance: int, ordered: bool) -> Pl
     """``near_places`` of single words: where two are near, two neighbours of different lists are."""
     if _same(left, right):
         return left[:-1][np.diff(left) <= distance]
-    found = _neighbours(left, right)
-    if found is None:
+    neighbours = _neighbours(left, right)
+    if neighbours is None:
         return None
-    places, apart, of_left = found
+    places, apart, of_left = neighbours
     near = apart <= distance
     if ordered:
         near &= of_left
@@ -151,10 +151,10 @@ def _words_of_unit(left: Places, right: Places, bounds: Places) -> Places | None
     if _same(left, right):
         places, apart = left[:-1], np.diff(left)
     else:
-        found = _neighbours(left, right)
-        if found is None:
+        neighbours = _neighbours(left, right)
+        if neighbours is None:
             return None
-        places, apart, _ = found
+        places, apart, _ = neighbours
     # After the last unit there is nothing.
     high = np.append(bounds, np.iinfo(np.int64).max)[bounds.searchsorted(places, "right")]
     return places[places + apart < high]
@@ -167,8 +167,8 @@ def _followed(left: Spans, right: Spans, distance: int) -> Places:
     if len(after) and after.max() == len(right.starts):  # the ends of spans that hold others are in no order
         kept = after < len(right.starts)
         after, left_starts, left_ends = after[kept], left_starts[kept], left_ends[kept]
-    found: Places = left_starts[right.starts[after] - left_ends <= distance]
-    return found
+    places: Places = left_starts[right.starts[after] - left_ends <= distance]
+    return places
 
 
 def _preceded(right: Spans, left: Spans, distance: int) -> Places:
@@ -178,8 +178,8 @@ def _preceded(right: Spans, left: Spans, distance: int) -> Places:
     if len(before) and before[0] < 0:
         kept = before >= 0
         before, starts = before[kept], starts[kept]
-    found: Places = starts[starts - left.ends[before] <= distance]
-    return found
+    places: Places = starts[starts - left.ends[before] <= distance]
+    return places
 
 
 def near(left: Spans, right: Spans, distance: int, ordered: bool) -> Spans:
@@ -237,9 +237,9 @@ def same_unit(left: Spans, right: Spans, bounds: Places) -> Spans:
 
     The operands stand apart, or overlap as far as ``near`` allows.
     """
-    left, own = _units(left, bounds)
-    right, other = _units(right, bounds)
-    a, b = pairs(other.searchsorted(own, "left"), other.searchsorted(own, "right"))
+    left, left_units = _units(left, bounds)
+    right, right_units = _units(right, bounds)
+    a, b = pairs(right_units.searchsorted(left_units, "left"), right_units.searchsorted(left_units, "right"))
     kept = (right.starts[b] > left.ends[a]) | (left.starts[a] > right.ends[b])
     if not (left.solid and right.solid):
         kept |= _free_ends(left, right, a, b)
@@ -258,17 +258,17 @@ def same_unit_places(left: Spans, right: Spans, bounds: Places) -> Places:
         left, right = right, left
     if right.even:
         return _beside(left, right, bounds)
-    left, own = _units(left, bounds)
-    right, other = _units(right, bounds)
-    if not len(own) or not len(other):
+    left, left_units = _units(left, bounds)
+    right, right_units = _units(right, bounds)
+    if not len(left_units) or not len(right_units):
         return np.empty(0, np.int64)
     # Two spans of a unit stand apart somewhere if the one that ends first does so before the one that starts last.
-    shared = np.intersect1d(own, other)
-    left_end, left_start = _extremes(left, own, shared)
-    right_end, right_start = _extremes(right, other, shared)
+    shared = np.intersect1d(left_units, right_units)
+    left_end, left_start = _extremes(left, left_units, shared)
+    right_end, right_start = _extremes(right, right_units, shared)
     apart = (left_end < right_start) | (right_end < left_start)
-    found: Places = bounds[shared[apart] - 1]
-    return found
+    places: Places = bounds[shared[apart] - 1]
+    return places
 
 
 def _beside(few: Spans, many: Spans, bounds: Places) -> Places:
@@ -284,8 +284,8 @@ def _beside(few: Spans, many: Spans, bounds: Places) -> Places:
     some = (first <= last) & (few.ends < high)
     first, last, starts, ends = first[some], last[some], few.starts[some], few.ends[some]
     apart = (many.ends[first] < starts) | (many.starts[last] > ends)
-    found: Places = starts[apart]
-    return found
+    places: Places = starts[apart]
+    return places
 
 
 def _extremes(spans: Spans, units: NDArray[np.int64], wanted: NDArray[np.int64]) -> tuple[Places, Places]:

@@ -113,21 +113,21 @@ class Matcher:
 
     def _days(self, node: tree.DayRange, within: Mask, out: Mask) -> None:
         day = self.index.columns.day
-        found = day != MISSING_DAY
+        inside = day != MISSING_DAY
         if node.start is not None:
-            found &= day >= node.start.toordinal()
+            inside &= day >= node.start.toordinal()
         if node.end is not None:
-            found &= day <= node.end.toordinal()
-        out |= found
+            inside &= day <= node.end.toordinal()
+        out |= inside
 
     def _instants(self, node: tree.InstantRange, within: Mask, out: Mask) -> None:
         published = self.index.columns.published
-        found = published != MISSING_INSTANT
+        inside = published != MISSING_INSTANT
         if node.start is not None:
-            found &= published >= instant(node.start)
+            inside &= published >= instant(node.start)
         if node.end is not None:
-            found &= published <= instant(node.end)
-        out |= found
+            inside &= published <= instant(node.end)
+        out |= inside
 
     def _length(self, node: tree.Length, within: Mask, out: Mask) -> None:
         low = 0 if node.minimum is None else max(node.minimum, 0)
@@ -159,9 +159,9 @@ class Matcher:
             if self._are_many(cover, segment, base):
                 sure = frequent.surely(self.proximity.grids[number], node, self.proximity.leaves, number)
                 if sure is not None:
-                    found = sure.rows + base
-                    out[found] = True
-                    cover[found] = False
+                    rows = sure.rows + base
+                    out[rows] = True
+                    cover[rows] = False
                     if sure.complete:
                         continue
             for block in self.proximity.blocks(segment, base, cover, self.proximity.count(node, number)):
@@ -174,8 +174,8 @@ class Matcher:
     def _fill_leaf(self, leaf: Leaf, within: Mask, out: Mask) -> None:
         for number, ((segment, base), phrases) in enumerate(zip(self.segments, leaf.segments, strict=True)):
             if leaf.field is None:
-                own = out[base : base + len(segment)]
-                self._fill_words(segment, [parts[0] for parts in phrases if len(parts) == 1], own)
+                matches = out[base : base + len(segment)]
+                self._fill_words(segment, [parts[0] for parts in phrases if len(parts) == 1], matches)
                 phrases = [parts for parts in phrases if len(parts) > 1]
             for parts in phrases:
                 deadline.check()
@@ -194,12 +194,12 @@ class Matcher:
                         places = occurrences.in_field(block, places, leaf.field, len(parts))
                     out[places // block.stride] = True
 
-    def _fill_words(self, segment: KeywordSegment, words: Sequence[Part], own: Mask) -> None:
+    def _fill_words(self, segment: KeywordSegment, words: Sequence[Part], matches: Mask) -> None:
         for first, last in _runs([word.tid for word in words if word.forms is None]):
-            own[segment.docs_between(first, last)] = True
+            matches[segment.docs_between(first, last)] = True
         for word in words:
             if word.forms is not None:
-                own[occurrences.rows_with(segment, word)] = True
+                matches[occurrences.rows_with(segment, word)] = True
 
     def _are_many(self, mask: Mask, segment: KeywordSegment, base: int) -> bool:
         """Whether a mask allows so many rows of a segment that looking at all of them at once pays."""

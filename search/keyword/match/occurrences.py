@@ -44,8 +44,8 @@ def phrase(block: Block, parts: Sequence[Part]) -> Places:
     if high - low == len(segment) and len(parts) > 1:
         addresses = block.grid.phrase(parts)
         if addresses is not None:
-            found = block.grid.places(addresses)
-            return found if block.mask.all() else found[block.mask[block.grid.rows[addresses >> 6]]]
+            places = block.grid.places(addresses)
+            return places if block.mask.all() else places[block.mask[block.grid.rows[addresses >> 6]]]
         frequencies = [segment.frequency(part.tid) for part in parts]
         if max(frequencies) <= _WHOLE:
             return _whole_phrase(block, parts, sorted(range(len(parts)), key=frequencies.__getitem__))
@@ -64,11 +64,11 @@ def phrase(block: Block, parts: Sequence[Part]) -> Places:
         rows = rows[picks[by_df[0]]]
     for i in by_df[1:]:
         deadline.check()
-        having, own = _picks(rows, docs[i], low, high)
-        if len(own) < len(rows):
+        having, postings = _picks(rows, docs[i], low, high)
+        if len(postings) < len(rows):
             rows = rows[having]
             picks = {j: earlier[having] for j, earlier in picks.items()}
-        picks[i] = own
+        picks[i] = postings
     runs = [_Run(segment, part, picks[i] + firsts[i]) for i, part in enumerate(parts)]
     if len(runs) == 1:
         return runs[0].keys((rows + block.base) * block.stride, slice(0, len(rows)))
@@ -94,15 +94,15 @@ def phrase(block: Block, parts: Sequence[Part]) -> Places:
 def _whole_phrase(block: Block, parts: Sequence[Part], order: Sequence[int]) -> Places:
     """As ``phrase``, in all of a segment, from the rarest token on."""
     at, *others = order
-    found = _places(block, parts[at])
+    places = _places(block, parts[at])
     for i in others:
         deadline.check()
-        if not len(found):
-            return found
-        found, at = kept(found + (i - at), _places(block, parts[i])), i
+        if not len(places):
+            return places
+        places, at = kept(places + (i - at), _places(block, parts[i])), i
     if at:
-        found = found - at
-    return found if block.mask.all() else found[block.mask[found // block.stride - block.base]]
+        places = places - at
+    return places if block.mask.all() else places[block.mask[places // block.stride - block.base]]
 
 
 def _places(block: Block, part: Part) -> Places:
@@ -154,12 +154,12 @@ def _picks(rows: Rows, docs: NDArray[np.uint32], low: int, high: int) -> tuple[M
         having = docs[at] == wanted
         return having, at[having]
     marks = np.zeros(high - low, bool)
-    own = docs.astype(np.int64)
-    own -= low
+    local = docs.astype(np.int64)
+    local -= low
     marks[rows - low] = True
-    picks = np.flatnonzero(marks[own])
+    picks = np.flatnonzero(marks[local])
     marks.fill(False)
-    marks[own[picks]] = True
+    marks[local[picks]] = True
     return marks[rows - low], picks
 
 
@@ -171,8 +171,8 @@ def rows_with(segment: KeywordSegment, part: Part) -> Rows:
         return docs
     freqs = segment.freqs(part.tid).astype(np.int64)
     hits = np.logical_or.reduceat(part.forms[codes], np.cumsum(freqs) - freqs)
-    found: Rows = docs[hits]
-    return found
+    rows: Rows = docs[hits]
+    return rows
 
 
 def in_field(block: Block, places: Places, field: int, width: int) -> Places:

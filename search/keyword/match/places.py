@@ -47,8 +47,8 @@ class Table(threading.local):
             self._set = 0
         self._set += 1
         self._marks[among] = self._set
-        found: Mask = self._marks[wanted] == self._set
-        return found
+        hits: Mask = self._marks[wanted] == self._set
+        return hits
 
     def kept(self, wanted: Numbers, among: Numbers) -> Numbers:
         """Those of ``wanted`` that are in ``among``, in order and not empty, whatever their size."""
@@ -59,8 +59,8 @@ class Table(threading.local):
 def _looked_up(wanted: Numbers, among: Numbers) -> Numbers:
     at = among.searchsorted(wanted)
     at[at == len(among)] = 0
-    found: Numbers = wanted[among[at] == wanted]
-    return found
+    hits: Numbers = wanted[among[at] == wanted]
+    return hits
 
 
 table = Table()

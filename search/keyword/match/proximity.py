@@ -57,27 +57,27 @@ class Proximity:
         """The node as ``lookup.plain`` has it, the same one each time."""
         if not isinstance(node, (tree.Wildcard, tree.Fuzzy)):
             return node
-        found = self._plain.get(id(node))
-        if found is None:
-            found = self._plain[id(node)] = node, lookup.plain(node)
-        return found[1]
+        known = self._plain.get(id(node))
+        if known is None:
+            known = self._plain[id(node)] = node, lookup.plain(node)
+        return known[1]
 
     def leaves(self, node: Node) -> list[Leaf]:
         """What a node of words stands for; looked up once, as a node is asked about in each block."""
-        found = self._leaves.get(id(node))
-        if found is None:
+        known = self._leaves.get(id(node))
+        if known is None:
             segments = [segment for segment, _ in self.segments]
-            found = self._leaves[id(node)] = node, lookup.leaves(segments, node)
-        return found[1]
+            known = self._leaves[id(node)] = node, lookup.leaves(segments, node)
+        return known[1]
 
     def blocks(self, segment: KeywordSegment, base: int, mask: Mask, count: int | None = None) -> list[Block]:
         """The rows of a segment that a mask over ordinals allows: a stretch at a time, unless there are few
         occurrences to read (``count``; None: unknown)."""
         number = self._numbers[id(segment)]
-        own, extents, grid = mask[base : base + len(segment)], self._extents(number), self.grids[number]
+        wanted, extents, grid = mask[base : base + len(segment)], self._extents(number), self.grids[number]
         few = count is not None and count <= FEW
-        stretches = occurrences.block_rows(own, max(1, len(own)) if few else BLOCK)
-        return [Block(segment, base, self._stride, own, low, high, extents, grid) for low, high in stretches]
+        stretches = occurrences.block_rows(wanted, max(1, len(wanted)) if few else BLOCK)
+        return [Block(segment, base, self._stride, wanted, low, high, extents, grid) for low, high in stretches]
 
     def cover(self, node: Node) -> Mask:
         """bool[N]: articles outside of which an operand has no spans, found without positions."""
@@ -134,7 +134,7 @@ class Proximity:
             return joins.same_unit(left, right, _bounds(node, block))
         if isinstance(node, tree.Or):
             return joins.union([self.spans(child, block) for child in node.children])
-        found: list[Spans] = []
+        pieces: list[Spans] = []
         if not isinstance(node, tree.Nothing):
             number = self._numbers[id(block.segment)]
             for leaf in self.leaves(node):
@@ -142,8 +142,8 @@ class Proximity:
                     places = occurrences.phrase(block, parts)
                     if leaf.field is not None:
                         places = occurrences.in_field(block, places, leaf.field, len(parts))
-                    found.append(Spans(places, places if len(parts) == 1 else places + (len(parts) - 1), True))
-        return joins.union(found)
+                    pieces.append(Spans(places, places if len(parts) == 1 else places + (len(parts) - 1), True))
+        return joins.union(pieces)
 
 
 def _bounds(node: tree.Pair, block: Block) -> NDArray[np.int64]:
