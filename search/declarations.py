@@ -7,7 +7,7 @@ here knows a record by name.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import field, fields, is_dataclass
 from datetime import date
 from enum import StrEnum
@@ -97,13 +97,13 @@ _PLAIN = frozenset({str, int, bool, type(None)})
 
 
 class Key(NamedTuple):
-    """One key of a record's JSON: the record and the field that it comes from, and how a value of it is read."""
+    """One key of a record's JSON: the record and the field that it comes from, and the way there."""
 
     name: str
     record: type
     field: str
     telling: Telling
-    read: Callable[[Any], Any]
+    path: str
 
 
 @cache
@@ -111,10 +111,10 @@ def keys(record: type) -> tuple[Key, ...]:
     """The keys of a record, in order."""
     found: list[Key] = []
     for name, telling in _tellings(record):
-        new = [Key(telling.name or name, record, name, telling, attrgetter(name))]
+        new = [Key(telling.name or name, record, name, telling, name)]
         if telling.keys:
             inner = {key.name: key for key in keys(hint(record, name))}
-            new = [inner[key]._replace(read=attrgetter(f"{name}.{inner[key].field}")) for key in telling.keys]
+            new = [inner[key]._replace(path=f"{name}.{inner[key].path}") for key in telling.keys]
         place = len(found)
         if telling.after is not None:
             place = [key.name for key in found].index(telling.after) + 1 if telling.after else 0
@@ -139,13 +139,30 @@ def hint(record: type, name: str) -> Any:
     return get_type_hints(value.fget)["return"] if isinstance(value, property) else get_type_hints(record)[name]
 
 
-def values(record: Any, without: Collection[str] = ()) -> dict[str, Any]:
+def values(record: Any, without: tuple[str, ...] = ()) -> dict[str, Any]:
     """A record as JSON has it, ``without`` these keys in it and in what it holds."""
-    return {
-        key.name: _plain(key.read(record), key.telling, without)
-        for key in keys(record.__class__)
-        if key.name not in without
-    }
+    shape = _shape(record.__class__, without)
+    found = dict(zip(shape.names, shape.read(record), strict=True))
+    for name, value in found.items():
+        if value.__class__ not in _PLAIN:
+            found[name] = _plain(value, shape.tellings[name], without)
+    return found
+
+
+class _Shape(NamedTuple):
+    """The keys of a record that are wanted, and the values of all at once."""
+
+    names: tuple[str, ...]
+    tellings: dict[str, Telling]
+    read: Callable[[Any], tuple[Any, ...]]
+
+
+@cache
+def _shape(record: type, without: tuple[str, ...]) -> _Shape:
+    wanted = [key for key in keys(record) if key.name not in without]
+    read: Any = attrgetter(*(key.path for key in wanted))
+    tellings = {key.name: key.telling for key in wanted}
+    return _Shape(tuple(tellings), tellings, read if len(wanted) > 1 else lambda record: (read(record),))
 
 
 @cache
@@ -162,12 +179,14 @@ def row(record: Any) -> dict[str, Any]:
     return {name: "; ".join(value) if isinstance(value, list) else value for name, value in cells.items()}
 
 
-def _plain(value: Any, telling: Telling, without: Collection[str]) -> Any:
-    kind = type(value)
+def _plain(value: Any, telling: Telling, without: tuple[str, ...]) -> Any:
+    kind = value.__class__
     if kind in _PLAIN:
         return value
     if kind is float:
         return value if telling.digits is None else round(value, telling.digits)
+    if is_dataclass(kind):
+        return values(value, without)
     if kind is tuple or kind is list:
         if telling.by:
             return {str(getattr(one, telling.by)): values(one, (*without, telling.by)) for one in value}
@@ -176,6 +195,4 @@ def _plain(value: Any, telling: Telling, without: Collection[str]) -> Any:
         return value.isoformat()  # with the time where it is known
     if isinstance(value, StrEnum):
         return str(value)
-    if isinstance(value, Mapping):
-        return dict(value)
-    return values(value, without) if is_dataclass(value) else value
+    return dict(value) if isinstance(value, Mapping) else value

@@ -283,16 +283,19 @@ def commands() -> dict[str, click.Command]:
 
 def http_app(folder: Path, **settings: Any) -> Any:
     """The application of ``broadsheet serve``, on loopback."""
-    from search.serve import http, running
+    from search.serve import running
+    from search.serve.app import create_app
+    from search.serve.desk import Settings
 
-    return http.create_app(running.settings_for(http.Settings(folder=folder, hosts=None, **settings), "127.0.0.1"))
+    return create_app(running.settings_for(Settings(folder=folder, **settings), "127.0.0.1"))
 
 
 def mcp_server(archive: Any) -> Any:
     """The server of ``broadsheet mcp`` over an open archive."""
-    from search.serve import mcp
+    from search.serve.desk import Desk, Settings
+    from search.serve.mcp.server import build
 
-    return mcp.build(archive)
+    return build(Desk(Settings(folder=archive.path), archive))
 
 
 def fields(schema: dict[str, Any], definitions: dict[str, Any]) -> set[str]:

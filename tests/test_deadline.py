@@ -13,7 +13,7 @@ import pytest
 from search import Archive, Article, deadline
 from search.deadline import Deadline
 from search.errors import QueryTimeout
-from search.serve.pool import QueryPool
+from search.serve.desk import Desk, Settings
 
 WORDS = [a + b + c + d + e for a in "bdfgk" for b in "aeiou" for c in "lmnrt" for d in "aeiou" for e in "pstvz"]
 
@@ -116,11 +116,11 @@ def test_a_deadline_holds_for_its_own_thread():
     assert seen == [None]
 
 
-def test_the_pool_ends_the_work_of_whom_it_has_given_up():
-    pool = QueryPool(threads=1, waiting=4, timeout=0.1)
+def test_the_desk_ends_the_work_of_whom_it_has_given_up(archive):
+    desk = Desk(Settings(folder=archive.path, threads=1, waiting=4, timeout=0.1), archive)
     ended = threading.Event()
 
-    def work() -> None:
+    def work(_: Archive) -> None:
         try:
             while True:
                 deadline.check()
@@ -129,9 +129,9 @@ def test_the_pool_ends_the_work_of_whom_it_has_given_up():
 
     async def ask() -> str:
         with pytest.raises(QueryTimeout, match=r"no answer within 0\.1 seconds"):
-            await pool.run(work)
+            await desk.answer(work)
         assert ended.wait(5)
-        return await pool.run(lambda: "next")
+        return await desk.answer(lambda _: "next")
 
     assert asyncio.run(ask()) == "next"
-    pool.close()
+    desk.stop()

@@ -15,9 +15,13 @@ from mcp.client.stdio import stdio_client
 from mcp.client.streamable_http import streamable_http_client
 
 from search import Archive, Article
+from search.archive import Archive as ArchiveClass
 from search.errors import UsageError
 from search.ingest import read
-from search.serve import access, mcp, mcp_answers, mcp_transport
+from search.serve import access, running
+from search.serve.desk import Desk, Settings
+from search.serve.mcp import answers as mcp_answers
+from search.serve.mcp.server import build
 
 from .conftest import SAMPLE
 
@@ -40,9 +44,18 @@ def archive(tmp_path_factory):
         yield opened
 
 
+@contextmanager
+def built(archive, **settings):
+    """The server over a desk of its own."""
+    desk = Desk(Settings(folder=archive.path, timeout=60, **settings), archive)
+    yield build(desk)
+    desk.stop()
+
+
 @pytest.fixture(scope="module")
 def server(archive):
-    return mcp.build(archive)
+    with built(archive) as server:
+        yield server
 
 
 @pytest.fixture
@@ -238,51 +251,51 @@ async def test_refusals_say_what_is_wrong(server):
 @pytest.mark.anyio
 async def test_new_commits_are_seen(tmp_path):
     article = Article(id="1", title="Quokka", text="A quokka smiled.")
-    with Archive.open(tmp_path / "a", create=True) as writer, Archive.open(tmp_path / "a") as reader:
+    with Archive.open(tmp_path / "a", create=True) as writer:
         writer.add([article], vectors=False)
-        async with Client(mcp.build(reader, url_template="https://desk.example/a/{id}?x")) as client:
-            found = await structured(client, "search", query="quokka")
-            assert found == {"results": [{"id": "1", "title": "Quokka", "url": "https://desk.example/a/1?x"}]}
-            writer.add(
-                [Article(id="2/b", title="", text="Another quokka.", url="https://zoo.example/2")], vectors=False
-            )
-            found = await structured(client, "search", query="another quokka")
-            assert found["results"][0] == {"id": "2/b", "title": "2/b", "url": "https://zoo.example/2"}
+        with built(writer, url_template="https://desk.example/a/{id}?x") as server:
+            async with Client(server) as client:
+                found = await structured(client, "search", query="quokka")
+                assert found == {"results": [{"id": "1", "title": "Quokka", "url": "https://desk.example/a/1?x"}]}
+                writer.add(
+                    [Article(id="2/b", title="", text="Another quokka.", url="https://zoo.example/2")], vectors=False
+                )
+                found = await structured(client, "search", query="another quokka")
+                assert found["results"][0] == {"id": "2/b", "title": "2/b", "url": "https://zoo.example/2"}
 
 
 @pytest.mark.anyio
 async def test_calls_run_beside_each_other_and_are_bounded(archive, monkeypatch):
     import anyio
 
-    monkeypatch.setattr(mcp, "WAITING", 1)
-    server = mcp.build(archive, concurrent=2)
     running, most, release, lock = 0, 0, threading.Event(), threading.Lock()
-    get = archive.get
+    get = ArchiveClass.get
 
-    def slow(article_id):
+    def slow(self, article_id):
         nonlocal running, most
         with lock:
             running, most = running + 1, max(most, running + 1)
         release.wait(20)
         with lock:
             running -= 1
-        return get(article_id)
+        return get(self, article_id)
 
-    monkeypatch.setattr(archive, "get", slow)
+    monkeypatch.setattr(ArchiveClass, "get", slow)
     results = []
-    async with Client(server) as client:
+    with built(archive, threads=2, waiting=1) as server:
+        async with Client(server) as client:
 
-        async def call():
-            results.append(await client.call_tool("fetch", {"id": ODD}))
+            async def call():
+                results.append(await client.call_tool("fetch", {"id": ODD}))
 
-        async with anyio.create_task_group() as group:
-            for _ in range(4):
-                group.start_soon(call)
-            with anyio.fail_after(20):
-                while not results or running < 2:  # the loop goes on while two calls hold their threads
-                    await anyio.sleep(0.01)
-            assert "too many calls" in results[0].content[0].text
-            release.set()
+            async with anyio.create_task_group() as group:
+                for _ in range(4):
+                    group.start_soon(call)
+                with anyio.fail_after(20):
+                    while not results or running < 2:  # the loop goes on while two calls hold their threads
+                        await anyio.sleep(0.01)
+                assert "try again in a moment" in results[0].content[0].text
+                release.set()
     assert most == 2
     assert sorted(result.is_error for result in results) == [False, False, False, True]
 
@@ -290,7 +303,7 @@ async def test_calls_run_beside_each_other_and_are_bounded(archive, monkeypatch)
 @pytest.mark.parametrize("template", ["https://x.example/", "ftp://x/{id}", "javascript:{id}", "https://x/{id} b"])
 def test_a_template_must_be_an_address(archive, template):
     with pytest.raises(UsageError, match="no address of articles"):
-        mcp.build(archive, url_template=template)
+        build(Desk(Settings(folder=archive.path, url_template=template)))
 
 
 @pytest.mark.parametrize(
@@ -400,18 +413,10 @@ async def test_http_on_loopback_needs_no_token(archive):
         assert httpx2.post(url, json=CALL, headers=HEADERS | {"host": "desk.example"}).status_code != 421
 
 
-@pytest.mark.parametrize(
-    ("host", "hosts", "token", "message"),
-    [
-        ("0.0.0.0", ["a.example"], None, "0.0.0.0 can be reached from other machines, so it needs a token"),
-        ("192.0.2.7", ["a.example"], None, "needs a token"),
-        ("::", ["a.example"], None, "needs a token"),
-        ("desk.example", [], TOKEN, "--allowed-host"),
-    ],
-)
-def test_other_addresses_need_a_token_and_names(server, host, hosts, token, message):
-    with pytest.raises(UsageError, match=message):
-        mcp_transport.http_app(server, host, token, hosts, [])
+@pytest.mark.parametrize("host", ["0.0.0.0", "192.0.2.7", "::"])
+def test_other_addresses_need_a_token(archive, host):
+    with pytest.raises(UsageError, match=f"{host} can be reached from other machines, so it needs a token"):
+        running.settings_for(Settings(folder=archive.path), host)
 
 
 @pytest.mark.parametrize(

@@ -21,7 +21,10 @@ from search.errors import ArchiveDamaged, ArchiveLocked, EncoderError, UsageErro
 from search.exports import blocks, references
 from search.ingest import read
 from search.records import Filters
-from search.serve import access, http, logs, mcp_answers, responses, running
+from search.serve import access, logs, quotes, running
+from search.serve.app import create_app
+from search.serve.desk import Settings
+from search.serve.http import responses
 
 from .conftest import SAMPLE
 
@@ -55,7 +58,7 @@ def archive(folder):
 
 
 def serving(folder, **settings):
-    app = http.create_app(running.settings_for(http.Settings(folder=folder, hosts=None, **settings), "127.0.0.1"))
+    app = create_app(running.settings_for(Settings(folder=folder, **settings), "127.0.0.1"))
     return TestClient(app, base_url="http://127.0.0.1:8000", raise_server_exceptions=False)
 
 
@@ -264,7 +267,7 @@ def test_quotations(client, archive):
     cited = [{name: passage[name] for name in ("number", "id", "start", "end")}]
     answer = f'It said "{sentence}" [1] and "nothing of the sort was ever said by anyone" [2].'
     got = told(client.post("/v1/check-quotes", json={"answer": answer, "passages": cited}))
-    mcp_answers.QuoteCheck.model_validate(got)
+    quotes.QuoteCheck.model_validate(got)
     assert [one["verdict"] for one in got["quotes"]] == ["exact", "missing"]
     assert [one["verdict"] for one in got["marks"]] == ["exact", "missing"] or got["marks"][1]["verdict"] == "missing"
 
@@ -485,10 +488,13 @@ def test_a_token(folder):
             response = client.get("/v1/stats", headers=headers)
             assert fault(response, 401).type == "TokenRefused"
             assert response.headers["www-authenticate"].startswith("Bearer")
-        allowed = {"Authorization": f"Bearer {TOKEN}", "Origin": "https://desk.example"}
+        allowed = {"Authorization": f"Bearer {TOKEN}", "Origin": "https://desk.example", "Sec-Fetch-Site": "cross-site"}
         assert client.get("/v1/stats", headers=allowed).headers["access-control-allow-origin"] == "https://desk.example"
         allowed["Origin"] = "https://evil.example"
-        assert "access-control-allow-origin" not in client.get("/v1/stats", headers=allowed).headers
+        refused = client.get("/v1/stats", headers=allowed)
+        assert fault(refused, 403).type == "OriginRefused"
+        assert "access-control-allow-origin" not in refused.headers
+        del allowed["Origin"], allowed["Sec-Fetch-Site"]
         asked = {"Origin": "https://desk.example", "Access-Control-Request-Method": "POST"}
         assert client.options("/v1/search", headers=asked).status_code == 200
         for path in ("/healthz", "/readyz"):
@@ -505,9 +511,24 @@ def test_a_page_can_read_why_it_is_refused(folder):
         assert response.headers["access-control-allow-origin"] == "https://desk.example"
 
 
-def test_no_page_of_another_origin_reads_by_default(client):
-    response = client.get("/v1/stats", headers={"Origin": "https://evil.example"})
-    assert "access-control-allow-origin" not in response.headers
+def test_no_page_of_another_origin_asks_by_default(client, monkeypatch):
+    monkeypatch.setattr(ArchiveClass, "search", lambda *_, **__: pytest.fail("asked for a stranger"))
+    monkeypatch.setattr(ArchiveClass, "__len__", lambda *_: pytest.fail("asked for a stranger"))
+    for headers in (
+        {"Origin": "https://evil.example"},
+        {"Origin": "null"},
+        {"Origin": "http://127.0.0.1.evil.example"},
+        {"Sec-Fetch-Site": "cross-site"},
+        {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "navigate"},
+    ):
+        for path in ("/v1/search?q=dam", "/readyz", "/mcp"):
+            response = client.get(path, headers=headers)
+            assert fault(response, 403).type == "OriginRefused"
+            assert "access-control-allow-origin" not in response.headers
+    monkeypatch.undo()
+    for headers in ({"Origin": "http://localhost:3000"}, {"Sec-Fetch-Site": "same-origin"}, {"Sec-Fetch-Site": "none"}):
+        told(client.get("/v1/search?q=dam", headers=headers))
+    response = client.get("/v1/stats")
     for name in ("content-security-policy", "x-content-type-options", "referrer-policy", "cache-control"):
         assert name in response.headers
 
@@ -522,15 +543,15 @@ def test_no_page_of_another_origin_reads_by_default(client):
     ],
 )
 def test_which_names_an_address_goes_by(folder, host, hosts, token, expected):
-    settings = http.Settings(folder=folder, hosts=hosts, token=token)
+    settings = Settings(folder=folder, hosts=hosts, token=token)
     assert running.settings_for(settings, host).hosts == expected
 
 
 def test_an_open_address_needs_a_token(folder):
     with pytest.raises(UsageError, match="needs a token"):
-        running.settings_for(http.Settings(folder=folder, hosts=None), "0.0.0.0")
+        running.settings_for(Settings(folder=folder), "0.0.0.0")
     with pytest.raises(UsageError, match="name the origins"):
-        running.settings_for(http.Settings(folder=folder, hosts=None, origins=("*",)), "127.0.0.1")
+        running.settings_for(Settings(folder=folder, origins=("*",)), "127.0.0.1")
 
 
 @pytest.mark.parametrize(
@@ -554,12 +575,14 @@ def test_a_large_request_is_refused(folder):
 
 @pytest.fixture
 def stuck(monkeypatch):
-    """Searches that last until the event is set."""
+    """Searches that last until the event is set; its ``begun`` says that one has begun."""
     release = threading.Event()
+    release.begun = threading.Event()
     original = ArchiveClass.search
 
     def search(self, query, **settings):
         if query == "slow":
+            release.begun.set()
             assert release.wait(30)
         return original(self, query, **settings)
 
@@ -570,14 +593,15 @@ def stuck(monkeypatch):
 
 def test_slow_queries_are_given_up_and_never_pile_up(folder, stuck):
     with serving(folder, threads=1, waiting=1, timeout=0.3) as client, ThreadPoolExecutor(4) as others:
-        slow = [others.submit(client.get, "/v1/search", params={"q": "slow"}) for _ in range(2)]
-        faults = [fault(one.result(), 504) for one in slow]
-        assert {one.type for one in faults} == {"QueryTimeout"}
-        # The one thread still works at the first, the second keeps its place: no room, said at once.
-        response = client.get("/v1/search", params={"q": "dam"})
-        assert fault(response, 503).type == "ServerBusy"
-        assert response.headers["retry-after"] == "1"
-        assert fault(client.get("/readyz"), 503).type == "ServerBusy"
+        slow = [others.submit(client.get, "/v1/search", params={"q": "slow"}) for _ in range(3)]
+        answers = sorted((one.result() for one in slow), key=lambda one: one.status_code)
+        # One runs, one waits, the third is told at once that there is no room.
+        assert [one.status_code for one in answers] == [503, 504, 504]
+        assert fault(answers[0], 503).type == "ServerBusy"
+        assert answers[0].headers["retry-after"] == "1"
+        assert fault(answers[1], 504).type == "QueryTimeout"
+        # The one thread still works at the first; who waited has left, and who comes now waits in vain too.
+        assert fault(client.get("/readyz"), 504).type == "QueryTimeout"
         told(client.get("/healthz"))
         stuck.set()
         deadline = time.monotonic() + 10
@@ -585,6 +609,25 @@ def test_slow_queries_are_given_up_and_never_pile_up(folder, stuck):
             assert time.monotonic() < deadline
             time.sleep(0.01)
         told(client.get("/v1/search", params={"q": "dam"}))
+
+
+def test_who_gives_up_before_a_thread_is_free_leaves_no_work(folder, stuck, monkeypatch):
+    asked = []
+    original = ArchiveClass.facets
+    monkeypatch.setattr(
+        ArchiveClass, "facets", lambda self, query, **more: asked.append(query) or original(self, query, **more)
+    )
+    with serving(folder, threads=1, waiting=5, timeout=0.3) as client, ThreadPoolExecutor(4) as others:
+        slow = others.submit(client.get, "/v1/search", params={"q": "slow"})
+        assert stuck.begun.wait(20)
+        waiting = [others.submit(client.get, "/v1/facets", params={"q": "dam"}) for _ in range(3)]
+        for one in (slow, *waiting):
+            assert fault(one.result(), 504).type == "QueryTimeout"
+        stuck.set()
+        deadline = time.monotonic() + 10
+        while client.get("/readyz").status_code != 200:
+            assert time.monotonic() < deadline
+        assert asked == []
 
 
 def test_a_slow_query_blocks_nobody(folder, stuck):
@@ -683,3 +726,52 @@ def test_requests_are_logged_without_what_was_asked(client, caplog):
     assert caplog.messages[1].startswith("GET /v1/search 200 ")
     assert "private" not in caplog.text
     assert "\x1b" not in caplog.text
+
+
+# The Model Context Protocol, at the same address
+
+
+def call(client, tool, headers=None, **arguments):
+    sent = {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {"name": tool, "arguments": arguments}}
+    accepted = {"Accept": "application/json, text/event-stream", "MCP-Protocol-Version": "2025-11-25"}
+    return client.post("/mcp", json=sent, headers=accepted | (headers or {}))
+
+
+def test_mcp_stands_behind_the_same_guard(folder):
+    with serving(folder, token=TOKEN, largest_body=10_000) as client:
+        assert fault(call(client, "search", query="dam"), 401).type == "TokenRefused"
+        right = {"Authorization": f"Bearer {TOKEN}"}
+        assert fault(call(client, "search", right | {"Host": "evil.example"}, query="dam"), 421).type == "HostRefused"
+        foreign = right | {"Origin": "http://evil.example"}
+        assert fault(call(client, "search", foreign, query="dam"), 403).type == "OriginRefused"
+        assert fault(call(client, "search", right, query="d" * 10_000), 413).type == "RequestTooLarge"
+        response = call(client, "search", right, query="dam")
+        found = told(response)["result"]["structuredContent"]["results"]
+        hits = told(client.get("/v1/search", params={"q": "dam"}, headers=right))["hits"]
+        assert [one["id"] for one in found] == [hit["id"] for hit in hits]
+        assert response.headers["x-content-type-options"] == "nosniff"
+
+
+def test_mcp_asks_the_same_desk(folder, stuck):
+    """One bound and one deadline, whichever way a query comes."""
+    with serving(folder, threads=1, waiting=0, timeout=0.3) as client, ThreadPoolExecutor(1) as others:
+        slow = others.submit(call, client, "search", query="slow")
+        assert stuck.begun.wait(20)
+        assert fault(client.get("/v1/search", params={"q": "dam"}), 503).type == "ServerBusy"
+        answer = told(call(client, "search", query="dam"))["result"]
+        assert (answer["isError"], "try again in a moment" in answer["content"][0]["text"]) == (True, True)
+        late = told(slow.result())["result"]
+        assert (late["isError"], "no answer within 0.3 seconds" in late["content"][0]["text"]) == (True, True)
+
+
+def test_mcp_requests_are_logged_like_others(client, caplog):
+    caplog.set_level(logging.INFO, "search.serve.access")
+    call(client, "search", query="private")
+    assert [line.rsplit(" ", 2)[0] for line in caplog.messages] == ["POST /mcp 200"]
+
+
+def test_without_the_package_there_is_no_mcp(folder, monkeypatch):
+    monkeypatch.setattr(access, "installed", lambda package: package != "mcp")
+    with serving(folder) as client:
+        assert fault(client.get("/mcp"), 404).type == "PathNotFound"
+        told(client.get("/v1/search", params={"q": "dam"}))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import importlib.util
 import json
 import signal
@@ -19,7 +20,8 @@ from click.testing import CliRunner
 from search import Archive, Article
 from search.cli.main import cli
 from search.ingest import read
-from search.serve import wire
+from search.serve import connections
+from search.serve.guard import Guard, Rules
 
 from .conftest import SAMPLE
 from .served import PATIENCE, served
@@ -159,14 +161,15 @@ def test_what_cannot_be_read_is_refused_in_the_one_shape(server, sent, status, k
 
 @pytest.mark.anyio
 async def test_who_begins_a_request_and_does_not_go_on_loses_the_connection(monkeypatch):
-    monkeypatch.setattr(wire, "SLOWEST_HEAD", 0.2)
+    monkeypatch.setattr(connections, "SLOWEST_HEAD", 0.2)
 
     async def app(scope, receive, send):
         await asyncio.sleep(0.4)  # an answer may take its time
         await send({"type": "http.response.start", "status": 204, "headers": []})
         await send({"type": "http.response.body", "body": b""})
 
-    config = uvicorn.Config(app, http=wire.JsonProtocol, port=0, lifespan="off", log_config=None)
+    rules = Rules(hosts=None, origins=(), token=None, largest_body=100, body_timeout=0.2)
+    config = uvicorn.Config(Guard(app, rules), http=connections.Connection, port=0, lifespan="off", log_config=None)
     server = uvicorn.Server(config)
     running = asyncio.create_task(server.serve())
     while not server.started:
@@ -176,14 +179,31 @@ async def test_who_begins_a_request_and_does_not_go_on_loses_the_connection(monk
         (b"", b""),
         (b"GET / HTTP/1.1\r\nHost: a\r\n", b""),
         (b"GET / HTTP/1.1\r\nHost: a\r\n\r\n", b"HTTP/1.1 204"),
+        (b"GET / HTTP/1.1\r\nHost: a\r\n\r\nGET / HTTP", b"HTTP/1.1 204"),  # and the next one is never finished
+        (b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\nhalf", b"HTTP/1.1 408"),
     ):
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         writer.write(sent)
-        got = await asyncio.wait_for(reader.read(12), PATIENCE)
-        assert got == answer
+        got = await asyncio.wait_for(reader.read(), PATIENCE)  # until the server closes it
+        assert got[:12] == answer
         writer.close()
     server.should_exit = True
     await running
+
+
+def test_silent_connections_do_not_stop_the_server(server):
+    host, port = server.address.removeprefix("http://").split(":")
+    with contextlib.ExitStack() as stack:
+        for number in range(256):
+            silent = stack.enter_context(socket.create_connection((host, int(port)), timeout=PATIENCE))
+            if number % 2:
+                silent.sendall(b"POST /mcp HTTP/1.1\r\nHost: lo")
+        sent = {"jsonrpc": "2.0", "id": 1, "method": "tools/list", "params": {}}
+        headers = {"Accept": "application/json, text/event-stream", "MCP-Protocol-Version": "2025-11-25"}
+        with httpx2.Client(base_url=server.address, timeout=PATIENCE) as fresh:
+            tools = fresh.post("/mcp", json=sent, headers=headers).json()["result"]["tools"]
+            assert fresh.get("/v1/search", params={"q": "dam"}).status_code == 200
+    assert "search_articles" in {tool["name"] for tool in tools}
 
 
 def test_a_stop_lets_requests_under_way_finish(folder):

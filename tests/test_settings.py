@@ -18,8 +18,8 @@ from search.declarations import Setting, setting, settings
 from search.engine.request import CONTEXT, FACETS, NARROWING, SEARCH, TIMELINE, Request, gathered
 from search.errors import UsageError
 from search.records import Mode
-from search.serve import requests
 from search.serve.arguments import argument
+from search.serve.http import requests
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -19,8 +19,16 @@ LOOPBACK_NAMES = ("127.0.0.1", "localhost", "[::1]")
 def require(*packages: str, extra: str) -> None:
     """Raise MissingExtraError unless these can be imported; none is imported by asking."""
     for package in packages:
-        if importlib.util.find_spec(package) is None:
+        if not installed(package):
             raise MissingExtraError(package, extra)
+
+
+def installed(package: str) -> bool:
+    """Whether a package can be imported; it is not."""
+    try:
+        return importlib.util.find_spec(package) is not None
+    except ValueError:  # it was taken out of sys.modules by name
+        return False
 
 
 def read_token(file: Path | None) -> str | None:
@@ -67,3 +75,15 @@ def host_name(header: str) -> str:
     if name.startswith("["):
         return name.partition("]")[0] + "]"
     return name.partition(":")[0]
+
+
+def address_template(template: str | None) -> str | None:
+    """The template for the addresses of articles. Raises UsageError for one without ``{id}``, or that is no web
+    address."""
+    if template is not None and (
+        "{id}" not in template or not template.startswith(("http://", "https://")) or " " in template
+    ):
+        raise UsageError(
+            f"{template!r} is no address of articles; it needs http(s) and {{id}}, as https://desk.example/a/{{id}}"
+        )
+    return template

@@ -1,4 +1,4 @@
-"""What stands before the application: host check, token, size and time of the request, safe headers, one log line.
+"""What stands before the application: host, origin and token, size and time of the request, safe headers, a log line.
 
 Health checks pass without a token, and by any name: they tell nothing but that the server is there.
 """
@@ -22,6 +22,8 @@ Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
+CONNECTION = "connection"
+"""In a scope's state: what is told when a request has begun and ended (``connections.Connection``)."""
 OPEN_PATHS = frozenset({"/healthz", "/readyz"})
 SAFETY = (
     (b"cache-control", b"no-store"),
@@ -36,9 +38,11 @@ access_log = logging.getLogger("search.serve.access")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rules:
-    """What a request must meet. ``hosts`` None: any name; ``token`` None: anybody."""
+    """What a request must meet. ``hosts`` None: any name; ``token`` None: anybody; ``origins`` are those of
+    web pages that may ask, beside our own."""
 
     hosts: Collection[str] | None
+    origins: Collection[str]
     token: str | None
     largest_body: int
     body_timeout: float
@@ -72,6 +76,9 @@ class Guard:
             await receive()
             await send({"type": "websocket.close", "code": 1008})
             return
+        connection = scope.get("state", {}).get(CONNECTION)
+        if connection is not None:
+            connection.began()
         began = time.perf_counter()
         status = 500
 
@@ -86,6 +93,8 @@ class Guard:
         try:
             await self._serve(scope, receive, answer)
         finally:
+            if connection is not None:
+                connection.ended()
             if access_log.isEnabledFor(logging.INFO):
                 took = (time.perf_counter() - began) * 1000
                 path = line(scope["path"][:_LONGEST_PATH])
@@ -93,6 +102,7 @@ class Guard:
 
     async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
+            self._check_origin(scope)
             if scope["path"] not in OPEN_PATHS:
                 self._check_host(scope)
                 self._check_token(scope)
@@ -118,11 +128,22 @@ class Guard:
         """A page on the web can point a name of its own at this address; it cannot choose the name we are called by."""
         if self._hosts is None:
             return
-        given = [value for name, value in scope["headers"] if name == b"host"]
-        if len(given) != 1 or host_name(given[0].decode("latin-1")) not in self._hosts:
+        given = _values(scope, b"host")
+        if len(given) != 1 or host_name(given[0]) not in self._hosts:
             raise Refused(
                 421, "HostRefused", "this server does not go by that name; broadsheet serve --allowed-host adds one"
             )
+
+    def _check_origin(self, scope: Scope) -> None:
+        """A browser says which page asks, and whether that page is of another site. Nothing is done for such a page."""
+        for origin in _values(scope, b"origin"):
+            if origin in self._rules.origins:
+                return
+            own = self._hosts or [host_name(host) for host in _values(scope, b"host")]
+            if host_name(origin.partition("://")[2]) not in own:
+                raise _foreign()
+        if "cross-site" in _values(scope, b"sec-fetch-site"):
+            raise _foreign()
 
     def _check_token(self, scope: Scope) -> None:
         if self._token is None or scope["method"] == "OPTIONS":  # a browser asks without it whether it may send it
@@ -162,6 +183,16 @@ class Guard:
                 408, "RequestTooSlow", "the request took too long to arrive", (b"connection", b"close")
             ) from None
         return b"".join(chunks)
+
+
+def _foreign() -> Refused:
+    return Refused(
+        403, "OriginRefused", "web pages of other sites cannot ask; broadsheet serve --allowed-origin lets one"
+    )
+
+
+def _values(scope: Scope, header: bytes) -> list[str]:
+    return [value.decode("latin-1") for name, value in scope["headers"] if name == header]
 
 
 def _brief(message: Message) -> Message:

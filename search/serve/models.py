@@ -22,7 +22,7 @@ class Exact(BaseModel):
 
 
 @cache
-def model(record: type, *, without: frozenset[str] = frozenset(), prefix: str = "") -> type[BaseModel]:
+def model(record: type, *, without: tuple[str, ...] = (), prefix: str = "") -> type[BaseModel]:
     """The model of ``declarations.values(record, without)``. Models of other shapes of one record need a ``prefix``
     to their names."""
     columns: dict[str, Any] = {}
@@ -35,7 +35,7 @@ def model(record: type, *, without: frozenset[str] = frozenset(), prefix: str = 
     return create_model(prefix + record.__name__, __base__=Exact, __doc__=about, **columns)
 
 
-def _kind(hint: Any, without: frozenset[str], prefix: str, by: str = "") -> Any:
+def _kind(hint: Any, without: tuple[str, ...], prefix: str, by: str = "") -> Any:
     """What a field's type is in JSON."""
     if isinstance(hint, type):
         if is_dataclass(hint):
@@ -48,6 +48,6 @@ def _kind(hint: Any, without: frozenset[str], prefix: str, by: str = "") -> Any:
         return Union[tuple(_kind(one, without, prefix) for one in inner)]  # noqa: UP007 - of a tuple
     if get_origin(hint) is tuple and inner[-1] is Ellipsis:
         if by:
-            return dict[str, _kind(inner[0], without | {by}, prefix)]  # type: ignore[misc]
+            return dict[str, _kind(inner[0], (*without, by), prefix)]  # type: ignore[misc]
         return list[_kind(inner[0], without, prefix)]  # type: ignore[misc]
     return dict[str, Any] if get_origin(hint) is Mapping else hint

@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import Field
 
 from search.archive import Archive
+from search.declarations import values
 from search.errors import UsageError
 from search.rag.context import Context
+from search.rag.render import visible
+from search.rag.verdicts import QuoteReport
 from search.records import Citation, Mode
 from search.serve.arguments import Strict
+from search.serve.models import model
 
 Id = Annotated[str, Field(description="An article's id, as a search gave it.", min_length=1, max_length=2_000)]
+
+
+QuoteCheck = model(QuoteReport)
 
 
 class CitedPassage(Strict):
@@ -55,3 +62,20 @@ def cited(archive: Archive, passages: Sequence[CitedPassage]) -> Context:
             )
         )
     return Context(question="", budget=0, tokens=0, passages=tuple(found), mode=Mode.AUTO, took_ms=0.0)
+
+
+def record(report: QuoteReport) -> dict[str, Any]:
+    """What is answered of a report on quotations."""
+    found: dict[str, Any] = shown_safely(values(report))
+    return found
+
+
+def shown_safely(value: Any, name: str = "") -> Any:
+    """The record with every text made visible, but ids, which must be given back as they are."""
+    if isinstance(value, str):
+        return value if name in ("id", "copies") else visible(value)
+    if isinstance(value, dict):
+        return {key: shown_safely(one, key) for key, one in value.items()}
+    if isinstance(value, list):
+        return [shown_safely(one, name) for one in value]
+    return value

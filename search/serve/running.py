@@ -1,24 +1,28 @@
-"""Running the HTTP server: its socket, its workers, and how it stops."""
+"""Running the server: its socket, its workers, and how it stops."""
 
 from __future__ import annotations
 
 import signal
 import socket
+import threading
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
+from types import FrameType
+from typing import Any
 
 from search.archive import Archive
 from search.errors import MissingExtraError, ServerError, UsageError
 from search.serve import logs
 from search.serve.access import LOOPBACK_NAMES, TOKEN, is_loopback
-from search.serve.http import Settings, create_app
+from search.serve.desk import Settings
 
 try:
     import uvicorn
     from uvicorn.supervisors import Multiprocess
 
-    from search.serve.wire import LONGEST_HEAD, JsonProtocol
+    from search.serve.app import create_app
+    from search.serve.connections import LONGEST_HEAD, Connection
 except ImportError as error:
     raise MissingExtraError("uvicorn", "server") from error
 
@@ -71,8 +75,8 @@ def serve(
             server_header=False,
             timeout_graceful_shutdown=int(settings.timeout) + _GRACE,
             ws="none",
-            http=JsonProtocol,
-            h11_max_incomplete_event_size=LONGEST_HEAD,
+            http=Connection,
+            h11_max_incomplete_event_size=2 * LONGEST_HEAD,  # ours is told in our words
         )
         shown = f"[{host}]" if ":" in host and not host.startswith("[") else host
         started(f"http://{shown}:{listening.getsockname()[1]}")
@@ -111,20 +115,18 @@ def _serve_alone(config: uvicorn.Config, listening: socket.socket) -> None:
         signal.signal(signal.SIGTERM, before)
 
 
-class _Workers(Multiprocess):
-    """Uvicorn's supervisor, which also tells how it ended."""
-
-    interrupted = False
-
-    def handle_int(self) -> None:
-        self.interrupted = True
-        super().handle_int()
-
-
 def _serve_together(config: uvicorn.Config, listening: socket.socket) -> None:
-    supervisor = _Workers(config, sockets=[listening])
+    supervisor = Multiprocess(config, sockets=[listening])
+    interrupted = threading.Event()
+    stop: Any = signal.getsignal(signal.SIGINT)  # the supervisor's: it stops the workers, and does not tell why
+
+    def interrupt(number: int, frame: FrameType | None) -> None:
+        interrupted.set()
+        stop(number, frame)
+
+    signal.signal(signal.SIGINT, interrupt)
     supervisor.run()
-    if supervisor.interrupted:
+    if interrupted.is_set():
         raise KeyboardInterrupt
     if any(process.exitcode == uvicorn.config.STARTUP_FAILURE for process in supervisor.processes):
         raise ServerError("a worker could not start; the reason stands above")

@@ -6,7 +6,6 @@ Every text comes without control characters. Offsets count characters of the art
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import Any
 from urllib.parse import quote, urlsplit
 
 from pydantic import BaseModel
@@ -14,14 +13,14 @@ from pydantic import BaseModel
 from search.declarations import values
 from search.rag.context import Context
 from search.rag.render import in_line, visible
-from search.rag.verdicts import QuoteReport
 from search.records import Article, Facets, Passage, Results, Timeline
 from search.serve.models import model
+from search.serve.quotes import shown_safely
 
 LONGEST_TEXT = 200_000  # characters of one article
 _LONGEST_URL = 2_000
 # What a model has no use for.
-_UNASKED = frozenset({"took_ms", "cursor", "highlights", "explain", "sentences"})
+_UNASKED = ("took_ms", "cursor", "highlights", "explain", "sentences")
 
 Address = Callable[[Article], str]
 
@@ -55,7 +54,6 @@ RetrievedContext = model(Context, without=_UNASKED, prefix="Retrieved")
 FacetCounts = model(Facets, without=_UNASKED, prefix="Counted")
 TimelineCounts = model(Timeline, without=_UNASKED, prefix="Counted")
 Stretch = model(Passage)
-QuoteCheck = model(QuoteReport)
 
 
 class ArticlePassages(BaseModel):
@@ -160,20 +158,3 @@ def article_passages(article: Article, found: Iterable[Passage], of: Address) ->
     """The passages of an article."""
     shown = [shown_safely(values(passage)) for passage in found]
     return ArticlePassages(id=article.id, title=title(article), url=of(article), passages=shown)
-
-
-def quote_check(report: QuoteReport) -> dict[str, Any]:
-    """A report on quotations."""
-    record: dict[str, Any] = shown_safely(values(report))
-    return record
-
-
-def shown_safely(value: Any, name: str = "") -> Any:
-    """The record with every text made visible, but ids, which must be given back as they are."""
-    if isinstance(value, str):
-        return value if name in ("id", "copies") else visible(value)
-    if isinstance(value, dict):
-        return {key: shown_safely(one, key) for key, one in value.items()}
-    if isinstance(value, list):
-        return [shown_safely(one, name) for one in value]
-    return value

@@ -19,7 +19,8 @@ try:
     from fastapi import APIRouter, Body, Query
     from fastapi.responses import PlainTextResponse, Response
 
-    from search.serve import mcp_answers, quotes, requests, responses, vector_stores
+    from search.serve import quotes
+    from search.serve.http import requests, responses, vector_stores
 except ImportError as error:
     raise MissingExtraError("fastapi", "server") from error
 
@@ -241,13 +242,11 @@ def assistants(desk: Desk) -> APIRouter:
         """The same, asked in JSON."""
         return await context(asked)
 
-    @router.post("/check-quotes", response_model=mcp_answers.QuoteCheck)
+    @router.post("/check-quotes", response_model=quotes.QuoteCheck)
     async def check(asked: Annotated[requests.QuotesBody, Body()]) -> Response:
         """Whether each quotation and citation mark of an answer stands in the passages that it cites."""
         return await desk.answer(
-            lambda archive: _json(
-                mcp_answers.quote_check(check_quotes(asked.answer, quotes.cited(archive, asked.passages)))
-            )
+            lambda archive: _json(quotes.record(check_quotes(asked.answer, quotes.cited(archive, asked.passages))))
         )
 
     @router.post("/vector_stores/{id}/search", response_model=responses.StorePage)

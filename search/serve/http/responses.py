@@ -27,7 +27,7 @@ class Problem(Exact):
     error: Fault
 
 
-Stretch = model(records.Passage, without=frozenset({"score"}), prefix="Stored")
+Stretch = model(records.Passage, without=("score",), prefix="Stored")
 Hits = model(records.Results)
 Facets = model(records.Facets)
 Timeline = model(records.Timeline)

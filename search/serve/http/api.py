@@ -3,33 +3,30 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable
+from contextlib import AbstractAsyncContextManager
 from typing import Any
 
 from search._version import __version__
 from search.errors import MissingExtraError, SearchError
 from search.serve import problems
-from search.serve.desk import Desk, Settings
-from search.serve.guard import App, Guard, Rules
+from search.serve.desk import Desk
 
 try:
     from fastapi import Depends, FastAPI, Request
     from fastapi.exceptions import RequestValidationError
-    from fastapi.middleware.cors import CORSMiddleware
     from fastapi.responses import Response
     from starlette.exceptions import HTTPException
 
-    from search.serve import responses, routes
+    from search.serve.http import responses, routes
 except ImportError as error:
     raise MissingExtraError("fastapi", "server") from error
-
-__all__ = ["Settings", "create_app"]
 
 _PREFIX = "/v1"
 _FAULTS = {
     400: "The request, or the query in it, cannot be served as asked.",
     401: "The token is missing or wrong.",
+    403: "A web page of another site asked.",
     404: "There is no such thing.",
     408: "The request took too long to arrive.",
     413: "The request is too large.",
@@ -40,18 +37,8 @@ _FAULTS = {
 }
 
 
-def create_app(settings: Settings) -> App:
-    """The ASGI application. It opens the archive when it starts, and closes it when it stops."""
-    desk = Desk(settings)
-
-    @asynccontextmanager
-    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        desk.start()
-        try:
-            yield
-        finally:
-            desk.stop()
-
+def create(desk: Desk, lifespan: Callable[[FastAPI], AbstractAsyncContextManager[None]]) -> FastAPI:
+    """The paths over a desk, and what is answered where something is wrong."""
     app = FastAPI(
         title="Broadsheet",
         version=__version__,
@@ -67,23 +54,9 @@ def create_app(settings: Settings) -> App:
     }
     for router in (routes.searching(desk), routes.counting(desk), routes.articles(desk), routes.assistants(desk)):
         app.include_router(router, prefix=_PREFIX, responses=known, dependencies=[Depends(_known_names(app))])
-    _describe(app, secured=settings.token is not None)
+    _describe(app, secured=desk.settings.token is not None)
     _add_errors(app)
-    rules = Rules(
-        hosts=settings.hosts,
-        token=settings.token,
-        largest_body=settings.largest_body,
-        body_timeout=settings.timeout,
-    )
-    guarded = Guard(app, rules)
-    if not settings.origins:
-        return guarded
-    return CORSMiddleware(  # outermost: a page must be able to read why it is refused
-        guarded,
-        allow_origins=list(settings.origins),
-        allow_methods=["GET", "POST"],
-        allow_headers=["Authorization", "Content-Type"],
-    )
+    return app
 
 
 def _is_list(schema: dict[str, Any]) -> bool:

@@ -11,7 +11,7 @@ from search.archive import Archive
 from search.rag.render import in_line, visible
 from search.records import Article, Filters, Hit
 from search.serve.arguments import Number, Question, Strict
-from search.serve.requests import Filter, tree
+from search.serve.http.requests import Filter, tree
 
 PASSAGES = 3  # of each article
 _LONGEST_VALUE = 512

@@ -1,0 +1,1 @@
+"""The archive by the Model Context Protocol: tools, resources and prompts."""
