@@ -106,7 +106,7 @@ def test_index_from_standard_input_and_a_folder(tmp_path):
     write(folder / "one.jsonl", NEWS[2:])
     (folder / "photo.jpg").write_bytes(b"\xff\xd8\xff\xe0")
     said = run("index", folder, *index).stderr
-    assert "1 file of other kinds passed over" in said
+    assert "passed over .jpg files (a JPEG image): 1, such as" in said
     assert "2 added" in said
 
 
