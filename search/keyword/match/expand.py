@@ -129,18 +129,6 @@ def exact(segment: KeywordSegment, surface: str) -> tuple[int, int] | None:
     return None if form < 0 else (tid, form - first)
 
 
-def within(left: str, right: str, distance: int) -> bool:
-    """Whether two strings are at most ``distance`` insertions, deletions and replacements apart."""
-    automaton = Levenshtein(left, distance)
-    state = automaton.start
-    for character in right:
-        after = automaton.step(state, automaton.kind(character))
-        if after is None:
-            return False
-        state = after
-    return automaton.accepts(state)
-
-
 def suggest(segments: Sequence[KeywordSegment], word: str) -> str | None:
     """A likelier spelling of a folded word, as most often written; None for a word that exists or without a neighbour.
 
