@@ -3,28 +3,50 @@
 from __future__ import annotations
 
 import errno
+import json
 import os
 import signal
 import subprocess
 import sys
-import time
-from pathlib import Path
 
 import click
 import pytest
 from click.testing import CliRunner
 
-from search import errors
+from search import Archive, Article, errors
 from search.cli.main import COMMANDS, cli
-from search.errors import QueryError, SearchError
-from tests import fake_archive
+from search.errors import SearchError
 
 HEAVY = ("numpy", "torch", "transformers", "sentence_transformers", "faiss", "onnxruntime", "onnx", "whoosh", "sqlite3")
 
 
+@pytest.fixture(scope="module")
+def built(tmp_path_factory):
+    """An archive that no test changes."""
+    folder = tmp_path_factory.mktemp("built") / "archive"
+    with Archive.open(folder, create=True) as archive:
+        archive.add([Article(id="a", title="Zürich 日本", text="A dam leaks.")], vectors=False)
+    return folder
+
+
 @pytest.fixture
-def archive(monkeypatch):
-    return fake_archive.install(monkeypatch)
+def archive(built, monkeypatch):
+    """The same, named by the environment."""
+    monkeypatch.setenv("BROADSHEET_INDEX", str(built))
+    return built
+
+
+@pytest.fixture
+def failing(archive, monkeypatch):
+    """Lets every search of the archive fail in a way."""
+
+    def fail(error):
+        def search(*_, **__):
+            raise error
+
+        monkeypatch.setattr(Archive, "search", search)
+
+    return fail
 
 
 def run(*arguments, **settings):
@@ -130,22 +152,32 @@ def test_every_error_has_an_expected_exit_code():
 
 
 @pytest.mark.parametrize("kind", [one for one in all_errors() if one.__module__ == "search.errors"])
-def test_errors_become_one_line_and_an_exit_code(archive, kind):
+def test_errors_become_one_line_and_an_exit_code(failing, kind):
     arguments = ("onnx", "fast") if kind is errors.MissingExtraError else ("what, \x1b[31mwhere",)
-    archive.failure = kind(*arguments)
+    failing(kind(*arguments))
     result = run("search", "x")
     assert result.exit_code == EXPECTED[kind.__name__]
     assert result.stdout == ""
     said = "onnx is not installed; install it with: pip install 'broadsheet[fast]'"
     assert result.stderr == f"broadsheet: {said if len(arguments) == 2 else 'what, where'}\n"
-    assert archive.calls[-1] == ("close",)
+
+
+def test_an_archive_is_closed_after_an_error(failing, archive, monkeypatch):
+    closed = []
+    close = Archive.close
+    monkeypatch.setattr(Archive, "close", lambda self: closed.append(self.path) or close(self))
+    failing(errors.StorageError("full"))
+    run("search", "x")
+    assert closed == [archive]
 
 
 def test_query_errors_point_at_the_place(archive):
-    archive.failure = QueryError("this phrase has no end", 'a "b', 2)
     result = run("search", 'a "b')
     assert result.exit_code == 2
-    assert result.stderr == 'broadsheet: this phrase has no end\n  a "b\n    ^\n'
+    assert result.stderr == (
+        "broadsheet: this quotation mark is never closed; close it, or put \\ before it to search for the mark itself\n"
+        '  a "b\n    ^\n'
+    )
 
 
 @pytest.mark.parametrize(
@@ -165,8 +197,8 @@ def test_query_errors_point_at_the_place(archive):
         (RecursionError(), 3, "internal error, RecursionError: ; --debug shows where. Please report it."),
     ],
 )
-def test_nothing_prints_a_traceback(archive, failure, code, said):
-    archive.failure = failure
+def test_nothing_prints_a_traceback(failing, failure, code, said):
+    failing(failure)
     result = run("search", "x")
     assert result.exit_code == code
     assert result.stderr == f"broadsheet: {said}\n"
@@ -180,56 +212,45 @@ def test_nothing_prints_a_traceback(archive, failure, code, said):
         (("search", "x"), {"BROADSHEET_DEBUG": "1"}),
     ],
 )
-def test_debug_shows_where(archive, arguments, environment):
-    archive.failure = ZeroDivisionError("zero")
+def test_debug_shows_where(failing, arguments, environment):
+    failing(ZeroDivisionError("zero"))
     result = run(*arguments, env=environment)
     assert result.exit_code == 3
     assert result.stderr.startswith("Traceback (most recent call last):\n")
-    assert "fake_archive.py" in result.stderr
+    assert "test_cli.py" in result.stderr
     assert "broadsheet: internal error, ZeroDivisionError: zero" in result.stderr
 
 
-def test_the_archive_is_the_option_then_the_variable_then_the_default(archive):
-    run("search", "x", "--index", "a/b", env={"BROADSHEET_INDEX": "c"})
-    run("search", "x", env={"BROADSHEET_INDEX": "c"})
-    run("search", "x", env={"BROADSHEET_INDEX": ""})
-    run("search", "x")
-    default = str(Path("indexes/default"))
-    assert [call[1] for call in archive.called("open")] == [str(Path("a/b")), "c", default, default]
+def test_the_archive_is_the_option_then_the_variable_then_the_default(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for folder in ("a/b", "c", "indexes/default"):
+        with Archive.open(folder, create=True) as archive:
+            archive.add([Article(id=folder, text="x")], vectors=False)
+
+    def asked(*arguments, **environment):
+        return run("search", "x", "--format", "ids", *arguments, env=environment).stdout
+
+    assert asked("--index", "a/b", BROADSHEET_INDEX="c") == "a/b\n"
+    assert asked(BROADSHEET_INDEX="c") == "c\n"
+    assert asked(BROADSHEET_INDEX="") == asked() == "indexes/default\n"
 
 
-def test_arguments_that_are_no_text_are_refused(archive):
-    result = run("search", "caf\udce9")
+def test_arguments_that_are_no_text_are_refused():
+    result = run("search", "caf\udce9", "--index", "nowhere")
     assert result.exit_code == 2
     assert "not valid text" in result.stderr
-    assert archive.calls == []
 
 
-SCRIPT = """
-import sys
-sys.path.insert(0, {root!r})
-from tests import fake_archive
-from types import ModuleType
-module = ModuleType("search.archive")
-module.Archive = archive = fake_archive.FakeArchive()
-sys.modules["search.archive"] = module
-from search.__main__ import main
-{setup}
-sys.argv = ["broadsheet", *{arguments!r}]
-main()
-"""
-
-
-def process(arguments, setup="", **settings):
-    code = SCRIPT.format(root=str(Path(__file__).parents[1]), setup=setup, arguments=arguments)
-    return subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE, **settings)
+def process(*arguments, **settings):
+    command = [sys.executable, "-m", "search", *map(str, arguments)]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, **settings)
 
 
 @pytest.mark.skipif(os.name == "nt", reason="pipes close otherwise there")
-@pytest.mark.parametrize("hits", [1, 20_000])
-def test_a_closed_pipe_ends_quietly(hits):
-    setup = f"archive.answer = fake_archive.results(*[fake_archive.first_hit(rank=n + 1) for n in range({hits})])"
-    child = process(["search", "x", "--format", "ids"], setup)
+@pytest.mark.parametrize("hits", [1, 99])  # more than a pipe holds
+def test_a_closed_pipe_ends_quietly(sample_archive, hits):
+    asked = ("*", "--sort", "newest", "-n", hits, "--format", "jsonl", "--passages", "9")
+    child = process("search", *asked, "--index", sample_archive)
     child.stdout.close()
     said = child.stderr.read().decode()
     child.stderr.close()
@@ -237,27 +258,22 @@ def test_a_closed_pipe_ends_quietly(hits):
 
 
 @pytest.mark.skipif(os.name == "nt", reason="no SIGINT to a process there")
-def test_ctrl_c_exits_130_with_one_line():
-    setup = "import time\ndef wait(*a, **k):\n print('ready', flush=True)\n time.sleep(60)\narchive.search = wait"
-    child = process(["search", "x"], setup)
-    assert child.stdout.readline() == b"ready\n"
-    time.sleep(0.05)
+def test_ctrl_c_exits_130_with_one_line(archive, tmp_path):
+    queries = tmp_path / "queries.txt"
+    queries.write_text("dam\n" * 100_000)
+    child = process("search", "--queries", queries)
+    assert json.loads(child.stdout.readline())["id"] == "a"
     child.send_signal(signal.SIGINT)
-    out, said = child.communicate()
-    assert (child.returncode, out, said) == (130, b"", b"broadsheet: interrupted\n")
+    _, said = child.communicate()
+    assert (child.returncode, said) == (130, b"broadsheet: interrupted\n")
 
 
 @pytest.mark.parametrize("encoding", ["ascii", "latin-1", "utf-8"])
-def test_a_pipe_gets_utf8(encoding):
-    setup = (
-        "from dataclasses import replace\n"
-        "archive.answer = fake_archive.results(fake_archive.second_hit("
-        "article=replace(fake_archive.SECOND, title='Zürich 日本 \\ud800')))"
-    )
-    child = process(["search", "x"], setup, env={**os.environ, "PYTHONIOENCODING": encoding})
+def test_a_pipe_gets_utf8(archive, encoding):
+    child = process("search", "dam", env={**os.environ, "PYTHONIOENCODING": encoding})
     out, _ = child.communicate()
     assert child.returncode == 0
-    assert out.decode().splitlines()[0] == "2. Zürich 日本 \ufffd"
+    assert out.decode().splitlines()[0] == "1. Zürich 日本"
 
 
 def test_module_runs_as_a_program():

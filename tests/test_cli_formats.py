@@ -1,24 +1,41 @@
-"""What each output format prints, to the letter."""
+"""What each output format prints of a real archive's answer, to the letter."""
 
 from __future__ import annotations
 
 import csv
+import functools
 import io
 import json
 from dataclasses import replace
-from datetime import date, datetime, timedelta, timezone
+from datetime import UTC, date, datetime, timedelta, timezone
+from tempfile import TemporaryDirectory
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from search import Archive
 from search.cli import pretty
 from search.cli.text import BOLD, DIM, PLAIN
 from search.declarations import values
 from search.exports import formats, references
-from search.records import Article, Highlight, Mode, Passage
-from tests.fake_archive import FIRST, SECOND, first_hit, results, second_hit
+from search.records import Article, Mode, Passage
 
+FIRST = Article(
+    id="ians-1",
+    title="Hamas trains Kashmir groups, says al-Qaddoumi",
+    text="Khaled al-Qaddoumi spoke in Rawalakot.\n\nOfficials watched.",
+    published=datetime(2025, 2, 26, 9, 30, tzinfo=UTC),
+    source="The Courier",
+    authors=("Asha Rao", "Tom Bell"),
+    url="https://example.org/a?b=1",
+    section="World",
+    language="en",
+    agency="IANS",
+    dateline="NEW DELHI",
+    extra={"posted_by": "Desk"},
+)
+SECOND = Article(id="b 2", title="Ceasefire, day 3", text="=Quiet.", published=date(2025, 3, 1), agency="PTI")
 HOSTILE = 'Ann & "Bo" <b> {x} \x1b[31m\u202e\u200b$5 #1 50% a_b ^~\\'
 
 
@@ -27,12 +44,38 @@ def eighty_columns(monkeypatch):
     monkeypatch.setenv("COLUMNS", "80")
 
 
+def asked(query, *articles, **settings):
+    """The answer of an archive of these articles."""
+    with TemporaryDirectory() as folder, Archive.open(f"{folder}/archive", create=True, model="hash") as archive:
+        assert archive.add(articles).added == len(articles)
+        return archive.search(query, **settings)
+
+
+@functools.cache
+def answer():
+    """Both articles: the first has the words, the second came by meaning alone."""
+    return asked("hamas rawalakot", FIRST, SECOND)
+
+
+def first_hit(**changes):
+    return replace(answer()[0], **changes)
+
+
+def second_hit(**changes):
+    return replace(answer()[1], **changes)
+
+
+def results(*hits, **changes):
+    return replace(answer(), hits=hits, **{"took_ms": 7.6, **changes})
+
+
 def test_json_is_the_object_of_the_design():
     record = json.loads(formats.dumps(values(results(first_hit(), did_you_mean="hamas?", cursor="c1"), ("notes",))))
+    text = "Khaled al-Qaddoumi spoke in Rawalakot.\n\nOfficials watched."
     assert record == {
-        "query": "hamas",
+        "query": "hamas rawalakot",
         "mode": "hybrid",
-        "total": 340,
+        "total": 1,
         "took_ms": 7.6,
         "did_you_mean": "hamas?",
         "cursor": "c1",
@@ -40,7 +83,7 @@ def test_json_is_the_object_of_the_design():
             {
                 "rank": 1,
                 "id": "ians-1",
-                "score": 0.812346,
+                "score": 0.666667,
                 "matched": True,
                 "title": "Hamas trains Kashmir groups, says al-Qaddoumi",
                 "source": "The Courier",
@@ -48,14 +91,12 @@ def test_json_is_the_object_of_the_design():
                 "authors": ["Asha Rao", "Tom Bell"],
                 "url": "https://example.org/a?b=1",
                 "section": "World",
-                "snippet": "Khaled al-Qaddoumi spoke in Rawalakot.",
+                "snippet": text,
                 "highlights": [
                     {"field": "title", "start": 0, "end": 5, "kind": "word"},
-                    {"field": "snippet", "start": 7, "end": 18, "kind": "word"},
+                    {"field": "snippet", "start": 28, "end": 37, "kind": "word"},
                 ],
-                "passages": [
-                    {"text": "Khaled al-Qaddoumi spoke in Rawalakot.", "start": 0, "end": 38, "score": 0.712346}
-                ],
+                "passages": [{"text": text, "start": 0, "end": 58, "score": 0.294858}],
                 "explain": None,
             }
         ],
@@ -66,7 +107,7 @@ def test_json_is_the_object_of_the_design():
 def test_json_of_a_bare_hit():
     record = values(second_hit(explain={"score": 0.5, "parts": {"keyword": 0.5}}))
     assert record["published"] == "2025-03-01"
-    assert record["passages"] == []
+    assert record["passages"] == [{"text": "=Quiet.", "start": 0, "end": 7, "score": 0.0}]
     assert record["explain"] == {"score": 0.5, "parts": {"keyword": 0.5}}
 
 
@@ -83,7 +124,7 @@ def test_json_lines():
     assert json.loads(first)["id"] == "ians-1"
     assert "query_id" not in json.loads(first)
     (batch,) = formats.json_lines([second_hit()], "q7")
-    assert batch.startswith('{"query_id": "q7", "rank": 2, "id": "b 2", "score": 0.5, "matched": false, ')
+    assert batch.startswith('{"query_id": "q7", "rank": 2, "id": "b 2", "score": 0.333333, "matched": false, ')
     assert "\n" not in first + second + batch
 
 
@@ -91,11 +132,14 @@ def test_csv():
     assert formats.csv_header() == "rank,id,score,matched,title,source,published,authors,url,section,snippet"
     assert formats.csv_header(batch=True).startswith("query_id,rank,id,")
     assert formats.csv_lines([first_hit(), second_hit()]) == [
-        '1,ians-1,0.812346,true,"Hamas trains Kashmir groups, says al-Qaddoumi",The Courier,2025-02-26T09:30:00+00:00,'
-        "Asha Rao; Tom Bell,https://example.org/a?b=1,World,Khaled al-Qaddoumi spoke in Rawalakot.",
-        '2,b 2,0.5,false,"Ceasefire, day 3",,2025-03-01,,,,',
+        '1,ians-1,0.666667,true,"Hamas trains Kashmir groups, says al-Qaddoumi",The Courier,2025-02-26T09:30:00+00:00,'
+        "Asha Rao; Tom Bell,https://example.org/a?b=1,World,"
+        '"Khaled al-Qaddoumi spoke in Rawalakot.\n\nOfficials watched."',
+        '2,b 2,0.333333,false,"Ceasefire, day 3",,2025-03-01,,,,\'=Quiet.',
     ]
-    assert formats.csv_lines([second_hit()], "q,1") == ['"q,1",2,b 2,0.5,false,"Ceasefire, day 3",,2025-03-01,,,,']
+    assert formats.csv_lines([second_hit()], "q,1") == [
+        '"q,1",2,b 2,0.333333,false,"Ceasefire, day 3",,2025-03-01,,,,\'=Quiet.'
+    ]
 
 
 @pytest.mark.parametrize(
@@ -221,13 +265,14 @@ def test_pretty():
     shown = list(pretty.hits(results(first_hit(), second_hit()), style=False))
     assert shown == [
         "1. Hamas trains Kashmir groups, says al-Qaddoumi",
-        "   The Courier · 2025-02-26 09:30 UTC · Asha Rao, Tom Bell · World · score 0.812",
-        "   Khaled al-Qaddoumi spoke in Rawalakot.",
+        "   The Courier · 2025-02-26 09:30 UTC · Asha Rao, Tom Bell · World · score 0.667",
+        "   Khaled al-Qaddoumi spoke in Rawalakot. Officials watched.",
         "   https://example.org/a?b=1",
         "   id ians-1",
         "",
         "2. Ceasefire, day 3",
-        "   2025-03-01 · score 0.500, beyond the matches",
+        "   2025-03-01 · score 0.333, beyond the matches",
+        "   =Quiet.",
         "   id b 2",
     ]
 
@@ -237,7 +282,7 @@ def test_pretty_on_a_terminal():
     assert shown[0] == f"1. {BOLD}Hamas{PLAIN} trains Kashmir groups, says al-Qaddoumi"
     assert shown[1].startswith(f"   {DIM}The Courier")
     assert shown[1].endswith(PLAIN)
-    assert shown[2] == f"   Khaled {BOLD}al-Qaddoumi{PLAIN} spoke in Rawalakot."
+    assert shown[2] == f"   Khaled al-Qaddoumi spoke in {BOLD}Rawalakot{PLAIN}. Officials watched."
 
 
 def test_pretty_fits_a_narrow_terminal(monkeypatch):
@@ -248,28 +293,22 @@ def test_pretty_fits_a_narrow_terminal(monkeypatch):
         "   al-Qaddoumi",
         "   The Courier · 2025-02-26 09:30 UTC ·",
         "   Asha Rao, Tom Bell · World · score",
-        "   0.812",
+        "   0.667",
         "   Khaled al-Qaddoumi spoke in",
     ]
 
 
 def test_pretty_keeps_hostile_text_out_of_the_terminal():
-    article = Article(
-        id="x\x1b[2J", title="\x1b]0;owned\x07Real\u202e title\r\n", source="S\x9b31m", url="http://e\x00"
-    )
-    hit = second_hit(
-        article=article,
-        matched=True,
-        snippet="a\x1b[1mb\u200bc",
-        highlights=(Highlight(field="snippet", start=5, end=8, kind="word"),),
-    )
-    shown = "\n".join(pretty.hits(results(hit), style=True)).replace(BOLD, "").replace(DIM, "").replace(PLAIN, "")
-    assert shown == "2. Real title\n   S · score 0.500\n   abc\n   http://e\n   id x"
+    evil = {"title": "\x1b]0;owned\x07Real\u202e title\r\n", "source": "S\x9b31m", "url": "http://e\x00"}
+    found = asked("abc", Article(id="x", text="a\x1b[1mb\u200bc abc", **evil))
+    assert found[0].article.title == evil["title"]
+    shown = "\n".join(pretty.hits(found, style=True)).replace(BOLD, "").replace(DIM, "").replace(PLAIN, "")
+    assert shown == "1. Real title\n   S · score 0.500\n   abc abc\n   http://e\n   id x"
 
 
 def test_pretty_of_an_article_with_nothing():
-    shown = list(pretty.hits(results(second_hit(article=Article(id="x", title="\x00"))), style=False))
-    assert shown == ["2. (no title)", "   score 0.500, beyond the matches", "   id x"]
+    found = asked("quiet", Article(id="x", title="\x00", text="."))
+    assert list(pretty.hits(found, style=False)) == ["1. (no title)", "   score 0.250", "   .", "   id x"]
 
 
 def test_pretty_by_date_has_no_scores():
@@ -279,7 +318,7 @@ def test_pretty_by_date_has_no_scores():
 
 def test_pretty_does_not_repeat_that_nothing_matches():
     shown = list(pretty.hits(results(second_hit(rank=1), total=0), style=False))
-    assert shown[1] == "   2025-03-01 · score 0.500"
+    assert shown[1] == "   2025-03-01 · score 0.333"
 
 
 def test_pretty_lists_further_passages_and_the_explanation():
@@ -310,18 +349,24 @@ def test_pretty_lists_further_passages_and_the_explanation():
 @pytest.mark.parametrize(
     ("found", "said"),
     [
-        (results(first_hit()), "1 of 340 articles (hybrid, 8 ms)"),
-        (results(first_hit(), total=1, mode=Mode.KEYWORD), "1 of 1 article (keyword, 8 ms)"),
-        (results(first_hit(rank=11), first_hit(rank=12)), "11 to 12 of 340 articles (hybrid, 8 ms)"),
-        (results(first_hit(), second_hit()), "2 shown; 340 articles match the whole query (hybrid, 8 ms)"),
-        (results(first_hit(), second_hit(), total=1), "2 shown; 1 article matches the whole query (hybrid, 8 ms)"),
-        (results(second_hit(rank=1), total=0), "1 shown (hybrid, 8 ms)"),
-        (results(total=0), "nothing found (hybrid, 8 ms)"),
-        (results(total=20_000), "nothing on this page; 20,000 articles match (hybrid, 8 ms)"),
+        (lambda: results(first_hit(), total=340), "1 of 340 articles (hybrid, 8 ms)"),
+        (lambda: results(first_hit(), total=1, mode=Mode.KEYWORD), "1 of 1 article (keyword, 8 ms)"),
+        (lambda: results(first_hit(rank=11), first_hit(rank=12), total=340), "11 to 12 of 340 articles (hybrid, 8 ms)"),
+        (
+            lambda: results(*answer(), total=340),
+            "2 shown; 340 articles match the whole query (hybrid, 8 ms)",
+        ),
+        (
+            lambda: results(*answer()),
+            "2 shown; 1 article matches the whole query (hybrid, 8 ms)",
+        ),
+        (lambda: results(second_hit(rank=1), total=0), "1 shown (hybrid, 8 ms)"),
+        (lambda: results(total=0), "nothing found (hybrid, 8 ms)"),
+        (lambda: results(total=20_000), "nothing on this page; 20,000 articles match (hybrid, 8 ms)"),
     ],
 )
 def test_summary(found, said):
-    assert pretty.summary(found) == said
+    assert pretty.summary(found()) == said
 
 
 @pytest.mark.parametrize(
