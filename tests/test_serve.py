@@ -12,6 +12,8 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from starlette.testclient import TestClient
 
 from search import Archive, Article
@@ -24,7 +26,7 @@ from search.records import Filters
 from search.serve import access, logs, quotes, running
 from search.serve.app import create_app
 from search.serve.desk import Settings
-from search.serve.http import responses
+from search.serve.http import responses, vector_stores
 
 from .conftest import SAMPLE
 
@@ -326,7 +328,7 @@ def test_a_vector_store_ranks_as_the_archive_does(client, archive):
     page = told(client.post(STORE, json={"query": "Corran Dam: who signed?", "max_num_results": 5}))
     hits = archive.search("Corran Dam: who signed?", literal=True, limit=5, passages=3)
     assert [(one["file_id"], one["score"]) for one in page["data"]] == [
-        (hit.article.id, round(hit.score, 6)) for hit in hits
+        (hit.article.id, vector_stores.share(hit.score)) for hit in hits
     ]
     assert page["data"][0]["content"][0] == {"type": "text", "text": hits[0].passages[0].text}
     assert page["search_query"] == ["Corran Dam: who signed?"]
@@ -346,8 +348,36 @@ def test_a_vector_store_joins_several_queries(client, archive):
         for hit in archive.search(query, literal=True, limit=6):
             best[hit.article.id] = max(best.get(hit.article.id, 0.0), hit.score)
     scores = [one["score"] for one in page["data"]]
-    assert scores == [round(one, 6) for one in sorted(best.values(), reverse=True)[:6]]
+    assert scores == [vector_stores.share(one) for one in sorted(best.values(), reverse=True)[:6]]
     assert page["search_query"] == queries
+
+
+@given(st.lists(st.floats(-1e6, 1e6), min_size=2))
+def test_scores_of_a_vector_store_keep_the_order_within_0_and_1(scores):
+    shown = [vector_stores.share(one) for one in sorted(scores)]
+    assert shown == sorted(shown)
+    assert all(0 <= one <= 1 for one in shown)
+
+
+def test_scores_of_a_vector_store_mean_the_same_everywhere():
+    known = {-0.3: 0.0, 0.0: 0.0, 0.25: 0.2, 0.5: 0.333333, 1.0: 0.5, 1.5: 0.6, 9.0: 0.9, 24.0: 0.96}
+    assert {one: vector_stores.share(one) for one in known} == known
+
+
+def test_scores_above_1_of_words_alone_stay_below_1(tmp_path):
+    with Archive.open(tmp_path / "desk", create=True) as archive:
+        articles = [Article(id=str(n), text="A weir." if n else "The weir cracked, the weir leaks.") for n in range(60)]
+        archive.add(articles, vectors=False)
+        best = archive.search("weir cracked leaks", limit=1)[0]
+    assert best.score > 1
+    with serving(tmp_path / "desk") as client:
+        page = told(client.post(STORE, json={"query": "weir cracked leaks", "max_num_results": 50}))["data"]
+        assert (page[0]["file_id"], page[0]["score"]) == ("0", vector_stores.share(best.score))
+        scores = [one["score"] for one in page]
+        assert scores == sorted(scores, reverse=True)
+        assert 0 < scores[-1] < scores[0] < 1
+        asked = {"query": "weir cracked leaks", "ranking_options": {"score_threshold": scores[0]}}
+        assert [one["file_id"] for one in told(client.post(STORE, json=asked))["data"]] == ["0"]
 
 
 def test_filters_also_narrow_an_ordinary_search(client):

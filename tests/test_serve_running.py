@@ -22,6 +22,7 @@ from search.cli.main import cli
 from search.ingest import read
 from search.serve import connections
 from search.serve.guard import Guard, Rules
+from search.serve.http.vector_stores import share
 
 from .conftest import SAMPLE
 from .served import PATIENCE, served
@@ -71,9 +72,7 @@ def test_the_openai_client_searches_the_archive(server, folder):
         hits = archive.search("who inspected the dam?", literal=True, limit=3)
         client = openai.OpenAI(base_url=f"{server.address}/v1", api_key="unused", max_retries=0)
         page = client.vector_stores.search("desk", query="who inspected the dam?", max_num_results=3)
-        assert [(one.file_id, one.score) for one in page.data] == [
-            (hit.article.id, round(hit.score, 6)) for hit in hits
-        ]
+        assert [(one.file_id, one.score) for one in page.data] == [(hit.article.id, share(hit.score)) for hit in hits]
         assert page.data[0].content[0].text == hits[0].passages[0].text
         assert page.data[0].attributes["source"] == hits[0].article.source
         filters = {

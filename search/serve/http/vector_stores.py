@@ -23,7 +23,7 @@ class RankingOptions(Strict):
     """How results are ranked. There is one ranker, whatever is asked for."""
 
     ranker: Annotated[str, Field(max_length=64)] = "auto"
-    score_threshold: Annotated[Number, Field(description="Results below this score are left out.")] = 0.0
+    score_threshold: Annotated[Number, Field(description="Results below this score, from 0 to 1, are left out.")] = 0.0
 
 
 class StoreSearch(Strict):
@@ -47,7 +47,7 @@ def search(archive: Archive, asked: StoreSearch) -> dict[str, Any]:
                 best[hit.article.id] = hit
     options = asked.ranking_options or RankingOptions()
     ranked = sorted(best.values(), key=lambda hit: (-round(hit.score, 6), hit.rank, hit.article.id))
-    kept = [hit for hit in ranked if hit.score >= options.score_threshold][: asked.max_num_results]
+    kept = [hit for hit in ranked if share(hit.score) >= options.score_threshold][: asked.max_num_results]
     return {
         "object": "vector_store.search_results.page",
         "search_query": queries,
@@ -67,10 +67,20 @@ def _result(hit: Hit) -> dict[str, Any]:
     return {
         "file_id": hit.article.id,
         "filename": (in_line(hit.article.title) or in_line(hit.article.id))[:_LONGEST_NAME],
-        "score": round(hit.score, 6),
+        "score": share(hit.score),
         "attributes": _attributes(hit.article),
         "content": [{"type": "text", "text": text} for text in texts or [in_line(hit.article.title)]],
     }
+
+
+def share(score: float) -> float:
+    """A score of the archive as a number from 0 to below 1, as clients of vector stores expect it: s / (1 + s).
+
+    The same function for every query and archive, so it keeps the order, also of several queries' results. What is
+    nothing, or below (a cosine may be), is 0; a fused score of 1, which is three standard deviations above the mean of
+    both legs' best, is 0.5.
+    """
+    return round(max(score, 0.0) / (1.0 + max(score, 0.0)), 6)
 
 
 def _attributes(article: Article) -> dict[str, str]:
