@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
+from importlib import import_module
+from importlib.machinery import SourceFileLoader
+from importlib.util import module_from_spec, spec_from_loader
 from pathlib import Path
 
 import pytest
@@ -55,3 +59,58 @@ def test_without_a_name_it_says_what_there_is():
     done = bench()
     assert done.returncode == 2
     assert done.stderr.endswith("one of cold, encode, hybrid, keyword, queries, serve, vector\n")
+
+
+@pytest.fixture(scope="module")
+def scripts():
+    """The folder of scripts, importable."""
+    sys.path.insert(0, str(SCRIPT.parent.parent))
+    yield SCRIPT.parent.parent
+    sys.path.remove(str(SCRIPT.parent.parent))
+
+
+@pytest.mark.parametrize("second", [1.3, 1.05])
+def test_two_checkouts_are_measured_in_turn(scripts, second, monkeypatch, capsys, tmp_path):
+    from bench import compare
+
+    asked = []
+
+    def run(checkout, name, options):
+        asked.append((checkout == compare.ROOT, name, options))
+        worse = second if checkout == compare.ROOT else 1.0
+        return {"median": (10.0 * worse, "ms"), "throughput": (100.0 / worse, "requests/s")}
+
+    monkeypatch.setattr(compare, "run", run)
+    monkeypatch.setattr(sys, "argv", ["compare", "--base", str(tmp_path), "--rounds", "1", "serve", "--seconds", "1"])
+    assert compare.main() == (1 if second > 1.1 else 0)
+    assert asked == [(own, "serve", ["--seconds", "1"]) for own in (False, True, True, False)]
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split()[-1] == "worse" for line in lines[2:4]] == [second > 1.1] * 2
+    assert all(f"{second:.2f}" in line for line in lines[2:4])
+
+
+def test_a_figure_that_is_not_recorded_is_missed(scripts):
+    from bench.tables import ALL, FEW, table
+
+    row = table((("a", "{cold: --help} s", "cold"),)).splitlines()[-1]
+    assert re.fullmatch(r"\| a \| [\d.]+ s \| `scripts/bench/run cold` \|", row)
+    with pytest.raises(KeyError, match="no such"):
+        table((("a", "{cold: no such figure}", "cold"),))
+    assert len(FEW) == 5
+    assert "{" not in table(FEW) + table(ALL)
+
+
+@pytest.mark.parametrize("name", ["fuzz_queries", "kill_indexing", "quality_context.py", "demo", "setup", "test"])
+def test_other_scripts_can_be_started(scripts, name):
+    """What they import is there, and what a shell runs can be read by it."""
+    path = scripts / name
+    if path.read_text().startswith("#!/bin/sh"):
+        assert subprocess.run(["sh", "-n", str(path)], check=False).returncode == 0
+        return
+    loader = SourceFileLoader(path.stem, str(path))
+    loader.exec_module(module_from_spec(spec_from_loader(path.stem, loader)))
+
+
+@pytest.mark.parametrize("name", sorted(path.stem for path in SCRIPT.parent.glob("*.py") if path.stem != "__main__"))
+def test_every_benchmark_can_be_imported(scripts, name):
+    import_module(f"bench.{name}")
