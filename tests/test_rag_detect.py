@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import time
+from contextlib import suppress
 from datetime import UTC, datetime
 from itertools import pairwise
 
@@ -11,8 +13,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from search import Archive, Article
+from search.deadline import Deadline
+from search.errors import QueryTimeout
 from search.query import dates
 from search.rag import detect, mentions, parts, when
+from search.rag.disjoint import Disjoint
+from search.rag.question import read
+from search.records import Detect
 
 NOW = datetime(2025, 3, 5, 12, tzinfo=UTC)  # a Wednesday
 NAMES = [
@@ -373,3 +380,23 @@ def test_each_part_keeps_its_dates(archive):
 def test_what_an_archive_adds_to_a_name_need_not_be_said(question, clauses):
     names = ["NPR Online News", "CNN (Web News)", "CNN (Opinion)", "Fox", "Fox Online News", "New York Times - News"]
     assert [one.clause for one in detect.sources(question, names)] == clauses
+
+
+@given(st.lists(st.tuples(st.integers(0, 40), st.integers(1, 9)), max_size=25))
+def test_stretches_are_taken_in_turn_unless_they_overlap(given_stretches):
+    taken, kept = Disjoint(), []
+    for start, length in given_stretches:
+        end = start + length
+        free = all(end <= first or start >= last for first, last in kept)
+        assert taken.take(start, end) == free
+        if free:
+            kept.append((start, end))
+
+
+def test_a_question_of_a_hundred_thousand_characters_is_read_within_its_deadline():
+    names = ["The Hindu", "BBC", "Le Monde"]
+    for text in ("The Hindu and BBC and ", "3 May 2019, 4 and ", "What did Le Monde report in 2019 and May 2020? "):
+        began = time.process_time()
+        with Deadline(0.1), suppress(QueryTimeout):
+            read((text * 10_000)[:100_000], names, NOW, Detect.PREFER)
+        assert time.process_time() - began < 0.6

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from typing import NamedTuple
 
 from search import deadline
 from search.keyword.tree import Value
 from search.query.drilldown import value_clause
+from search.rag.disjoint import Disjoint
 from search.rag.mentions import SourceMention
 from search.rag.when import days, together
 
@@ -63,8 +65,17 @@ _PRESS = frozenset(
 # What archives add to a name and nobody says: NPR Online News, CNN (Web News), New York Times - News.
 _DECORATION = re.compile(r"(?: \([^()]*\)| - [^-]*|(?: Online| Web)? News| Online)$")
 
-Named = tuple[int, int, tuple[str, ...], bool]
-"""A stretch of the question, the sources that it can mean, and whether it surely means one."""
+_WINDOW = 200
+"""Characters beside a name that tell whether something is attributed to it; no form of words is nearly so long."""
+
+
+class _Named(NamedTuple):
+    """A stretch of the question, the sources that it can mean, and whether it surely means one."""
+
+    start: int
+    end: int
+    names: tuple[str, ...]
+    sure: bool
 
 
 def sources(question: str, names: Iterable[str]) -> list[SourceMention]:
@@ -87,30 +98,28 @@ def sources(question: str, names: Iterable[str]) -> list[SourceMention]:
                 stretches.setdefault(place, set()).add(name)
                 if _distinctive(called):
                     distinctive.add(place)
-    found: list[Named] = []
-    for (start, end), those in stretches.items():
+    named: list[_Named] = []
+    for (start, end), meant in stretches.items():
+        deadline.check()
         sure = (start, end) in distinctive or _attributed(question, start, end)
-        found.append((start, end, tuple(sorted(those)), sure))
-    found.sort(key=lambda one: (one[0] - one[1], one[0]))
-    kept: list[Named] = []
-    for one in found:
-        if all(one[1] <= other[0] or one[0] >= other[1] for other in kept):
-            kept.append(one)
-    kept.sort()
-    sure_ones = []
-    for chain in _chains(question, kept):
-        if any(one[3] for one in chain) or _attributed(question, chain[0][0], chain[-1][1]):
-            sure_ones += chain
+        named.append(_Named(start, end, tuple(sorted(meant)), sure))
+    named.sort(key=lambda name: (name.start - name.end, name.start))
+    taken = Disjoint()
+    longest = sorted(name for name in named if taken.take(name.start, name.end))
     mentions = []
-    for start, end, meant, _ in sure_ones:
-        conditions = tuple(
-            Value("source", " ".join(name.split()), whole=True)
-            for name in meant
-            if value_clause("source", name) is not None
-        )
-        if conditions:
-            mentions.append(SourceMention(start, end, conditions, " or ".join(meant)))
-    return mentions
+    for chain in _chains(question, longest):
+        if any(name.sure for name in chain) or _attributed(question, chain[0].start, chain[-1].end):
+            mentions += [_mention(name) for name in chain]
+    return [mention for mention in mentions if mention.conditions]
+
+
+def _mention(named: _Named) -> SourceMention:
+    conditions = tuple(
+        Value("source", " ".join(name.split()), whole=True)
+        for name in named.names
+        if value_clause("source", name) is not None
+    )
+    return SourceMention(named.start, named.end, conditions, " or ".join(named.names))
 
 
 def _places(question: str, name: str) -> Iterator[tuple[int, int]]:
@@ -136,7 +145,7 @@ def _distinctive(name: str) -> bool:
 
 
 def _attributed(question: str, start: int, end: int) -> bool:
-    before, after = question[:start], question[end:]
+    before, after = question[max(0, start - _WINDOW) : start], question[end : end + _WINDOW]
     if _BEFORE.search(before):
         return True
     said = _AFTER.match(after) is not None
@@ -150,18 +159,17 @@ def _attributed(question: str, start: int, end: int) -> bool:
     return False
 
 
-def _chains(question: str, names: list[Named]) -> list[list[Named]]:
+def _chains(question: str, names: list[_Named]) -> list[list[_Named]]:
     """Names in order, those that are joined by "and" or a comma together: what one says, all say."""
-    chains: list[list[Named]] = []
-    for one in names:
-        if chains and _beside(question, chains[-1][-1], one):
-            chains[-1].append(one)
+    chains: list[list[_Named]] = []
+    for name in names:
+        if chains and _beside(question, chains[-1][-1], name):
+            chains[-1].append(name)
         else:
-            chains.append([one])
+            chains.append([name])
     return chains
 
 
-def _beside(question: str, one: Named, other: Named) -> bool:
-    first, second = sorted((one, other))
-    gap = question[first[1] : second[0]]
+def _beside(question: str, first: _Named, second: _Named) -> bool:
+    gap = question[first.end : second.start]
     return re.fullmatch(r",? (?:and|or|versus|vs\.?|with) (?:in |by )?(?:the )?|, ", gap, re.I) is not None

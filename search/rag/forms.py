@@ -7,8 +7,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
+from search import deadline
 from search.errors import QueryError
 from search.rag import periods
+from search.rag.disjoint import Disjoint
 from search.rag.periods import NUMBER, ORDINAL, THROUGH, NotOne, Read, Span, year_of
 
 MONTH = (
@@ -60,15 +62,14 @@ def named(question: str, now: datetime) -> list[Named]:
     for rank, (kind, pattern, read) in enumerate(_FORMS):
         match = pattern.search(question)
         while match:
+            deadline.check()
             one = None if _is_part(question, match) else _read(kind, match, read, now)
             if one is not None:
                 found.append((one.start - one.end, rank, one.start, one))
             match = pattern.search(question, match.start() + 1)
-    kept: list[Named] = []
-    for *_, one in sorted(found, key=lambda item: item[:3]):
-        if all(one.end <= other.start or one.start >= other.end for other in kept):
-            kept.append(one)
-    return sorted(kept, key=lambda one: one.start)
+    taken = Disjoint()
+    longest = [one for *_, one in sorted(found, key=lambda item: item[:3]) if taken.take(one.start, one.end)]
+    return sorted(longest, key=lambda one: one.start)
 
 
 def _is_part(question: str, match: re.Match[str]) -> bool:

@@ -8,9 +8,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
 
+from search import deadline
 from search.keyword.rank.scoring import scoring_tokens
 from search.keyword.tree import Node, either
 from search.rag import detect, parts
+from search.rag.disjoint import Disjoint
 from search.rag.mentions import DateMention, Mention, SourceMention
 from search.records import Detect, Detected
 
@@ -50,7 +52,10 @@ class Reading(NamedTuple):
 def read(question: str, names: Iterable[str], now: datetime, how: Detect) -> Reading:
     """Take a question apart. ``names`` are those of the archive's sources; dates are relative to ``now``."""
     sources = detect.sources(question, names)
-    dates = [date for date in detect.days(question, now) if all(_apart(date, source) for source in sources)]
+    taken = Disjoint()
+    for source in sources:
+        taken.take(source.start, source.end)
+    dates = [date for date in detect.days(question, now) if taken.take(date.start, date.end)]
     mentions: list[Mention] = sorted((*dates, *sources), key=lambda mention: mention.start)
     shown = parts.split(question, mentions)
     asked: list[Part] = []
@@ -60,10 +65,6 @@ def read(question: str, names: Iterable[str], now: datetime, how: Detect) -> Rea
     notes = [f"too many questions in one; not searched: {' '.join(left)}"] if left else []
     detected = () if how is Detect.OFF else tuple(mention.detected() for mention in mentions)
     return Reading(asked[:MOST], detected, notes)
-
-
-def _apart(first: Mention, second: Mention) -> bool:
-    return first.end <= second.start or first.start >= second.end
 
 
 def _by_source(question: str, part: str, mentions: Sequence[Mention], how: Detect) -> list[Part]:
@@ -102,6 +103,7 @@ def _taken_out(question: str, part: str, mentions: Iterable[Mention]) -> tuple[l
     """Those of the mentions that a part has, in order, and the part without them. The longer are looked for first."""
     held = []
     for mention in sorted(mentions, key=lambda mention: mention.start - mention.end):
+        deadline.check()
         name = " ".join(question[mention.start : mention.end].split())
         shorter = re.sub(rf"(?<!\w){re.escape(name)}(?!\w)", "\0", part)
         if shorter != part:
