@@ -42,8 +42,9 @@ from search.records import (
 )
 
 if TYPE_CHECKING:
-    from search.encode import Precision
+    from search.encode import Encoder, Precision, Reranker
     from search.engine.intake import Progress
+    from search.engine.ranking import Normalise
     from search.rag.context import Context, CountTokens
 
 DEFAULT_BATCH = 1000
@@ -64,14 +65,15 @@ class Archive:
         path: str | Path,
         *,
         create: bool = False,
-        model: str | None = None,
+        model: str | Encoder | None = None,
         wait: bool = False,
         dimension: int | None = None,
         precision: Precision | str = "auto",
     ) -> Self:
         """Open the archive in a folder, or make one there with ``create``.
 
-        ``model`` names the encoder of a new archive, and must agree with an existing one's. ``wait`` lets writing wait
+        ``model`` names the encoder of a new archive, or is one (see ``search.encode.Encoder``), and must agree with an
+        existing one's. ``wait`` lets writing wait
         for another writer instead of raising ArchiveLocked. ``dimension`` keeps that many leading dimensions of a new
         archive's vectors, for models trained so (Matryoshka), and must agree with an existing one's. ``precision`` is
         the arithmetic in which this process embeds passages: "auto", "float32" or "bfloat16". Raises ArchiveNotFound,
@@ -150,7 +152,7 @@ class Archive:
         as_of: str | datetime | None = None,
         sort: Sort | str = Sort.RELEVANCE,
         diversity: float = 0.0,
-        fusion: Fusion | str = Fusion.DBSF,
+        fusion: Fusion | Normalise | str = Fusion.DBSF,
         weight: float = 0.5,
         passages: int = 1,
         explain: bool = False,
@@ -177,7 +179,7 @@ class Archive:
             as_of=as_of,
             sort=_choice(Sort, sort),
             diversity=diversity,
-            fusion=_choice(Fusion, fusion),
+            fusion=fusion if callable(fusion) else _choice(Fusion, fusion),
             weight=weight,
             passages=passages,
             explain=explain,
@@ -207,7 +209,7 @@ class Archive:
         mode: Mode | str = Mode.AUTO,
         detect: Detect | str = Detect.PREFER,
         recency: str | None = None,
-        rerank: str | None = None,
+        rerank: str | Reranker | None = None,
         count_tokens: CountTokens | None = None,
         where: Any = None,
         watch: Watch = unwatched,
@@ -215,9 +217,10 @@ class Archive:
         """The passages that answer a question, for a model's prompt: numbered, in at most ``budget`` tokens.
 
         ``detect`` says what becomes of sources and dates that the question names: "prefer", "filter" or "off".
-        ``rerank`` is a sentence-transformers CrossEncoder by name or path. ``count_tokens`` counts as your model does
-        (None: an estimate on the safe side). ``where`` is as in ``search``. Raises QueryError, ModeError and UsageError
-        as ``search``, EncoderError for a reranker that cannot be found, trusted or run.
+        ``rerank`` is a sentence-transformers CrossEncoder by name or path, or a ``Reranker`` of your own.
+        ``count_tokens`` counts as your model does (None: an estimate on the safe side). ``where`` is as in ``search``.
+        Raises QueryError, ModeError and UsageError as ``search``, EncoderError for a reranker that cannot be found,
+        trusted or run.
         """
         from search.rag import retrieval
 
@@ -230,13 +233,12 @@ class Archive:
             where=where,
         )
         how = _choice(Detect, detect)
-        reranker = None
-        if rerank is not None:
+        if isinstance(rerank, str):
             from search import encode
 
-            reranker = encode.load_reranker(rerank)
+            rerank = encode.load_reranker(rerank)
         with self._session.reading(watch) as view:
-            return retrieval.retrieve(view, request, how, budget, count_tokens, reranker, watch)
+            return retrieval.retrieve(view, request, how, budget, count_tokens, rerank, watch)
 
     async def aretrieve(self, question: str, **settings: Any) -> Context:
         """``retrieve`` in a thread, as ``asearch``."""
@@ -367,7 +369,7 @@ class Archive:
 
     def embed(
         self,
-        model: str | None = None,
+        model: str | Encoder | None = None,
         *,
         dimension: int | None = None,
         precision: Precision | str | None = None,
@@ -375,7 +377,8 @@ class Archive:
     ) -> int:
         """Give an archive without vectors its vectors, or replace them by another model's, in one commit.
 
-        ``model`` is a name or path; None is the archive's own model, with the dimensions it has, or the default one.
+        ``model`` is a name or path, or an ``Encoder`` of your own; None is the archive's own model, with the dimensions
+        it has, or the default one.
         Until the commit, and after an interruption, the archive is as it was; the next run goes on with what was
         written, unless something else was written to the archive meanwhile. ``progress`` gets articles done, how many
         there are, and the way that the model is run in, where it has several ("bfloat16 (52 passages/s)"). Returns how

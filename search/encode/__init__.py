@@ -14,6 +14,7 @@ from search.encode.base import (
     known_precision,
 )
 from search.encode.models import same_model
+from search.encode.own import MARK, checked
 from search.encode.rerank import Reranker, load_reranker
 from search.errors import ArchiveMismatch, EncoderError, StorageError, UsageError
 from search.records import EncoderIdentity
@@ -32,6 +33,7 @@ __all__ = [
     "load_matching_encoder",
     "load_query_encoder",
     "load_reranker",
+    "named",
     "prepare_query_encoder",
     "recorded_way",
     "same_model",
@@ -39,15 +41,21 @@ __all__ = [
 
 
 def load_encoder(
-    model: str | None = None, precision: Precision | str = Precision.AUTO, dimension: int | None = None
+    model: str | Encoder | None = None, precision: Precision | str = Precision.AUTO, dimension: int | None = None
 ) -> Encoder:
-    """The encoder of a model by name or path: None is the default model, "hash" the tiny one for tests.
+    """The encoder of a model by name or path: None is the default model, "hash" the tiny one for tests. An encoder of
+    a program's own is taken as it is, after a trial.
 
     ``dimension`` keeps that many leading dimensions of each vector (Matryoshka representation learning); None, all.
     Raises EncoderError, with what to do, for a model that cannot be found, trusted or run, and UsageError for a
     dimension that it does not have or an unknown precision.
     """
     precision = known_precision(precision)
+    if model is not None and not isinstance(model, str):
+        return checked(model, dimension)
+    if model is not None and model.startswith(MARK):
+        name = model.removeprefix(MARK)
+        raise EncoderError(f"the vectors are of a program's own encoder, {name}; open the archive with model=that one")
     if model == HASH_MODEL:
         from search.encode.hashing import HashEncoder
 
@@ -55,6 +63,13 @@ def load_encoder(
     from search.encode.transformer import SentenceTransformerEncoder
 
     return SentenceTransformerEncoder(model, precision, dimension=dimension)
+
+
+def named(model: str | Encoder | None) -> str:
+    """The name under which an archive keeps the model that it was built with; empty for None."""
+    if model is None or isinstance(model, str):
+        return model or ""
+    return f"{MARK}{model.identity.name}"
 
 
 def how_encoded(encoder: Encoder) -> str | None:
@@ -74,7 +89,7 @@ def recorded_way(identity: EncoderIdentity) -> str | None:
 
 
 def load_query_encoder(
-    identity: EncoderIdentity, model: str | None = None, warn: Callable[[str], None] | None = None
+    identity: EncoderIdentity, model: str | Encoder | None = None, warn: Callable[[str], None] | None = None
 ) -> QueryEncoder:
     """The encoder of queries for vectors with this identity: from the user's cache if it is there, without torch.
 
@@ -82,7 +97,7 @@ def load_query_encoder(
     in torch each time, which ``warn`` is told in one line (the log, by default). Raises ArchiveMismatch if the model
     at hand is another than the identity's, EncoderError if it cannot be found or run.
     """
-    if model == HASH_MODEL:
+    if named(model) == HASH_MODEL or named(model).startswith(MARK):
         return load_matching_encoder(identity, model)
     from search.encode.query import OnnxQueryEncoder, open_query_encoder
 
@@ -99,9 +114,9 @@ def prepare_query_encoder(encoder: Encoder, warn: Callable[[str], None] | None =
 
 
 def _prepared(encoder: Encoder, warn: Callable[[str], None] | None) -> QueryEncoder | None:
-    from search.encode.hashing import HashEncoder
+    from search.encode.transformer import SentenceTransformerEncoder
 
-    if isinstance(encoder, HashEncoder):
+    if not isinstance(encoder, SentenceTransformerEncoder):
         return None
     from search.encode.query import OnnxQueryEncoder, open_query_encoder
 
@@ -109,9 +124,7 @@ def _prepared(encoder: Encoder, warn: Callable[[str], None] | None) -> QueryEnco
     if isinstance(found, OnnxQueryEncoder):
         return found
     from search.encode.export import make_query_encoder
-    from search.encode.transformer import SentenceTransformerEncoder
 
-    assert isinstance(encoder, SentenceTransformerEncoder)
     try:
         if found is not None:
             raise EncoderError(found)
@@ -129,7 +142,7 @@ def _prepared(encoder: Encoder, warn: Callable[[str], None] | None) -> QueryEnco
 
 
 def load_matching_encoder(
-    identity: EncoderIdentity, model: str | None, precision: Precision | str = Precision.AUTO
+    identity: EncoderIdentity, model: str | Encoder | None, precision: Precision | str = Precision.AUTO
 ) -> Encoder:
     """The encoder of a model that must be the identity's, with as many dimensions. Raises ArchiveMismatch."""
     try:

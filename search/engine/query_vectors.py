@@ -23,10 +23,11 @@ class QueryVectors:
     """The query side of one encoder. Threads may share it.
 
     A view keeps the one that fits its passages' vectors, whatever model the archive has afterwards.
-    ``identity`` None is that of an archive without vectors; ``model`` is the encoder's name or path.
+    ``identity`` None is that of an archive without vectors; ``model`` is the encoder's name or path, or the one
+    that a program brought.
     """
 
-    def __init__(self, identity: EncoderIdentity | None, model: str | None) -> None:
+    def __init__(self, identity: EncoderIdentity | None, model: str | encode.Encoder | None) -> None:
         self.identity = identity
         self.model = model
         self.asked = False

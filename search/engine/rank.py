@@ -181,7 +181,7 @@ def _first_places(request: Request) -> bool:
         request.offset + request.limit <= FRONT
         and request.recency is None  # the median age counts for articles without a date
         and request.diversity == 0
-        and request.fusion is not Fusion.RRF
+        and request.fusion in (Fusion.DBSF, Fusion.MINMAX)  # a higher score never counts less, whoever else there is
     )
 
 

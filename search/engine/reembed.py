@@ -39,7 +39,7 @@ CHUNK = 1000  # articles embedded between two files
 
 def embed(
     session: Session,
-    model: str | None,
+    model: str | Encoder | None,
     dimension: int | None,
     precision: Precision | str | None,
     progress: Callable[[int, int, str | None], None] | None = None,
@@ -58,7 +58,7 @@ def embed(
         writer.sweep(work.wanted)
         articles = work.embed(progress or (lambda done, total, how: None))
         work.commit(name)
-        session.forget_model()
+        session.take_model(model)
         return articles
 
 

@@ -11,6 +11,7 @@ from typing import Any
 
 from search import query as language
 from search.declarations import SETTINGS, Setting, setting, settings
+from search.engine.ranking import Normalise
 from search.errors import UsageError
 from search.records import Detect, FacetField, Filters, Fusion, Mode, Period, Sort
 
@@ -31,7 +32,7 @@ class Request:
     sort: Sort = setting(Sort.RELEVANCE, "The order of the hits.")
     recency: str | None = setting(None, "Halve a score for each such age, such as 30d.", example="AGE")
     diversity: float = setting(0.0, "How much variety among the hits counts.", least=0, most=1)
-    fusion: Fusion = setting(Fusion.DBSF, "How hybrid joins the two rankings.")
+    fusion: Fusion | Normalise = setting(Fusion.DBSF, "How hybrid joins the two rankings.")
     weight: float = setting(0.5, "The share of meaning in hybrid; the rest is the words'.", least=0, most=1)
     passages: int = setting(1, "Passages with each hit.", least=0)
     literal: bool = setting(False, "Take the query as it stands, without operators.")

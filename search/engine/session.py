@@ -50,7 +50,7 @@ class Session:
         self,
         path: Path,
         catalog: Catalog,
-        model: str | None,
+        model: str | encode.Encoder | None,
         wait: bool,
         dimension: int | None,
         precision: encode.Precision | str,
@@ -75,7 +75,7 @@ class Session:
         cls,
         path: Path,
         create: bool,
-        model: str | None,
+        model: str | encode.Encoder | None,
         wait: bool,
         dimension: int | None,
         precision: encode.Precision | str,
@@ -214,8 +214,9 @@ class Session:
         with self._lock:  # read and taken over as one: an older thread's reading never comes after a newer one's
             settings = self.catalog.settings()
             identity, self._bm25 = _checked(self.path, settings)
-            if (identity, settings["model"]) != (self.queries.identity, self.queries.model):
-                self.queries = QueryVectors(identity, settings["model"])
+            model = settings["model"] if self._brought is None else self._brought
+            if (identity, model) != (self.queries.identity, self.queries.model):
+                self.queries = QueryVectors(identity, model)
             self._settings = settings
 
     def tune(self, parameters: Mapping[str, float]) -> dict[str, float]:
@@ -230,14 +231,19 @@ class Session:
                 transaction.set("bm25", checked)
             return checked
 
+    @property
+    def _brought(self) -> encode.Encoder | None:
+        """The encoder that a program brought itself, where it did."""
+        return None if self._model is None or isinstance(self._model, str) else self._model
+
     def _refuse_other_model(self) -> None:
         built = self._settings["model"]
         if self._model is not None and built is not None:
             from search import encode  # a search for words needs nothing of it
 
-            if not encode.same_model(self._model, built):
+            if not encode.same_model(encode.named(self._model), built):
                 raise ArchiveMismatch(
-                    f"{self.path} was built with the model {built}, not {self._model}; "
+                    f"{self.path} was built with the model {built}, not {encode.named(self._model)}; "
                     "leave --model out, or index into a new archive; embed gives this one another model's vectors"
                 )
         identity = self.queries.identity
@@ -262,7 +268,7 @@ class Session:
                 transaction.set("vectors", vectors)
                 if encoder is not None:
                     transaction.set("encoder", asdict(encoder.identity))
-                    transaction.set("model", self._model or encoder.identity.name)
+                    transaction.set("model", encode.named(self._model) or encoder.identity.name)
             self._load_settings()
             return None if encoder is None else lambda: encoder
         if not self._settings["vectors"]:
@@ -272,21 +278,25 @@ class Session:
         return functools.cache(self._load_encoder)
 
     def encoder_of(
-        self, model: str | None, dimension: int | None, precision: encode.Precision | str | None
+        self, model: str | encode.Encoder | None, dimension: int | None, precision: encode.Precision | str | None
     ) -> tuple[encode.Encoder, str]:
         """The encoder of a model, and the name under which it is found again. None: as the archive has it."""
         from search import encode
 
         if model is None:
-            model = self._settings["model"] or self._model
+            model = self._brought or self._settings["model"] or self._model
             if dimension is None and self.queries.identity is not None:
                 dimension = self.queries.identity.dimension
         encoder = encode.load_encoder(model, self._precision if precision is None else precision, dimension)
-        return encoder, model or encoder.identity.name
+        return encoder, encode.named(model) or encoder.identity.name
 
-    def forget_model(self) -> None:
+    def take_model(self, model: str | encode.Encoder | None) -> None:
         """The archive has another model now: what it was opened with says nothing of it any more."""
-        self._model = self._dimension = None
+        if model is not None:
+            self._model = None if isinstance(model, str) else model
+        elif self._brought is None:
+            self._model = None
+        self._dimension = None
         self._load_settings()
 
     def _load_encoder(self) -> encode.Encoder:
@@ -295,7 +305,7 @@ class Session:
 
         if self.queries.identity is None:
             raise ArchiveDamaged(f"{self.path} has vectors and does not say of which model; embed it again")
-        return encode.load_matching_encoder(self.queries.identity, self._settings["model"], self._precision)
+        return encode.load_matching_encoder(self.queries.identity, self.queries.model, self._precision)
 
 
 def _create(path: Path, wait: bool) -> None:

@@ -2,12 +2,13 @@
 
 from search.engine.ranking.diversity import diversify
 from search.engine.ranking.explanation import explain
-from search.engine.ranking.fusion import Fused, Leg, alone, fuse, order
+from search.engine.ranking.fusion import Fused, Leg, Normalise, alone, fuse, order
 from search.engine.ranking.recency import apply_recency, recency_factors
 
 __all__ = [
     "Fused",
     "Leg",
+    "Normalise",
     "alone",
     "apply_recency",
     "diversify",

@@ -15,7 +15,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from functools import partial
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -30,6 +31,14 @@ DECIMALS = 6
 EQUAL = 10.0**-DECIMALS
 
 Floats = NDArray[np.float64]
+
+
+class Normalise(Protocol):
+    """A fusion of a program's own: what one leg's scores count before they are weighted and added."""
+
+    def __call__(self, scores: Floats, matches: NDArray[np.bool_], window: Floats) -> ArrayLike:
+        """float64[c] for ``scores`` float64[c] of the candidates. ``matches`` bool[c] says which the leg matches at
+        all, ``window`` float64[w] are the leg's best scores, descending, whatever candidates there are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,14 +83,15 @@ def settle(parts: Mapping[str, Floats]) -> tuple[Floats, dict[str, Floats]]:
     return scores, dict(zip(parts, table, strict=True))
 
 
-def fuse(vector: Leg, keyword: Leg, *, method: Fusion = Fusion.DBSF, weight: float = 0.5) -> Fused:
+def fuse(vector: Leg, keyword: Leg, *, method: Fusion | Normalise = Fusion.DBSF, weight: float = 0.5) -> Fused:
     """Fuse two legs that scored the same candidates. ``weight`` is the vector leg's share, 0 to 1.
 
-    Raises UsageError for a weight outside 0..1, SearchError for a score that is not a finite number.
+    Raises UsageError for a weight outside 0..1 or a method of one's own that does not give a number for each
+    candidate, SearchError for a score that is not a finite number.
     """
     if not 0.0 <= weight <= 1.0:
         raise UsageError(f"the weight must be between 0 and 1, not {weight}")
-    normalise = _METHODS[method]
+    normalise = _METHODS[method] if isinstance(method, Fusion) else partial(_by, method)
     parts: dict[str, Floats] = {}
     details: dict[str, dict[str, Any]] = {}
     for name, leg, share in (("vector", vector, weight), ("keyword", keyword, 1.0 - weight)):
@@ -93,7 +103,19 @@ def fuse(vector: Leg, keyword: Leg, *, method: Fusion = Fusion.DBSF, weight: flo
     if len(parts["vector"]) != len(parts["keyword"]):
         raise ValueError("both legs must score the same candidates")
     total, settled = settle(parts)
-    return Fused(total, settled, details, {"fusion": method.value})
+    return Fused(total, settled, details, {"fusion": _name(method)})
+
+
+def _by(method: Normalise, scores: Floats, matches: NDArray[np.bool_], window: Floats) -> tuple[Floats, dict[str, Any]]:
+    """What a method of one's own makes of a leg. Its values are checked: a stray shape or nan would order at random."""
+    normalised = np.asarray(method(scores.copy(), matches.copy(), window.copy()), dtype=np.float64)
+    if normalised.shape != scores.shape or not np.isfinite(normalised).all():
+        raise UsageError(f"the fusion {_name(method)} must give a finite number for each of {len(scores)} candidates")
+    return normalised, {}
+
+
+def _name(method: Fusion | Normalise) -> str:
+    return method.value if isinstance(method, Fusion) else str(getattr(method, "__name__", type(method).__name__))
 
 
 def alone(name: str, scores: ArrayLike) -> Fused:
