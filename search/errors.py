@@ -11,6 +11,7 @@ SearchError
 │   ├── ArchiveLocked     another writer holds it
 │   ├── ArchiveMismatch   built with another format, model or setting
 │   ├── ArchiveDamaged    a file is missing, short or changed
+│   ├── PurgeUnfinished   bytes of purged articles are still there
 │   └── StorageError      disk full, read-only, permission
 ├── EncoderError          a model cannot be found, trusted or run: exit code 3
 ├── SourceError           an input that cannot be read at all: exit code 2
@@ -85,6 +86,10 @@ class ArchiveMismatch(ArchiveError):
 
 class ArchiveDamaged(ArchiveError):
     """A file of the archive is missing, short, or does not match its checksum."""
+
+
+class PurgeUnfinished(ArchiveError):
+    """The articles are deleted, but some of their bytes are still there, since another program reads them."""
 
 
 class StorageError(ArchiveError):

@@ -33,6 +33,8 @@ def check(catalog: Catalog, progress: Callable[[str], None] | None = None) -> li
 
     tell("catalog")
     problems = [f"catalog: {line}" for line in catalog.integrity()]
+    if ids := catalog.purging():
+        problems.append(f"a purge is not finished ({len(ids)} ids): purge again, or write anything, to finish it")
     held, (commit, entries, dead) = _hold(catalog)
     try:
         return problems + _compare(catalog, commit, entries, dead, tell)

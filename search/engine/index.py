@@ -43,7 +43,7 @@ def index(
     tell = Teller(progress)
     with session.writing() as writer:
         load = session.encoder_for(vectors)
-        writer.sweep()
+        upkeep.sweep(writer)
         intake = Intake(writer.catalog, size, tell)
         with Background("broadsheet-embedding") as background:
             for batch in intake.batches(items, watch, background.check):  # check > sort

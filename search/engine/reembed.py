@@ -19,6 +19,7 @@ from search._version import __version__
 from search.encode import Encoder, how_encoded, prepare_query_encoder
 from search.engine import building
 from search.engine.background import Background
+from search.engine.upkeep import sweep
 from search.engine.writer import Writer
 from search.errors import SearchError
 from search.storage import segments
@@ -55,7 +56,7 @@ def embed(
             return 0
         prepare_query_encoder(encoder)
         work = Embedding(writer, encoder, session.passage_tokens)
-        writer.sweep(work.wanted)
+        sweep(writer, work.wanted)
         articles = work.embed(progress or (lambda done, total, how: None))
         work.commit(name)
         session.take_model(model)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+import contextlib
+from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,6 +11,7 @@ from numpy.typing import NDArray
 
 from search.engine.request import Request
 from search.engine.writer import Writer
+from search.errors import PurgeUnfinished
 from search.keyword.part import merge as keyword
 from search.storage import segments
 from search.storage.columns import merge_columns
@@ -23,10 +25,23 @@ if TYPE_CHECKING:
 MERGE_FACTOR = 10  # segments of one size class that become one
 
 
+def sweep(writer: Writer, wanted: Callable[[str], bool] = lambda name: False) -> None:
+    """Begin a piece of writing: remove what a crash left behind, and finish a purge that could not be.
+
+    Files of segments whose name is ``wanted`` stay.
+    """
+    writer.clean()
+    _, entries, _ = writer.catalog.snapshot()
+    segments.sweep_orphans(writer.folder, entries, writer.catalog.dropped(writer.catalog.commit_number()), wanted)
+    if writer.catalog.purging():
+        with contextlib.suppress(PurgeUnfinished):  # it was said when it was asked for, and doctor says it
+            _purge(writer, ())
+
+
 def delete(session: Session, ids: Iterable[str], purge: bool = False) -> int:
     """Delete the live articles of some ids; ``purge`` takes the bytes of all their versions out of every file."""
     with session.writing() as writer:
-        writer.sweep()
+        sweep(writer)
         wanted = list(dict.fromkeys(ids))
         rows = [row for row, _ in writer.catalog.live(wanted).values()]
         if purge:
@@ -53,7 +68,7 @@ def prune(session: Session, keep: Collection[str]) -> int:
 def optimize(session: Session) -> None:
     """Merge all segments into one without tombstones."""
     with session.writing() as writer:
-        writer.sweep()
+        sweep(writer)
         with writer.snapshot() as snapshot:
             if len(snapshot.entries) > 1 or not snapshot.live.all():
                 _merge(writer, snapshot, [range(len(snapshot.entries))])
@@ -77,12 +92,15 @@ def merge_tiers(writer: Writer) -> None:
 def _purge(writer: Writer, ids: Sequence[str]) -> None:
     """Bury articles and take the bytes of all their versions out of every file, whoever still reads them.
 
-    Done anew in full each time, so that one that a crash cut short is finished by asking again.
+    It is remembered until it is done, and then done anew in full: the next writer finishes what a crash or another
+    program's reading has cut short. Raises PurgeUnfinished.
     """
     catalog = writer.catalog
+    ids = list(dict.fromkeys([*catalog.purging(), *ids]))
     rows = catalog.rows_of(ids)
     with catalog.writing() as transaction:
         transaction.bury(rows)
+        transaction.purging(ids)
     with writer.snapshot() as snapshot:
         ordinals = snapshot.columns.find(ids)
         touched = np.unique(np.searchsorted(snapshot.columns.bases, ordinals, side="right") - 1)
@@ -93,7 +111,13 @@ def _purge(writer: Writer, ids: Sequence[str]) -> None:
     catalog.prove()
     segments.remove(writer.folder, catalog.dropped(current))  # pinned or not: mapped files stay readable
     writer.clean()
-    catalog.scrub()
+    if not catalog.scrub():
+        raise PurgeUnfinished(
+            f"the purge of {len(ids)} {'article' if len(ids) == 1 else 'articles'} is not finished: they are deleted, "
+            f"but another program reads {catalog.path} and keeps their bytes in it. End it and purge again; otherwise "
+            "the next writing finishes it"
+        )
+    catalog.purged()
 
 
 def _merge(writer: Writer, snapshot: Snapshot, runs: Sequence[Sequence[int]]) -> None:

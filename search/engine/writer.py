@@ -39,9 +39,3 @@ class Writer:
         oldest = oldest_pin(self.folder, self.catalog.commit_number())
         segments.remove(self.folder, self.catalog.dropped(oldest))
         self.catalog.forget(oldest)
-
-    def sweep(self, wanted: Callable[[str], bool] = lambda name: False) -> None:
-        """Remove what a crash left behind, too; files of segments whose name is ``wanted`` stay."""
-        self.clean()
-        _, entries, _ = self.catalog.snapshot()
-        segments.sweep_orphans(self.folder, entries, self.catalog.dropped(self.catalog.commit_number()), wanted)

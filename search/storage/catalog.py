@@ -33,6 +33,9 @@ APPLICATION_ID = 0x42524453  # "BRDS"
 FILE = "catalog.sqlite"
 BUILDING = "catalog.new"
 CHUNK = 500  # parameters in one statement
+PATIENCE = 5_000  # milliseconds that a purge waits for other programs' reading
+_TIMEOUT = 30_000  # milliseconds that anything else waits for another program's writing
+_PURGING = "purging"  # a setting: the ids of a purge that is not finished
 _VERSIONS = 1 << 40  # more than a connection's own count of changes
 
 _SCHEMA = """
@@ -84,7 +87,11 @@ class Catalog:
         with sqlite_errors(place.path):
             connection = connect(place, unchanging=False)
             try:
-                connection.execute("PRAGMA journal_mode = WAL")
+                if (mode := connection.execute("PRAGMA journal_mode = WAL").fetchone()[0]) != "wal":
+                    raise StorageError(
+                        f"{folder.path} is on a file system where SQLite cannot keep its log (it says {mode!r}); "
+                        "make the archive on a local disk"
+                    )
                 connection.execute("PRAGMA synchronous = FULL")
                 connection.execute("BEGIN IMMEDIATE")
                 for statement in _SCHEMA.split(";\n"):
@@ -391,11 +398,39 @@ class Catalog:
                 changes,
             )
 
-    def scrub(self) -> None:
-        """After a purge: rewrite the database so that no freed page keeps old bytes, and empty the log."""
+    def purging(self) -> list[str]:
+        """The ids of a purge that is not finished."""
+        ids = self.settings().get(_PURGING, [])
+        if not (isinstance(ids, list) and all(isinstance(article_id, str) for article_id in ids)):
+            raise ArchiveDamaged(f"{self.path} has unreadable settings; restore a backup")
+        return ids
+
+    def scrub(self) -> bool:
+        """After a purge: rewrite the database so that no freed page keeps old bytes, and empty the log.
+
+        False where that cannot be done now, since another program reads an older state of it.
+        """
         with self._lock, sqlite_errors(self.path):
             self.prove()
-            self._connection.execute("VACUUM")
+            self._connection.execute(f"PRAGMA busy_timeout = {PATIENCE}").fetchone()
+            try:
+                self._connection.execute("VACUUM")
+                busy, _, _ = self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+            except sqlite3.OperationalError as error:
+                if "locked" not in str(error):
+                    raise
+                return False
+            finally:
+                self._connection.execute(f"PRAGMA busy_timeout = {_TIMEOUT}").fetchone()
+        return not busy
+
+    def purged(self) -> None:
+        """A purge is finished: its ids go, too."""
+        with self._changing() as connection:
+            connection.execute("PRAGMA secure_delete = ON").fetchone()
+            connection.execute("DELETE FROM settings WHERE key = ?", (_PURGING,))
+        with self._lock, sqlite_errors(self.path):
+            self._connection.execute("PRAGMA secure_delete = OFF").fetchone()
             self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
 
     def integrity(self) -> list[str]:

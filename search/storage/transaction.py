@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -64,6 +64,10 @@ class Transaction:
     def erase(self, rows: Iterable[int]) -> None:
         """Delete the records of rows at once, whoever reads them."""
         self._connection.executemany("DELETE FROM articles WHERE row = ?", [(int(row),) for row in rows])
+
+    def purging(self, ids: Sequence[str]) -> None:
+        """Remember that these articles are being purged, until that is done."""
+        self.set("purging", list(ids))
 
     def add_segment(self, entry: SegmentEntry) -> None:
         """Name a new segment."""
