@@ -416,3 +416,10 @@ def test_readers_keep_their_files_during_all_this(tmp_path):
         assert len(other) == len(archive) == 200
         archive.add(articles("more", 1))
         assert folders(path) == named(path)[1]
+
+
+def test_the_name_of_a_new_archive_is_durable(tmp_path, monkeypatch):
+    synced = []
+    monkeypatch.setattr("search.engine.session.fsync_folder", synced.append)
+    Archive.open(tmp_path / "desk" / "news", create=True).close()
+    assert synced == [tmp_path / "desk", tmp_path]

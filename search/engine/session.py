@@ -27,7 +27,7 @@ from search.errors import (
 from search.keyword import ANALYSIS_VERSION, Bm25Settings
 from search.records import EncoderIdentity
 from search.storage.catalog import BUILDING, FILE, Catalog
-from search.storage.files import storage_errors
+from search.storage.files import fsync_folder, storage_errors
 from search.storage.folder import Folder
 from search.storage.locks import lock_writer
 from search.storage.snapshot import take_snapshot
@@ -312,8 +312,12 @@ def _create(path: Path, wait: bool) -> None:
     """Make an empty archive in a folder that is new, empty, or was left so by a crash."""
     if path.exists() and (not path.is_dir() or any(path.iterdir())) and not _unfinished(path):
         raise ArchiveNotFound(f"{path} exists and is no archive; name an empty or a new folder")
+    missing = [made for made in (path, *path.parents) if not made.exists()]
     with storage_errors(f"make {path}"):
         path.mkdir(parents=True, exist_ok=True)
+        for made in missing or [path]:  # its name survives a power cut, as what is written in it does
+            with contextlib.suppress(PermissionError):  # a folder that may be written and not read
+                fsync_folder(made.parent)
     folder = Folder.open(path)
     try:
         lock = lock_writer(folder, wait)
