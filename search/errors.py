@@ -130,3 +130,14 @@ class RecordsRejected(UserWarning):
     def __init__(self, count: int, reason: str) -> None:
         records = "1 record was" if count == 1 else f"{count:,} records were"
         super().__init__(f"{records} rejected, the first one since: {reason}; see the report's rejections")
+
+
+class CommitsLost(UserWarning):
+    """The catalog has lost commits that were made: a bit of its log has flipped, or an older copy lies in its place."""
+
+    def __init__(self, path: str, commit: int, segments: int) -> None:
+        super().__init__(
+            f"{path} has lost what came after its commit {commit}; {segments} segment{'s' if segments != 1 else ''} of "
+            "later commits were set aside, and deletes since then are undone. Run 'broadsheet doctor', which names the "
+            "articles set aside, and index them again"
+        )

@@ -236,7 +236,9 @@ def add_segment(path, catalog, items):
     first = catalog.next_row()
     rows = range(first, first + len(items))
     arrays, meta = build_columns(items, rows)
-    entry = write_segment(Folder.open(path), {"columns": PartData(arrays, meta)}, first, len(items), meta["ids_digest"])
+    entry = write_segment(
+        Folder.open(path), {"columns": PartData(arrays, meta)}, first, len(items), meta["ids_digest"], 1
+    )
     with catalog.writing() as transaction:
         transaction.insert([Record(row, item, codec.to_json(item)) for row, item in zip(rows, items, strict=True)])
         transaction.add_segment(entry)
@@ -454,8 +456,8 @@ def test_mixed_up_parts_are_refused(tmp_path):
     catalog = new_archive(tmp_path)
     items = [Article(id="x", title="t")]
     arrays, meta = build_columns(items, [4])
-    entry = write_segment(Folder.open(tmp_path), {"columns": PartData(arrays, meta)}, 4, 1, meta["ids_digest"])
-    other = write_segment(Folder.open(tmp_path), {"keyword": PartData({}, {})}, 4, 1, "another digest")
+    entry = write_segment(Folder.open(tmp_path), {"columns": PartData(arrays, meta)}, 4, 1, meta["ids_digest"], 1)
+    other = write_segment(Folder.open(tmp_path), {"keyword": PartData({}, {})}, 4, 1, "another digest", 1)
     (tmp_path / "segments" / other.id / "keyword.part").rename(tmp_path / "segments" / entry.id / "keyword.part")
     mixed = SegmentEntry(entry.id, 4, 1, {**entry.parts, **other.parts})
     with catalog.writing() as transaction:
@@ -484,7 +486,7 @@ def test_columns_that_contradict_themselves_are_refused(tmp_path, name, change, 
     items = [Article(id=one, title="t") for one in "xyz"]
     arrays, meta = build_columns(items, [4, 5, 6])
     arrays = change(arrays) if name is None else {**arrays, name: change(arrays[name])}
-    entry = write_segment(Folder.open(tmp_path), {"columns": PartData(arrays, meta)}, 4, 3, meta["ids_digest"])
+    entry = write_segment(Folder.open(tmp_path), {"columns": PartData(arrays, meta)}, 4, 3, meta["ids_digest"], 1)
     with catalog.writing() as transaction:
         transaction.add_segment(entry)
     with pytest.raises(ArchiveDamaged, match=said):

@@ -8,16 +8,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from search.errors import ArchiveDamaged, SearchError
-from search.storage import codec
+from search.storage import codec, segments
 from search.storage.catalog import Catalog
 from search.storage.columns import Columns, ids_digest
 from search.storage.container import Part, open_part
 from search.storage.folder import Folder
-from search.storage.locks import Lock, pin
+from search.storage.locks import Lock, last_noted, pin
 from search.storage.segments import COLUMNS, KEYWORD, VECTORS, file_hash, part_place
 from search.storage.transaction import SegmentEntry
 from search.vector import VectorIndex, check_part
 
+_NAMED = 20  # ids in one line
 _UNKNOWN = np.iinfo(np.int64).max
 
 
@@ -35,12 +36,43 @@ def check(catalog: Catalog, progress: Callable[[str], None] | None = None) -> li
     problems = [f"catalog: {line}" for line in catalog.integrity()]
     if ids := catalog.purging():
         problems.append(f"a purge is not finished ({len(ids)} ids): purge again, or write anything, to finish it")
+    problems += _lost(catalog)
     held, (commit, entries, dead) = _hold(catalog)
     try:
         return problems + _compare(catalog, commit, entries, dead, tell)
     finally:
         if held is not None:
             held.release()
+
+
+def _lost(catalog: Catalog) -> list[str]:
+    """What tells that commits were made that the catalog does not know any more."""
+    folder = catalog.folder
+    commit, entries, _ = catalog.snapshot()
+    known = {entry.id for entry in entries} | {segment for segment, _ in catalog.dropped(commit)}
+    noted = last_noted(folder)
+    if catalog.commit_number() != commit:  # a writer is at work beside us
+        return []
+    lost = [folder / "segments" / name for name in segments.lost(folder, known, commit, noted)]
+    aside = [folder / segments.ASIDE / name for name in (folder / segments.ASIDE).list()]
+    problems = []
+    if noted > commit or lost:
+        problems.append(
+            f"the catalog ends with commit {commit}, and later ones were made: its log is damaged, or it is an older "
+            "copy. Restore a backup, or index what is missing again"
+        )
+    for place in [*lost, *aside]:
+        try:
+            columns = Columns([open_part(place / f"{COLUMNS}.part", COLUMNS)])
+            ids = columns.ids(range(len(columns)))
+        except (SearchError, FileNotFoundError):
+            ids = []
+        named = ", ".join(map(repr, ids[:_NAMED])) + (f" and {len(ids) - _NAMED} more" if len(ids) > _NAMED else "")
+        problems.append(
+            f"{place.path} is of a commit that the catalog has lost. Index these articles again, then remove it: "
+            f"{named or 'they cannot be read'}"
+        )
+    return problems
 
 
 def _hold(catalog: Catalog) -> tuple[Lock | None, tuple[int, list[SegmentEntry], list[int]]]:

@@ -42,7 +42,7 @@ def index(
         raise UsageError(f"batch must be 1 or more, not {size}")
     tell = Teller(progress)
     with session.writing() as writer:
-        load = session.encoder_for(vectors)
+        load = session.encoder_for(writer, vectors)
         upkeep.sweep(writer)
         intake = Intake(writer.catalog, size, tell)
         with Background("broadsheet-embedding") as background:
@@ -78,9 +78,8 @@ def _store(
         with watch("embed"):
             parts[segments.VECTORS] = _vectors(writer, batch, encoder, cut, go_on, tell)
     with watch("commit"):
-        digest = parts[segments.COLUMNS].meta["ids_digest"]
-        entry = segments.write_segment(writer.folder, parts, batch.first, len(batch.fresh), digest)
-        with writer.catalog.writing() as transaction:
+        entry = writer.write_segment(parts, batch.first)
+        with writer.commit() as transaction:
             transaction.bury(batch.replaced.values())
             transaction.insert(batch.records())
             transaction.add_segment(entry)

@@ -102,7 +102,7 @@ class Embedding:
 
     def commit(self, model: str) -> None:
         """Make these the archive's vectors, for all who open it from now on."""
-        with self._catalog.writing() as transaction:
+        with self._writer.commit() as transaction:
             for entry, file in self._files:
                 transaction.replace_part(entry, segments.VECTORS, file)
             transaction.set("vectors", True)

@@ -134,7 +134,8 @@ class Session:
             self.catalog.prove()  # nothing is removed from a folder before it is known, under its lock, to be ours
             self._wrote = True
             self._load_settings()
-            writer = Writer(self.catalog, self._let_go)
+            writer = Writer(self.catalog, lock, self._let_go)
+            writer.begin()
             try:
                 yield writer
             finally:
@@ -227,7 +228,7 @@ class Session:
             except TypeError:
                 known = ", ".join(asdict(Bm25Settings()))
                 raise UsageError(f"BM25 has the parameters {known}, not {', '.join(parameters)}") from None
-            with writer.catalog.writing() as transaction:
+            with writer.commit() as transaction:
                 transaction.set("bm25", checked)
             return checked
 
@@ -253,7 +254,7 @@ class Session:
                 "leave --dimension out, or index into a new archive; embed gives this one other vectors"
             )
 
-    def encoder_for(self, vectors: bool) -> Callable[[], encode.Encoder] | None:
+    def encoder_for(self, writer: Writer, vectors: bool) -> Callable[[], encode.Encoder] | None:
         """What gives the encoder that new articles need, or None for an archive without vectors.
 
         Decides it, and loads the model, for an archive that has no articles yet.
@@ -264,7 +265,7 @@ class Session:
             encoder = encode.load_encoder(self._model, self._precision, self._dimension) if vectors else None
             if encoder is not None:
                 encode.prepare_query_encoder(encoder)  # now, so that no later search has to load the model
-            with self.catalog.writing() as transaction:
+            with writer.commit() as transaction:
                 transaction.set("vectors", vectors)
                 if encoder is not None:
                     transaction.set("encoder", asdict(encoder.identity))

@@ -31,8 +31,8 @@ def sweep(writer: Writer, wanted: Callable[[str], bool] = lambda name: False) ->
     Files of segments whose name is ``wanted`` stay.
     """
     writer.clean()
-    _, entries, _ = writer.catalog.snapshot()
-    segments.sweep_orphans(writer.folder, entries, writer.catalog.dropped(writer.catalog.commit_number()), wanted)
+    commit, entries = writer.catalog.segments()
+    segments.sweep_orphans(writer.folder, entries, writer.catalog.dropped(commit), wanted)
     if writer.catalog.purging():
         with contextlib.suppress(PurgeUnfinished):  # it was said when it was asked for, and doctor says it
             _purge(writer, ())
@@ -47,7 +47,7 @@ def delete(session: Session, ids: Iterable[str], purge: bool = False) -> int:
         if purge:
             _purge(writer, wanted)
         elif rows:
-            with writer.catalog.writing() as transaction:
+            with writer.commit() as transaction:
                 transaction.bury(rows)
     return len(rows)
 
@@ -78,7 +78,7 @@ def merge_tiers(writer: Writer) -> None:
     """Merge the newest segments while ``MERGE_FACTOR`` neighbours are of one size class. Each article is merged about
     log10(N / batch) times, and neighbours stay in row order: a merge changes no tie."""
     while True:
-        tiers = [len(str(entry.articles)) for entry in writer.catalog.snapshot()[1]]
+        tiers = [len(str(entry.articles)) for entry in writer.catalog.segments()[1]]
         run = 0
         while run < len(tiers) and tiers[-1 - run] <= tiers[-1]:
             run += 1
@@ -98,14 +98,14 @@ def _purge(writer: Writer, ids: Sequence[str]) -> None:
     catalog = writer.catalog
     ids = list(dict.fromkeys([*catalog.purging(), *ids]))
     rows = catalog.rows_of(ids)
-    with catalog.writing() as transaction:
+    with writer.commit() as transaction:
         transaction.bury(rows)
         transaction.purging(ids)
     with writer.snapshot() as snapshot:
         ordinals = snapshot.columns.find(ids)
         touched = np.unique(np.searchsorted(snapshot.columns.bases, ordinals, side="right") - 1)
         _merge(writer, snapshot, [[int(position)] for position in touched])
-    with catalog.writing() as transaction:
+    with writer.commit() as transaction:
         transaction.erase(rows)
         current = transaction.number
     catalog.prove()
@@ -136,10 +136,8 @@ def _merge(writer: Writer, snapshot: Snapshot, runs: Sequence[Sequence[int]]) ->
         parts = {segments.COLUMNS: columns, segments.KEYWORD: keyword.merge_parts(pick[segments.KEYWORD], keep)}
         if segments.VECTORS in pick:
             parts[segments.VECTORS] = merge_vectors(pick[segments.VECTORS], keep)
-        rows = np.asarray(columns.arrays["rows"])
-        digest = columns.meta["ids_digest"]
-        new.append(segments.write_segment(writer.folder, parts, int(rows[0]), len(rows), digest))
-    with writer.catalog.writing() as transaction:
+        new.append(writer.write_segment(parts, int(np.asarray(columns.arrays["rows"])[0])))
+    with writer.commit() as transaction:
         transaction.drop_segments(old)
         for entry in new:
             transaction.add_segment(entry)

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import warnings
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 
+from search.errors import CommitsLost
 from search.storage import segments
 from search.storage.catalog import Catalog
-from search.storage.locks import oldest_pin
+from search.storage.container import PartData
+from search.storage.locks import WriterLock, last_noted, oldest_pin
 from search.storage.snapshot import Snapshot, take_snapshot
+from search.storage.transaction import SegmentEntry, Transaction
 from search.vector import check_part
 
 
@@ -18,10 +22,34 @@ class Writer:
     ``let_go`` gives up a view of an older commit that the archive keeps for later calls.
     """
 
-    def __init__(self, catalog: Catalog, let_go: Callable[[], None]) -> None:
+    def __init__(self, catalog: Catalog, lock: WriterLock, let_go: Callable[[], None]) -> None:
         self.catalog = catalog
         self.folder = catalog.folder
+        self._lock = lock
         self._let_go = let_go
+
+    def begin(self) -> None:
+        """Set aside what the catalog has lost, before anything could take it for a crash's leavings."""
+        commit, entries = self.catalog.segments()
+        known = {entry.id for entry in entries} | {segment for segment, _ in self.catalog.dropped(commit)}
+        noted = last_noted(self.folder)
+        if (lost := segments.lost(self.folder, known, commit, noted)) or noted > commit:
+            segments.set_aside(self.folder, lost)
+            self._lock.note(commit)
+            warnings.warn(CommitsLost(str(self.folder.path), commit, len(lost)), stacklevel=4)
+
+    @contextmanager
+    def commit(self) -> Iterator[Transaction]:
+        """The commit: all that is done in the block, or nothing."""
+        with self.catalog.writing() as transaction:
+            yield transaction
+        self._lock.note(transaction.number)
+
+    def write_segment(self, parts: Mapping[str, PartData], first_row: int) -> SegmentEntry:
+        """Write a new segment for the next commit to name."""
+        meta = parts[segments.COLUMNS].meta
+        number = self.catalog.commit_number() + 1
+        return segments.write_segment(self.folder, parts, first_row, meta["articles"], meta["ids_digest"], number)
 
     @contextmanager
     def snapshot(self) -> Iterator[Snapshot]:

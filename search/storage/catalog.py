@@ -182,6 +182,7 @@ class Catalog:
         with self._lock, sqlite_errors(self.path):
             if truncate:
                 with contextlib.suppress(sqlite3.OperationalError):  # a reader is in the way: its close will do
+                    self._connection.execute("PRAGMA busy_timeout = 0").fetchone()
                     self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
             self._connection.close()
             self.folder.close()
@@ -249,15 +250,22 @@ class Catalog:
     def snapshot(self) -> tuple[int, list[SegmentEntry], list[int]]:
         """Commit number, segments in row order and tombstones, of one instant."""
         with self._reading() as connection:
-            commit = int(connection.execute('SELECT "commit" FROM state').fetchone()[0])
-            entries = [
-                SegmentEntry(segment, first, articles, self._parts(segment, parts))
-                for segment, first, articles, parts in connection.execute(
-                    "SELECT id, first_row, articles, parts FROM segments ORDER BY first_row"
-                )
-            ]
+            commit, entries = self._entries(connection)
             dead = [row for (row,) in connection.execute("SELECT row FROM tombstones ORDER BY row")]
         return commit, entries, dead
+
+    def segments(self) -> tuple[int, list[SegmentEntry]]:
+        """Commit number and segments in row order, of one instant."""
+        with self._reading() as connection:
+            return self._entries(connection)
+
+    def _entries(self, connection: sqlite3.Connection) -> tuple[int, list[SegmentEntry]]:
+        commit = int(connection.execute('SELECT "commit" FROM state').fetchone()[0])
+        rows = connection.execute("SELECT id, first_row, articles, parts FROM segments ORDER BY first_row")
+        return commit, [
+            SegmentEntry(segment, first, articles, self._parts(segment, parts))
+            for segment, first, articles, parts in rows
+        ]
 
     def _parts(self, segment: str, parts: str) -> dict[str, PartFile]:
         try:

@@ -177,6 +177,11 @@ class Place:
         with self._parent() as parent, self._errors("write"):
             os.replace(self.name, name, src_dir_fd=parent, dst_dir_fd=parent)
 
+    def move(self, to: Place) -> None:
+        """Move it to another place in the archive, which must be free or an empty folder."""
+        with self._parent() as parent, to._parent() as other, self._errors("move"):
+            os.rename(self.name, to.name, src_dir_fd=parent, dst_dir_fd=other)
+
     def unlink(self) -> None:
         """Remove a file, or a link itself, if it is there."""
         with contextlib.suppress(FileNotFoundError), self._parent() as parent, self._errors("remove"):

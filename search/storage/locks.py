@@ -2,6 +2,9 @@
 
 Both are ``flock`` locks, which belong to an open file and end with it. A pin is a shared lock on ``pins/<commit>``;
 the writer removes what only older commits need when no such lock is held.
+
+The writer's lock file also says which commit was made last. So does the catalog's log, but that ends silently where a
+bit of it has flipped.
 """
 
 from __future__ import annotations
@@ -10,11 +13,13 @@ import contextlib
 import errno
 import fcntl
 import os
+from collections.abc import Sequence
 
 from search.errors import ArchiveLocked, StorageError
 from search.storage.folder import Folder, Place
 
-_NUMBER = 20  # bytes of the process number in the writer's lock: who is at work, for the message alone
+_WRITER = "writer.lock"
+_NUMBERS = 41  # bytes in the writer's lock: the process at work, for messages alone, and the last commit
 
 
 class Lock:
@@ -30,18 +35,50 @@ class Lock:
             self._descriptor = -1
 
 
-def lock_writer(folder: Folder, wait: bool = False) -> Lock:
+class WriterLock(Lock):
+    """The lock of the one writer."""
+
+    def __init__(self, descriptor: int) -> None:
+        super().__init__(descriptor)
+        self.note(_noted(_content(descriptor)))
+
+    def note(self, commit: int) -> None:
+        """Note that a commit was made, after it was: what is noted is never more than what is durable."""
+        with contextlib.suppress(OSError):  # a full disk, perhaps: it is evidence in a rare case, no more
+            data = f"{os.getpid()} {commit}".encode()
+            os.pwrite(self._descriptor, data, 0)
+            os.ftruncate(self._descriptor, len(data))
+
+
+def last_noted(folder: Folder) -> int:
+    """The last commit that a writer noted; 0 where none did."""
+    try:
+        with (folder / _WRITER).opened(limit=_NUMBERS) as descriptor:
+            return _noted(_content(descriptor))
+    except FileNotFoundError:
+        return 0
+
+
+def _content(descriptor: int) -> list[str]:
+    return os.pread(descriptor, _NUMBERS, 0).decode("ascii", "replace").split()
+
+
+def _noted(content: Sequence[str]) -> int:
+    return int(content[1]) if len(content) == 2 and content[1].isascii() and content[1].isdigit() else 0
+
+
+def lock_writer(folder: Folder, wait: bool = False) -> WriterLock:
     """Take the archive's one writer lock. Raises ArchiveLocked when another process or thread has it."""
-    place = folder / "writer.lock"
+    place = folder / _WRITER
     while True:
         try:
-            descriptor = place.open(os.O_RDWR | os.O_CREAT, limit=_NUMBER)
+            descriptor = place.open(os.O_RDWR | os.O_CREAT, limit=_NUMBERS)
         except FileNotFoundError as error:  # the folder itself is gone
             raise StorageError(f"cannot open {place.path}: {error.strerror}") from error
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
         except OSError as error:
-            holder = os.pread(descriptor, _NUMBER, 0).decode("ascii", "replace").strip()
+            holder = "".join(_content(descriptor)[:1])
             os.close(descriptor)
             if error.errno in (errno.EWOULDBLOCK, errno.EACCES):
                 by = f" by process {holder}" if holder.isdigit() else ""
@@ -55,10 +92,7 @@ def lock_writer(folder: Folder, wait: bool = False) -> Lock:
         if _same(descriptor, place):
             break
         os.close(descriptor)
-    with contextlib.suppress(OSError):
-        os.ftruncate(descriptor, 0)
-        os.pwrite(descriptor, str(os.getpid()).encode(), 0)
-    return Lock(descriptor)
+    return WriterLock(descriptor)
 
 
 def pin(folder: Folder, commit: int) -> Lock | None:

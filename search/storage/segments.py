@@ -18,6 +18,7 @@ from search.storage.transaction import SegmentEntry
 COLUMNS = "columns"
 KEYWORD = "keyword"
 VECTORS = "vectors"
+ASIDE = "aside"  # the folder of what a damaged catalog has lost
 _MARKS = 5000  # remembered files of one archive; more are of segments long merged away
 
 
@@ -27,13 +28,15 @@ def part_place(folder: Folder, segment: str, file: PartFile) -> Place:
 
 
 def write_segment(
-    folder: Folder, parts: Mapping[str, PartData], first_row: int, articles: int, digest: str
+    folder: Folder, parts: Mapping[str, PartData], first_row: int, articles: int, digest: str, commit: int
 ) -> SegmentEntry:
     """Write the parts of a new segment, durably. Until a commit names it, it is an orphan and harmless.
 
     ``digest`` is the hash of the article ids in row order; every part carries it, so that parts cannot be mixed up.
+    ``commit`` is the one that shall name it, and stands in its name: a folder newer than the catalog's last commit
+    tells that the catalog has lost some.
     """
-    segment = os.urandom(8).hex()
+    segment = f"{commit}-{os.urandom(8).hex()}"
     own = folder / "segments" / segment
     with storage_errors(f"make {own.path}"):
         own.make_folder()
@@ -114,6 +117,29 @@ def sweep_orphans(
                 orphan.remove_folder() if orphan.is_folder() else orphan.unlink()
                 orphans.append(name)
     return orphans
+
+
+def lost(folder: Folder, known: Collection[str], commit: int, noted: int) -> list[str]:
+    """The segment folders of commits that the catalog, whose last one is ``commit``, does not know any more.
+
+    One folder of the next commit is usual: a crash left it. ``noted``: the last commit that a writer noted as made.
+    """
+    newer = [(name, _commit_of(name)) for name in (folder / "segments").list() if name not in known]
+    return [name for name, number in newer if number > commit + 1 or commit < number <= noted]
+
+
+def set_aside(folder: Folder, names: Collection[str]) -> None:
+    """Move segment folders out of the way, where nothing sweeps them. Writers only."""
+    if names:
+        (folder / ASIDE).make_folder()
+    for name in names:
+        (folder / "segments" / name).move(folder / ASIDE / name)
+
+
+def _commit_of(segment: str) -> int:
+    """The commit that first named a segment; 0 where its name does not say."""
+    number, _, rest = segment.partition("-")
+    return int(number) if rest and number.isascii() and number.isdigit() else 0
 
 
 def file_hash(where: Place | Path, size: int | None = None) -> str:
