@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime
 import pytest
 from click.testing import CliRunner
 
-from search import query
+from search import Archive, query
 from search.cli import pages
 from search.cli.main import COMMANDS, cli
 from search.ingest.dates import read_date
@@ -97,3 +97,13 @@ def test_dates_in_articles_are_read():
         for form in forms:
             assert read_date(form).value is not None, form
     assert {read_date(form).value for form in ("26-02-2025", "02/26/2025", "2025-02-26")} == {date(2025, 2, 26)}
+
+
+def test_every_method_that_is_named_is_there():
+    text = pages.page("python")
+    listed = text.split("- **Reading**")[1].split("- **Threads**")[0]
+    names = re.findall(r"`(\w+)`", listed)
+    assert len(names) > 20
+    assert [name for name in names if not callable(getattr(Archive, name, None))] == []
+    public = {name for name in vars(Archive) if not name.startswith("_")} - {"open", "close", "settings", "path"}
+    assert public - set(names) - set(re.findall(r"`archive\.(\w+)\(", text)) == set()
