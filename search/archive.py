@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 
 from search import query as language
-from search.engine import hits
 from search.engine import search as searching
 from search.engine.request import Request
 from search.engine.session import Session
@@ -134,10 +133,7 @@ class Archive:
         """The passages of an article in text order, as they are embedded (or, without vectors, as they are shown)."""
         with self._session.reading() as view:
             ordinal, article = view.article(article_id)
-            if view.vectors is None:
-                spans = hits.plain_spans(article.text)
-            else:
-                spans = view.vectors.passages(np.array([ordinal]))[0]
+            (spans,) = view.passages(np.array([ordinal]), [article])
         return tuple(Passage(article_id=article.id, start=s, end=e, text=article.text[s:e]) for s, e in spans)
 
     def search(

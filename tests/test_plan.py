@@ -57,6 +57,14 @@ def test_a_search_reads_its_query_once(archive, query):
     assert parses(archive.describe, query, filters=FILTERS) == 1
 
 
+@pytest.mark.parametrize("query", ["dam", '"the dam" leaks', "dam source:BBC"])
+@pytest.mark.parametrize("filters", [None, FILTERS])
+def test_counts_read_a_query_once_and_what_narrows_it_once(archive, query, filters):
+    for face in (archive.facets, archive.timeline):
+        assert parses(face, query, filters=filters) == 2
+        assert parses(face, "*", filters=filters) == 1  # nothing stands before the conditions that narrow
+
+
 @pytest.mark.parametrize("detect", ["prefer", "filter", "off"])
 @pytest.mark.parametrize(
     ("question", "parts"),

@@ -14,12 +14,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from search import query as language
-from search.engine import hits, ranking
+from search.engine import excerpts
+from search.engine.legs import Ordinals
+from search.engine.rank import by_date
 from search.engine.request import Request
 from search.engine.view import View
 from search.errors import QueryError, StorageError, UsageError
 from search.records import Alert, Article, News, NewsItem
-from search.storage.catalog import Catalog
 
 if TYPE_CHECKING:
     from search.engine.session import Session
@@ -49,7 +50,7 @@ def run(session: Session, names: Iterable[str] | None, peek: bool) -> tuple[News
     """What is new to these alerts (None: all), recorded as told unless ``peek``."""
     with session.reading() as view:
         asked = select(session.catalog.alerts(), names)
-        told = tuple(news(view, session.catalog, alert) for alert in asked)
+        told = tuple(news(view, alert) for alert in asked)
     if not peek:
         confirm(session, told)
     return told
@@ -57,7 +58,7 @@ def run(session: Session, names: Iterable[str] | None, peek: bool) -> tuple[News
 
 def confirm(session: Session, told: Iterable[News]) -> None:
     """Record that news were told. Raises ArchiveLocked, or StorageError where the archive cannot be written."""
-    seen = [one.seen for one in told if one.error is None]
+    seen = [news.seen for news in told if news.error is None]
     try:
         with session.writing() as writer:
             writer.catalog.advance_alerts(seen)
@@ -82,12 +83,11 @@ def select(alerts: Sequence[Alert], names: Iterable[str] | None) -> list[Alert]:
     if names is None:
         return list(alerts)
     known = {alert.name: alert for alert in alerts}
-    found = []
-    for name in dict.fromkeys(names):
+    wanted = list(dict.fromkeys(names))
+    for name in wanted:
         if name not in known:
             raise UsageError(unknown(name, known))
-        found.append(known[name])
-    return found
+    return [known[name] for name in wanted]
 
 
 def unknown(name: str, known: Iterable[str]) -> str:
@@ -98,7 +98,7 @@ def unknown(name: str, known: Iterable[str]) -> str:
     return f"there is no alert named {name!r}" + (f"; did you mean {near[0]!r}?" if near else "")
 
 
-def news(view: View, catalog: Catalog, alert: Alert) -> News:
+def news(view: View, alert: Alert) -> News:
     """Answer an alert now; relative dates in its query count from this moment."""
     rows = view.columns.rows
     seen = replace(alert, last_row=max(alert.last_row, int(rows[-1]) if len(rows) else 0), ran=_now())
@@ -107,13 +107,9 @@ def news(view: View, catalog: Catalog, alert: Alert) -> News:
         matched = view.match(plan).matched
     except QueryError as error:  # too many words by now for a wildcard, for example
         return News(alert=alert, items=(), seen=alert, error=str(error))
-    ordinals = np.flatnonzero(matched & (rows > alert.last_row))
-    columns = view.columns
-    order = ranking.order(
-        np.zeros(len(ordinals)), columns.published[ordinals], lambda tied: columns.ids(ordinals[tied])
-    )
-    items = tuple(_items(catalog, rows[ordinals[order]].tolist(), plan.query.scoring_words))
-    return News(alert=alert, items=items, seen=seen)
+    fresh = matched & (rows > alert.last_row)
+    newest = by_date(view.columns, fresh, False, int(np.count_nonzero(fresh))).ordinals
+    return News(alert=alert, items=tuple(_items(view, newest, plan.query.scoring_words)), seen=seen)
 
 
 def _now() -> datetime:
@@ -121,18 +117,17 @@ def _now() -> datetime:
     return datetime.now(UTC).replace(microsecond=0)
 
 
-def _items(catalog: Catalog, rows: Sequence[int], words: Sequence[str]) -> Iterator[NewsItem]:
-    for start in range(0, len(rows), _READ):
-        chunk = rows[start : start + _READ]
-        articles = catalog.articles(chunk)
-        for row in chunk:
-            if row in articles:  # else purged while this snapshot was open
-                yield _item(row, articles[row], words)
+def _items(view: View, ordinals: Ordinals, words: Sequence[str]) -> Iterator[NewsItem]:
+    for start in range(0, len(ordinals), _READ):
+        some = ordinals[start : start + _READ]
+        for row, article in zip(view.columns.rows[some].tolist(), view.articles(some), strict=True):
+            if article is not None:
+                yield _item(row, article, words)
 
 
 def _item(row: int, article: Article, words: Sequence[str]) -> NewsItem:
-    passages = hits.passages_by_words(article, hits.plain_spans(article.text), words, 1)
-    snippet, _ = hits.snippet(article, passages[0] if passages else None, words)
+    passages = excerpts.passages_by_words(article, excerpts.plain_spans(article.text), words, 1)
+    snippet, _ = excerpts.snippet(article, passages[0] if passages else None, words)
     return NewsItem(
         row=row,
         id=article.id,

@@ -109,7 +109,7 @@ def _buckets(periods: Periods, length: Period, narrow: Narrower) -> Iterator[Buc
 
 def _narrower(plan: Plan) -> Narrower:
     request = plan.request
-    return Narrower(request.query, literal=request.literal, filters=request.filters, now=plan.now, where=request.where)
+    return Narrower(plan.query, literal=request.literal, filters=request.filters, now=plan.now, where=request.where)
 
 
 def _clause(field: FacetField, value: str) -> str | None:

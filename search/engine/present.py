@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from search.engine import hits, ranking
+from search.engine import excerpts, ranking
 from search.engine.legs import Leg, Ordinals
 from search.engine.plan import Plan
 from search.engine.rank import Ranked
@@ -77,18 +77,13 @@ def _passages(
     if ranked.vector is not None and vectors is not None:
         near = vectors.best_passages(ranked.vector, ordinals, count)
         passages = [
-            () if article is None else hits.passages_by_meaning(article, spans)
+            () if article is None else excerpts.passages_by_meaning(article, spans)
             for article, spans in zip(articles, near, strict=True)
         ]
     else:
-        cut = None if vectors is None else vectors.passages(ordinals)
         passages = [
-            ()
-            if article is None
-            else hits.passages_by_words(
-                article, hits.plain_spans(article.text) if cut is None else cut[place], plan.query.scoring_words, count
-            )
-            for place, article in enumerate(articles)
+            () if article is None else excerpts.passages_by_words(article, spans, plan.query.scoring_words, count)
+            for article, spans in zip(articles, view.passages(ordinals, articles), strict=True)
         ]
     for article, shown in zip(articles, passages, strict=True):
         if article is not None and any(passage.end > len(article.text) for passage in shown):
@@ -97,7 +92,7 @@ def _passages(
 
 
 def _snippet(article: Article | None, passages: Sequence[Passage], words: Sequence[str]) -> Marked:
-    return ("", ()) if article is None else hits.snippet(article, passages[0] if passages else None, words)
+    return ("", ()) if article is None else excerpts.snippet(article, passages[0] if passages else None, words)
 
 
 def _scores(plan: Plan, scope: Scope, ranked: Ranked) -> tuple[list[float], list[dict[str, Any] | None]]:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from search import query as language
+from search.engine.excerpts import plain_spans
 from search.engine.legs import Floats, Leg, Mask, Ordinals, VectorLeg
 from search.engine.plan import Plan
 from search.engine.query_vectors import QueryVectors
@@ -173,3 +174,10 @@ class View:
         rows = self.columns.rows[ordinals].tolist()
         records = self._catalog.articles(rows)
         return [records.get(row) for row in rows]
+
+    def passages(self, ordinals: Ordinals, articles: Sequence[Article | None]) -> list[list[tuple[int, int]]]:
+        """The passages of each article as (start, end), in reading order: as they are embedded or, without vectors, as
+        they are shown."""
+        if self.vectors is not None:
+            return self.vectors.passages(ordinals)
+        return [[] if article is None else plain_spans(article.text) for article in articles]

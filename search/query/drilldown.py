@@ -7,17 +7,19 @@ is read back, and its tree compared with the one that it should have.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from datetime import datetime
 
 from search.errors import QueryError
 from search.keyword.analysis import words_of
-from search.keyword.tree import And, DayRange, InstantRange, Node, joined, members
+from search.keyword.tree import And, DayRange, InstantRange, Node, Value, joined, members
 from search.query.fields import value_key
+from search.query.parsed import ParsedQuery
 from search.query.parser import parse
 from search.records import Filters
 
 LONGEST = 2000  # characters of a query that is repeated for every value
-_PROBE = "lang:=x"
+_PROBE, _PROBE_TEXT = Value("language", "x", whole=True), "lang:=x"
 _SPECIAL = re.compile(r'[\\"“”„()+\-*?!~:]')
 _OPERATOR = re.compile(r"AND|OR|NOT|(?i:w|near|pre|onear)/\w+")
 _PLAIN_DATE = re.compile(r"[0-9A-Za-z-]+")
@@ -56,11 +58,11 @@ class Narrower:
     comparisons among the filters, or a query object of Whoosh's, has no text: then nothing narrows."""
 
     def __init__(
-        self, query: str, *, literal: bool, filters: Filters | None, now: datetime, where: object = None
+        self, query: ParsedQuery, *, literal: bool, filters: Filters | None, now: datetime, where: object = None
     ) -> None:
-        told = where is None and (filters is None or filters.conditions is None)
-        base = _base(query, literal, now) if told else None
-        clauses = [] if filters is None else _filter_clauses(filters)
+        filters = Filters() if filters is None else filters
+        base = _base(query, literal, filters, now) if where is None and filters.conditions is None else None
+        clauses = _filter_clauses(filters)
         self._before = None if base is None else "".join(f"{text} " for text in (base, *clauses) if text)
 
     def text(self, clause: str | None) -> str | None:
@@ -68,25 +70,29 @@ class Narrower:
         return None if clause is None or self._before is None else self._before + clause
 
 
-def _base(query: str, literal: bool, now: datetime) -> str | None:
+def _base(query: ParsedQuery, literal: bool, filters: Filters, now: datetime) -> str | None:
     """The query in a form that a condition can follow."""
-    plain = " ".join("".join(c if c.isprintable() else " " for c in query).split())
+    plain = " ".join("".join(c if c.isprintable() else " " for c in query.text).split())
     if not plain or (plain == "*" and not literal):
         return ""
     if len(plain) > LONGEST:
         return None
-    wanted = parse(query, now=now, literal=literal)
     escaped = " ".join(map(_escaped, plain.split()))
     for text in (escaped,) if literal else (f"({plain})", plain, f"+{plain}", escaped):
         try:
-            narrowed = parse(f"{text} {_PROBE}", now=now)
-            probe = parse(_PROBE, now=now)
+            narrowed = parse(f"{text} {_PROBE_TEXT}", now=now, filters=filters)
         except QueryError:
             continue
-        both = (*members(And, wanted.constraint), *members(And, probe.constraint))
-        if narrowed.words == wanted.words and members(And, narrowed.constraint) == both:
+        conditions = members(And, narrowed.constraint)
+        if narrowed.words == query.words and _without_last(conditions, _PROBE) == members(And, query.constraint):
             return text
     return None
+
+
+def _without_last(nodes: Sequence[Node], node: Node) -> tuple[Node, ...] | None:
+    """The nodes less the last one that equals ``node``; None where none does."""
+    places = [place for place, other in enumerate(nodes) if other == node]
+    return (*nodes[: places[-1]], *nodes[places[-1] + 1 :]) if places else None
 
 
 def _escaped(word: str) -> str:

@@ -1,4 +1,4 @@
-"""From ranked ordinals to hits: passages, snippets and highlights. Offsets always count the article's own text."""
+"""What is shown of an article: passages, snippets and highlights. Offsets always count the article's own text."""
 
 from __future__ import annotations
 
