@@ -22,11 +22,11 @@ PATIENCE = 60  # seconds
 class Served:
     """A running server: its address, a client, its process."""
 
-    def __init__(self, folder, *options, env=None):
+    def __init__(self, folder, *options, env=None, command=("serve",)):
         environment = {**os.environ, "PYTHONPATH": str(ROOT), **(env or {})}
-        command = [sys.executable, "-m", "search", "serve", "--index", str(folder), "--port", "0", *options]
+        asked = [sys.executable, "-m", "search", *command, "--index", str(folder), "--port", "0", *options]
         self.process = subprocess.Popen(
-            command, stderr=subprocess.PIPE, text=True, env=environment, start_new_session=True
+            asked, stderr=subprocess.PIPE, text=True, env=environment, start_new_session=True
         )
         self.lines = []
         self._queue = queue.SimpleQueue()
@@ -48,7 +48,7 @@ class Served:
 
     def _started(self):
         while (line := self._queue.get(timeout=PATIENCE)) is not None:
-            if found := re.search(r" at (http://\S+)$", line):
+            if found := re.search(r" at (http://[^/\s]+)", line):
                 return found[1]
         raise AssertionError("".join(self.lines))
 
@@ -64,6 +64,11 @@ class Served:
                 break
             time.sleep(0.05)
         raise AssertionError("".join(self.lines))
+
+    def workers(self):
+        """How many processes answer for it."""
+        asked = ["pgrep", "-P", str(self.process.pid), "-f", "spawn_main"]
+        return len(subprocess.run(asked, capture_output=True, check=False).stdout.split())
 
     def close(self):
         """End it, however it is."""
@@ -82,8 +87,8 @@ class Served:
 
 
 @contextmanager
-def served(folder, *options, env=None):
-    server = Served(folder, *options, env=env)
+def served(folder, *options, env=None, command=("serve",)):
+    server = Served(folder, *options, env=env, command=command)
     try:
         yield server
     finally:

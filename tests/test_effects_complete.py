@@ -16,7 +16,7 @@ from search import Archive, Filters
 
 from .effects import SHOWN, commands, fields, http_app, mcp_server, routes
 
-for _path in Path(__file__).parent.glob("test_effects_*.py"):
+for _path in (*Path(__file__).parent.glob("test_effects_*.py"), Path("test_serve_running.py")):
     if _path.stem != "test_effects_complete":
         import_module(f"tests.{_path.stem}")  # fills SHOWN
 
@@ -31,7 +31,7 @@ def shown(part: str) -> set[str]:
     return {name for of, name in SHOWN if of == part}
 
 
-@pytest.mark.parametrize("command", [name for name in commands() if name not in ("serve", "mcp")])
+@pytest.mark.parametrize("command", list(commands()))
 def test_options_of_commands(command):
     options = [one for one in commands()[command].params if isinstance(one, click.Option)]
     assert shown(command) == {max(option.opts, key=len) for option in options}

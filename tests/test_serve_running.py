@@ -25,6 +25,7 @@ from search.serve.guard import Guard, Rules
 from search.serve.http.vector_stores import share
 
 from .conftest import SAMPLE
+from .effects import shows
 from .served import PATIENCE, served
 
 PATHS = [str(SAMPLE / name) for name in ("articles", "articles.jsonl", "articles.csv")]
@@ -107,6 +108,10 @@ def test_the_asynchronous_openai_client(server):
             return [one.file_id async for one in client.vector_stores.search("desk", query="dam", max_num_results=2)]
 
     assert len(asyncio.run(ask())) == 2
+
+
+def test_one_process_serves_by_default(server):
+    assert server.workers() == 0  # beside the one that listens
 
 
 def test_an_odd_id_in_a_path(server):
@@ -240,11 +245,13 @@ def test_an_interruption_exits_as_one(folder):
         assert server.lines[-1] == "broadsheet: interrupted\n"
 
 
+@shows("serve", "--workers")
 def test_two_workers_see_a_commit_and_fail_no_request(tmp_path):
     folder = tmp_path / "desk"
     with Archive.open(folder, create=True, model="hash") as archive:
         archive.add([Article(id=f"{n}", text=f"A heron stood at pond {n}.") for n in range(50)])
         with served(folder, "--workers", "2") as server:
+            assert server.workers() == 2
             totals, statuses, done = [], [], threading.Event()
 
             def ask():
