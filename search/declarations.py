@@ -94,6 +94,7 @@ def settings(record: type) -> tuple[Setting, ...]:
 
 
 _PLAIN = frozenset({str, int, bool, type(None)})
+_PLAIN_AS_WRITTEN = frozenset({"str", "int", "bool", "str | None", "int | None"})
 
 
 class Key(NamedTuple):
@@ -104,14 +105,18 @@ class Key(NamedTuple):
     field: str
     telling: Telling
     path: str
+    plain: bool
+    """Its values are texts, whole numbers, truth values or None: JSON has them as they are."""
 
 
 @cache
 def keys(record: type) -> tuple[Key, ...]:
     """The keys of a record, in order."""
     found: list[Key] = []
+    written = {one.name: str(one.type) for one in fields(record)}
     for name, telling in _tellings(record):
-        new = [Key(telling.name or name, record, name, telling, name)]
+        plain = written.get(name) in _PLAIN_AS_WRITTEN
+        new = [Key(telling.name or name, record, name, telling, name, plain)]
         if telling.keys:
             inner = {key.name: key for key in keys(hint(record, name))}
             new = [inner[key]._replace(path=f"{name}.{inner[key].path}") for key in telling.keys]
@@ -143,9 +148,8 @@ def values(record: Any, without: tuple[str, ...] = ()) -> dict[str, Any]:
     """A record as JSON has it, ``without`` these keys in it and in what it holds."""
     shape = _shape(record.__class__, without)
     found = dict(zip(shape.names, shape.read(record), strict=True))
-    for name, value in found.items():
-        if value.__class__ not in _PLAIN:
-            found[name] = _plain(value, shape.tellings[name], without)
+    for name, telling in shape.others:
+        found[name] = _plain(found[name], telling, without)
     return found
 
 
@@ -153,16 +157,20 @@ class _Shape(NamedTuple):
     """The keys of a record that are wanted, and the values of all at once."""
 
     names: tuple[str, ...]
-    tellings: dict[str, Telling]
     read: Callable[[Any], tuple[Any, ...]]
+    others: tuple[tuple[str, Telling], ...]
+    """The keys whose values are not always texts, whole numbers or truth values."""
 
 
 @cache
 def _shape(record: type, without: tuple[str, ...]) -> _Shape:
     wanted = [key for key in keys(record) if key.name not in without]
     read: Any = attrgetter(*(key.path for key in wanted))
-    tellings = {key.name: key.telling for key in wanted}
-    return _Shape(tuple(tellings), tellings, read if len(wanted) > 1 else lambda record: (read(record),))
+    return _Shape(
+        tuple(key.name for key in wanted),
+        read if len(wanted) > 1 else lambda record: (read(record),),
+        tuple((key.name, key.telling) for key in wanted if not key.plain),
+    )
 
 
 @cache

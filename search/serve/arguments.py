@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from enum import StrEnum
 from functools import cache
+from types import UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, create_model, model_validator
@@ -41,7 +42,7 @@ class Strict(BaseModel):
     def _as_meant(cls, sent: Any) -> Any:
         if not isinstance(sent, Mapping):
             return sent
-        known = _known(cls)
+        known = takes_lists(cls)
         return {
             name: [value] if known.get(name) and isinstance(value, str) else value
             for name, value in sent.items()
@@ -50,13 +51,20 @@ class Strict(BaseModel):
 
 
 @cache
-def _known(model: type[BaseModel]) -> dict[str, bool]:
+def takes_lists(model: type[BaseModel]) -> dict[str, bool]:
     """The names that a model knows, and whether a list and no text is expected of each."""
     found = {}
     for name, field in model.model_fields.items():
-        kinds = get_args(field.annotation) if get_origin(field.annotation) is Union else (field.annotation,)
-        found[field.alias or name] = any(get_origin(kind) is list for kind in kinds) and str not in kinds
+        kinds = [get_origin(kind) or kind for kind in _alternatives(field.annotation)]
+        found[field.alias or name] = list in kinds and str not in kinds
     return found
+
+
+def _alternatives(kind: Any) -> list[Any]:
+    """The types that a type is one of."""
+    if get_origin(kind) in (Union, UnionType):
+        return [one for inner in get_args(kind) for one in _alternatives(inner)]
+    return _alternatives(get_args(kind)[0]) if get_origin(kind) is Annotated else [kind]
 
 
 def asking(*settings: Setting, most: Mapping[str, int]) -> Any:

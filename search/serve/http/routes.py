@@ -16,11 +16,12 @@ from search.serve import problems
 from search.serve.desk import Desk
 
 try:
-    from fastapi import APIRouter, Body, Query
+    from fastapi import APIRouter, Body
     from fastapi.responses import PlainTextResponse, Response
 
     from search.serve import quotes
     from search.serve.http import requests, responses, vector_stores
+    from search.serve.http.addresses import described, in_address
 except ImportError as error:
     raise MissingExtraError("fastapi", "server") from error
 
@@ -74,8 +75,13 @@ def searching(desk: Desk) -> APIRouter:
     async def search(asked: requests.SearchRequest) -> Response:
         return await desk.answer(lambda archive: _hits(archive, asked))
 
-    @router.get("/search", response_model=responses.Hits | responses.Blocks, responses=others)
-    async def get_search(asked: Annotated[requests.SearchRequest, Query()]) -> Response:
+    @router.get(
+        "/search",
+        response_model=responses.Hits | responses.Blocks,
+        responses=others,
+        openapi_extra=described(requests.SearchRequest),
+    )
+    async def get_search(asked: Annotated[requests.SearchRequest, in_address(requests.SearchRequest)]) -> Response:
         """Ranked hits for a query."""
         return await search(asked)
 
@@ -84,8 +90,8 @@ def searching(desk: Desk) -> APIRouter:
         """Ranked hits for a query, also under a tree of filters."""
         return await search(asked)
 
-    @router.get("/describe", response_model=responses.Description)
-    async def describe(asked: Annotated[requests.DescribeRequest, Query()]) -> Response:
+    @router.get("/describe", response_model=responses.Description, openapi_extra=described(requests.DescribeRequest))
+    async def describe(asked: Annotated[requests.DescribeRequest, in_address(requests.DescribeRequest)]) -> Response:
         """What a query means, in words."""
         return await desk.answer(
             lambda archive: _json(
@@ -136,8 +142,8 @@ def counting(desk: Desk) -> APIRouter:
     async def timeline(asked: requests.TimelineRequest) -> Response:
         return await desk.answer(lambda archive: _json(values(archive.timeline(**asked.matching()))))
 
-    @router.get("/facets", response_model=responses.Facets)
-    async def get_facets(asked: Annotated[requests.FacetsRequest, Query()]) -> Response:
+    @router.get("/facets", response_model=responses.Facets, openapi_extra=described(requests.FacetsRequest))
+    async def get_facets(asked: Annotated[requests.FacetsRequest, in_address(requests.FacetsRequest)]) -> Response:
         """Counts of all that matches by source, author, section, agency, language, year and month."""
         return await facets(asked)
 
@@ -146,8 +152,10 @@ def counting(desk: Desk) -> APIRouter:
         """The same, asked in JSON."""
         return await facets(asked)
 
-    @router.get("/timeline", response_model=responses.Timeline)
-    async def get_timeline(asked: Annotated[requests.TimelineRequest, Query()]) -> Response:
+    @router.get("/timeline", response_model=responses.Timeline, openapi_extra=described(requests.TimelineRequest))
+    async def get_timeline(
+        asked: Annotated[requests.TimelineRequest, in_address(requests.TimelineRequest)],
+    ) -> Response:
         """Counts of all that matches by day, week, month or year."""
         return await timeline(asked)
 
@@ -174,8 +182,8 @@ def articles(desk: Desk) -> APIRouter:
     """Articles and saved queries."""
     router = APIRouter(tags=["articles"])
 
-    @router.get("/articles", response_model=responses.Articles)
-    async def articles(asked: Annotated[requests.ArticlesRequest, Query()]) -> Response:
+    @router.get("/articles", response_model=responses.Articles, openapi_extra=described(requests.ArticlesRequest))
+    async def articles(asked: Annotated[requests.ArticlesRequest, in_address(requests.ArticlesRequest)]) -> Response:
         """Articles by id; for ids that do not fit into a path."""
 
         def call(archive: Archive) -> Response:
@@ -199,8 +207,8 @@ def articles(desk: Desk) -> APIRouter:
         """The saved queries."""
         return await desk.answer(lambda archive: _json({"alerts": [values(one) for one in archive.alerts()]}))
 
-    @router.get("/alerts/news", response_model=responses.News)
-    async def news(asked: Annotated[requests.NewsRequest, Query()]) -> Response:
+    @router.get("/alerts/news", response_model=responses.News, openapi_extra=described(requests.NewsRequest))
+    async def news(asked: Annotated[requests.NewsRequest, in_address(requests.NewsRequest)]) -> Response:
         """What is new to saved queries since their last run. It stays new: reading records nothing."""
 
         def call(archive: Archive) -> Response:
@@ -232,8 +240,8 @@ def assistants(desk: Desk) -> APIRouter:
             raise UsageError("this server has no cross-encoder; broadsheet serve --rerank MODEL gives it one")
         return await desk.answer(lambda archive: _context(archive, asked, desk.settings.rerank))
 
-    @router.get("/context", response_model=forms, responses=plain)
-    async def get_context(asked: Annotated[requests.ContextRequest, Query()]) -> Response:
+    @router.get("/context", response_model=forms, responses=plain, openapi_extra=described(requests.ContextRequest))
+    async def get_context(asked: Annotated[requests.ContextRequest, in_address(requests.ContextRequest)]) -> Response:
         """Passages for a model's prompt, within a budget of tokens."""
         return await context(asked)
 
