@@ -25,6 +25,7 @@ from search.records import (
     AddReport,
     Alert,
     Article,
+    BackupReport,
     Detect,
     FacetField,
     Facets,
@@ -35,6 +36,7 @@ from search.records import (
     Passage,
     Period,
     Rejection,
+    RestoreReport,
     Results,
     Sort,
     Timeline,
@@ -338,6 +340,41 @@ class Archive:
         from search.engine import doctor
 
         return doctor.check(self._session.catalog, progress)
+
+    def backup(
+        self, path: str | Path, *, keep: int | None = None, progress: Callable[[int, int], None] | None = None
+    ) -> BackupReport:
+        """Add a backup of the newest commit to a folder: one of the backups of this archive, or a new or empty one.
+
+        Searches and a writer go on meanwhile. Copied is what the folder does not have yet, verified by its hash; what
+        it has is verified too. ``keep``: so many of the newest backups stay; None: all. ``progress`` gets bytes done,
+        and how many there are. Raises UsageError for a folder that holds something else, ArchiveDamaged where the
+        archive is damaged, ArchiveLocked while another backup is made there, StorageError.
+        """
+        from search.engine.backup import backup
+
+        return backup(self._session, Path(path), keep, progress)
+
+    @staticmethod
+    def restore(
+        backup: str | Path,
+        path: str | Path,
+        *,
+        number: int | None = None,
+        replace: bool = False,
+        wait: bool = False,
+        progress: Callable[[int, int], None] | None = None,
+    ) -> RestoreReport:
+        """Make an archive at ``path``, a new or empty folder, of the newest backup in a folder, or of that ``number``.
+
+        It gets its place when it is proven to be what was backed up, and sound. ``replace`` puts it in the place of the
+        archive that is there, which goes; objects that have that one open raise ArchiveReplaced from then on. ``wait``
+        lets it wait for a writer or another backup instead of raising ArchiveLocked. Raises ArchiveNotFound where there
+        is no such backup, ArchiveDamaged for one that is not what it was, UsageError where the place is taken.
+        """
+        from search.engine.backup import restore
+
+        return restore(Path(backup), Path(path), replace, number, wait, progress)
 
     # Writing
 

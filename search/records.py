@@ -488,6 +488,34 @@ class AddReport:
     rejections: tuple[Rejection, ...] = ()
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BackupReport:
+    """What ``backup`` did: the new backup's ``number`` in its folder and what it holds; the files that were copied, and
+    those that were there already; how many ``backups`` the folder has now."""
+
+    number: int
+    commit: int
+    articles: int
+    files_copied: int
+    files_kept: int
+    bytes_copied: int
+    bytes_kept: int
+    backups: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RestoreReport:
+    """What ``restore`` made: of which backup, when that was ``made``, and what it holds. ``aside``: where the archive
+    that was replaced is kept, if it had files in it that are no archive's; None where none is kept."""
+
+    number: int
+    commit: int
+    articles: int
+    made: str
+    bytes_copied: int
+    aside: str | None
+
+
 def _wrong(record: str, name: str, wanted: str, value: Any) -> UsageError:
     return UsageError(f"{record}.{name} takes {wanted}, not {type(value).__name__}")
 

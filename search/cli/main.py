@@ -26,6 +26,8 @@ COMMANDS = {
     "stats": "Show what an archive holds.",
     "optimize": "Merge an archive's segments into one.",
     "doctor": "Check an archive for damage.",
+    "backup": "Back an archive up.",
+    "restore": "Make an archive of a backup.",
     "evaluate": "Measure the quality of rankings against judgements.",
     "serve": "Serve an archive over HTTP.",
     "mcp": "Serve an archive to assistants by the Model Context Protocol.",

@@ -119,6 +119,11 @@ class Session:
         """How many tokens of the encoder a passage may have."""
         return int(self._settings["passage_tokens"])
 
+    @property
+    def patient(self) -> bool:
+        """Whether it waits where another one has a lock."""
+        return self._wait
+
     @contextmanager
     def writing(self) -> Iterator[Writer]:
         """The writer's lock for the length of a block; afterwards this archive sees what was written.
