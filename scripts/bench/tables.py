@@ -195,7 +195,9 @@ def table(rows: tuple[Row, ...], folder: str = "") -> str:
     known = figures()
 
     def put(match: re.Match[str]) -> str:
-        value = known[match[1]][match[2]]
+        value, unit = known[match[1]][match[2]]
+        if not unit and 0 < value <= 1:  # a share: as many digits for each
+            return f"{value:.3f}"
         return f"{value:,.0f}" if value >= 1000 else f"{value:.3g}"
 
     lines = ["| what | figure | how |", "|---|---|---|"]
@@ -205,10 +207,10 @@ def table(rows: tuple[Row, ...], folder: str = "") -> str:
     return "\n".join(lines)
 
 
-def figures() -> dict[str, dict[str, float]]:
-    """Every recorded figure, by benchmark and name."""
+def figures() -> dict[str, dict[str, tuple[float, str]]]:
+    """Every recorded figure, by benchmark and name: value and unit."""
     return {
-        path.stem: {name: one["value"] for run in recorded(path) for name, one in run["figures"].items()}
+        path.stem: {name: (one["value"], one["unit"]) for run in recorded(path) for name, one in run["figures"].items()}
         for path in sorted(RESULTS.glob("*.json"))
     }
 
