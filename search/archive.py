@@ -6,6 +6,7 @@ import warnings
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 
 from search import query as language
+from search.deadline import in_thread
 from search.engine import search as searching
 from search.engine.request import Request
 from search.engine.session import Session
@@ -191,11 +193,9 @@ class Archive:
             return searching.search(view, request, watch)
 
     async def asearch(self, query: str, **settings: Any) -> Results:
-        """``search`` in a thread, so that the event loop goes on. A search whose task is cancelled runs to its end
-        unseen."""
-        import asyncio  # a command line needs none of it
-
-        return await asyncio.to_thread(self.search, query, **settings)
+        """``search`` in a thread, so that the event loop goes on. The work of a search whose task is cancelled ends at
+        its next look at the deadline."""
+        return await in_thread(partial(self.search, query, **settings))
 
     def retrieve(
         self,
@@ -240,9 +240,7 @@ class Archive:
 
     async def aretrieve(self, question: str, **settings: Any) -> Context:
         """``retrieve`` in a thread, as ``asearch``."""
-        import asyncio  # a command line needs none of it
-
-        return await asyncio.to_thread(self.retrieve, question, **settings)
+        return await in_thread(partial(self.retrieve, question, **settings))
 
     def describe(
         self,

@@ -2,25 +2,29 @@
 
 from __future__ import annotations
 
+import math
 import time
+from collections.abc import Callable
 from contextvars import ContextVar, Token
 from types import TracebackType
-from typing import Self
+from typing import Self, TypeVar
 
 from search.errors import QueryTimeout
+
+Result = TypeVar("Result")
 
 
 class Deadline:
     """A moment by which work has to be done: ``seconds`` from when it is made.
 
     ``with deadline:`` holds for all that this thread, or task, does in the block, whatever it calls; where one stands
-    inside another, the earlier one holds. The work ends with QueryTimeout at the first ``check`` behind the moment.
+    inside another, both hold. The work ends with QueryTimeout at the first ``check`` behind the moment.
     """
 
     def __init__(self, seconds: float) -> None:
         self.seconds = seconds
         self._ends = time.monotonic() + seconds
-        self._entered: list[Token[Deadline | None]] = []
+        self._entered: list[Token[tuple[Deadline, ...]]] = []
 
     def check(self) -> None:
         """Raise QueryTimeout where the moment has passed."""
@@ -33,9 +37,12 @@ class Deadline:
             f"no answer within {self.seconds:g} seconds; ask for less, narrow the query, or try again later"
         )
 
+    def end(self) -> None:
+        """Let it pass now."""
+        self._ends = -math.inf
+
     def __enter__(self) -> Self:
-        outer = _running.get()
-        self._entered.append(_running.set(self if outer is None or self._ends < outer._ends else outer))
+        self._entered.append(_running.set((*_running.get(), self)))
         return self
 
     def __exit__(
@@ -44,11 +51,27 @@ class Deadline:
         _running.reset(self._entered.pop())
 
 
-_running: ContextVar[Deadline | None] = ContextVar("deadline", default=None)
+_running: ContextVar[tuple[Deadline, ...]] = ContextVar("deadlines", default=())
 
 
 def check() -> None:
     """Raise QueryTimeout where the work at hand has a deadline that has passed."""
-    deadline = _running.get()
-    if deadline is not None:
+    for deadline in _running.get():
         deadline.check()
+
+
+async def in_thread(call: Callable[[], Result]) -> Result:
+    """What a call returns or raises, in a thread. When the task is cancelled the call's deadline has passed."""
+    import asyncio  # a command line needs none of it
+
+    deadline = Deadline(math.inf)
+
+    def work() -> Result:
+        with deadline:
+            return call()
+
+    try:
+        return await asyncio.to_thread(work)
+    except asyncio.CancelledError:
+        deadline.end()
+        raise

@@ -7,6 +7,7 @@ import itertools
 import threading
 import time
 from collections.abc import Callable
+from contextlib import nullcontext
 
 import pytest
 
@@ -91,7 +92,7 @@ def test_the_dearest_legal_requests_end_soon_after_their_deadline(archive, query
     assert time.process_time() - began < 0.55
 
 
-def test_of_two_deadlines_the_earlier_holds_and_none_outlives_its_block():
+def test_of_two_deadlines_both_hold_and_none_outlives_its_block():
     with Deadline(600), passed(), pytest.raises(QueryTimeout):
         deadline.check()
     with passed(), Deadline(600), pytest.raises(QueryTimeout):
@@ -114,6 +115,33 @@ def test_a_deadline_holds_for_its_own_thread():
         thread.start()
         thread.join()
     assert seen == [None]
+
+
+@pytest.mark.parametrize("seconds", [None, 600])
+@pytest.mark.parametrize("face", ["asearch", "aretrieve"])
+def test_the_work_of_a_cancelled_task_ends(archive, monkeypatch, face, seconds):
+    working, ended = threading.Event(), threading.Event()
+
+    def work(*_: object, **__: object) -> None:
+        working.set()
+        try:
+            while True:
+                deadline.check()
+        finally:
+            ended.set()
+
+    monkeypatch.setattr(archive, face[1:], work)
+
+    async def ask() -> None:
+        with nullcontext() if seconds is None else Deadline(seconds):
+            task = asyncio.create_task(getattr(archive, face)("balap"))
+        assert await asyncio.to_thread(working.wait, 5)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        assert await asyncio.to_thread(ended.wait, 5)
+
+    asyncio.run(ask())
 
 
 def test_the_desk_ends_the_work_of_whom_it_has_given_up(archive):
