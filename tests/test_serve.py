@@ -20,7 +20,8 @@ from search import Archive, Article
 from search.archive import Archive as ArchiveClass
 from search.declarations import values
 from search.errors import ArchiveDamaged, ArchiveLocked, EncoderError, UsageError
-from search.exports import blocks, references
+from search.exports import blocks
+from search.exports.files import FORMS
 from search.ingest import read
 from search.records import Filters
 from search.serve import access, logs, quotes, running
@@ -161,7 +162,7 @@ def test_numbers_that_json_lacks_are_null(client):
     json.loads(text, parse_constant=lambda name: pytest.fail(f"{name} is no JSON"))
 
 
-@pytest.mark.parametrize("form", ["csv", "bibtex", "ris"])
+@pytest.mark.parametrize("form", ["csv", "bibtex", "ris", "jsonl", "ids"])
 def test_exports_are_those_of_the_command_line(client, archive, form):
     asked = {"q": "zebra OR dam", "limit": 3, "format": form, "sort": "newest"}
     response = client.get("/v1/search", params=asked)
@@ -172,7 +173,7 @@ def test_exports_are_those_of_the_command_line(client, archive, form):
         rows = list(csv.DictReader(io.StringIO(response.text)))
         assert [row["id"] for row in rows] == [hit.article.id for hit in hits]
     else:
-        assert response.text == "".join(f"{one}\n" for one in getattr(references, form)(hits))
+        assert response.text == "".join(f"{one}\n" for one in FORMS[form].lines(hits))
 
 
 def test_no_export_carries_a_formula_or_an_escape(client):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,14 +11,17 @@ import click
 from search.cli import pretty
 from search.cli.options import asks, common, counted, given, opened, styled, timings, valid_text
 from search.cli.text import clean, line
+from search.declarations import values
 from search.engine.request import SEARCH
 from search.errors import QueryError, UsageError
+from search.exports import formats
+from search.exports.files import FORMS
 from search.records import Filters
 
 if TYPE_CHECKING:
     from search.records import Results
 
-FORMATS = ("pretty", "json", "jsonl", "csv", "ids", "bibtex", "ris")
+FORMATS = ("pretty", "json", *FORMS)
 BATCH_FORMATS = ("jsonl", "csv")
 UNSAID = ("notes",)  # in JSON: they go to standard error
 
@@ -77,23 +80,12 @@ def command(
 
 def _print(results: Results, format: str) -> None:
     """Hits on stdout, what there is to say of them on stderr."""
-    from search.declarations import values
-    from search.exports import formats, references
-
     if format == "pretty":
-        lines = pretty.hits(results, style=styled())
+        lines: Iterable[str] = pretty.hits(results, style=styled())
     elif format == "json":
-        lines = iter([formats.dumps(values(results, UNSAID), indent=2)])
-    elif format == "csv":
-        lines = iter([formats.csv_header(), *formats.csv_lines(results)])
+        lines = [formats.dumps(values(results, UNSAID), indent=2)]
     else:
-        writers: dict[str, Any] = {
-            "jsonl": formats.json_lines,
-            "ids": formats.ids,
-            "bibtex": references.bibtex,
-            "ris": references.ris,
-        }
-        lines = iter(writers[format](results))
+        lines = FORMS[format].lines(results)
     for text in lines:
         click.echo(text)
     if results and format == "pretty":
@@ -112,7 +104,6 @@ def _remarks(results: Results) -> Iterator[str]:
 def _run_all(folder: Path, queries: Path, format: str, settings: dict[str, Any]) -> int:
     """Run a file of queries; how many hits there were. Raises UsageError at the end if some could not be run."""
     from search.evaluation import read_queries
-    from search.exports import formats
 
     del settings["cursor"]
     batch = read_queries(queries, plain=True)

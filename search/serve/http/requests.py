@@ -8,6 +8,7 @@ from pydantic import Field
 
 from search.engine import request
 from search.errors import UsageError
+from search.exports.files import FORMS
 from search.records import All, Any_, Compare, Condition, Filters
 from search.serve.arguments import LONGEST_QUERY, Name, Names, Number, Question, Strict, Text, asking
 from search.serve.quotes import CitedPassage
@@ -61,7 +62,7 @@ class SearchRequest(asking(*request.SEARCH, most=MOST)):  # type: ignore[misc]
 
     q: Query = ""
     format: Annotated[
-        Literal["json", "search_results", "csv", "bibtex", "ris"],
+        Literal["json", "search_results", *FORMS],  # type: ignore[valid-type]
         Field(description="search_results: blocks for Anthropic's Messages API, a text block for each sentence."),
     ] = "json"
 

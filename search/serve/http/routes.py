@@ -8,7 +8,8 @@ from typing import Annotated, Any
 from search.archive import Archive
 from search.declarations import values
 from search.errors import ArticleNotFound, MissingExtraError, UsageError
-from search.exports import blocks, formats, references
+from search.exports import blocks, formats
+from search.exports.files import FORMS
 from search.query.help import help_text
 from search.rag.quotes import check_quotes
 from search.records import Filters
@@ -24,12 +25,6 @@ try:
     from search.serve.http.addresses import described, in_address
 except ImportError as error:
     raise MissingExtraError("fastapi", "server") from error
-
-_EXPORTS = {
-    "csv": ("text/csv; charset=utf-8", "hits.csv"),
-    "bibtex": ("application/x-bibtex; charset=utf-8", "hits.bib"),
-    "ris": ("application/x-research-info-systems; charset=utf-8", "hits.ris"),
-}
 
 
 def problem(status: int, kind: str, message: str) -> Response:
@@ -69,7 +64,7 @@ def searching(desk: Desk) -> APIRouter:
     """Ranked hits, and what a query means."""
     router = APIRouter(tags=["search"])
     others: dict[int | str, dict[str, Any]] = {
-        200: {"content": {kind.partition(";")[0]: {"schema": {"type": "string"}} for kind, _ in _EXPORTS.values()}}
+        200: {"content": {form.media.partition(";")[0]: {"schema": {"type": "string"}} for form in FORMS.values()}}
     }
 
     async def search(asked: requests.SearchRequest) -> Response:
@@ -120,13 +115,10 @@ def _hits(archive: Archive, asked: requests.SearchRequest) -> Response:
         return _json(record)
     if asked.format == "search_results":
         return _json({"content": blocks.of_hits(results)})
-    lines = {"csv": lambda hits: [formats.csv_header(), *formats.csv_lines(hits)]} | {
-        "bibtex": references.bibtex,
-        "ris": references.ris,
-    }
-    kind, name = _EXPORTS[asked.format]
-    text = "".join(f"{line}\n" for line in lines[asked.format](results))
-    return Response(text, media_type=kind, headers={"Content-Disposition": f'attachment; filename="{name}"'})
+    form = FORMS[asked.format]
+    text = "".join(f"{line}\n" for line in form.lines(results))
+    headers = {"Content-Disposition": f'attachment; filename="hits.{form.suffix}"'}
+    return Response(text, media_type=form.media, headers=headers)
 
 
 def counting(desk: Desk) -> APIRouter:
