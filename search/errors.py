@@ -23,6 +23,15 @@ SearchError
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+OF_MEANING = frozenset(
+    {"faiss", "torch", "sentence_transformers", "transformers", "tokenizers"}
+    | {"onnxruntime", "onnx", "onnxscript", "huggingface_hub"}
+)
+"""What searching by meaning imports. Everything by words runs without."""
+
 
 class SearchError(Exception):
     """Base of all errors raised by this package; ``str(error)`` is fit to be shown to a user."""
@@ -58,10 +67,11 @@ class ModeError(UsageError):
 
 
 class MissingExtraError(UsageError):
-    """An optional dependency is not installed; the message has the pip line."""
+    """A dependency is not installed; the message has a line that installs it here. ``extra`` is the one that brings it,
+    empty for what searching by meaning needs; ``instead``, what works without."""
 
-    def __init__(self, package: str, extra: str) -> None:
-        super().__init__(f"{package} is not installed; install it with: pip install 'broadsheet[{extra}]'")
+    def __init__(self, package: str, extra: str = "", instead: str = "") -> None:
+        super().__init__(f"{package} is not installed; install it with: {install_line(extra)}{instead}")
 
 
 class ArchiveError(SearchError):
@@ -141,3 +151,32 @@ class CommitsLost(UserWarning):
             "later commits were set aside, and deletes since then are undone. Run 'broadsheet doctor', which names the "
             "articles set aside, and index them again"
         )
+
+
+def install_line(extra: str = "") -> str:
+    """A line for a shell that installs an extra into the Python that runs: from the clone that this code lies in, with
+    its pinned versions, or the package."""
+    import shlex
+    import sys
+    from pathlib import Path
+
+    clone = Path(__file__).resolve().parent.parent
+    name = f"[{extra}]" if extra else ""
+    python = shlex.quote(sys.executable or "python")
+    if not (clone / "pyproject.toml").is_file():
+        return f"{python} -m pip install {shlex.quote(f'broadsheet{name}')}"
+    pins = f" -c {shlex.quote(str(clone / 'constraints.txt'))}" if (clone / "constraints.txt").is_file() else ""
+    return f"{python} -m pip install{pins} -e {shlex.quote(f'{clone}{name}')}"
+
+
+@contextmanager
+def needs_models() -> Iterator[None]:
+    """Where FAISS or a model's packages are imported: one that is not installed is a MissingExtraError."""
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        package = (error.name or "").partition(".")[0]
+        if package not in OF_MEANING:
+            raise
+        instead = "; searching by words needs none of it: --mode keyword, and index --no-vectors"
+        raise MissingExtraError(package, instead=instead) from None

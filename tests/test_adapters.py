@@ -229,4 +229,4 @@ def test_without_the_package_the_extra_is_named(module, package):
         f"try:\n    import search.adapters.{module}\nexcept MissingExtraError as error:\n    print(error)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert f"pip install 'broadsheet[{module}]'" in done.stdout
+    assert f"[{module}]" in done.stdout

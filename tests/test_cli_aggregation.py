@@ -19,6 +19,7 @@ from search import Archive, Article
 from search.cli import charts
 from search.cli.main import cli
 from search.cli.rss import rfc_822
+from search.errors import install_line
 from search.storage.folder import Folder
 from search.storage.locks import lock_writer
 
@@ -188,7 +189,7 @@ def test_png_needs_a_file_and_matplotlib(built, tmp_path, monkeypatch):
     out = tmp_path / "chart.png"
     result = run(built, "timeline", "--format", "png", "--output", str(out))
     assert result.exit_code == 2
-    assert "pip install 'broadsheet[charts]'" in result.stderr
+    assert install_line("charts") in result.stderr
     assert not out.exists()
 
 

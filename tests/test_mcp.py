@@ -16,7 +16,7 @@ from mcp.client.streamable_http import streamable_http_client
 
 from search import Archive, Article
 from search.archive import Archive as ArchiveClass
-from search.errors import UsageError
+from search.errors import UsageError, install_line
 from search.ingest import read
 from search.serve import access, running
 from search.serve.desk import Desk, Settings
@@ -464,7 +464,7 @@ def test_without_the_package_the_extra_is_named(archive):
         [sys.executable, "-c", code, "mcp", "--index", str(archive.path)], capture_output=True, text=True, timeout=60
     )
     assert done.returncode == 2
-    assert "pip install 'broadsheet[mcp]'" in done.stderr
+    assert install_line("mcp") in done.stderr
 
 
 @pytest.mark.anyio

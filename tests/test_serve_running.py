@@ -19,6 +19,7 @@ from click.testing import CliRunner
 
 from search import Archive, Article
 from search.cli.main import cli
+from search.errors import install_line
 from search.ingest import read
 from search.serve import connections
 from search.serve.guard import Guard, Rules
@@ -320,4 +321,4 @@ def test_a_missing_extra_says_how_to_install_it(folder, monkeypatch):
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == "fastapi" else original(name))
     done = run("--index", folder)
     assert done.exit_code == 2
-    assert "pip install 'broadsheet[server]'" in done.stderr
+    assert install_line("server") in done.stderr

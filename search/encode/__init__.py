@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 
 from search.encode.base import (
@@ -15,8 +16,8 @@ from search.encode.base import (
 )
 from search.encode.models import same_model
 from search.encode.own import MARK, checked
-from search.encode.rerank import Reranker, load_reranker
-from search.errors import ArchiveMismatch, EncoderError, StorageError, UsageError
+from search.encode.rerank import CrossEncoderReranker, Reranker
+from search.errors import ArchiveMismatch, EncoderError, StorageError, UsageError, needs_models
 from search.records import EncoderIdentity
 
 __all__ = [
@@ -40,6 +41,7 @@ __all__ = [
 ]
 
 
+@needs_models()
 def load_encoder(
     model: str | Encoder | None = None, precision: Precision | str = Precision.AUTO, dimension: int | None = None
 ) -> Encoder:
@@ -88,6 +90,7 @@ def recorded_way(identity: EncoderIdentity) -> str | None:
     return None if choice is None else str(choice)
 
 
+@needs_models()
 def load_query_encoder(
     identity: EncoderIdentity, model: str | Encoder | None = None, warn: Callable[[str], None] | None = None
 ) -> QueryEncoder:
@@ -141,6 +144,7 @@ def _prepared(encoder: Encoder, warn: Callable[[str], None] | None) -> QueryEnco
         return None
 
 
+@needs_models()
 def load_matching_encoder(
     identity: EncoderIdentity, model: str | Encoder | None, precision: Precision | str = Precision.AUTO
 ) -> Encoder:
@@ -155,3 +159,13 @@ def load_matching_encoder(
             "use the same model, or index into a new archive"
         )
     return encoder
+
+
+@functools.lru_cache(2)
+@needs_models()
+def load_reranker(model: str) -> Reranker:
+    """The cross-encoder of this name or in this folder; kept for the next call.
+
+    Raises EncoderError, with what to do, for one that cannot be found, trusted or run.
+    """
+    return CrossEncoderReranker(model)

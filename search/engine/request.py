@@ -7,13 +7,15 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from search import query as language
 from search.declarations import SETTINGS, Setting, setting, settings
-from search.engine.ranking import Normalise
 from search.errors import UsageError
 from search.records import Detect, FacetField, Filters, Fusion, Mode, Period, Sort
+
+if TYPE_CHECKING:
+    from search.engine.ranking import Normalise
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from search.errors import ArchiveDamaged, SearchError
+from search.errors import ArchiveDamaged, SearchError, needs_models
 
 if TYPE_CHECKING:
     from concurrent.futures import ThreadPoolExecutor
@@ -43,7 +43,8 @@ _lock = threading.Lock()
 @contextmanager
 def _border() -> Iterator[Any]:
     """FAISS, imported when first needed (0.1 s), its exceptions turned into ours."""
-    import faiss
+    with needs_models():
+        import faiss
 
     try:
         yield faiss
