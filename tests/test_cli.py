@@ -124,6 +124,7 @@ def all_errors(kind=SearchError):
 
 EXPECTED = {
     "SearchError": 3,
+    "PurgeUnfinished": 3,
     "UsageError": 2,
     "QueryError": 2,
     "ModeError": 2,
