@@ -10,7 +10,7 @@ from click.testing import CliRunner
 
 from search import Archive, Article
 from search.cli.main import cli
-from search.cli.stats import size
+from search.cli.text import size
 
 ARTICLES = [
     Article(

@@ -9,7 +9,7 @@ import click
 
 from search.cli.options import common, counted
 from search.cli.progress import Meter, duration
-from search.cli.stats import size
+from search.cli.text import size
 
 
 @click.command("restore")

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from unicodedata import category, east_asian_width
 
 from search.exports.plain import STRING_LIMIT, Spans, clean, clean_spans, line
 
-__all__ = ["BOLD", "DIM", "PLAIN", "STRING_LIMIT", "clean", "clean_spans", "cut", "line", "width", "wrap"]
+__all__ = ["BOLD", "DIM", "PLAIN", "STRING_LIMIT", "clean", "clean_spans", "cut", "line", "size", "width", "wrap"]
 
 BOLD, DIM, PLAIN = "\x1b[1m", "\x1b[2m", "\x1b[0m"
 
@@ -110,3 +110,17 @@ def cut(text: str, columns: int) -> str:
         if room < 0:
             break
     return text[:end].rstrip() + "…"
+
+
+def size(value: Any) -> Any:
+    """A number of bytes, or each of several, in units that people read."""
+    if isinstance(value, Mapping):
+        return {name: size(item) for name, item in value.items()}
+    if not isinstance(value, int):
+        return value
+    number = float(value)
+    for unit in ("bytes", "kB", "MB", "GB"):
+        if number < 1000:
+            return f"{number:.0f} {unit}" if unit == "bytes" or number >= 100 else f"{number:.1f} {unit}"
+        number /= 1000
+    return f"{number:.1f} TB"
