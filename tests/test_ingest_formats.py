@@ -476,3 +476,66 @@ def test_settings_that_make_no_sense(tmp_path):
     for options in ({"dates": "day"}, {"encoding": "klingon"}, {"encoding": "base64"}, {"map": {"x": "y"}}):
         with pytest.raises(UsageError):
             read([path], **options)
+
+
+# Articles inside other JSON
+
+A, B = {"title": "A", "content": "x", "url": "https://x.example/a"}, {"title": "B", "content": "y", "id": "b"}
+
+
+@pytest.mark.parametrize(
+    "wrapped",
+    [
+        {"status": "ok", "totalResults": 2, "articles": [A, B]},
+        {"response": {"status": "ok", "docs": [A, B], "meta": {"hits": 2}}},
+        {"response": {"results": [A, B]}},
+        {"took": 3, "hits": {"total": 2, "hits": [{"_id": "1", "_source": A}, {"_id": "b", "_source": B}]}},
+        {"data": {"feed": {"edges": [{"node": A}, {"node": B}]}}},
+        {"version": "https://jsonfeed.org/version/1.1", "title": "My feed", "description": "d", "items": [A, B]},
+        {"rss": {"channel": {"title": "Feed", "item": [A, B]}}},
+        {"@context": "https://schema.org", "@graph": [A, B]},
+        {"itemListElement": [{"@type": "ListItem", "item": A}, {"@type": "ListItem", "item": B}]},
+        {"https://x.example/a": A, "b": B},
+        [{"page": 1, "articles": [A]}, {"page": 2, "articles": [B]}],
+        {"pages": [{"results": [A]}, {"results": [B]}]},
+        {"title": {"0": "A", "1": "B"}, "content": {"0": "x", "1": "y"}},
+        {"title": ["A", "B"], "content": ["x", "y"]},
+        {"columns": ["title", "content"], "index": [0, 1], "data": [["A", "x"], ["B", "y"]]},
+    ],
+)
+@pytest.mark.parametrize("indent", [None, 2])
+def test_wrapped_articles(tmp_path, wrapped, indent):
+    found = items(tmp_path, "a.json", json.dumps(wrapped, indent=indent))
+    assert [(item.title, item.text) for item in found] == [("A", "x"), ("B", "y")]
+    assert len({item.id for item in found}) == 2
+
+
+def test_a_page_of_answers_a_line(tmp_path):
+    data = "".join(json.dumps({"page": n, "articles": [one]}) + "\n" for n, one in enumerate((A, B)))
+    assert [item.title for item in items(tmp_path, "a.jsonl", data)] == ["A", "B"]
+
+
+@pytest.mark.parametrize(
+    "record",
+    [
+        {"title": "T", "text": "x", "items": [A, B]},
+        {"title": "T", "body": [{"type": "p", "text": "One"}, {"type": "p", "text": "Two"}]},
+        {"title": "T", "related": [A, B]},
+        {"title": "T", "content": {"rendered": "<p>x</p>"}, "_embedded": {"author": [{"name": "N"}]}},
+        {"title": "T", "tags": {"a": {"name": "x"}, "b": {"name": "y"}}},
+    ],
+)
+def test_an_article_with_others_in_it_is_one(tmp_path, record):
+    (found,) = items(tmp_path, "a.json", json.dumps(record))
+    assert found.title == "T"
+
+
+def test_a_large_answer_is_read_a_member_at_a_time(tmp_path, monkeypatch):
+    monkeypatch.setattr(json_values, "_WRAPPER", 10_000)
+    monkeypatch.setattr(source, "BLOCK", 4_000)
+    many = [{"id": str(n), "title": f"T{n}", "text": "word " * 100} for n in range(200)]
+    data = json.dumps({"status": "ok", "response": {"n": 200, "docs": many, "meta": {"x": [1]}}, "after": "x" * 5_000})
+    assert [item.id for item in items(tmp_path, "a.json", data)] == [str(n) for n in range(200)]
+    *found, cut = items(tmp_path, "b.json", data[:50_000])
+    assert [item.id for item in found] == [str(n) for n in range(len(found))]
+    assert cut[1] == "the file ends inside this record"

@@ -179,7 +179,7 @@ def test_the_first_byte_that_is_not_ascii_may_come_late(tmp_path):
 
 def test_a_few_broken_bytes_do_not_change_the_encoding(tmp_path):
     put(tmp_path, {"a.jsonl": '{"id": "1", "title": "Über “Brücken” ?"}'.encode().replace(b"?", b"\xff")})
-    assert list(read([tmp_path])) == [Article(id="1", title="Über “Brücken” \ufffd")]
+    assert list(read([tmp_path])) == [Article(id="1", title="Über “Brücken” ÿ")]
 
 
 def test_a_character_cut_at_the_end_of_a_sample_is_no_fault():
@@ -189,6 +189,68 @@ def test_a_character_cut_at_the_end_of_a_sample_is_no_fault():
 
 
 _TEXTS = st.text(st.characters(codec="utf-8", exclude_categories=["Cs"]), max_size=50)
+
+
+@pytest.mark.parametrize(
+    ("encoding", "text"),
+    [
+        ("mac_roman", "Le préfet a dîné à Orléans. L’été à Genève, où l’élève naïve reçoit un gâteau."),
+        ("mac_roman", "El señor Muñoz llegó el miércoles a la reunión de España, según él."),
+        ("mac_roman", "Die Straße führt über die Brücke nach Köln. Größe zählt für Ärzte."),
+        ("mac_roman", "São Paulo: a eleição não será adiada, informação do órgão à população."),
+        ("cp850", "Le préfet a dîné à Orléans, où l'élève naïve reçoit un gâteau."),
+        ("cp850", "El señor Muñoz llegó el miércoles a la reunión de España, según él."),
+        ("cp437", "Die Straße führt über die Brücke nach Köln. Größe zählt für Ärzte."),
+        ("cp852", "Prezydent Polski spotkał się w środę z ministrem spraw zagranicznych Łotwy."),
+        ("cp852", "Hluboká nad Vltavou: příšerně žluťoučký kůň úpěl ďábelské ódy."),
+        ("mac_latin2", "Prezydent Polski spotkał się w środę z ministrem spraw zagranicznych Łotwy."),
+        ("mac_turkish", "Cumhurbaşkanı çarşamba günü Ankara'da dışişleri bakanıyla görüştü."),
+        ("cp1257", "Lietuvos prezidentas trečiadienį susitiko su užsienio reikalų ministru."),
+        ("cp1257", "Latvijas prezidents trešdien tikās ar ārlietu ministru. Žurnālists ņēma vērā šo."),
+        ("cp775", "Lietuvos prezidentas trečiadienį susitiko su užsienio reikalų ministru."),
+        ("cp866", "Президент России провел встречу с министром иностранных дел в Москве."),
+        ("mac_cyrillic", "Президент России провел встречу с министром иностранных дел в Москве."),
+        ("iso8859_5", "Президент России провел встречу с министром иностранных дел в Москве."),
+    ],
+)
+def test_encodings_of_other_machines(encoding, text):
+    found = detect(text.encode(encoding))
+    assert text.encode(encoding).decode(found) == text
+
+
+def lines_read(data, block=1 << 18, **said):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(source, "BLOCK", block)
+        opened = Source("memory", io.BytesIO(data), **said)
+        return [line.text for line in TextStream(opened).lines()], opened.notes
+
+
+@pytest.mark.parametrize("block", [1, 5, 1 << 18])
+@pytest.mark.parametrize("end", [b"\n", b"\r\n", b"\r"])
+def test_lines_in_different_encodings(block, end):
+    lines = ["Café à Orléans", "Plain", "Élève français", "“Señor”", "Straße in Köln"]
+    encodings = ["utf-8", "utf-8", "cp1252", "utf-8", "cp1252"]
+    data = end.join(line.encode(encoding) for line, encoding in zip(lines, encodings, strict=True))
+    assert lines_read(data, block) == (lines, {"lines read as cp1252, not UTF-8": 2})
+    data = end.join(line.encode("utf-8" if n == 3 else "cp1252") for n, line in enumerate(lines))
+    assert lines_read(data, block)[0] == lines
+
+
+def test_a_line_of_utf_8_with_a_few_bytes_of_something_else():
+    data = "Élève à l’été — ".encode() + "café".encode("cp1252") + " à Orléans\n".encode()
+    assert lines_read(data)[0] == ["Élève à l’été — café à Orléans"]
+
+
+def test_characters_that_cannot_be_decoded_are_counted():
+    text, notes = lines_read(b"Caf\xc3\xa9 \x81 na\xefve \x8d caf\xe9 \x9d\n" + b"plain\n", encoding="cp1252")
+    assert notes == {"files read as cp1252": 1, "characters that could not be decoded": 3}
+    assert text[0].count("\ufffd") == 3
+    assert lines_read("Caf\ufffd\n".encode())[1] == {}
+
+
+def test_an_encoding_that_is_said_is_taken(tmp_path):
+    put(tmp_path, {"a.csv": "id,title\n1,Straße\n".encode("cp850"), "b.csv": "id,title\n2,Straße\n".encode("utf-16")})
+    assert [item.title for item in read([tmp_path], encoding="cp850")] == ["Straße", "Straße"]
 
 
 @settings(max_examples=200)

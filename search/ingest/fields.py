@@ -236,6 +236,18 @@ class Draft:
         return self._chosen["published"][2] if "published" in self._chosen else None
 
     @property
+    def is_article(self) -> bool:
+        """Whether it has a title, or a text and something else, as a mere paragraph has not."""
+        return "title" in self._chosen or (
+            "text" in self._chosen and any(name in self._chosen for name in ("published", "url", "id", "source"))
+        )
+
+    @property
+    def has_id(self) -> bool:
+        """Whether it has an id of its own."""
+        return "id" in self._chosen
+
+    @property
     def size(self) -> int:
         """Characters of its text, about."""
         value = self._chosen["text"][2] if "text" in self._chosen else ""

@@ -10,6 +10,7 @@ from typing import Any
 from search.ingest.decode import EXCERPT, RECORD_LIMIT, TextStream
 from search.ingest.fields import BadRecord, json_type
 from search.ingest.formats.base import Format, Record
+from search.ingest.formats.json_wrappers import articles_in
 from search.ingest.source import Head, Source
 from search.records import Rejection
 
@@ -43,7 +44,9 @@ def read(source: Source) -> Iterator[Record | Rejection]:
             except (ValueError, RecursionError) as error:
                 yield Rejection(source=source.name, line=number, reason=json_fault(error), record=text[:EXCERPT])
             else:
-                yield Record(value, number, text[:EXCERPT])
+                excerpt = text[:EXCERPT]
+                for record in articles_in(value):
+                    yield Record(record, number, excerpt)
 
 
 def no_object(value: Any) -> str:

@@ -1,7 +1,8 @@
-"""JSON as one array of objects, as a single object, or as several values one after the other.
+"""JSON as one array of objects, as a single object, or as several values one after the other; and articles in objects
+around them, as interfaces answer.
 
-An array is read a member at a time from a buffer of bounded size. After a member that is not valid JSON, reading goes
-on at the next place where one object ends and another begins.
+An array is read a member at a time from a buffer of bounded size, and so is the list inside a large object. After a
+member that is not valid JSON, reading goes on at the next place where one object ends and another begins.
 """
 
 from __future__ import annotations
@@ -13,12 +14,14 @@ from collections.abc import Iterator, Mapping
 from search.ingest.decode import EXCERPT, RECORD_LIMIT, TextStream
 from search.ingest.formats.base import Format, Record
 from search.ingest.formats.json_lines import DECODER, TOO_LONG, json_fault, no_object
+from search.ingest.formats.json_wrappers import articles_in, list_within
 from search.ingest.source import Head, Source
 from search.records import Rejection
 
 _BETWEEN = re.compile(r"[\s,]*")
 _NEXT_OBJECT = re.compile(r"\}[\s,]*(?=\{)")
 _OPEN_END = re.compile(r"\}[\s,]*\Z")
+_WRAPPER = 8_000_000  # characters from which on an object is looked into for a list before it is read whole
 _LONGEST_LITERAL = 16  # an error this near the end of the buffer may be a value cut in two
 
 
@@ -43,6 +46,8 @@ class _Reader:
         self._line = 1
         self._ended = False  # the buffer holds all the rest
         self._lost = False  # nothing more can be told apart
+        self._opened = False  # the list in a large object has just been reached
+        self._wrapped = False  # the list read is that of a large object
 
     def read(self) -> Iterator[Record | Rejection]:
         in_array = False
@@ -51,12 +56,16 @@ class _Reader:
             if character == ("]" if in_array else "["):
                 in_array = not in_array
                 self._advance(self._position + 1)
+                if self._wrapped:
+                    return  # behind the list stands what is said of it
             else:
-                yield self._value()
+                yield from self._value()
+                if self._opened:
+                    self._opened, in_array = False, True
         if in_array and not self._lost:
             yield self._rejection("the array has no closing bracket: the file is cut short", "")
 
-    def _value(self) -> Record | Rejection:
+    def _value(self) -> Iterator[Record | Rejection]:
         """Read the value at the position and go past it."""
         while True:
             size = len(self._buffer) - self._position
@@ -65,30 +74,47 @@ class _Reader:
             except json.JSONDecodeError as error:
                 at_end = error.pos >= len(self._buffer) or error.msg.startswith("Unterminated string")
                 near_end = at_end or error.pos > len(self._buffer) - _LONGEST_LITERAL
+                if near_end and size > _WRAPPER and not self._wrapped and self._open_list():
+                    return
                 if near_end and size > RECORD_LIMIT:
-                    return self._give_up(TOO_LONG, self._position)
+                    yield self._give_up(TOO_LONG, self._position)
+                    return
                 if near_end and self._more(size):
                     continue
                 place, error.pos = error.pos, error.pos - self._position
-                return self._give_up("the file ends inside this record" if at_end else json_fault(error), place)
+                yield self._give_up("the file ends inside this record" if at_end else json_fault(error), place)
+                return
             except (ValueError, RecursionError) as error:
-                return self._give_up(json_fault(error), self._position)
+                yield self._give_up(json_fault(error), self._position)
+                return
             # The digits of a number may go on; of anything else the last character is the end.
             if end == len(self._buffer) and self._buffer[end - 1] not in '"}]' and self._more(1):
                 continue
-            return self._use(value, end)
+            yield from self._use(value, end)
+            return
 
-    def _use(self, value: object, end: int) -> Record | Rejection:
+    def _open_list(self) -> bool:
+        """Go to the first member of the list of articles in the large object at the position, if there is one."""
+        if self._buffer[self._position] != "{":
+            return False
+        place = list_within(self._buffer, self._position, DECODER.raw_decode)
+        if place is None:
+            return False
+        self._advance(place)
+        self._opened = self._wrapped = True
+        return True
+
+    def _use(self, value: object, end: int) -> Iterator[Record | Rejection]:
         excerpt = self._buffer[self._position : min(end, self._position + EXCERPT)]
-        found: Record | Rejection
-        if end - self._position > RECORD_LIMIT:
-            found = self._rejection(TOO_LONG, excerpt)
-        elif isinstance(value, Mapping):
-            found = Record(value, self._line, excerpt)
-        else:
-            found = self._rejection(no_object(value), excerpt)
+        line, long = self._line, end - self._position > RECORD_LIMIT
         self._advance(end)
-        return found
+        if long:
+            yield Rejection(source=self._name, line=line, reason=TOO_LONG, record=excerpt)
+        elif isinstance(value, Mapping):
+            for record in articles_in(value):
+                yield Record(record, line, excerpt)
+        else:
+            yield Rejection(source=self._name, line=line, reason=no_object(value), record=excerpt)
 
     def _give_up(self, reason: str, place: int) -> Rejection:
         """Reject the value at the position, and go to where the next object begins after ``place``."""
