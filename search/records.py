@@ -479,13 +479,23 @@ class EncoderIdentity:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AddReport:
-    """What ``add`` did, in articles. ``rejections`` keeps the first hundred; ``rejected`` counts all."""
+    """What ``add`` did, in articles. ``rejections`` keeps the first hundred; ``rejected`` counts all.
+
+    Of the replaced, ``revised`` took the place of another record of the same run. Of the skipped, ``poorer`` had no
+    text or no date where the archive's article has one. ``parted`` were read from files with the id of another story of
+    the same run, and got one of their own. ``remarks`` tells of the first thousand of these three: where it stood, and
+    what became of it.
+    """
 
     added: int = 0
     replaced: int = 0
     skipped: int = 0
     rejected: int = 0
     rejections: tuple[Rejection, ...] = ()
+    revised: int = 0
+    poorer: int = 0
+    parted: int = 0
+    remarks: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

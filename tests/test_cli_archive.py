@@ -125,7 +125,7 @@ def test_bad_records_are_rejected_and_the_rest_goes_in(tmp_path):
     ("name", "data", "code"),
     [
         ("missing.jsonl", None, 2),
-        ("empty.jsonl", b"", 0),
+        ("empty.jsonl", b"", 1),
         ("photo.txt", b"\x89PNG\r\n\x1a\n" + bytes(500), 2),
         ("cut.jsonl.gz", gzip.compress(b'{"text": "one two three"}\n' * 50, mtime=0)[:-12], 0),
         ("bad.csv", b"no,header\n1,2\n", 2),

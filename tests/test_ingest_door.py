@@ -11,11 +11,12 @@ import zipfile
 import pytest
 
 from search.errors import MissingExtraError, SourceError
-from search.ingest import Format, Record, known_formats, read, reading
+from search.ingest import Format, Record, known_formats, reading
 from search.ingest import source as sources
 from search.ingest.formats.foreign import kind_of
 from search.ingest.source import Head
 from search.records import Article, Rejection
+from tests.placeless import read
 
 ONE, TWO = Article(id="1", title="One"), Article(id="2", title="Two")
 LINES = b'{"id": "1", "title": "One"}\n{"id": "2", "title": "Two"}\n'

@@ -9,11 +9,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from search.errors import SourceError, UsageError
-from search.ingest import orders, read, source
+from search.ingest import orders, source
 from search.ingest.fields import _NOTHING, BadRecord, to_article
 from search.ingest.formats import Record, json_values, table
 from search.ingest.source import Source
 from search.records import Article, Rejection
+from tests.placeless import read
 
 
 def items(tmp_path, name, data, **options):

@@ -5,11 +5,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from search.ingest import read
 from search.ingest.agencies import agency_name
 from search.ingest.fields import to_article
 from search.ingest.formats.plain import parse
 from search.records import Article
+from tests.placeless import read
 
 DATA = Path(__file__).parent / "data" / "ingest"
 BODY = "The river rose through the night and reached the second step of the old market by dawn."
@@ -222,3 +222,83 @@ def test_any_text_is_laid_out(text):
 def test_no_word_of_a_plain_body_is_lost(paragraphs):
     body = "\n\n".join(f"{number} {' '.join(words)}." for number, words in enumerate(paragraphs))
     assert parse(f"River rises\n\n{body}\n")["text"] == body
+
+
+# The common layouts
+
+
+@pytest.mark.parametrize(
+    ("head", "fields"),
+    [
+        ("River rises\nBy Ana Ruiz\nValley Post\n26 February 2025\n",
+         {"authors": ("Ana Ruiz",), "source": "Valley Post", "published": date(2025, 2, 26)}),
+        ("River rises\n\nBy Ana Ruiz\n\nThe Hill Herald\n\nPublished: Feb 26, 2025\n",
+         {"authors": ("Ana Ruiz",), "source": "The Hill Herald", "published": date(2025, 2, 26)}),
+        ("River rises\nAna Ruiz | Valley Post | 26 Feb 2025\n",
+         {"authors": ("Ana Ruiz",), "source": "Valley Post", "published": date(2025, 2, 26)}),
+        ("River rises\nValley Post | 2025-02-26\n", {"source": "Valley Post", "published": date(2025, 2, 26)}),
+        ("Valley Post\nRiver rises\n26 February 2025\n", {"source": "Valley Post", "published": date(2025, 2, 26)}),
+        ("The Hill Herald\n\nRiver rises\n\nWednesday, February 26, 2025\n\nBy Ana Ruiz\n",
+         {"source": "The Hill Herald", "published": date(2025, 2, 26), "authors": ("Ana Ruiz",)}),
+        ("valleypost.example\nRiver rises\n26.02.2025\n",
+         {"source": "valleypost.example", "published": date(2025, 2, 26)}),
+        ("River rises\n26 février 2025\n", {"published": date(2025, 2, 26)}),
+        ("River rises\n", {}),
+    ],
+)  # fmt: skip
+def test_the_common_layouts(head, fields):
+    assert article(f"{head}\n{BODY}\n") == expected("River rises", **fields)
+
+
+def test_a_standfirst_before_a_date_is_no_headline():
+    found = article(f"River rises again\n\nMarket traders fear the worst\n\n26 February 2025\n\n{BODY}\n")
+    assert (found.title, found.published) == ("River rises again", date(2025, 2, 26))
+    assert found.source == ""
+
+
+@pytest.mark.parametrize(
+    ("start", "fields"),
+    [
+        ("NEW DELHI, Feb 26 (Reuters) - ", {"dateline": "NEW DELHI", "agency": "Reuters"}),
+        ("WASHINGTON (AP) — ", {"dateline": "WASHINGTON", "agency": "AP"}),
+        ("PORTO — ", {"dateline": "PORTO"}),
+    ],
+)
+def test_a_wire_story_without_a_headline(start, fields):
+    assert article(f"{start}{BODY}\n\nA second paragraph.\n") == expected(
+        "", f"{start}{BODY}\n\nA second paragraph.", **fields
+    )
+
+
+@pytest.mark.parametrize(
+    "front",
+    [
+        '---\ntitle: "River rises"\ndate: 2025-02-26\nauthor:\n  - Ana Ruiz\n  - Li Wei\nsource: Valley Post\n'
+        "draft: no\n---\n",
+        "---\ntitle: River rises\ndate: 2025-02-26 # as printed\nauthors: [Ana Ruiz, 'Li Wei']\nsource: Valley Post\n"
+        "draft: no\n---\n",
+        '+++\ntitle = "River rises"\ndate = 2025-02-26\nauthors = ["Ana Ruiz", "Li Wei"]\nsource = "Valley Post"\n'
+        'draft = "no"\n+++\n',
+    ],
+)
+@pytest.mark.parametrize("heading", ["", "# River rises\n\n"])
+def test_markdown_with_front_matter(tmp_path, front, heading):
+    path = tmp_path / "a.md"
+    path.write_text(f"{front}\n{heading}{BODY}\n\nShort.\n")
+    (found,) = read([path])
+    assert found == Article(
+        id=found.id,
+        title="River rises",
+        text=f"{BODY}\n\nShort.",
+        published=date(2025, 2, 26),
+        authors=("Ana Ruiz", "Li Wei"),
+        source="Valley Post",
+        extra={"draft": "no"},
+    )
+
+
+def test_markdown_without_front_matter(tmp_path):
+    path = tmp_path / "a.md"
+    path.write_text(f"# River rises\n\n{BODY}\n\n---\n\nAfter a rule.\n")
+    (found,) = read([path])
+    assert (found.title, found.text) == ("River rises", f"{BODY}\n\n---\n\nAfter a rule.")

@@ -12,12 +12,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from search.errors import SourceError, UsageError
-from search.ingest import read, source
+from search.ingest import source
 from search.ingest.decode import TextStream
 from search.ingest.encodings import detect
 from search.ingest.formats import by_extension
 from search.ingest.source import Source
 from search.records import Article, Rejection
+from tests.placeless import read
 
 ONE, TWO, THREE = (Article(id=str(n), title=t) for n, t in ((1, "One"), (2, "Two"), (3, "Three")))
 LINES = [b'{"id": "1", "title": "One"}\n', b'{"id": "2", "title": "Two"}\n', b'{"id": "3", "title": "Three"}\n']
@@ -415,8 +416,9 @@ def test_binary_files(tmp_path, data, kind):
     rejection = Rejection(source=str(tmp_path / "a.jsonl"), line=None, reason=reason)
     assert list(read([tmp_path])) == [rejection, ONE, TWO, THREE]
     assert next(read([f"{tmp_path}/*"])) == rejection
+    assert list(read([tmp_path / "a.jsonl", tmp_path / "b.jsonl"])) == [rejection, ONE, TWO, THREE]
     with pytest.raises(SourceError) as caught:
-        read([tmp_path / "a.jsonl", tmp_path / "b.jsonl"])
+        read([tmp_path / "a.jsonl", tmp_path / "a.jsonl"])
     assert str(caught.value) == f"{tmp_path / 'a.jsonl'}: {reason}"
 
 

@@ -9,7 +9,7 @@ from contextlib import ExitStack, closing, contextmanager
 from dataclasses import replace
 from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 
 import click
 
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from search.ingest import Reading
 
 SHOWN = 5  # rejections on the screen; the rest are in --rejects
+EXAMPLES = 5  # articles that a dry run shows
 
 
 @click.command("index")
@@ -36,6 +37,36 @@ SHOWN = 5  # rejections on the screen; the rest are in --rejects
     show_default=True,
     metavar="NAME",
     help="What the files hold; auto looks at each. --format list shows what is read.",
+)
+@click.option(
+    "--map",
+    "mapped",
+    multiple=True,
+    metavar="FIELD=NAME",
+    help="What a field is called there: --map text=Artikeltext,Inhalt --map published=Datum.",
+)
+@click.option(
+    "--mapping",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="A file of such lines.",
+)
+@click.option(
+    "--set",
+    "constants",
+    multiple=True,
+    metavar="FIELD=VALUE",
+    help='What all have that have none of their own: --set source="Valley Post".',
+)
+@click.option("--dates", type=click.Choice(["day-first", "month-first"]), help="How 05/02/2025 is meant.")
+@click.option("--encoding", metavar="NAME", help="What the text is encoded in, where its letters do not show it.")
+@click.option("--dry-run", is_flag=True, help="Read all, say what would be indexed, and write nothing.")
+@click.option(
+    "--report",
+    "report_file",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="Write all that is said of the run to this file, as JSON.",
 )
 @click.option(
     "--batch",
@@ -60,6 +91,13 @@ def command(
     paths: tuple[str, ...],
     folder: Path,
     format: str,
+    mapped: tuple[str, ...],
+    mapping: Path | None,
+    constants: tuple[str, ...],
+    dates: str | None,
+    encoding: str | None,
+    dry_run: bool,
+    report_file: Path | None,
     batch: int,
     model: str | None,
     dimension: int | None,
@@ -73,6 +111,9 @@ def command(
 
     PATH is a file, a folder, a pattern such as 'news/*.jsonl.gz', or - for standard input. Articles that are already
     there are skipped, changed ones replaced; after an interruption the same command goes on where it stopped.
+
+    What the articles lack, and what was guessed or not used, is said at the end. Exits 1 when there was nothing to add.
+    `broadsheet help indexing` explains it all.
     """
     from search import ingest
 
@@ -82,9 +123,21 @@ def command(
     if not paths:
         raise UsageError("give the files or folders to index, or - for standard input")
     began = time.monotonic()
+    said: dict[str, Any] = {
+        "format": format,
+        "map": _named([*_lines_of(mapping), *mapped]),
+        "set": dict(_pair(one) for one in constants),
+        "encoding": encoding,
+        "dates": dates,
+    }
+    if dry_run:
+        with closing(ingest.read(paths, **said)) as reading:
+            _dry_run(reading)
+        return
     with ExitStack() as stack:
+        kept = stack.enter_context(replacing(report_file)) if report_file is not None else None
         watch = _Watch(stack.enter_context(replacing(rejects)) if rejects is not None else None)
-        reading = stack.enter_context(closing(ingest.read(paths, format=format)))
+        reading = stack.enter_context(closing(ingest.read(paths, **said)))
         items = watch.over(reading, keep_ids=prune)
         early, first = _first_article(items)
         if first is None:  # nothing is made, and no model loaded, for an input without articles
@@ -107,17 +160,125 @@ def command(
                 late, rejected=early.rejected + late.rejected, rejections=early.rejections + late.rejections
             )
             pruned = _prune(archive, watch) if prune else None
+        if kept is not None:
+            _write_report(kept, report, reading, pruned)
     _say_rejections(report, rejects)
-    if reading.unread_dates:
-        click.echo(f"{counted(reading.unread_dates, 'date')} not understood; kept as published_raw", err=True)
-    for kind, (count, example) in reading.passed_over.items():
-        click.echo(f"passed over {clean(kind)}: {count:,}, such as {clean(example)}", err=True)
+    _say(reading, report, report_file)
     gone = "" if pruned is None else f", {pruned:,} pruned"
     click.echo(
         f"{report.added:,} added, {report.replaced:,} replaced, {report.skipped:,} skipped, "
         f"{report.rejected:,} rejected{gone} in {duration(time.monotonic() - began)}",
         err=True,
     )
+    if not (report.added or report.replaced or report.skipped):
+        raise click.exceptions.Exit(1)
+
+
+def _say(reading: Reading, report: AddReport, report_file: Path | None) -> None:
+    """What is to be said of the articles: a line for each kind of files, then what became of twins."""
+    for kind, (count, example) in reading.passed_over.items():
+        click.echo(f"passed over {clean(kind)}: {count:,}, such as {clean(example)}", err=True)
+    for line in (*reading.report.lines(), *reading.report.advice()):
+        click.echo(cut(line, 600), err=True)
+    if report.parted:
+        records = counted(report.parted, "record")
+        click.echo(f"{records} with the same id as another story: kept under ids of their own", err=True)
+    if report.revised:
+        click.echo(
+            f"{counted(report.revised, 'record')} took the place of others of this run with the same id", err=True
+        )
+    if report.poorer:
+        records = counted(report.poorer, "record")
+        click.echo(f"{records} without the text or date that the archive has: the fuller ones are kept", err=True)
+    for remark in report.remarks[:2]:
+        click.echo(f"  {cut(remark, 300)}", err=True)
+    if report_file is not None:
+        click.echo(f"all of it is in {report_file}", err=True)
+    elif len(report.remarks) > 2:
+        click.echo("--report FILE keeps them all", err=True)
+
+
+def _write_report(file: TextIO, report: AddReport, reading: Reading, pruned: int | None) -> None:
+    from search.exports.formats import dumps
+
+    counts = ("added", "replaced", "skipped", "rejected", "revised", "poorer", "parted")
+    record = {
+        **{name: getattr(report, name) for name in counts},
+        "pruned": pruned,
+        "kinds": reading.report.to_dict(),
+        "passed_over": {
+            kind: {"files": count, "example": example} for kind, (count, example) in reading.passed_over.items()
+        },
+        "advice": list(reading.report.advice()),
+        "remarks": list(report.remarks),
+        "rejections": [
+            {"source": one.source, "line": one.line, "reason": one.reason, "record": one.record}
+            for one in report.rejections
+        ],
+    }
+    file.write(dumps(record, indent=2) + "\n")
+
+
+def _dry_run(reading: Reading) -> None:
+    """Read all, and say what there is."""
+    examples: list[Article] = []
+    rejected = 0
+    for item in reading:
+        if isinstance(item, Rejection):
+            rejected += 1
+            if rejected <= SHOWN:
+                place = item.source if item.line is None else f"{item.source}:{item.line}"
+                click.echo(cut(f"rejected {place}: {item.reason}", 300), err=True)
+        elif len(examples) < EXAMPLES:
+            examples.append(item)
+    _say(reading, AddReport(), None)
+    for line in reading.report.fields():
+        click.echo(cut(f"fields of {line}", 600))
+    for article in examples:
+        day = "" if article.published is None else str(article.published)[:10]
+        shown = " | ".join(part for part in (day, article.source, article.title or article.text[:60]) if part)
+        where = article.extra.get("place")
+        place = f"{article.extra.get('file')}{'' if where is None else f':{where}'}"
+        click.echo(f"  {cut(f'{place}: {shown}', 300)}")
+    total = sum(kind.articles for kind in reading.report.kinds.values())
+    click.echo(f"{counted(total, 'article')} would be read, {rejected:,} rejected; nothing was written", err=True)
+    if not total:
+        raise click.exceptions.Exit(1)
+
+
+def _pair(text: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if not equals or not name.strip() or not value.strip():
+        raise UsageError(f"write FIELD=VALUE, not {text!r}")
+    return name.strip(), value.strip()
+
+
+def _named(pairs: list[str]) -> dict[str, list[str]]:
+    """The names of each field. "a=b,c=d" is two pairs, "a=b,c" one with two names."""
+    names: dict[str, list[str]] = {}
+    for text in pairs:
+        target = ""
+        for part in text.split(","):
+            if "=" in part or not target:
+                target, part = _pair(part)
+            names.setdefault(target, []).append(part.strip())
+    return names
+
+
+def _lines_of(file: Path | None) -> list[str]:
+    """The mappings in a file: lines of FIELD=NAME, blank ones and comments aside, or a JSON object."""
+    if file is None:
+        return []
+    text = file.read_text(encoding="utf-8-sig")
+    if text.lstrip().startswith("{"):
+        import json
+
+        try:
+            pairs = json.loads(text).items()
+        except (ValueError, AttributeError) as error:
+            raise UsageError(f"{file} is no JSON object of names: {error}") from error
+        return [f"{name}={','.join(value) if isinstance(value, list) else value}" for name, value in pairs]
+    return [line for line in map(str.strip, text.splitlines()) if line and not line.startswith("#")]
 
 
 def _list_formats() -> None:

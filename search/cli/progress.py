@@ -14,15 +14,17 @@ if TYPE_CHECKING:
     from search.engine.intake import Progress
 
 LINE_EVERY = 10.0  # seconds between plain lines
+FIRST_LINE = 1.0  # and until the first, of what may take hours
 
 
 class Meter:
     """Draws on stderr how many of ``total`` (None: not known) things are done. Use it as a context manager."""
 
-    def __init__(self, unit: str, total: int | None = None) -> None:
+    def __init__(self, unit: str, total: int | None = None, *, first: float = LINE_EVERY) -> None:
         self._unit = unit
         self._total = total
-        self._began = self._said = time.monotonic()
+        self._began = time.monotonic()
+        self._due = self._began + first
         self._done = 0
         self._bar: Any = None
         if sys.stderr.isatty():
@@ -52,8 +54,8 @@ class Meter:
             return
         self._done = done
         now = time.monotonic()
-        if now - self._said >= LINE_EVERY:
-            self._said = now
+        if now >= self._due:
+            self._due = now + LINE_EVERY
             click.echo(self._line(now - self._began, stage), err=True)
 
     def _line(self, seconds: float, stage: str) -> str:
@@ -74,7 +76,7 @@ class IndexMeter(Meter):
     """
 
     def __init__(self, expected: Callable[[], int | None] = lambda: None) -> None:
-        super().__init__("articles")
+        super().__init__("articles", first=FIRST_LINE)
         self._expected = expected
         self._committed = 0
         self._waiting = 0

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from search.encode import Encoder, how_encoded
 from search.engine import building, upkeep
 from search.engine.background import Background
-from search.engine.intake import Batch, Intake, Progress, Teller
+from search.engine.intake import FIRST_BATCH, Batch, Intake, Progress, Teller
 from search.engine.watch import Watch, unwatched
 from search.engine.writer import Writer
 from search.errors import UsageError
@@ -44,7 +44,7 @@ def index(
     with session.writing() as writer:
         load = session.encoder_for(writer, vectors)
         upkeep.sweep(writer)
-        intake = Intake(writer.catalog, size, tell)
+        intake = Intake(writer.catalog, size, tell, size if load is None else FIRST_BATCH)
         with Background("broadsheet-embedding") as background:
             for batch in intake.batches(items, watch, background.check):  # check > sort
                 articles = batch.articles

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import threading
+import time
 import unicodedata
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
+from search.engine import versions
 from search.engine.watch import Watch
 from search.records import AddReport, Article, Rejection
 from search.storage import codec
@@ -17,6 +20,10 @@ from search.storage.transaction import Record
 BATCH_CHARACTERS = 64_000_000  # a batch of very long articles is cut earlier, to bound memory
 LOOKUP = 500
 REJECTIONS_KEPT = 100
+REMARKS_KEPT = 1000
+FIRST_COMMIT = 20.0  # seconds of reading after which the first batch is given, full or not
+FIRST_BATCH = 200  # articles in the first batch where a model embeds them: some ten a second on a slow machine
+NEWS_EVERY = 0.5  # seconds
 ID_LIMIT = 512
 
 
@@ -118,25 +125,35 @@ def _normalised(article: Article) -> Article:
 
 
 class Intake:
-    """Compares what comes in with what is live, on its way and waiting. ``report`` says what became of it so far."""
+    """Compares what comes in with what is live, on its way and waiting. ``report`` says what became of it so far.
 
-    def __init__(self, catalog: Catalog, size: int, tell: Teller) -> None:
+    ``first`` is the size of the first batch: what is committed early is there to be searched.
+    """
+
+    def __init__(self, catalog: Catalog, size: int, tell: Teller, first: int | None = None) -> None:
         self.report = AddReport()
         self.read = 0
         self._catalog = catalog
         self._size = size
+        self._wanted = size if first is None else min(size, first)
         self._tell = tell
-        self._next_row = catalog.next_row()
-        self._on_its_way: Mapping[str, tuple[int, bytes]] = {}  # the batch given last, which may not be committed yet
+        self._next_row = self._first_row = catalog.next_row()
+        self._on_its_way = Batch()  # the batch given last, which may not be committed yet
+        self._rows_on_their_way: Mapping[str, tuple[int, bytes]] = {}
+        self._met = bytearray(self._first_row // 8 + 1)  # a bit for each row from before that this run has met again
+        self._counts: Counter[str] = Counter()
+        self._remarks: list[str] = []
+        self._began = time.monotonic()
 
     def batches(self, items: Iterable[Article | Rejection], watch: Watch, alive: Callable[[], None]) -> Iterator[Batch]:
-        """Batches of ``size`` new or changed articles; the last one may be smaller.
+        """Batches of ``size`` new or changed articles; the first and the last one may be smaller.
 
         ``alive`` raises where there is no sense in reading on. When the next batch is asked for, the one before the
         last must be committed.
         """
         batch = Batch()
         waiting: list[Checked] = []
+        told = 0.0
         for item in items:
             self.read += 1
             with watch("check"):
@@ -145,16 +162,24 @@ class Intake:
                 self._reject(checked)
                 continue
             waiting.append(checked)
-            if len(waiting) < min(LOOKUP, self._size) and len(checked.article.text) <= BATCH_CHARACTERS // LOOKUP:
+            now = time.monotonic()
+            late = self._next_row == self._first_row and now - self._began > FIRST_COMMIT
+            full = len(waiting) >= min(LOOKUP, self._wanted) or len(checked.article.text) > BATCH_CHARACTERS // LOOKUP
+            if not (full or late):
+                if now - told > NEWS_EVERY:
+                    told = now
+                    self._tell("reading", self.read, None, self.report)
                 continue
             with watch("sort"):
                 self._sort(waiting, batch)
             waiting = []
             alive()
+            told = now
             self._tell("reading", self.read, None, self.report)
-            if len(batch.fresh) >= self._size or batch.characters >= BATCH_CHARACTERS:
+            enough = len(batch.fresh) >= self._wanted or batch.characters >= BATCH_CHARACTERS
+            if enough or (late and batch.fresh):
                 yield self._given(batch)
-                self._on_its_way = batch.live()
+                self._on_its_way, self._rows_on_their_way = batch, batch.live()
                 batch = Batch()
                 self._tell("reading", self.read, None, self.report)
         with watch("sort"):
@@ -166,6 +191,7 @@ class Intake:
         """The batch with its rows."""
         batch.first, batch.report = self._next_row, self.report
         self._next_row += len(batch.fresh)
+        self._wanted = self._size
         return batch
 
     def _reject(self, rejection: Rejection) -> None:
@@ -176,28 +202,86 @@ class Intake:
 
     def _sort(self, arrived: list[Checked], batch: Batch) -> None:
         """Each article is new, changed or known; the first two wait in the batch."""
-        ids = [checked.article.id for checked in arrived]
-        live = self._catalog.live(ids)
-        live.update({one: self._on_its_way[one] for one in ids if one in self._on_its_way})
-        added, replaced, skipped = self.report.added, self.report.replaced, self.report.skipped
+        live = self._live([checked.article.id for checked in arrived])
+        self._counts.clear()
         for checked in arrived:
-            article, data = checked
-            before = batch.fresh.get(article.id)
-            if before is not None:
-                if before.data == data:
-                    skipped += 1
-                    continue
-                replaced += 1
-                batch.characters -= len(before.article.text)
-            elif article.id in live:
-                row, content = live[article.id]
-                if content == codec.content_hash(data):
-                    skipped += 1
-                    continue
-                replaced += 1
+            self._settle(checked, batch, live)
+        report = self.report
+        counted = {name: getattr(report, name) + count for name, count in self._counts.items()}
+        if len(self._remarks) > len(report.remarks):
+            counted["remarks"] = tuple(self._remarks)
+        self.report = replace(report, **counted)
+
+    def _live(self, ids: list[str]) -> dict[str, tuple[int, bytes]]:
+        """Row and content hash of those ids that are live, or will be once the batch on its way is committed."""
+        live = self._catalog.live(ids)
+        live.update((one, self._rows_on_their_way[one]) for one in ids if one in self._rows_on_their_way)
+        return live
+
+    def _settle(self, checked: Checked, batch: Batch, live: Mapping[str, tuple[int, bytes]]) -> None:
+        article, data = checked
+        before = batch.fresh.get(article.id)
+        row, content = live.get(article.id, (-1, b""))
+        if before is None and row < 0:
+            self._counts["added"] += 1
+            self._take(checked, batch)
+            return
+        if (before.data == data) if before is not None else (content == codec.content_hash(data)):
+            self._skip(row)
+            return
+        # What is there by now, and whether this run has brought or met it.
+        old = before.article if before is not None else self._article(article.id, row)
+        of_this_run = before is not None or row >= self._first_row or self._is_met(row)
+        if versions.same(article, old):
+            self._skip(row)
+        elif (own := self._of_its_own(article, old, batch, of_this_run)) is not None:
+            self._counts["parted"] += 1
+            self._remark(article, f"another story has the id {article.id}: kept as {own.article.id}")
+            self._settle(own, batch, self._live([own.article.id]))
+        elif (lack := versions.poorer(article, old)) is not None:
+            self._counts["poorer"] += 1
+            self._remark(article, f"{article.id} has a {lack} in the archive and none here: the fuller one is kept")
+            self._skip(row)
+        else:
+            self._counts["replaced"] += 1
+            if of_this_run:
+                self._counts["revised"] += 1
+                self._remark(article, f"{article.id} takes the place of another record of this run")
+            if before is None:
                 batch.replaced[article.id] = row
             else:
-                added += 1
-            batch.fresh[article.id] = checked
-            batch.characters += len(article.text)
-        self.report = replace(self.report, added=added, replaced=replaced, skipped=skipped)
+                batch.characters -= len(before.article.text)
+            self._take(checked, batch)
+
+    def _of_its_own(self, article: Article, old: Article, batch: Batch, of_this_run: bool) -> Checked | None:
+        """The article under an id of its own, if it is another story than the one of its id: in one run, or where it
+        got that id in a run before. Only what was read from a file: who makes an ``Article`` means its id."""
+        if not versions.where(article) or not versions.two_stories(article, old):
+            return None
+        own = check(versions.own_id(article))
+        assert isinstance(own, Checked)
+        known = own.article.id in batch.fresh or own.article.id in self._live([own.article.id])
+        return own if of_this_run or known else None
+
+    def _take(self, checked: Checked, batch: Batch) -> None:
+        batch.fresh[checked.article.id] = checked
+        batch.characters += len(checked.article.text)
+
+    def _skip(self, row: int) -> None:
+        self._counts["skipped"] += 1
+        if 0 <= row < self._first_row:
+            self._met[row >> 3] |= 1 << (row & 7)
+
+    def _is_met(self, row: int) -> bool:
+        return bool(self._met[row >> 3] >> (row & 7) & 1)
+
+    def _article(self, article_id: str, row: int) -> Article:
+        waiting = self._on_its_way.fresh.get(article_id)
+        if waiting is not None and self._rows_on_their_way[article_id][0] == row:
+            return waiting.article
+        return self._catalog.articles([row])[row]
+
+    def _remark(self, article: Article, words: str) -> None:
+        if len(self._remarks) < REMARKS_KEPT:
+            place = versions.where(article)
+            self._remarks.append(f"{place}: {words}" if place else words)

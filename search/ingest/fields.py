@@ -13,6 +13,7 @@ from typing import Any
 from search.errors import UsageError
 from search.ingest.clean import clean_line, clean_text, clean_value
 from search.ingest.dates import Order, read_date
+from search.ingest.from_paths import NOTHING_FOUND, Found
 from search.ingest.languages import language_code
 from search.ingest.markup import without_markup
 from search.ingest.mojibake import mended
@@ -207,10 +208,13 @@ class Draft:
     """A record whose fields have been told apart, so that its date can be looked at before the article is made.
 
     After ``article()``: ``two_ways`` (its date could be read in two ways), ``precision`` of the date, ``mended`` (its
-    text had been decoded wrongly), ``summary`` (the name of the field that stands for a text that is not there).
+    text had been decoded wrongly), ``summary`` (the name of the field that stands for a text that is not there),
+    ``filled`` (fields that the file's path gave).
     """
 
-    __slots__ = ("_candidates", "_chosen", "_extra", "_markup", "_names", "mended", "precision", "summary", "two_ways")
+    __slots__ = (
+        "_candidates", "_chosen", "_extra", "_markup", "_names", "filled", "mended", "precision", "summary", "two_ways",
+    )  # fmt: skip
 
     def __init__(self, record: Mapping[str, Any], mapped: Mapped = UNMAPPED, *, markup: bool = True) -> None:
         self._chosen: dict[str, tuple[int, str, Any]] = {}
@@ -221,6 +225,7 @@ class Draft:
         self.two_ways = self.mended = False
         self.precision = "day"
         self.summary = ""
+        self.filled: tuple[str, ...] = ()
         for name, value in record.items():
             place = self._place(name, value, mapped)
             if place is None:
@@ -252,6 +257,11 @@ class Draft:
         """Characters of its text, about."""
         value = self._chosen["text"][2] if "text" in self._chosen else ""
         return len(value) if isinstance(value, str) else 1000
+
+    @property
+    def named(self) -> Iterator[tuple[str, str]]:
+        """Each field that the record has, with the name it goes by there."""
+        return ((target, chosen[1]) for target, chosen in self._chosen.items())
 
     @property
     def unused(self) -> Iterator[tuple[str, Any]]:
@@ -296,8 +306,15 @@ class Draft:
         if left:
             self._extra[name] = left
 
-    def article(self, order: Order | None = None) -> Article:
-        """The article. Raises ``BadRecord`` where there is none. ``order`` is that of day and month in its column.
+    def article(
+        self,
+        order: Order | None = None,
+        file: str | None = None,
+        place: int | str | None = None,
+        path: Found = NOTHING_FOUND,
+    ) -> Article:
+        """The article. Raises ``BadRecord`` where there is none. ``order`` is that of day and month in its column;
+        ``file`` and ``place`` are where it stood, kept in ``extra``; ``path`` is what the file's path says of it.
 
         The fields of unknown names, and those of known ones that were not used, go to ``extra``. A date that cannot be
         read, or could be read in two ways, costs the article nothing: its raw value is kept as
@@ -311,7 +328,7 @@ class Draft:
                 found = ", ".join(clean_line(str(name))[:40] for name in list(self._names)[:12]) or "none"
                 raise BadRecord(f"neither title nor text (fields found: {found})")
             text = ""
-        elif chosen["text"][0] % _NESTED >= _SUMMARIES:
+        elif chosen["text"][0] >= 0 and chosen["text"][0] % _NESTED >= _SUMMARIES:
             self.summary = chosen["text"][1]
         fields: dict[str, Any] = {"title": title, "text": text}
         for target in _LABELS:
@@ -343,13 +360,30 @@ class Draft:
         if fields.get("published") is None and (parts := self._date_in_parts()) is not None:
             fields["published"] = parts
             extra.pop(PUBLISHED_RAW, None)
+        if path is not NOTHING_FOUND:
+            self._fill(fields, path)
         if "extra" in chosen:
             _, name, value = chosen["extra"]
             extra = {**value, **extra} if isinstance(value, Mapping) else {**extra, name: value}
         if extra:
-            fields["extra"] = {clean_value(str(name)): _json_value(value) for name, value in extra.items()}
+            extra = {clean_value(str(name)): _json_value(value) for name, value in extra.items()}
+        if file is not None:
+            extra = _with_place(extra, file, place)
+        if extra:
+            fields["extra"] = extra
         given = _given_id(chosen["id"][2]) if "id" in chosen else None
         return Article(id=given or _made_id(fields), **fields)
+
+    def _fill(self, fields: dict[str, Any], found: Found) -> None:
+        """Take from the path what the record does not have."""
+        if fields.get("published") is None and found.day is not None and PUBLISHED_RAW not in self._extra:
+            fields["published"] = found.day
+            self.filled += ("published",)
+            if found.precision != "day":
+                self._extra[PRECISION] = found.precision
+        if not fields.get("source") and found.source:
+            fields["source"] = found.source
+            self.filled += ("source",)
 
     def _words(self, text: str) -> str:
         if self._markup:
@@ -437,6 +471,15 @@ class Draft:
 def to_article(record: Mapping[str, Any], *, markup: bool = True) -> Article:
     """The article that ``record`` describes. Raises ``BadRecord`` where there is none."""
     return Draft(record, markup=markup).article()
+
+
+def _with_place(extra: dict[str, Any], file: str, place: int | str | None) -> dict[str, Any]:
+    """``extra`` with where the record stood; fields of the record's own of these names make way."""
+    given = {f"{name}_given" if name in ("file", "place") else name: value for name, value in extra.items()}
+    given["file"] = clean_value(file)
+    if place is not None:
+        given["place"] = place
+    return given
 
 
 def _holds_article(value: Mapping[str, Any]) -> bool:

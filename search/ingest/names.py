@@ -81,11 +81,16 @@ def unique(names: Iterable[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(name for name in names if name))
 
 
+def is_institution(text: str) -> bool:
+    """Whether a word of it is one of institutions': ministry, university, post, times ..."""
+    return _INSTITUTION.search(text) is not None
+
+
 def _people(part: str) -> list[str]:
     """A part of a byline at the places where "and" joins two persons."""
     pieces = re.split(r",?\s+(?:and|und|et|y|e|og|och|en|&)\s+", part, flags=re.IGNORECASE)
     whole = re.split(r",?\s+(?:and|&)\s+", part, flags=re.IGNORECASE)
-    if len(pieces) > 1 and all(_is_person(piece) or agency_name(piece) for piece in pieces):
+    if len(pieces) > 1 and all(is_person(piece) or agency_name(piece) for piece in pieces):
         return pieces
     if len(whole) > 1 and all(map(_parts_as_names, whole)):
         return whole
@@ -94,11 +99,11 @@ def _people(part: str) -> list[str]:
 
 def _parts_as_names(text: str) -> bool:
     pieces = text.split(", ")
-    named = all(_is_person(piece) or _is_role(piece) or agency_name(piece) is not None for piece in pieces)
+    named = all(is_person(piece) or _is_role(piece) or agency_name(piece) is not None for piece in pieces)
     return named or _inverted(text) is not None
 
 
-def _is_person(text: str) -> bool:
+def is_person(text: str) -> bool:
     """Two to five capitalised words, particles aside, none of an institution."""
     words = text.split()
     if not 2 <= len(words) <= 6 or _INSTITUTION.search(text) or any(c.isdigit() or c in "()[]:" for c in text):
@@ -116,7 +121,7 @@ def _take(part: str, names: list[str], roles: list[str]) -> None:
         roles.append(part)
         return
     placed = _PLACE.fullmatch(part)
-    if placed is not None and _is_person(placed["name"]):
+    if placed is not None and is_person(placed["name"]):
         roles.append(placed["place"])
         part = placed["name"]
     if (inverted := _inverted(part)) is not None:
@@ -124,7 +129,7 @@ def _take(part: str, names: list[str], roles: list[str]) -> None:
         return
     pieces = [piece.strip() for piece in part.split(",") if piece.strip()]
     people = [piece for piece in pieces if not _is_role(piece)]
-    if len(people) > 1 and _is_person(people[0]):  # "Ana Ruiz, Reuters"
+    if len(people) > 1 and is_person(people[0]):  # "Ana Ruiz, Reuters"
         people = [people[0], *(p for p in people[1:] if agency_name(p) is None and not _INSTITUTION.search(p))]
     if len(pieces) > 1 and people and len(people) < len(pieces):
         roles += [piece for piece in pieces if piece not in people]

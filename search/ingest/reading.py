@@ -17,7 +17,7 @@ from search.errors import MissingExtraError, SourceError, UsageError
 from search.ingest import containers
 from search.ingest.containers import PassedOver
 from search.ingest.dates import Order
-from search.ingest.fields import PUBLISHED_RAW, UNMAPPED, BadRecord, Draft, Mapped
+from search.ingest.fields import UNMAPPED, BadRecord, Draft, Mapped
 from search.ingest.formats import (
     AUTO,
     CONTAINERS,
@@ -29,8 +29,10 @@ from search.ingest.formats import (
     named_format,
     recognised,
 )
+from search.ingest.from_paths import from_path
 from search.ingest.orders import NEIGHBOURS, Item, Waiting, ordered
 from search.ingest.paths import STDIN, Entry, expand, reason_of, walk
+from search.ingest.report import Report
 from search.ingest.source import Source, SourceProblem
 from search.records import Article, Rejection
 
@@ -47,13 +49,13 @@ class Settings:
 
 class Reading(Iterator[Article | Rejection]):
     """Articles and rejections, one at a time. The counts grow as it is read: ``files`` opened, ``passed_over`` (what is
-    not read, by its kind: how many, and the first), ``unread_dates`` of articles that had one, ``bytes_read`` as they
-    stand on disk."""
+    not read, by its kind: how many, and the first), ``report`` (what is to be said of the articles), ``bytes_read`` as
+    they stand on disk."""
 
     def __init__(self, paths: Sequence[str | os.PathLike[str]], settings: Settings) -> None:
         self.files = 0
         self.passed_over: dict[str, tuple[int, str]] = {}
-        self.unread_dates = 0
+        self.report = Report()
         self._form = settings.form
         self._settings = settings
         self._bytes = 0
@@ -61,9 +63,15 @@ class Reading(Iterator[Article | Rejection]):
         self._entries = expand(paths)
         self._streams: dict[int, Source] = {}
         self._piped = False
+        self._refused: dict[int, SourceError | MissingExtraError] = {}
         for number, entry in enumerate(self._entries):
             if entry.named:
-                self._check(number, entry)
+                try:
+                    self._check(number, entry)
+                except (SourceError, MissingExtraError) as error:
+                    self._refused[number] = error
+        if self._refused and len(self._refused) == len(self._entries):
+            raise next(iter(self._refused.values()))
         self._items = self._read()
 
     def __next__(self) -> Article | Rejection:
@@ -142,7 +150,10 @@ class Reading(Iterator[Article | Rejection]):
 
     def _read(self) -> Generator[Article | Rejection]:
         for number, entry in enumerate(self._entries):
-            if number in self._streams:
+            if (refused := self._refused.get(number)) is not None:
+                reason = str(refused).removeprefix(f"{entry.name}: ")
+                yield Rejection(source=entry.name, line=None, reason=reason)
+            elif number in self._streams:
                 yield from self._read_outermost(self._streams.pop(number))
             elif not entry.folder:
                 yield from self._read_file(entry, chosen=True)
@@ -215,6 +226,9 @@ class Reading(Iterator[Article | Rejection]):
                 yield from self._members(source, depth + 1)
         except SourceProblem as problem:
             yield Rejection(source=source.name, line=problem.line, reason=str(problem))
+        except Exception as error:  # a reader that fails, whosever it is, costs its file and no other
+            what = f"{type(error).__name__}: {error}"[:300]
+            yield Rejection(source=source.name, line=None, reason=f"the reader of this file failed ({what})")
 
     def _members(self, source: Source, depth: int) -> Iterator[Article | Rejection]:
         for member in containers.members(source):
@@ -228,19 +242,25 @@ class Reading(Iterator[Article | Rejection]):
                 yield from self._read_source(member, depth)
 
     def _articles(self, source: Source, form: Format) -> Iterator[Article | Rejection]:
+        kind = self.report.kind(form.name)
+        kind.files += 1
         items = self._drafts(source, form)
-        for item, order in ordered(items, self._settings.order, lambda: self._dates_elsewhere(source, form)):
-            if isinstance(item, Rejection):
-                yield item
-                continue
-            try:
-                article = item.draft.article(order)
-            except BadRecord as error:
-                yield _rejection(source, item.record, str(error))
-                continue
-            if article.published is None and PUBLISHED_RAW in article.extra:
-                self.unread_dates += 1
-            yield article
+        path = from_path(source.name, single=form.single)
+        try:
+            for item, order in ordered(items, self._settings.order, lambda: self._dates_elsewhere(source, form)):
+                if isinstance(item, Rejection):
+                    yield item
+                    continue
+                draft, place = item.draft, item.record.place
+                try:
+                    article = draft.article(order, source.name, place, path)
+                except BadRecord as error:
+                    yield _rejection(source, item.record, str(error))
+                    continue
+                kind.add(article, draft, source.name if place is None else f"{source.name}:{place}")
+                yield article
+        finally:
+            kind.notes.update(source.notes)
 
     def _drafts(self, source: Source, form: Format) -> Iterator[Item]:
         mapped = self._settings.mapped
@@ -286,14 +306,16 @@ def read(
     articles that have none (``{"source": "Valley Post"}``), ``encoding`` says what encoding the text is in, and
     ``dates`` ("day-first", "month-first") how 05/02/2025 is meant where no value of its file shows it.
 
-    Every path is checked before anything is read: ``SourceError`` for one that is missing, cannot be opened, is of no
-    format that is read, or is a table without a usable header; ``MissingExtraError`` where its format needs more
-    installed; ``UsageError`` for an unknown format. Later faults, and those of files met in folders and archives, are
-    ``Rejection``s in the place of what could not be read. Memory does not grow with the input.
+    Every path is checked before anything is read: ``SourceError`` for one that is missing, and where none can be read:
+    cannot be opened, is of no format that is read, or is a table without a usable header; ``MissingExtraError`` where
+    its format needs more installed; ``UsageError`` for an unknown format. Faults of single files among several, of
+    those met in folders and archives, and later ones are ``Rejection``s in the place of what could not be read. Memory
+    does not grow with the input.
 
     In folders and archives, files are read whose extension is a known format's (that of ``format``, if given), or none
     at all, or whose bytes are recognised; others are passed over and counted. Of a pattern, every file that matches is
-    read. The place of a member is ``archive.zip!/inner/file``.
+    read. The place of a member is ``archive.zip!/inner/file``. Where an article stood is kept as ``extra["file"]`` and
+    ``extra["place"]`` (a line, or words); a date and an outlet in the path are taken for those that it lacks.
     """
     settings = Settings(named_format(format), Mapped.of(map, set), _encoding(encoding), _order(dates))
     return Reading([paths] if isinstance(paths, str | os.PathLike) else paths, settings)

@@ -1,8 +1,16 @@
-"""Plain text as newspapers' sites print it: one article a file.
+"""Plain text as newspapers' sites and databases print it: one article a file.
 
 The first line is the headline. Lines of labels follow ("Story by IANS | Posted by Tarique Anwar | Date 26-02-2025",
 "By Jane Doe", "Published: 26 February 2025"), a caption (printed twice, or labelled), a dateline, and the body with its
 subheads. "ALSO READ: ..." lines are no body text. All of it but a first line may be missing.
+
+| also read | |
+|---|---|
+| headline, By Jane Doe, outlet, date | each on its line |
+| headline, Jane Doe \\| outlet \\| date | |
+| outlet, headline, date | each on its line |
+| NEW DELHI, Feb 26 (Reuters) - The river ... | a wire story without a headline |
+| Markdown | with its front matter (YAML or TOML between lines of --- or +++) |
 """
 
 from __future__ import annotations
@@ -19,7 +27,7 @@ from search.ingest.decode import EXCERPT, RECORD_LIMIT, TextStream
 from search.ingest.formats.base import Format, Record
 from search.ingest.formats.foreign import kind_of
 from search.ingest.formats.json_lines import TOO_LONG
-from search.ingest.names import split_names, unique
+from search.ingest.names import is_institution, is_person, split_names, unique
 from search.ingest.source import Head, Source
 from search.records import Rejection
 
@@ -53,6 +61,7 @@ _BY = re.compile(r"by\s+(?P<names>\S.*)", re.IGNORECASE)
 _SMALL_WORDS = {"and", "of", "in", "at", "for", "the", "de", "da", "di", "du", "la", "le", "van", "von", "der", "den",
                 "bin", "al", "el", "y", "with", "&", "|"}  # fmt: skip
 _TITLE_LABEL = re.compile(r"(?:title|headline)\s*:\s*(?P<value>\S.*)", re.IGNORECASE)
+_HEADING = re.compile(r"#{1,6}\s+(?P<value>\S.*?)\s*#*")
 _ALSO_READ = re.compile(
     r"(?:also\s+(?:read|see|watch)|read\s+(?:also|more)|must\s+read|related)\s*(?::|\||[-–—](?=\s))\s*(?P<value>.*)",
     re.IGNORECASE,
@@ -88,7 +97,13 @@ def read(source: Source) -> Iterator[Record | Rejection]:
             return
         pieces.append(chunk)
     text = "".join(pieces)
-    if clean_text(text).strip():
+    if (front := _front_matter(text)) is not None:
+        fields, rest = front
+        parsed = parse(rest)
+        if "title" in fields and parsed.get("title") and not rest.lstrip().startswith("#"):
+            parsed = {"text": _body(rest.split("\n"), _Layout())}  # the first line of the rest is no headline
+        yield Record({**parsed, **fields, "text": parsed["text"]}, None, text[:EXCERPT])
+    elif clean_text(text).strip():
         yield Record(parse(text), None, text[:EXCERPT])
     else:
         yield Rejection(source=source.name, line=1, reason="no text in the file", record=text[:EXCERPT])
@@ -104,13 +119,49 @@ class _Layout:
     seen: bool = False
 
 
+_FENCE = re.compile(r"\ufeff?\s*(---|\+\+\+)[ \t]*\n(.*?)\n\1[ \t]*(?:\n|\Z)", re.DOTALL)
+_FRONT_LIMIT = 20_000
+_PAIR = re.compile(r"([A-Za-z_][\w .-]{0,60}?)\s*[:=]\s*(.*)")
+
+
+def _front_matter(text: str) -> tuple[dict[str, Any], str] | None:
+    """The pairs at the head of a Markdown file, and what follows. Strings and flat lists are read, the rest is kept as
+    it is written."""
+    found = _FENCE.match(text[:_FRONT_LIMIT])
+    if found is None:
+        return None
+    fields: dict[str, Any] = {}
+    name = ""
+    for line in found[2].split("\n"):
+        member = re.match(r"\s*-\s+(.*)", line)
+        pair = _PAIR.fullmatch(line.rstrip()) if not line.startswith((" ", "\t")) else None
+        if pair is not None:
+            name = pair[1]
+            fields[name] = _scalar(pair[2])
+        elif member is not None and name:
+            held = fields[name] if isinstance(fields[name], list) else []
+            fields[name] = [*held, _scalar(member[1])]
+        elif name and line.strip() and isinstance(fields[name], str):
+            fields[name] = f"{fields[name].removeprefix('|').removeprefix('>')} {line.strip()}".strip()
+    return (fields, text[found.end() :]) if fields else None
+
+
+def _scalar(text: str) -> Any:
+    text = text.strip()
+    if len(text) > 1 and text[0] == text[-1] and text[0] in "'\"":
+        return text[1:-1]
+    if text.startswith("[") and text.endswith("]"):
+        return [part for part in (_scalar(piece) for piece in text[1:-1].split(",")) if part]
+    return text.split(" #")[0].strip()
+
+
 def parse(text: str) -> dict[str, Any]:
     """The fields of an article that is laid out as plain text."""
     lines = [line.strip() for line in clean_text(text).split("\n")]
     layout = _Layout()
-    place = _next(lines, 0)
-    if place < len(lines) and len(lines[place]) <= _HEADLINE_LIMIT:
-        labelled = _TITLE_LABEL.fullmatch(lines[place])
+    place = _outlet_first(lines, _next(lines, 0), layout)
+    if place < len(lines) and len(lines[place]) <= _HEADLINE_LIMIT and not _is_wire_start(lines[place]):
+        labelled = _TITLE_LABEL.fullmatch(lines[place]) or _HEADING.fullmatch(lines[place])
         layout.fields["title"] = clean_line(labelled["value"] if labelled else lines[place])
         place = _next(lines, place + 1)
         if place < len(lines) and lines[place] == layout.fields["title"]:
@@ -124,6 +175,45 @@ def parse(text: str) -> dict[str, Any]:
     if layout.authors:
         layout.fields["authors"] = list(unique(layout.authors))
     return {**layout.fields, "text": body, "extra": layout.extra}
+
+
+def _outlet_first(lines: list[str], place: int, layout: _Layout) -> int:
+    """The line of the headline: the second where the first is an outlet and the third a date."""
+    headline = _next(lines, place + 1)
+    dated = _next(lines, headline + 1)
+    if dated >= len(lines) or len(lines[dated]) > _DATELINE_LIMIT or read_date(lines[dated], prose=True).value is None:
+        return place
+    if len(lines[headline]) > _HEADLINE_LIMIT or not _is_outlet(lines[place]) or _is_outlet(lines[headline]):
+        return place
+    layout.fields["source"] = clean_line(lines[place])
+    return headline
+
+
+def _is_outlet(line: str) -> bool:
+    """A few capitalised words that name an institution, or two or three of nothing else."""
+    words = line.split()
+    if re.fullmatch(r"(?:www\.)?[\w-]+(?:\.[\w-]+)*\.[a-z]{2,10}", line):  # valleypost.example
+        return True
+    if not 1 <= len(words) <= 6 or line[-1:] in ".!?:;,…" or any(c.isdigit() for c in line):
+        return False
+    if not all(word[0].isupper() or word.casefold() in _SMALL_WORDS for word in words):
+        return False
+    return is_institution(line) or len(words) <= 3
+
+
+def _is_wire_start(line: str) -> bool:
+    """Whether a first line is the beginning of a wire story: a dateline and a sentence, no headline."""
+    found = _WIRE_DATELINE.match(line)
+    if found is not None and agency_name(found["agency"]) is not None:
+        return True
+    found = _CAPITALS_DATELINE.match(line)
+    return (
+        found is not None
+        and found["place"].isupper()
+        and found["place"].split()[0] not in _NO_PLACE
+        and len(line) > _DATELINE_LIMIT + 20
+        and line[-1] in '."”’'
+    )
 
 
 def _next(lines: list[str], place: int) -> int:
@@ -146,7 +236,9 @@ def _labels(lines: list[str], place: int, layout: _Layout) -> tuple[list[str], i
         ahead = _next(lines, ahead + 1)
     if not layout.seen:
         return [], place
-    while place < len(lines) and len(lines[place]) <= _LABEL_LINE_LIMIT and _label_line(lines[place], layout):
+    while place < len(lines) and len(lines[place]) <= _LABEL_LINE_LIMIT:
+        if not _label_line(lines[place], layout) and not _outlet_line(lines, place, layout):
+            break
         place = _next(lines, place + 1)
     return [line for paragraph in kept for line in (paragraph, "")], place
 
@@ -158,6 +250,7 @@ def _label_line(line: str, layout: _Layout) -> bool:
     if not any(name for name, _ in found):
         return False
     layout.seen = True
+    unnamed: list[str] = []
     for (name, value), segment in zip(found, segments, strict=True):
         if name == "author":
             _sign(value, layout)
@@ -168,7 +261,33 @@ def _label_line(line: str, layout: _Layout) -> bool:
         elif name:
             layout.fields.setdefault(name, value)
         else:
+            unnamed.append(segment)
+    _unnamed(unnamed, layout, dated=any(name == "published" for name, _ in found))
+    return True
+
+
+def _unnamed(segments: list[str], layout: _Layout, *, dated: bool) -> None:
+    """What stands beside a date without a label: "Jane Doe | Valley Post | 26 Feb 2025"."""
+    for segment in segments:
+        if dated and not layout.authors and is_person(segment):
+            layout.authors += split_names(segment)
+        elif dated and "source" not in layout.fields and _is_outlet(segment):
+            layout.fields["source"] = segment
+        else:
             layout.extra.setdefault("byline", []).append(segment)
+
+
+def _outlet_line(lines: list[str], place: int, layout: _Layout) -> bool:
+    """A line that names the outlet, between the byline and the date."""
+    after = _next(lines, place + 1)
+    if "source" in layout.fields or "published" in layout.fields or after >= len(lines):
+        return False
+    if not _is_outlet(lines[place]) or len(lines[after]) > _DATELINE_LIMIT:
+        return False
+    labelled = re.sub(r"\A(?:date|published|posted)(?:\s+on)?\s*:?\s+", "", lines[after], flags=re.IGNORECASE)
+    if read_date(labelled, prose=True).value is None:
+        return False
+    layout.fields["source"] = clean_line(lines[place])
     return True
 
 

@@ -1,0 +1,210 @@
+"""What a reading made of its input, by kinds of files: what articles lack, what was not used, guessed or replaced."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+from search.ingest.clean import clean_line
+from search.ingest.dates import read_date
+from search.ingest.fields import ALIASES, PUBLISHED_RAW, Draft, bare_name
+from search.records import Article
+
+TWO_WAYS = "with a date that could be read in two ways"
+EARLIEST = 1600  # a date before is a mistake
+_EXAMPLES = 3
+_USUAL = 4  # names of a field that need not be told
+_NAMES = 200  # names of unused fields that are counted
+_LONG = 200  # characters of a field that looks like a text
+
+
+@dataclass(slots=True)
+class Count:
+    """How many, with the places of the first."""
+
+    number: int = 0
+    examples: list[str] = field(default_factory=list)
+
+    def add(self, example: str) -> None:
+        """One more."""
+        self.number += 1
+        if len(self.examples) < _EXAMPLES:
+            self.examples.append(example)
+
+
+@dataclass(slots=True)
+class Kind:
+    """The files of one format: how many articles, and what is to be said of them by what it is."""
+
+    articles: int = 0
+    files: int = 0
+    earliest: date | None = None
+    latest: date | None = None
+    counts: dict[str, Count] = field(default_factory=dict)
+    used: Counter[tuple[str, str]] = field(default_factory=Counter)  # field and name
+    unused: Counter[str] = field(default_factory=Counter)
+    notes: Counter[str] = field(default_factory=Counter)
+    likely: dict[str, str] = field(default_factory=dict)  # unused fields that look like a text or a date
+
+    def add(self, article: Article, draft: Draft, place: str) -> None:
+        """Take note of an article."""
+        self.articles += 1
+        self.used.update(draft.named)
+        published = article.published
+        lacking: list[str] = []
+        if not article.text:
+            self._count("without text", place)
+            lacking.append("text")
+        if published is None:
+            raw = article.extra.get(PUBLISHED_RAW)
+            if raw is None:
+                self._count("without a date", place)
+                lacking.append("published")
+            else:
+                self._count("with a date that cannot be read", f"{place}: {str(raw)[:40]}")
+        else:
+            day = published.date() if isinstance(published, datetime) else published
+            if self.earliest is None or day < self.earliest:
+                self.earliest = day
+            if self.latest is None or day > self.latest:
+                self.latest = day
+            if day > _TOMORROW:
+                self._count("dated in the future", f"{place}: {day}")
+            elif day.year < EARLIEST:
+                self._count(f"dated before {EARLIEST}", f"{place}: {day}")
+            if draft.two_ways:
+                self._count(TWO_WAYS, f"{place}: {article.extra.get(PUBLISHED_RAW)}")
+            if draft.precision != "day":
+                self._count(f"with a {draft.precision} for a date", f"{place}: {article.extra.get(PUBLISHED_RAW)}")
+        if draft.summary:
+            self._count(f"with {draft.summary} for a text", place)
+        if draft.mended:
+            self._count("whose letters had been decoded wrongly, put right", place)
+        for name in draft.filled:
+            self._count(f"with a {'date' if name == 'published' else name} from the file's path", place)
+
+        if lacking:
+            self._look(draft, lacking)
+
+    def _count(self, what: str, place: str) -> None:
+        self.counts.setdefault(what, Count()).add(place)
+
+    def _look(self, draft: Draft, missing: list[str]) -> None:
+        """The unused fields of an article that lacks something, and whether one of them looks like it."""
+        for name, value in draft.unused:
+            if name not in self.unused and len(self.unused) >= _NAMES:
+                continue
+            self.unused[name] += 1
+            if name in self.likely or not isinstance(value, str):
+                continue
+            if "text" in missing and len(value) > _LONG:
+                self.likely[name] = "text"
+            elif "published" in missing and len(value) > 5 and read_date(value, prose=True).value is not None:
+                self.likely[name] = "published"
+
+    def not_used(self) -> list[tuple[str, int]]:
+        """The names of fields that were not used where something was missing, the likeliest first."""
+        return sorted(self.unused.items(), key=lambda item: (item[0] not in self.likely, -item[1]))
+
+
+_TOMORROW = datetime.now(UTC).date() + timedelta(days=1)
+
+
+class Report:
+    """All kinds of a reading."""
+
+    def __init__(self) -> None:
+        self.kinds: dict[str, Kind] = {}
+
+    def kind(self, name: str) -> Kind:
+        """The kind of this name; a new one where there is none yet."""
+        return self.kinds.setdefault(name, Kind())
+
+    def lines(self) -> Iterator[str]:
+        """A line for each kind of files, fit to be shown."""
+        for name, kind in self.kinds.items():
+            if not kind.articles and not kind.notes:
+                continue
+            yield f"{name}: {_articles(kind)}{self._taken(kind)}{_said(kind)}"
+
+    def advice(self) -> Iterator[str]:
+        """What to do where most articles of a kind lack their text or date, or dates could be read in two ways."""
+        for kind in self.kinds.values():
+            for field_name, lack in (("text", "without text"), ("published", "without a date")):
+                names = [name for name, looks in kind.likely.items() if looks == field_name]
+                if names and 2 * kind.counts[lack].number > kind.articles:
+                    yield f"--map {field_name}={','.join(names[:3])} would read it"
+            if TWO_WAYS in kind.counts:
+                example = kind.counts[TWO_WAYS].examples[0].rpartition(": ")[2]
+                yield f"--dates day-first or --dates month-first says how {example} is meant"
+
+    def _taken(self, kind: Kind) -> str:
+        """The names of fields that are not the usual ones, so that a wrong guess is seen."""
+        usual = {
+            name: {bare_name(alias) for alias in ALIASES[name][:_USUAL]} for name in ("title", "text", "published")
+        }
+        taken = [
+            f"{target} from {' or '.join(clean_line(name)[:40] for name in names[:3])}"
+            for target, names in self._fields(kind).items()
+            if target in usual and not usual[target].issuperset(map(bare_name, names))
+        ]
+        return f" ({', '.join(taken)})" if taken else ""
+
+    @staticmethod
+    def _fields(kind: Kind) -> dict[str, list[str]]:
+        found: dict[str, list[str]] = {}
+        for (target, name), _ in kind.used.most_common():
+            found.setdefault(target, []).append(name)
+        return found
+
+    def fields(self) -> Iterator[str]:
+        """A line for each kind of files that says by which names its fields were found."""
+        for name, kind in self.kinds.items():
+            if found := self._fields(kind):
+                yield f"{name}: " + ", ".join(
+                    target if names == [target] else f"{target} from {' or '.join(n[:40] for n in names[:3])}"
+                    for target, names in found.items()
+                )
+
+    def to_dict(self) -> dict[str, Any]:
+        """Everything, as plain values."""
+        return {
+            name: {
+                "files": kind.files,
+                "articles": kind.articles,
+                "earliest": None if kind.earliest is None else kind.earliest.isoformat(),
+                "latest": None if kind.latest is None else kind.latest.isoformat(),
+                "said": {
+                    what: {"articles": count.number, "examples": count.examples} for what, count in kind.counts.items()
+                },
+                "fields": self._fields(kind),
+                "fields_not_used": dict(kind.not_used()),
+                "notes": dict(kind.notes),
+            }
+            for name, kind in self.kinds.items()
+        }
+
+
+def _articles(kind: Kind) -> str:
+    text = f"{kind.articles:,} article{'' if kind.articles == 1 else 's'}"
+    if kind.earliest is None or kind.latest is None:
+        return text
+    span = str(kind.earliest) if kind.earliest == kind.latest else f"{kind.earliest} to {kind.latest}"
+    return f"{text}, {span}"
+
+
+def _said(kind: Kind) -> str:
+    said = [f"{count.number:,} {what}" for what, count in kind.counts.items()]
+    said += [f"{what}: {count:,}" for what, count in kind.notes.items()]
+    if unused := kind.not_used():
+        named = ", ".join(f"{name[:40]} ({count:,})" for name, count in unused[:8])
+        said.append(f"fields not used: {named}" + (f" and {len(unused) - 8} more" if len(unused) > 8 else ""))
+    if not said:
+        return ""
+    *first, last = said
+    joined = ", ".join(first)
+    parted = "; " if last.startswith("fields not used") and first else ", "
+    return f": {joined}{parted}{last}" if first else f": {last}"

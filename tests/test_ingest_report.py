@@ -1,0 +1,280 @@
+"""What is said of a reading, where articles stood, what paths say, and what becomes of twins: on the real archive."""
+
+from __future__ import annotations
+
+import json
+import zipfile
+from datetime import date
+
+import pytest
+from click.testing import CliRunner
+
+from search import Archive, Article
+from search.cli.main import cli
+from search.engine import versions
+from search.ingest import read
+from search.ingest.from_paths import from_path
+
+
+def run(*arguments):
+    return CliRunner().invoke(cli, [str(argument) for argument in arguments])
+
+
+def index(tmp_path, *arguments):
+    return run("index", "--index", tmp_path / "ix", "--no-vectors", *arguments)
+
+
+def put(tmp_path, name, text):
+    path = tmp_path / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text if isinstance(text, str) else "".join(json.dumps(record) + "\n" for record in text))
+    return path
+
+
+def held(tmp_path):
+    with Archive.open(tmp_path / "ix") as archive:
+        ids = [hit.article.id for hit in archive.search("*", limit=100, sort="oldest")]
+        return {one: archive.get(one) for one in ids}
+
+
+# What articles lack
+
+
+def test_a_file_whose_texts_were_not_found_says_so_and_what_would_read_them(tmp_path):
+    path = put(tmp_path, "a.jsonl", [{"title": f"T{n}", "leib": "word " * 60, "wann": "2025-02-26"} for n in range(3)])
+    result = index(tmp_path, path)
+    assert result.stderr.splitlines()[:3] == [
+        "jsonl: 3 articles: 3 without text, 3 without a date; fields not used: leib (3), wann (3)",
+        "--map text=leib would read it",
+        "--map published=wann would read it",
+    ]
+    assert result.exit_code == 0
+    result = index(tmp_path, path, "--map", "text=leib,published=wann", "--set", "source=Valley Post")
+    assert result.stderr.splitlines()[0] == "jsonl: 3 articles, 2025-02-26"
+    assert {one.source for one in held(tmp_path).values() if one.text} == {"Valley Post"}
+
+
+@pytest.mark.parametrize(
+    "form", ["text = leib, rumpf\n# comment\npublished=wann\n", '{"text": ["leib"], "published": "wann"}']
+)
+def test_a_mapping_may_stand_in_a_file(tmp_path, form):
+    mapping = put(tmp_path, "names.txt", form)
+    path = put(tmp_path, "a.jsonl", [{"id": "1", "title": "T", "leib": "x", "wann": "2025-02-26"}])
+    index(tmp_path, path, "--mapping", mapping)
+    assert (held(tmp_path)["1"].text, held(tmp_path)["1"].published) == ("x", date(2025, 2, 26))
+
+
+@pytest.mark.parametrize("wrong", [["--map", "text"], ["--map", "txt=x"], ["--set", "source="], ["--encoding", "xyz"]])
+def test_settings_that_cannot_be_meant(tmp_path, wrong):
+    path = put(tmp_path, "a.jsonl", [{"title": "T"}])
+    result = index(tmp_path, path, *wrong)
+    assert result.exit_code == 2
+    assert not (tmp_path / "ix").exists()
+
+
+def test_dates_that_are_odd_are_told(tmp_path):
+    dates = ["05/02/2025", "2199-01-01", "1066-10-14", "February 2025", "soon"]
+    path = put(
+        tmp_path, "a.jsonl", [{"id": str(n), "title": "T", "text": "x", "date": day} for n, day in enumerate(dates)]
+    )
+    said = index(tmp_path, path).stderr.splitlines()
+    for words in (
+        "1 with a date that could be read in two ways", "1 dated in the future", "1 dated before 1600",
+        "1 with a month for a date", "1 with a date that cannot be read",
+    ):  # fmt: skip
+        assert words in said[0]
+    assert said[1] == "--dates day-first or --dates month-first says how 05/02/2025 is meant"
+    index(tmp_path, path, "--dates", "day-first")
+    assert held(tmp_path)["0"].published == date(2025, 2, 5)
+    assert held(tmp_path)["3"].extra["published_precision"] == "month"
+
+
+def test_letters_that_were_guessed_or_lost_are_told(tmp_path):
+    (tmp_path / "a.csv").write_bytes("id,title,text,date\n1,Café à Orléans,x,2025-02-26\n".encode("mac_roman"))
+    assert "files read as mac_roman: 1" in index(tmp_path, tmp_path / "a.csv").stderr or (
+        "lines read as mac_roman, not UTF-8: 1" in index(tmp_path, tmp_path / "a.csv").stderr
+    )
+    assert held(tmp_path)["1"].title == "Café à Orléans"
+    (tmp_path / "b.csv").write_bytes(b"id,title,text,date\n2,Caf\x81,x,2025-02-26\n")
+    said = index(tmp_path, tmp_path / "b.csv", "--encoding", "cp1252").stderr
+    assert "characters that could not be decoded: 1" in said
+
+
+def test_the_report_holds_everything(tmp_path):
+    path = put(tmp_path, "a.jsonl", [{"id": "1", "title": "A"}, {"id": "1", "title": "B", "text": "y"}, {"x": 1}])
+    result = index(tmp_path, path, "--report", tmp_path / "r.json")
+    report = json.loads((tmp_path / "r.json").read_text())
+    assert (report["added"], report["parted"], report["rejected"]) == (2, 1, 1)
+    kind = report["kinds"]["jsonl"]
+    assert kind["said"]["without text"] == {"articles": 1, "examples": [f"{path}:1"]}
+    assert kind["fields"] == {"id": ["id"], "title": ["title"], "text": ["text"]}
+    assert report["rejections"][0]["line"] == 3
+    assert f"{path}:2: another story has the id 1: kept as" in report["remarks"][0]
+    assert f"all of it is in {tmp_path / 'r.json'}" in result.stderr
+
+
+def test_a_dry_run_writes_nothing_and_says_what_would_be_read(tmp_path):
+    path = put(tmp_path, "a.jsonl", [{"headline": f"T{n}", "story": "x", "date": "2025-02-26"} for n in range(7)])
+    result = index(tmp_path, path, "--dry-run")
+    assert result.exit_code == 0
+    assert result.stdout.splitlines()[0] == "fields of jsonl: title from headline, text from story, published from date"
+    assert result.stdout.splitlines()[1] == f"  {path}:1: 2025-02-26 | T0"
+    assert len(result.stdout.splitlines()) == 6
+    assert "7 articles would be read, 0 rejected; nothing was written" in result.stderr
+    assert not (tmp_path / "ix").exists()
+
+
+def test_nothing_to_add_is_an_exit_of_its_own(tmp_path):
+    assert index(tmp_path, put(tmp_path, "a.jsonl", [{"x": 1}])).exit_code == 1
+    path = put(tmp_path, "b.jsonl", [{"title": "T"}])
+    assert [index(tmp_path, path).exit_code for _ in range(2)] == [0, 0]
+
+
+def test_one_unreadable_file_never_ends_the_run(tmp_path, monkeypatch):
+    good = put(tmp_path, "a.jsonl", [{"id": "1", "title": "T"}])
+    (tmp_path / "b.png").write_bytes(b"\x89PNG\r\n\x1a\n")
+    result = index(tmp_path, tmp_path / "b.png", good)
+    assert (result.exit_code, list(held(tmp_path))) == (0, ["1"])
+    assert f"rejected {tmp_path / 'b.png'}: a PNG image, which no format reads" in result.stderr
+    real = read([good])._articles
+
+    def failing(self, source, form):
+        if source.name.endswith("b.jsonl"):
+            raise ZeroDivisionError("a bug")
+        return real(source, form)
+
+    monkeypatch.setattr("search.ingest.reading.Reading._articles", failing)
+    put(tmp_path, "b.jsonl", [{"id": "2", "title": "T"}])
+    first, second = read([tmp_path / "b.jsonl", good])
+    assert "the reader of this file failed (ZeroDivisionError: a bug)" in first.reason
+    assert second.id == "1"
+
+
+# Where an article stood
+
+
+def test_where_each_article_stood_is_kept(tmp_path):
+    lines = put(tmp_path, "a.jsonl", [{"title": "T", "file": "own", "place": "Porto"}])
+    with zipfile.ZipFile(tmp_path / "z.zip", "w") as archive:
+        archive.writestr("in/b.csv", "title\nB\n")
+    text = put(tmp_path, "c.txt", "Title\n\nText.\n")
+    first, second, third = read([lines, tmp_path / "z.zip", text])
+    assert first.extra == {"file_given": "own", "place_given": "Porto", "file": str(lines), "place": 1}
+    assert second.extra == {"file": f"{tmp_path / 'z.zip'}!/in/b.csv", "place": 2}
+    assert third.extra == {"file": str(text)}
+
+
+def test_a_file_that_moves_changes_no_article(tmp_path):
+    records = [{"id": str(n), "title": f"T{n}"} for n in range(3)]
+    index(tmp_path, put(tmp_path, "a.jsonl", records))
+    said = index(tmp_path, put(tmp_path, "moved/b.jsonl", [{"id": "9", "title": "T9"}, *records])).stderr
+    assert "1 added, 0 replaced, 3 skipped, 0 rejected" in said
+
+
+@pytest.mark.parametrize(
+    ("path", "single", "day", "precision", "source"),
+    [
+        ("2019/03/12/bridge.txt", True, date(2019, 3, 12), "day", ""),
+        ("valley-post/2019/03/12/bridge.txt", True, date(2019, 3, 12), "day", "Valley Post"),
+        ("data/2019/03/bridge.txt", True, date(2019, 3, 1), "month", ""),
+        ("nyt/2019-03-12/bridge.jsonl", False, date(2019, 3, 12), "day", "NYT"),
+        ("x/valley-post_2019-03-12.txt", True, date(2019, 3, 12), "day", "Valley Post"),
+        ("The Times 20190312 2.txt", True, date(2019, 3, 12), "day", "The Times"),
+        ("2019-03-12-bridge-reopens.md", True, date(2019, 3, 12), "day", ""),
+        ("articles_2019-03-12.txt", True, date(2019, 3, 12), "day", ""),
+        ("valley-post_2019-03-12.csv", False, None, "day", ""),
+        ("valley-post/bridge.txt", True, None, "day", ""),
+        ("2019/13/12/a.txt", True, None, "day", ""),
+        ("story-20190230.txt", True, None, "day", ""),
+        ("1234567890123456.txt", True, None, "day", ""),
+    ],
+)
+def test_what_a_path_says(path, single, day, precision, source):
+    found = from_path(path, single=single)
+    assert (found.day, found.precision, found.source) == (day, precision, source)
+
+
+def test_the_path_gives_what_the_article_lacks_and_that_is_said(tmp_path):
+    put(tmp_path, "valley-post/2019/03/12/a.txt", "Title\n\nThe text.\n")
+    put(tmp_path, "valley-post/2019/03/12/b.txt", "Other title\n\nDate: 2020-01-01\nSource: Own\n\nThe text.\n")
+    said = index(tmp_path, tmp_path / "valley-post").stderr
+    found = {article.title: article for article in held(tmp_path).values()}
+    assert (found["Title"].published, found["Title"].source) == (date(2019, 3, 12), "Valley Post")
+    assert (found["Other title"].published, found["Other title"].source) == (date(2020, 1, 1), "Own")
+    assert "1 with a date from the file's path, 1 with a source from the file's path" in said
+
+
+# Twins
+
+
+NORTH = [{"id": str(n), "title": f"North {n}", "text": f"News of the north, number {n}."} for n in range(3)]
+SOUTH = [{"id": str(n), "title": f"South {n}", "text": f"Other news from the south, number {n}."} for n in range(3)]
+
+
+def test_ids_that_restart_in_each_file_cost_no_article_and_the_run_comes_to_rest(tmp_path):
+    files = put(tmp_path, "north.jsonl", NORTH), put(tmp_path, "south.jsonl", SOUTH)
+    said = index(tmp_path, *files).stderr
+    assert "3 records with the same id as another story: kept under ids of their own" in said
+    assert "6 added, 0 replaced, 0 skipped" in said
+    assert {article.title for article in held(tmp_path).values()} == {one["title"] for one in (*NORTH, *SOUTH)}
+    before = held(tmp_path)
+    for order in (files, files[::-1], (tmp_path,)):
+        assert "0 added, 0 replaced, 6 skipped" in index(tmp_path, *order).stderr
+    assert held(tmp_path) == before
+
+
+def test_two_stories_of_one_address_in_one_file(tmp_path):
+    path = put(tmp_path, "a.jsonl", [{**one, "id": None, "url": "https://x.example/live"} for one in NORTH])
+    index(tmp_path, path, "--batch", 1)
+    assert len(held(tmp_path)) == 3
+    assert "0 added, 0 replaced, 3 skipped" in index(tmp_path, path).stderr
+
+
+def test_a_story_that_joins_later_does_not_oust_the_one_that_was_there(tmp_path):
+    index(tmp_path, put(tmp_path, "a.jsonl", NORTH))
+    path = put(tmp_path, "b.jsonl", [*NORTH, *SOUTH])
+    assert "3 added, 0 replaced, 3 skipped" in index(tmp_path, path).stderr
+    assert "0 added, 0 replaced, 6 skipped" in index(tmp_path, path).stderr
+
+
+def test_versions_of_one_story_in_one_run_replace_each_other_and_are_counted(tmp_path):
+    text = "The strike at the harbour goes on for a third day, the union said, and no talks are planned before Monday. "
+    versions = [{"id": "1", "title": f"Strike, day {n}", "text": text + f"Update {n}."} for n in range(3)]
+    said = index(tmp_path, put(tmp_path, "a.jsonl", versions)).stderr
+    assert "2 records took the place of others of this run with the same id" in said
+    assert held(tmp_path)["1"].title == "Strike, day 2"
+
+
+def test_another_run_updates(tmp_path):
+    index(tmp_path, put(tmp_path, "a.jsonl", NORTH[:1]))
+    assert "0 added, 1 replaced" in index(tmp_path, put(tmp_path, "b.jsonl", SOUTH[:1])).stderr
+    assert held(tmp_path)["0"].title == "South 0"
+
+
+@pytest.mark.parametrize("lost", ["text", "date"])
+def test_a_poorer_record_replaces_no_fuller_one(tmp_path, lost):
+    full = {"url": "https://x.example/1", "title": "T", "text": "x", "date": "2025-02-26"}
+    index(tmp_path, put(tmp_path, "a.jsonl", [full]))
+    poor = {name: value for name, value in full.items() if name != lost} | {"title": "T2"}
+    said = index(tmp_path, put(tmp_path, "b.jsonl", [poor])).stderr
+    assert "1 record without the text or date that the archive has: the fuller ones are kept" in said
+    assert "0 added, 0 replaced, 1 skipped" in said
+    (kept,) = held(tmp_path).values()
+    assert (kept.title, kept.text, kept.published) == ("T", "x", date(2025, 2, 26))
+
+
+def test_articles_that_a_caller_makes_are_what_their_ids_say(tmp_path):
+    with Archive.open(tmp_path / "ix", create=True) as archive:
+        report = archive.add(
+            [Article(id="1", title="A", text="x"), Article(id="1", title="B", text="y")], vectors=False
+        )
+        assert (report.added, report.replaced, report.revised, report.parted) == (1, 1, 1, 0)
+        assert archive.get("1").title == "B"
+
+
+def test_words_in_common_tell_versions_from_stories():
+    long = "The council voted on the bridge after a long debate about money and time and the river. " * 3
+    one = Article(id="1", title="Vote", text=long)
+    assert not versions.two_stories(one, Article(id="1", title="Bridge vote", text=long + "It passed."))
+    assert versions.two_stories(one, Article(id="1", title="Rain", text="Farmers in the hills wait for rain. " * 6))
+    assert not versions.two_stories(one, Article(id="1", title="VOTE ", text="Anything else."))
