@@ -64,7 +64,8 @@ def test_index_adds_and_sums_up(folder, source):
     path = source(NEWS[0], BAD, NEWS[1])
     result = run(path)
     assert (result.exit_code, result.stdout) == (0, "")
-    rejected, summary = result.stderr.splitlines()
+    rejected, kind, summary = result.stderr.splitlines()
+    assert kind == "jsonl: 2 articles: 2 without a date"
     assert rejected.startswith(f"rejected {path}:2: ")
     assert summary == "2 added, 0 replaced, 0 skipped, 1 rejected in 0 s"
     assert held(folder) == {"n0", "n1"}
@@ -91,7 +92,7 @@ def test_index_shows_five_rejections_and_writes_all(folder, source, tmp_path):
     rejects = tmp_path / "rejects.jsonl"
     rejects.write_text("old")
     result = run(path, "--rejects", rejects)
-    assert result.exit_code == 0
+    assert result.exit_code == 1
     lines = result.stderr.splitlines()
     assert lines[0] == f"no articles in {path}"
     assert [line.split(": ")[0] for line in lines[1:6]] == [f"rejected {path}:{n}" for n in range(1, 6)]
@@ -131,7 +132,7 @@ def test_rejects_file_that_cannot_be_written(folder, source, tmp_path):
 def test_index_of_nothing_creates_nothing(folder, tmp_path):
     (tmp_path / "empty").mkdir()
     result = run(tmp_path / "empty")
-    assert result.exit_code == 0
+    assert result.exit_code == 1
     assert result.stderr == (
         f"no articles in {tmp_path / 'empty'}\n0 added, 0 replaced, 0 skipped, 0 rejected in 0 s\n"
     )
@@ -171,7 +172,7 @@ def test_index_says_what_is_kept_when_it_breaks_off(old, source, monkeypatch, fa
 def test_prune_deletes_what_the_input_lacks(old, source):
     run(source(NEWS[0]))
     result = run(source(*NEWS[:2]), "--prune")
-    assert result.stderr == "1 added, 0 replaced, 1 skipped, 0 rejected, 1 pruned in 0 s\n"
+    assert result.stderr.splitlines()[-1] == "1 added, 0 replaced, 1 skipped, 0 rejected, 1 pruned in 0 s"
     assert held(old) == {"n0", "n1"}
 
 
@@ -223,8 +224,8 @@ def test_index_says_what_was_passed_over(folder, source, tmp_path):
     wire.mkdir()
     (wire / "a\x1b").symlink_to(tmp_path, target_is_directory=True)
     source(*(json.dumps({"id": n, "text": "x", "date": "soonish"}) for n in (1, 2)), name="w/a.jsonl")
-    dates, links, summary = run(wire).stderr.splitlines()
-    assert dates == "2 dates not understood; kept as published_raw"
+    links, kind, summary = run(wire).stderr.splitlines()
+    assert kind == "jsonl: 2 articles: 2 with a date that cannot be read"
     assert links.startswith("passed over links ")
     assert links.endswith(f": 1, such as {wire}/a")
     assert summary == "2 added, 0 replaced, 0 skipped, 0 rejected in 0 s"
@@ -232,8 +233,9 @@ def test_index_says_what_was_passed_over(folder, source, tmp_path):
 
 def test_index_counts_rejections_before_the_first_article(folder, source):
     result = run(source(*[BAD] * 7, NEWS[0], BAD))
-    assert result.stderr.splitlines()[-2:] == [
+    assert result.stderr.splitlines()[-3:] == [
         "and 3 more; --rejects FILE keeps them all",
+        "jsonl: 1 article: 1 without a date",
         "1 added, 0 replaced, 0 skipped, 8 rejected in 0 s",
     ]
 
@@ -285,16 +287,21 @@ def test_plain_progress_comes_now_and_then_with_rate_and_time_left(monkeypatch, 
     assert capsys.readouterr().err == "0 of 7 articles, embedding\n7 of 7 articles, 0.3/s\n"
     with progress.IndexMeter(lambda: 4000) as meter:
         meter(told("reading", 500, None, added=400, skipped=100))
-        now[0] += 9
+        assert capsys.readouterr().err == ""
+        now[0] += 1
         meter(told("embedding", 50, 1000, added=900, skipped=100))
+        said = "145 of 4,000 articles, 145/s, 27 s left, embedding 50 of 1,000 passages\n"
+        assert capsys.readouterr().err == said
+        now[0] += 9
+        meter(told("embedding", 60, 1000, added=900, skipped=100))
         assert capsys.readouterr().err == ""
         now[0] += 1
         meter(told("embedding", 500, 1000, "bfloat16 (52 passages/s)", added=900, skipped=100))
         now[0] += 10
         meter(told("writing", 900, 900, added=900, skipped=100))
     assert capsys.readouterr().err == (
-        "550 of 4,000 articles, 55/s, 63 s left, embedding 500 of 1,000 passages in bfloat16 (52 passages/s)\n"
-        "1,000 of 4,000 articles, 50/s, 60 s left, writing\n"
+        "550 of 4,000 articles, 50/s, 69 s left, embedding 500 of 1,000 passages in bfloat16 (52 passages/s)\n"
+        "1,000 of 4,000 articles, 48/s, 63 s left, writing\n"
     )
 
 

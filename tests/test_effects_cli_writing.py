@@ -83,6 +83,47 @@ def test_index_format(tmp_path):
     assert held(tmp_path / "csv") == ["a", "b", "c"]
 
 
+@shows("index", "--map", "--mapping", "--set")
+def test_index_names_of_fields(tmp_path):
+    file = tmp_path / "news.csv"
+    file.write_text("id,Kopf,Leib\ndam,Dam leaks,The dam leaks.\n")
+    assert run("index", file, "--index", tmp_path / "unmapped").exit_code == 2
+    names = tmp_path / "names"
+    names.write_text("title=Kopf\n")
+    index(file, "--mapping", names, "--map", "text=Leib", "--set", "source=Valley Post", "--index", tmp_path / "mapped")
+    with Archive.open(tmp_path / "mapped") as archive:
+        found = archive.get("dam")
+    assert (found.title, found.text, found.source) == ("Dam leaks", "The dam leaks.", "Valley Post")
+
+
+@shows("index", "--dates")
+def test_index_dates(tmp_path):
+    file = written(tmp_path / "news.jsonl", [{"id": "dam", "text": "The dam leaks.", "date": "05/02/2025"}])
+    for order, day in (("day-first", "2025-02-05"), ("month-first", "2025-05-02")):
+        index(file, "--dates", order, "--index", tmp_path / order)
+        assert answer("show", "dam", "--index", tmp_path / order)["published"] == day
+
+
+@shows("index", "--encoding")
+def test_index_encoding(tmp_path):
+    file = tmp_path / "news.csv"
+    file.write_bytes("id,title\ndam,Straße\n".encode("cp850"))
+    for encoding, title in (("cp850", "Straße"), ("cp1252", "Straáe")):
+        index(file, "--encoding", encoding, "--index", tmp_path / encoding)
+        assert answer("show", "dam", "--index", tmp_path / encoding)["title"] == title
+
+
+@shows("index", "--dry-run", "--report")
+def test_index_says_what_it_reads(tmp_path):
+    file = written(tmp_path / "news.jsonl", [{"id": "dam", "text": "The dam leaks."}])
+    said = run("index", file, "--dry-run", "--index", tmp_path / "ix")
+    assert "1 article would be read" in said.stderr
+    assert not (tmp_path / "ix").exists()
+    index(file, "--report", tmp_path / "report.json", "--index", tmp_path / "ix")
+    report = json.loads((tmp_path / "report.json").read_text())
+    assert (report["added"], report["kinds"]["jsonl"]["said"]["without a date"]["articles"]) == (1, 1)
+
+
 @shows("index", "--batch")
 def test_index_batch_is_a_commit(news, tmp_path):
     def commits(name, *batch):

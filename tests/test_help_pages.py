@@ -17,7 +17,7 @@ TOPICS = pages.topics()
 
 
 def test_there_is_a_page_for_each_topic():
-    known = "archive assistants commands dates extending formats measurements python query rag server whoosh"
+    known = "archive assistants commands dates extending formats indexing measurements python query rag server whoosh"
     assert known.split() == TOPICS
     assert not set(TOPICS) & set(COMMANDS)
 
