@@ -50,7 +50,7 @@ def test_a_file_whose_texts_were_not_found_says_so_and_what_would_read_them(tmp_
     ]
     assert result.exit_code == 0
     result = index(tmp_path, path, "--map", "text=leib,published=wann", "--set", "source=Valley Post")
-    assert result.stderr.splitlines()[0] == "jsonl: 3 articles, 2025-02-26"
+    assert result.stderr.splitlines()[0] == "jsonl: 3 articles, 2025-02-26 (text from leib, published from wann)"
     assert {one.source for one in held(tmp_path).values() if one.text} == {"Valley Post"}
 
 
