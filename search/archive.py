@@ -333,11 +333,14 @@ class Archive:
 
         return stats(self._session)
 
-    def check(self, progress: Callable[[str], None] | None = None) -> list[str]:
-        """Verify everything: checksums, records, and that all parts hold the same articles. Returns the problems."""
+    def check(self, progress: Callable[[str], None] | None = None, *, thorough: bool = False) -> list[str]:
+        """Verify everything: checksums, records, and that all parts hold the same articles. Returns the problems.
+
+        ``thorough`` also indexes the words of all articles again, and compares: it takes as long as indexing does.
+        """
         from search.engine import doctor
 
-        return doctor.check(self._session.catalog, progress)
+        return doctor.check(self._session.catalog, progress, thorough)
 
     def backup(
         self, path: str | Path, *, keep: int | None = None, progress: Callable[[int, int], None] | None = None

@@ -14,6 +14,7 @@ from search.storage.folder import Folder
 from search.storage.locks import lock_writer
 
 from .effects import answer, run, shows
+from .test_doctor import forge
 
 NEWS = [
     {"id": "dam", "title": "Dam leaks", "text": "The dam leaks.", "source": "Valley Herald", "date": "2024-10-01"},
@@ -245,6 +246,18 @@ def test_delete_purge_takes_the_bytes(folder):
     assert run("delete", PORT, "--purge").stderr == "1 article purged\n"
     assert held(folder) == [GATE]
     assert (files_with(records[PORT]), files_with(b"Dockers")) == (set(), set())
+
+
+# doctor
+
+
+@shows("doctor", "--thorough")
+def test_doctor_thorough(folder):
+    forge(folder, "keyword", "lengths", lambda lengths: lengths + 1)
+    assert run("doctor").exit_code == 0
+    found = run("doctor", "--thorough")
+    assert found.exit_code == 1
+    assert "keyword.part has other words than its articles (lengths); index them again" in found.stdout
 
 
 # optimize

@@ -34,6 +34,7 @@ from .effects import (
     STRIKES,
     shows,
 )
+from .test_doctor import forge
 
 FILTERS = ("since", "until", "sources", "authors", "sections", "languages")
 ARGUS = Compare("source", "eq", "The Wexcombe Argus")
@@ -184,6 +185,14 @@ def test_articles_by_id(archive):
         assert archive.get(one).title.startswith(title)
         assert {passage.article_id for passage in archive.passages(one)} == {one}
     assert "nobody" not in archive
+
+
+@shows("Archive.check", "thorough")
+def test_check_thorough(desk):
+    forge(desk.path, "keyword", "lengths", lambda lengths: lengths + 1)
+    assert desk.check() == []
+    (problem,) = desk.check(thorough=True)
+    assert "keyword.part has other words than its articles (lengths)" in problem
 
 
 @shows("Archive.check", "progress")

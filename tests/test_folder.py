@@ -44,10 +44,11 @@ READS = {
         "passages",
         "path",
     ),
-    *("path", "retrieve", "search", "settings", "stats", "timeline", "whoosh"),
+    *("path", "restore", "retrieve", "search", "settings", "stats", "timeline", "whoosh"),
 }
 WRITES = {
     "add": lambda archive: archive.add(articles("new")),
+    "backup": lambda archive: archive.backup(archive.path.with_name("backups")),
     "add_alert": lambda archive: archive.add_alert("other", "elm"),
     "confirm_alerts": lambda archive: archive.confirm_alerts(()),
     "delete": lambda archive: archive.delete(["old1"]),

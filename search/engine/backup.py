@@ -38,7 +38,15 @@ SEGMENTS = "segments"
 _VERSION = 1
 _LIMIT = 1 << 26  # bytes of a manifest
 _ATTEMPTS = 5
-_OWN = ("segments", "pins", "writer.lock", FILE, f"{FILE}-wal", f"{FILE}-shm")  # what an archive's folder may hold
+_OWN = (
+    "segments",
+    "aside",
+    "pins",
+    "writer.lock",
+    FILE,
+    f"{FILE}-wal",
+    f"{FILE}-shm",
+)  # what an archive's folder may hold
 
 Progress = Callable[[int, int], None]
 

@@ -7,23 +7,27 @@ from collections.abc import Callable, Mapping
 import numpy as np
 from numpy.typing import NDArray
 
+from search.engine.rebuilt import columns_differ, keyword_differs
 from search.errors import ArchiveDamaged, SearchError
 from search.storage import codec, segments
 from search.storage.catalog import Catalog
 from search.storage.columns import Columns, ids_digest
 from search.storage.container import Part, open_part
 from search.storage.folder import Folder
-from search.storage.locks import Lock, last_noted, pin
+from search.storage.locks import Lock, last_noted, pin, written_to
 from search.storage.segments import COLUMNS, KEYWORD, VECTORS, file_hash, part_place
 from search.storage.transaction import SegmentEntry
 from search.vector import VectorIndex, check_part
 
+_WORK = ("embedding-", "vectors-")  # files of an interrupted embed, which the next one goes on with
 _NAMED = 20  # ids in one line
 _UNKNOWN = np.iinfo(np.int64).max
 
 
-def check(catalog: Catalog, progress: Callable[[str], None] | None = None) -> list[str]:
-    """Every file's checksum, every record's checksum, and whether catalog and both legs hold the same articles.
+def check(catalog: Catalog, progress: Callable[[str], None] | None = None, thorough: bool = False) -> list[str]:
+    """Every file's checksum, every record's checksum, whether catalog and both legs hold the same articles, and whether
+    the columns are those of the records. ``thorough``: whether the keyword parts are, too, which takes as long as
+    indexing.
 
     Returns what is wrong, one line a problem; an empty list means that the archive is sound.
     """
@@ -37,9 +41,10 @@ def check(catalog: Catalog, progress: Callable[[str], None] | None = None) -> li
     if ids := catalog.purging():
         problems.append(f"a purge is not finished ({len(ids)} ids): purge again, or write anything, to finish it")
     problems += _lost(catalog)
+    problems += _unnamed(catalog)
     held, (commit, entries, dead) = _hold(catalog)
     try:
-        return problems + _compare(catalog, commit, entries, dead, tell)
+        return problems + _compare(catalog, commit, entries, dead, thorough, tell)
     finally:
         if held is not None:
             held.release()
@@ -75,6 +80,34 @@ def _lost(catalog: Catalog) -> list[str]:
     return problems
 
 
+def _unnamed(catalog: Catalog) -> list[str]:
+    """Files that no commit names, and lists of files to remove that name such as are in use."""
+    commit, entries = catalog.segments()
+    dropped = catalog.dropped(commit)
+    named = {entry.id: {file.name for file in entry.parts.values()} for entry in entries}
+    problems = [
+        f"the catalog would remove {segment}{f'/{file}' if file else ''}, which it uses; do not write to this archive"
+        for segment, file in dropped
+        if segment in named and (not file or file in named[segment])
+    ]
+    strange = []
+    for segment in (catalog.folder / "segments").list():
+        if segment in named:
+            known = named[segment] | {file for of, file in dropped if of == segment}
+            held = (catalog.folder / "segments" / segment).list()
+            strange += [f"{segment}/{name}" for name in held if name not in known and not name.startswith(_WORK)]
+        elif (segment, "") not in dropped:
+            strange.append(segment)
+    if catalog.commit_number() != commit or written_to(catalog.folder):
+        return problems  # what a writer beside us makes has no name yet
+    return problems + [
+        f"{catalog.folder.path / 'segments' / name} is named by no commit: an interrupted writer left it, and the next "
+        "one removes it"
+        for name in strange
+        if not name.startswith(tuple(segments.lost(catalog.folder, named, commit, last_noted(catalog.folder))))
+    ]
+
+
 def _hold(catalog: Catalog) -> tuple[Lock | None, tuple[int, list[SegmentEntry], list[int]]]:
     """The last commit, pinned where that can be done, so that a writer beside us takes nothing away."""
     while True:
@@ -90,6 +123,7 @@ def _compare(
     commit: int,
     entries: list[SegmentEntry],
     dead: list[int],
+    thorough: bool,
     tell: Callable[[str], None],
 ) -> list[str]:
     """Records against segments, as of one commit; what came later is not looked at."""
@@ -116,7 +150,7 @@ def _compare(
     for entry in entries:
         tell(f"segment {entry.id}")
         try:
-            held.update(_segment(catalog.folder, entry, texts, problems))
+            held.update(_segment(catalog, entry, texts, thorough, problems))
         except FileNotFoundError as error:
             problems.append(f"{error.filename} is missing")
         except SearchError as error:
@@ -146,11 +180,13 @@ def _last_row(folder: Folder, entry: SegmentEntry) -> int:
         return entry.first_row  # reported elsewhere
 
 
-def _segment(folder: Folder, entry: SegmentEntry, texts: Mapping[int, int], problems: list[str]) -> dict[int, str]:
+def _segment(
+    catalog: Catalog, entry: SegmentEntry, texts: Mapping[int, int], thorough: bool, problems: list[str]
+) -> dict[int, str]:
     """Check one segment; returns the ids that it holds by row."""
     parts: dict[str, Part] = {}
     for name, file in entry.parts.items():
-        location = part_place(folder, entry.id, file)
+        location = part_place(catalog.folder, entry.id, file)
         if file_hash(location) != file.sha256:
             problems.append(f"{location.path} does not match its checksum")
         parts[name] = open_part(location, name)
@@ -164,6 +200,15 @@ def _segment(folder: Folder, entry: SegmentEntry, texts: Mapping[int, int], prob
             problems.append(f"{part.path} counts other articles than the catalog")
     if KEYWORD in parts and len(parts[KEYWORD]["lengths"]) != len(ids):
         problems.append(f"{parts[KEYWORD].path} counts {len(parts[KEYWORD]['lengths'])} articles, not {len(ids)}")
+    if differing := columns_differ(parts[COLUMNS], catalog.articles):
+        problems.append(f"{parts[COLUMNS].path} has other values than its articles ({differing}); index them again")
+    if thorough:
+        try:
+            differing = keyword_differs(parts[KEYWORD], columns.rows, catalog.articles)
+        except ArchiveDamaged as error:  # it contradicts itself, too
+            differing = str(error)
+        if differing:
+            problems.append(f"{parts[KEYWORD].path} has other words than its articles ({differing}); index them again")
     if VECTORS in parts:
         _vectors(parts[VECTORS], columns.rows, texts, problems)
     return dict(zip(columns.rows.tolist(), ids, strict=True))

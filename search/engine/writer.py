@@ -6,7 +6,7 @@ import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 
-from search.errors import CommitsLost
+from search.errors import ArchiveDamaged, CommitsLost
 from search.storage import segments
 from search.storage.catalog import Catalog
 from search.storage.container import PartData
@@ -65,5 +65,17 @@ class Writer:
         self._let_go()
         self.catalog.prove()
         oldest = oldest_pin(self.folder, self.catalog.commit_number())
-        segments.remove(self.folder, self.catalog.dropped(oldest))
+        segments.remove(self.folder, self._needless(oldest))
         self.catalog.forget(oldest)
+
+    def _needless(self, oldest: int) -> list[tuple[str, str]]:
+        """What no reader at ``oldest`` or later needs. Raises ArchiveDamaged where the catalog lists what it uses."""
+        dropped = self.catalog.dropped(oldest)
+        if dropped:
+            named = {entry.id: {file.name for file in entry.parts.values()} for entry in self.catalog.segments()[1]}
+            for segment, file in dropped:
+                if segment in named and (not file or file in named[segment]):
+                    raise ArchiveDamaged(
+                        f"{self.catalog.path} asks to remove files that it uses; do not write to this archive"
+                    )
+        return dropped

@@ -22,7 +22,7 @@ from search.errors import (
 from search.records import Alert, Article
 from search.storage import codec
 from search.storage.container import PartFile
-from search.storage.database import BESIDE, cannot_change, connect, sqlite_errors, state, tables
+from search.storage.database import BESIDE, cannot_change, connect, schema, sqlite_errors, state
 from search.storage.files import storage_errors
 from search.storage.folder import Folder
 from search.storage.transaction import SegmentEntry, Transaction
@@ -57,7 +57,9 @@ CREATE TABLE alerts (
 ) STRICT, WITHOUT ROWID;
 INSERT INTO state VALUES (1, 0, 1);
 """
-_TABLES = frozenset({"settings", "state", "segments", "dropped", "articles", "tombstones", "alerts"})
+_STATEMENTS = {
+    " ".join(statement.split()) for statement in _SCHEMA.strip().split(";\n") if statement.startswith("CREATE ")
+}
 
 
 class Catalog:
@@ -169,13 +171,11 @@ class Catalog:
                 f"{self.path} has format {version}, this version reads {OLDEST_READABLE_FORMAT} to {FORMAT}; "
                 "index the articles again, or use the version that built it"
             )
-        if tables(self._connection) != _TABLES:
-            raise ArchiveDamaged(f"{self.path} is not a whole catalog; restore a backup or index again")
-        if execute("SELECT count(*) FROM state").fetchone()[0] != 1:
-            raise ArchiveDamaged(f"{self.path} is not a whole catalog; restore a backup or index again")
-        # A stranger's archive must not bring code of its own.
+        # A stranger's archive must not bring code of its own, nor tables that hold what ours cannot.
         if execute("SELECT count(*) FROM sqlite_master WHERE type IN ('trigger', 'view')").fetchone()[0]:
             raise ArchiveDamaged(f"{self.path} has triggers or views, which no archive has; do not use it")
+        if schema(self._connection) != _STATEMENTS or execute("SELECT count(*) FROM state").fetchone()[0] != 1:
+            raise ArchiveDamaged(f"{self.path} is not a whole catalog; restore a backup or index again")
 
     def close(self, truncate: bool) -> None:
         """Close; the writer also folds the log back into the database, so that the folder can be copied."""

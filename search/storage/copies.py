@@ -25,7 +25,11 @@ _HERE, _EXCHANGE = -100, 2  # AT_FDCWD and RENAME_EXCHANGE of Linux
 
 @contextmanager
 def pinned(catalog: Catalog) -> Iterator[int]:
-    """The number of the last commit, held for the length of a block: nothing goes that it or a later one needs."""
+    """The number of the last commit, held for the length of a block: nothing goes that it or a later one needs.
+
+    Raises ArchiveNotFound and ArchiveReplaced where the archive is no more what lies at its path.
+    """
+    catalog.prove()
     while True:
         commit = catalog.commit_number()
         held = pin(catalog.folder, commit)

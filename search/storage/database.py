@@ -90,10 +90,12 @@ def state(place: Place) -> tuple[int, ...]:
     return tuple(found)
 
 
-def tables(connection: sqlite3.Connection) -> frozenset[str]:
-    """The names of the tables."""
-    found = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'")
-    return frozenset(name for (name,) in found)
+def schema(connection: sqlite3.Connection) -> set[str]:
+    """The statements that made the tables and all else that there is, each in one line."""
+    return {
+        " ".join(statement.split())
+        for (statement,) in connection.execute("SELECT sql FROM sqlite_master WHERE sql IS NOT NULL")
+    }
 
 
 def _files_are_short() -> bool:

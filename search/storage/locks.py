@@ -95,6 +95,18 @@ def lock_writer(folder: Folder, wait: bool = False) -> WriterLock:
     return WriterLock(descriptor)
 
 
+def written_to(folder: Folder) -> bool:
+    """Is a writer at work?"""
+    try:
+        with (folder / _WRITER).opened(limit=_NUMBERS) as descriptor:
+            fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except FileNotFoundError:
+        return False
+    except OSError:
+        return True
+    return False
+
+
 def pin(folder: Folder, commit: int) -> Lock | None:
     """Hold a shared lock on a commit; None where the system says that this user can write no pin.
 
