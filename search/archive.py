@@ -33,6 +33,7 @@ from search.records import (
     Facets,
     Filters,
     Fusion,
+    ImportReport,
     Mode,
     News,
     Passage,
@@ -342,6 +343,20 @@ class Archive:
 
         return doctor.check(self._session.catalog, progress, thorough)
 
+    def export(self, query: str | None = None, *, filters: Filters | Mapping[str, Any] | None = None) -> Iterator[str]:
+        """Everything in the archive, or what matches a query, as lines of JSON for ``import_``, without line ends.
+
+        The first line has the settings and the alerts, the last one counts the articles; between them each article has
+        a line with all its fields, in the order in which they came. A damaged record has a line that says so. Without a
+        query the catalog alone is read, whatever state the segments are in. Memory does not grow with the archive; the
+        commit is held until the end. Raises QueryError and UsageError as ``search``.
+        """
+        from search.engine.transfer import export
+
+        everything = query is None and filters is None
+        request = None if everything else Request(query=query or "*", filters=Filters.of(filters))
+        return export(self._session, request)
+
     def backup(
         self, path: str | Path, *, keep: int | None = None, progress: Callable[[int, int], None] | None = None
     ) -> BackupReport:
@@ -422,6 +437,28 @@ class Archive:
         from search.engine.reembed import embed
 
         return embed(self._session, model, dimension, precision, progress)
+
+    def import_(
+        self,
+        lines: Iterable[str | bytes],
+        *,
+        batch: int = DEFAULT_BATCH,
+        vectors: bool | None = None,
+        progress: Callable[[Progress], None] | None = None,
+    ) -> ImportReport:
+        """Read back what ``export`` gave: articles are upserted by id, as ``add`` does it, alerts and settings come
+        with them. Settings are taken over by an archive without articles; alerts whose names are taken are left out.
+
+        ``vectors`` None: as the exported archive had it. A model other than the default one is used only if this
+        archive was opened with it. Raises UsageError where the lines are no export, or a model has to be named;
+        SourceError where they end too early: what was read by then stays; and what ``add`` raises.
+        """
+        from search.engine.transfer import import_
+
+        report = import_(self._session, lines, batch, vectors, progress)
+        if report.rejected:
+            warnings.warn(RecordsRejected(report.rejected, report.rejections[0].reason), stacklevel=2)
+        return report
 
     def delete(self, ids: Iterable[str], *, purge: bool = False) -> int:
         """Delete articles; ids that no article has are ignored. With ``purge``, their bytes leave every file at once.

@@ -499,6 +499,16 @@ class AddReport:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ImportReport(AddReport):
+    """What ``import_`` did: with articles as ``add``; ``alerts`` that were saved, names of those that the archive had
+    already (its own stay), and what else is to be said."""
+
+    alerts: int = 0
+    alerts_kept: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class BackupReport:
     """What ``backup`` did: the new backup's ``number`` in its folder and what it holds; the files that were copied, and
     those that were there already; how many ``backups`` the folder has now."""

@@ -26,6 +26,8 @@ COMMANDS = {
     "stats": "Show what an archive holds.",
     "optimize": "Merge an archive's segments into one.",
     "doctor": "Check an archive for damage.",
+    "export": "Write everything in an archive as lines of JSON.",
+    "import": "Read back what export wrote.",
     "backup": "Back an archive up.",
     "restore": "Make an archive of a backup.",
     "evaluate": "Measure the quality of rankings against judgements.",
@@ -46,7 +48,8 @@ class Commands(click.Group):
         """The command, imported now."""
         if cmd_name not in COMMANDS:
             return None
-        command = import_module(f"search.cli.{cmd_name}").command
+        module = "import_" if cmd_name == "import" else cmd_name  # no module can have a keyword's name
+        command = import_module(f"search.cli.{module}").command
         assert isinstance(command, click.Command)
         return command
 

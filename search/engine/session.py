@@ -120,6 +120,11 @@ class Session:
         return int(self._settings["passage_tokens"])
 
     @property
+    def model(self) -> str | encode.Encoder | None:
+        """The model that it was opened with, None where none was named."""
+        return self._model
+
+    @property
     def patient(self) -> bool:
         """Whether it waits where another one has a lock."""
         return self._wait

@@ -30,6 +30,11 @@ def dumps(value: Any, *, indent: int | None = None) -> str:
         text = json.dumps(value, ensure_ascii=False, indent=indent, default=str, allow_nan=False)
     except ValueError:
         text = json.dumps(_finite(value), ensure_ascii=False, indent=indent, default=str)
+    return escaped(text)
+
+
+def escaped(text: str) -> str:
+    """JSON that says the same and cannot steer a terminal."""
     return _UNSAFE.sub(lambda match: json.dumps(match[0])[1:-1], text)
 
 

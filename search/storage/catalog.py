@@ -332,6 +332,22 @@ class Catalog:
             found[row] = codec.unpack(blob, check, row)
         return found
 
+    def records(self, rows: Sequence[int]) -> list[tuple[int, str, bytes, bytes]]:
+        """Row, id, record and checksum of at most CHUNK rows, in row order; a purged row is absent."""
+        marks = ",".join("?" * len(rows))
+        query = f"SELECT row, id, record, checksum FROM articles WHERE row IN ({marks}) ORDER BY row"  # noqa: S608
+        with self._lock, sqlite_errors(self.path):
+            return self._connection.execute(query, [int(row) for row in rows]).fetchall()
+
+    def last_id(self, row: int, commit: int) -> str | None:
+        """The id of the last article up to a row that was live at a commit whose reader holds it."""
+        with self._lock, sqlite_errors(self.path):
+            found = self._connection.execute(
+                "SELECT id FROM articles WHERE row <= ? AND (died IS NULL OR died > ?) ORDER BY row DESC LIMIT 1",
+                (row, commit),
+            ).fetchone()
+        return None if found is None else str(found[0])
+
     def count(self) -> int:
         """The number of live articles."""
         with self._lock, sqlite_errors(self.path):

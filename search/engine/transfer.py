@@ -1,0 +1,240 @@
+"""Export and import: everything in an archive as lines of JSON, and an archive made of them again.
+
+The first line says what the archive was built with and has its alerts; then comes an article a line, all fields of it
+as the archive keeps them, in the order of their rows; the last line counts them, so that a file that was cut short is
+known for it. A record that is damaged has a line that says so in its place. The three lines that are no articles have
+the key "broadsheet".
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from search.encode import named, same_model
+from search.engine.alerts import new_alert
+from search.engine.index import index
+from search.engine.intake import Progress
+from search.engine.request import Request
+from search.errors import ArchiveDamaged, SearchError, SourceError, UsageError
+from search.records import AddReport, Alert, Article, ImportReport, Rejection
+from search.storage import codec
+from search.storage.copies import pinned
+
+if TYPE_CHECKING:
+    from search.engine.session import Session
+
+MARK = "broadsheet"
+VERSION = 1
+_PAGE = 500
+_DAMAGES = (SearchError, TypeError, ValueError)
+
+
+def export(session: Session, request: Request | None) -> Iterator[str]:
+    """An archive, or what matches a request, as lines without their ends.
+
+    Without a request, the catalog alone is read: segments may be damaged or missing. Both are of one commit, which is
+    held until the end.
+    """
+    if request is None:
+        yield from _all(session)
+    else:
+        yield from _matching(session, request)
+
+
+def _all(session: Session) -> Iterator[str]:
+    catalog = session.catalog
+    with pinned(catalog) as commit:
+        newest = catalog.next_row() - 1
+        records = (
+            (row, article_id, blob, check)
+            for row, article_id, blob, check, died in catalog.raw_records()
+            if row <= newest and (died is None or died > commit)
+        )
+        yield _header(session, [(alert, catalog.last_id(alert.last_row, commit)) for alert in catalog.alerts()])
+        yield from _lines(records)
+
+
+def _matching(session: Session, request: Request) -> Iterator[str]:
+    with session.reading() as view:
+        ordinals = np.flatnonzero(view.match(view.plan(request)).matched)
+        rows = view.columns.rows[ordinals]
+        alerts = []
+        for alert in session.catalog.alerts():
+            seen = int(np.searchsorted(rows, alert.last_row, side="right"))
+            alerts.append((alert, view.columns.ids([int(ordinals[seen - 1])])[0] if seen else None))
+        yield _header(session, alerts)
+        pages = (rows[start : start + _PAGE].tolist() for start in range(0, len(rows), _PAGE))
+        yield from _lines(record for page in pages for record in session.catalog.records(page))
+
+
+def _header(session: Session, alerts: Iterable[tuple[Alert, str | None]]) -> str:
+    return _json(
+        {
+            MARK: "export",
+            "version": VERSION,
+            "settings": session.catalog.settings(),
+            "alerts": [
+                {
+                    "name": alert.name,
+                    "query": alert.query,
+                    "created": alert.created.isoformat(),
+                    "ran": None if alert.ran is None else alert.ran.isoformat(),
+                    "after": after,  # the last article here that is no news to it
+                }
+                for alert, after in alerts
+            ],
+        }
+    )
+
+
+def _lines(records: Iterable[tuple[int, str, bytes, bytes]]) -> Iterator[str]:
+    articles = damaged = 0
+    for row, article_id, blob, check in records:
+        try:
+            line = codec.to_json(codec.unpack(blob, check, row)).decode()
+        except _DAMAGES as error:
+            damaged += 1
+            line = _json({MARK: "damaged", "row": row, "id": str(article_id), "reason": str(error)})
+        else:
+            articles += 1
+        yield line
+    yield _json({MARK: "end", "articles": articles, "damaged": damaged})
+
+
+def _json(value: Mapping[str, Any]) -> str:
+    return json.dumps(value, ensure_ascii=False)
+
+
+def import_(
+    session: Session,
+    lines: Iterable[str | bytes],
+    size: int,
+    vectors: bool | None,
+    progress: Callable[[Progress], None] | None = None,
+) -> ImportReport:
+    """Read back what ``export`` gave: articles are upserted by id, alerts and settings come with them.
+
+    Settings are taken over by an archive that has no articles yet. ``vectors`` None: as the exported archive had it.
+    Raises UsageError where the lines are no export, or name a model that nobody chose; SourceError where they end too
+    early: what was read by then stays.
+    """
+    reading = _Reading(lines)
+    settings = reading.header.get("settings")
+    settings = settings if isinstance(settings, dict) else {}
+    fresh = session.settings["vectors"] is None
+    notes: list[str] = []
+    if vectors is None:
+        vectors = settings.get("vectors") is not False if fresh else bool(session.settings["vectors"])
+    if fresh:
+        model = settings.get("model")
+        if vectors and session.model is None and model is not None and not same_model(str(model), None):
+            raise UsageError(
+                f"the export is of an archive with the model {model}; name it with --model to use it, or another one, "
+                "or import without vectors"
+            )
+        if isinstance(settings.get("bm25"), dict):
+            session.tune(settings["bm25"])
+    elif settings.get("bm25") != session.settings["bm25"]:
+        notes.append("the archive has articles already: its own settings stay")
+    report = index(session, reading, size, vectors, progress)
+    if vectors and settings.get("encoder") is not None and settings["encoder"] != session.settings["encoder"]:
+        own = session.settings["encoder"] or {}
+        notes.append(f"vectors are made by {named(own.get('name'))}, others than those of the exported archive")
+    if reading.end is None:
+        raise SourceError(
+            f"the export is cut short: {reading.articles:,} articles were read, and no last line says that these are "
+            "all. They are in the archive; alerts are not"
+        )
+    if reading.end != reading.articles:
+        raise SourceError(f"the export had {reading.end} articles, and {reading.articles:,} were read")
+    alerts, kept = _alerts(session, reading.header, notes)
+    return ImportReport(
+        **{name: getattr(report, name) for name in AddReport.__dataclass_fields__},
+        alerts=alerts,
+        alerts_kept=kept,
+        notes=tuple(notes),
+    )
+
+
+class _Reading(Iterator[Article | Rejection]):
+    """The articles of an export. ``header`` is its first line; ``end``, when all is read, how many articles its last
+    line counts, None where there is none."""
+
+    def __init__(self, lines: Iterable[str | bytes]) -> None:
+        self.articles = 0
+        self.end: int | None = None
+        self._number = 1
+        self._lines = iter(lines)
+        first = next(self._lines, "")
+        try:
+            header = json.loads(first)
+            if header[MARK] != "export":
+                raise ValueError
+        except (ValueError, KeyError, TypeError, RecursionError):
+            raise UsageError(
+                "this is no export of an archive: its first line does not say so; index reads articles of other origin"
+            ) from None
+        if header.get("version") != VERSION:
+            raise UsageError(f"the export is of version {header.get('version')}, this program reads {VERSION}")
+        self.header: dict[str, Any] = header
+
+    def __next__(self) -> Article | Rejection:
+        for line in self._lines:
+            self._number += 1
+            if not line.strip():
+                continue
+            if self.end is not None:
+                raise SourceError(f"line {self._number} comes after the last line of the export")
+            data = line.encode() if isinstance(line, str) else line
+            try:
+                if data.startswith(b'{"%s"' % MARK.encode()):
+                    values = json.loads(data)
+                    if values[MARK] == "end":
+                        self.end = int(values["articles"])
+                        continue
+                    raise ArchiveDamaged(f"damaged when it was exported: {values['reason']}")
+                article = codec.from_json(data)
+            except ArchiveDamaged as error:
+                return self._rejected(str(error), data)
+            except (ValueError, TypeError, LookupError, AttributeError, RecursionError, UsageError) as error:
+                self.articles += 1
+                return self._rejected(f"no article of an export: {error}", data)
+            self.articles += 1
+            return article
+        raise StopIteration
+
+    def _rejected(self, reason: str, data: bytes) -> Rejection:
+        return Rejection(
+            source="import", line=self._number, reason=reason, record=data[:500].decode("utf-8", "replace")
+        )
+
+
+def _alerts(session: Session, header: Mapping[str, Any], notes: list[str]) -> tuple[int, tuple[str, ...]]:
+    """Save the alerts of an export; how many, and the names that were taken."""
+    taken: list[str] = []
+    saved = 0
+    values = header.get("alerts")
+    if not values:
+        return 0, ()
+    with session.writing() as writer:
+        for value in values:
+            try:
+                name, after = value["name"], value["after"]
+                row = 0 if after is None else writer.catalog.live([after])[after][0]
+                checked = new_alert(name, value["query"], row)
+                created = datetime.fromisoformat(value["created"])
+                ran = None if value["ran"] is None else datetime.fromisoformat(value["ran"])
+                alert = Alert(name=name, query=checked.query, created=created, ran=ran, last_row=row)
+            except (KeyError, TypeError, ValueError, AttributeError, UsageError) as error:
+                notes.append(f"an alert of the export cannot be saved: {error}")
+                continue
+            if writer.catalog.add_alert(alert):
+                saved += 1
+            else:
+                taken.append(name)
+    return saved, tuple(taken)
