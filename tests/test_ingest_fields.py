@@ -215,7 +215,7 @@ def test_authors(value, names):
 def test_author_objects_with_more_than_a_name_are_kept_in_extra():
     value = [{"name": "Ana Ruiz", "mail": "ana@example.org"}, 3, None]
     article = to_article({"id": "1", "title": "t", "authors": value})
-    assert article.authors == ("Ana Ruiz", "3")
+    assert article.authors == ("Ana Ruiz",)
     assert article.extra == {"authors": value}
 
 

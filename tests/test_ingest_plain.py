@@ -243,6 +243,12 @@ def test_no_word_of_a_plain_body_is_lost(paragraphs):
         ("valleypost.example\nRiver rises\n26.02.2025\n",
          {"source": "valleypost.example", "published": date(2025, 2, 26)}),
         ("River rises\n26 février 2025\n", {"published": date(2025, 2, 26)}),
+        ("River rises\nBy Ana Ruiz, Political Editor\nValley Post, 26 February 2025\n",
+         {"authors": ("Ana Ruiz",), "source": "Valley Post", "published": date(2025, 2, 26)}),
+        ("River rises\nPar Ana Ruiz\nPublié le 26 février 2025\n",
+         {"authors": ("Ana Ruiz",), "published": date(2025, 2, 26)}),
+        ("River rises\nVon Ana Ruiz\nVeröffentlicht am 26.02.2025\n",
+         {"authors": ("Ana Ruiz",), "published": date(2025, 2, 26)}),
         ("River rises\n", {}),
     ],
 )  # fmt: skip

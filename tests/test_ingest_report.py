@@ -89,6 +89,15 @@ def test_dates_that_are_odd_are_told(tmp_path):
     assert held(tmp_path)["3"].extra["published_precision"] == "month"
 
 
+def test_dates_against_the_order_of_their_file_are_told(tmp_path):
+    records = [
+        {"id": str(n), "text": "x", "date": day} for n, day in enumerate(("13/02/2025", "01/02/2025", "02/14/2025"))
+    ]
+    said = index(tmp_path, put(tmp_path, "a.jsonl", records)).stderr
+    assert "1 with a date against the order of the others" in said
+    assert [str(held(tmp_path)[n].published) for n in "012"] == ["2025-02-13", "2025-02-01", "2025-02-14"]
+
+
 def test_letters_that_were_guessed_or_lost_are_told(tmp_path):
     (tmp_path / "a.csv").write_bytes("id,title,text,date\n1,Café à Orléans,x,2025-02-26\n".encode("mac_roman"))
     assert "files read as mac_roman: 1" in index(tmp_path, tmp_path / "a.csv").stderr or (
@@ -278,3 +287,26 @@ def test_words_in_common_tell_versions_from_stories():
     assert not versions.two_stories(one, Article(id="1", title="Bridge vote", text=long + "It passed."))
     assert versions.two_stories(one, Article(id="1", title="Rain", text="Farmers in the hills wait for rain. " * 6))
     assert not versions.two_stories(one, Article(id="1", title="VOTE ", text="Anything else."))
+
+
+# The first commit
+
+
+def commits(tmp_path, count, **settings):
+    news = []
+    with Archive.open(tmp_path / "ix", create=True, model="hash") as archive:
+        articles = (Article(id=str(n), text=f"number {n}") for n in range(count))
+        archive.add(articles, progress=news.append, **settings)
+    assert [one.done for one in news if one.stage == "reading"] != []
+    return [one.report.added for one in news if one.stage == "writing"]
+
+
+def test_the_first_commit_with_vectors_is_small(tmp_path):
+    assert commits(tmp_path / "a", 450) == [200, 450]
+    assert commits(tmp_path / "b", 450, batch=100) == [100, 200, 300, 400, 450]
+    assert commits(tmp_path / "c", 450, vectors=False) == [450]
+
+
+def test_the_first_commit_comes_early_however_slowly_articles_come(tmp_path, monkeypatch):
+    monkeypatch.setattr("search.engine.intake.FIRST_COMMIT", 0.0)
+    assert commits(tmp_path, 450, vectors=False, batch=100_000)[0] < 10

@@ -91,6 +91,9 @@ _CLOCK = re.compile(
 # Words that may follow a time and name no zone.
 _NO_ZONE = {None, "on", "am", "at", "le", "den", "el", "il", "kl", "of", "the", "mon", "tue", "wed", "thu", "fri",
             "sat", "sun", *NUMBERS} - set("z")  # fmt: skip
+# Words that stand in a date beside its month.
+_BESIDE = {"of", "de", "del", "den", "der", "le", "the", "at", "um", "kl", "klo", "a", "am", "pm", "on", "el", "il",
+           "uhr", "h", "g", "m", "d", "st", "nd", "rd", "th", "er", "utc", "gmt", "cet", "est", "edt"}  # fmt: skip
 _PARTS = re.compile(r"\s*[|•·;\n]\s*")
 _WORDS = 60  # characters beside a date: a weekday, a label, a place
 _DIGITS = {ord(digit): str(number) for digits in ("٠١٢٣٤٥٦٧٨٩", "۰۱۲۳۴۵۶۷۸۹") for number, digit in enumerate(digits)}
@@ -249,9 +252,11 @@ def _compact(text: str) -> Reading | None:
 
 
 def _names_a_day(line: str) -> bool:
-    """Whether a line is a date and nothing else: a day, a month by its name, a year, few words between them."""
+    """Whether a line is a date and nothing else: a day, a month by its name, a year, and at most a weekday."""
     words = re.findall(r"[^\W\d_]+", bare(line))
-    return len(words) <= 4 and any(word in NUMBERS for word in words)
+    others = [word for word in words if word not in NUMBERS and word not in _BESIDE]
+    named = any(word in NUMBERS for word in words)
+    return len(others) <= 1 and (named or _EAST_ASIAN.search(line) is not None)
 
 
 def _read_words(raw: str, order: Order | None, prose: bool) -> Reading:

@@ -48,7 +48,8 @@ class TextStream:
         inner: Lines | Whole | None = None
         if name is not None or self._source.encoding is not None:
             self.encoding = name or self._source.encoding or ""
-            inner = Whole(self.encoding)
+            # A mark says what most lines are, and no more, where other programs have added theirs.
+            inner = Lines("utf-8") if name == "utf-8" else Whole(self.encoding)
             decoder = io.IncrementalNewlineDecoder(inner, translate=True)
         plain = io.IncrementalNewlineDecoder(None, translate=True)
         try:

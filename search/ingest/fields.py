@@ -545,6 +545,8 @@ def _label(value: object) -> tuple[str, bool]:
 
 
 def _person(value: object) -> tuple[str, bool]:
+    if isinstance(value, int | float):  # the number of an author is no name
+        return "", False
     label, whole = _label(value)
     if label or not isinstance(value, Mapping):
         return label, whole

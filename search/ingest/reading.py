@@ -16,7 +16,7 @@ from typing import Any
 from search.errors import MissingExtraError, SourceError, UsageError
 from search.ingest import containers
 from search.ingest.containers import PassedOver
-from search.ingest.dates import Order
+from search.ingest.dates import Order, order_of
 from search.ingest.fields import UNMAPPED, BadRecord, Draft, Mapped
 from search.ingest.formats import (
     AUTO,
@@ -257,7 +257,10 @@ class Reading(Iterator[Article | Rejection]):
                 except BadRecord as error:
                     yield _rejection(source, item.record, str(error))
                     continue
-                kind.add(article, draft, source.name if place is None else f"{source.name}:{place}")
+                where = source.name if place is None else f"{source.name}:{place}"
+                kind.add(article, draft, where)
+                if order is not None and order_of(draft.date)[0] not in (order, None):
+                    kind.count("with a date against the order of the others", f"{where}: {draft.date}")
                 yield article
         finally:
             kind.notes.update(source.notes)

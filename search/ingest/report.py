@@ -56,15 +56,15 @@ class Kind:
         published = article.published
         lacking: list[str] = []
         if not article.text:
-            self._count("without text", place)
+            self.count("without text", place)
             lacking.append("text")
         if published is None:
             raw = article.extra.get(PUBLISHED_RAW)
             if raw is None:
-                self._count("without a date", place)
+                self.count("without a date", place)
                 lacking.append("published")
             else:
-                self._count("with a date that cannot be read", f"{place}: {str(raw)[:40]}")
+                self.count("with a date that cannot be read", f"{place}: {str(raw)[:40]}")
         else:
             day = published.date() if isinstance(published, datetime) else published
             if self.earliest is None or day < self.earliest:
@@ -72,24 +72,25 @@ class Kind:
             if self.latest is None or day > self.latest:
                 self.latest = day
             if day > _TOMORROW:
-                self._count("dated in the future", f"{place}: {day}")
+                self.count("dated in the future", f"{place}: {day}")
             elif day.year < EARLIEST:
-                self._count(f"dated before {EARLIEST}", f"{place}: {day}")
+                self.count(f"dated before {EARLIEST}", f"{place}: {day}")
             if draft.two_ways:
-                self._count(TWO_WAYS, f"{place}: {article.extra.get(PUBLISHED_RAW)}")
+                self.count(TWO_WAYS, f"{place}: {article.extra.get(PUBLISHED_RAW)}")
             if draft.precision != "day":
-                self._count(f"with a {draft.precision} for a date", f"{place}: {article.extra.get(PUBLISHED_RAW)}")
+                self.count(f"with a {draft.precision} for a date", f"{place}: {article.extra.get(PUBLISHED_RAW)}")
         if draft.summary:
-            self._count(f"with {draft.summary} for a text", place)
+            self.count(f"with {draft.summary} for a text", place)
         if draft.mended:
-            self._count("whose letters had been decoded wrongly, put right", place)
+            self.count("whose letters had been decoded wrongly, put right", place)
         for name in draft.filled:
-            self._count(f"with a {'date' if name == 'published' else name} from the file's path", place)
+            self.count(f"with a {'date' if name == 'published' else name} from the file's path", place)
 
         if lacking:
             self._look(draft, lacking)
 
-    def _count(self, what: str, place: str) -> None:
+    def count(self, what: str, place: str) -> None:
+        """One more article of which this is to be said."""
         self.counts.setdefault(what, Count()).add(place)
 
     def _look(self, draft: Draft, missing: list[str]) -> None:

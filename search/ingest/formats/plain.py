@@ -42,11 +42,18 @@ _LABELS = (
     (r"posted\s+by", "posted_by", False),
     (r"edited\s+by", "edited_by", False),
     (r"published\s+by", "published_by", False),
-    (r"authors?|byline|reporter|by", "author", True),
-    (r"date|published(?:\s+on|\s+at)?|posted(?:\s+on|\s+at)?|publication\s+date", "published", False),
+    (r"authors?|byline|reporter|by|auteur|autor(?:en|es)?|autore", "author", True),
+    (
+        r"date|(?:first\s+)?published(?:\s+on|\s+at)?|posted(?:\s+on|\s+at)?|publication\s+date|datum|fecha|"
+        r"publié\s+le|mis\s+en\s+ligne\s+le|paru\s+le|veröffentlicht(?:\s+am)?|erschienen(?:\s+am)?|"
+        r"publicad[oa](?:\s+el|\s+em)?|pubblicato(?:\s+il)?|gepubliceerd(?:\s+op)?|publicerad|publisert|julkaistu|"
+        r"опубликовано",
+        "published",
+        False,
+    ),
     (r"(?:last\s+)?updated(?:\s+on|\s+at)?|modified", "updated", False),
     (r"agency", "agency", True),
-    (r"source|publisher|outlet", "source", True),
+    (r"source|publisher|outlet|newspaper|publication|quelle|fuente|fonte", "source", True),
     (r"section|category", "section", True),
     (r"url|link", "url", True),
     (r"dateline|location|place", "dateline", True),
@@ -57,7 +64,7 @@ _LABELLED = tuple(
     (re.compile(rf"(?:{words}){_AFTER_LABEL[colon]}\s*(?P<value>\S.*)", re.IGNORECASE), name)
     for words, name, colon in _LABELS
 )
-_BY = re.compile(r"by\s+(?P<names>\S.*)", re.IGNORECASE)
+_BY = re.compile(r"(?:by|par|por|von|door)\s+(?P<names>\S.*)", re.IGNORECASE)
 _SMALL_WORDS = {"and", "of", "in", "at", "for", "the", "de", "da", "di", "du", "la", "le", "van", "von", "der", "den",
                 "bin", "al", "el", "y", "with", "&", "|"}  # fmt: skip
 _TITLE_LABEL = re.compile(r"(?:title|headline)\s*:\s*(?P<value>\S.*)", re.IGNORECASE)
@@ -183,7 +190,12 @@ def _outlet_first(lines: list[str], place: int, layout: _Layout) -> int:
     dated = _next(lines, headline + 1)
     if dated >= len(lines) or len(lines[dated]) > _DATELINE_LIMIT or read_date(lines[dated], prose=True).value is None:
         return place
-    if len(lines[headline]) > _HEADLINE_LIMIT or not _is_outlet(lines[place]) or _is_outlet(lines[headline]):
+    if (
+        _BY.match(lines[headline])
+        or len(lines[headline]) > _HEADLINE_LIMIT
+        or not _is_outlet(lines[place])
+        or _is_outlet(lines[headline])
+    ):
         return place
     layout.fields["source"] = clean_line(lines[place])
     return headline
@@ -245,7 +257,7 @@ def _labels(lines: list[str], place: int, layout: _Layout) -> tuple[list[str], i
 
 def _label_line(line: str, layout: _Layout) -> bool:
     """Take in a line of labels; False, and nothing taken, for any other line."""
-    segments = [clean_line(segment) for segment in re.split(r"[|•]", line) if segment.strip()]
+    segments = [clean_line(segment) for segment in re.split(r"[|•]", _parted(line)) if segment.strip()]
     found = [_label(segment, layout) for segment in segments]
     if not any(name for name, _ in found):
         return False
@@ -275,6 +287,20 @@ def _unnamed(segments: list[str], layout: _Layout, *, dated: bool) -> None:
             layout.fields["source"] = segment
         else:
             layout.extra.setdefault("byline", []).append(segment)
+
+
+def _parted(line: str) -> str:
+    """A line "Valley Post, 26 February 2025" with a bar before its date."""
+    pieces = line.split(", ")
+    for count in range(1, min(len(pieces), 4)):
+        head, tail = ", ".join(pieces[:count]), ", ".join(pieces[count:])
+        if read_date(tail, prose=True).value is not None:
+            if read_date(line, prose=True).value is None and all(
+                _is_outlet(one) or is_person(one) for one in pieces[:count]
+            ):
+                return f"{head.replace(', ', ' | ')} | {tail}"
+            return line
+    return line
 
 
 def _outlet_line(lines: list[str], place: int, layout: _Layout) -> bool:

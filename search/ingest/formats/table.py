@@ -31,6 +31,7 @@ _TRIED = 200  # rows on which dialects are tried
 _NEEDED = ("title", "text")
 
 
+_DOUBLED = re.compile(r'"{2}')  # left in a cell where quotation marks are no longer told from those around it
 _QUOTED_CELL = re.compile(r'(?:\A|[,;\t|])"(?:[^"]|"")*"(?:\Z|[,;\t|])')
 
 
@@ -223,7 +224,8 @@ def _widths(dialect: Dialect, lines: list[str]) -> list[int]:
         reader = dialect.reader([line + "\n" for line in lines[place:]])
         try:
             for row in reader:
-                widths.append(len(row))
+                doubled = not dialect.doubled and any(_DOUBLED.search(cell) for cell in row)
+                widths.append(0 if doubled else len(row))
             break
         except (csv.Error, ValueError):
             widths.append(0)
