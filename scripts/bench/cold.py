@@ -80,3 +80,4 @@ def measure(wanted: dict[str, list[str]], runs: int, surroundings: dict[str, str
         cpu = float(np.median(busy[name]))
         print(f"{name:<30}{median:>10.3f}{min(times):>10.3f}{cpu:>8.2f}{median / floor:>16.2f}")
         report.add(name, median, "s")
+        report.add(f"{name}, CPU", cpu, "CPU s")

@@ -99,13 +99,16 @@ def main(report: Report) -> None:
             print(f"{len(archive):,} articles, {segments} segments, {len(titles)} queries, {os.cpu_count()} CPUs")
             for number, mode in enumerate(("hybrid", "keyword", "vector"), 1):
                 measure(archive, titles[::4], mode)
+                busy = time.process_time()
                 took, stages, answers = measure(archive, titles[number::4], mode)
+                busy = (time.process_time() - busy) * 1000 / len(took)
                 everything += answers
                 print(f"\n{mode:<18}{'p10':>9}{'median':>9}{'p99':>9}  ms\n{'whole search':<18}{quantiles(took)}")
                 for stage, values in stages.items():
                     print(f"  {stage:<16}{quantiles(values)}")
                 for share, name in ((0.1, "p10"), (0.5, "median"), (0.99, "p99")):
                     report.add(f"{mode}, {name}", float(np.quantile(took, share)), "ms")
+                report.add(f"{mode}, CPU of a search", busy, "CPU ms")
         print(f"\npeak resident memory {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f} MB")
         report.add("peak resident memory", resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, "MB")
         if arguments.answers is not None and arguments.answers.exists():

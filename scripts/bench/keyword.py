@@ -129,6 +129,7 @@ def ask_all(engine: str, folder: Path, asked: list[tuple[str, str]]) -> dict[str
         except NotImplementedError:
             continue
         times.setdefault(kind, [])
+    busy = time.process_time()
     for kind, text in asked:
         if kind in times:
             runs = []
@@ -137,7 +138,8 @@ def ask_all(engine: str, folder: Path, asked: list[tuple[str, str]]) -> dict[str
                 ask(kind, text)
                 runs.append((time.perf_counter() - began) * 1000)
             times[kind].append(statistics.median(runs))
-    return {"open": opened, "peak": peak(), "times": times}
+    busy = (time.process_time() - busy) * 1000 / (RUNS * sum(map(len, times.values())))
+    return {"open": opened, "peak": peak(), "times": times, "cpu": busy}
 
 
 def child(arguments: Sequence[str]) -> Any:
@@ -194,6 +196,8 @@ def compare(
         report.add(f"{name}: indexing", made["rate"], "articles/s")
         report.add(f"{name}: share of the text", made["share"], "")
         report.add(f"{name}: opening", answered["open"], "ms")
+        report.add(f"{name}: CPU of a query", answered["cpu"], "CPU ms")
+        report.add(f"{name}: indexing, CPU", 1000 / made["cpu_rate"], "CPU ms an article")
         for kind, took in {"all": [t for taken in times.values() for t in taken], **times}.items():
             report.add(f"{name}: {kind}, median", statistics.median(took), "ms")
             report.add(f"{name}: {kind}, p99", percentile(took, 0.99), "ms")
