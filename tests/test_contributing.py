@@ -31,7 +31,7 @@ def test_the_example_of_a_format_reads_its_file(tmp_path, monkeypatch):
             "Hostages left the ferry.",
             date(2025, 2, 26),
         )
-        assert article.extra == {"Subject": "none of the names of a title, so it is kept in extra"}
+        assert article.extra["Subject"] == "none of the names of a title, so it is kept in extra"
         assert isinstance(rejection, Rejection)
         assert (rejection.line, rejection.reason) == (8, "fields and text need a blank line between")
 
