@@ -23,33 +23,24 @@ from search.errors import (
     RecordsRejected,
     UsageError,
 )
-from search.records import (
-    AddReport,
-    Alert,
-    Article,
-    BackupReport,
-    Detect,
-    FacetField,
-    Facets,
-    Filters,
-    Fusion,
-    ImportReport,
-    Mode,
-    News,
-    Passage,
-    Period,
-    Rejection,
-    RestoreReport,
-    Results,
-    Sort,
-    Timeline,
-)
+from search.records import Article, Detect, FacetField, Filters, Fusion, Mode, Passage, Period, Results, Sort
 
 if TYPE_CHECKING:
     from search.encode import Encoder, Precision, Reranker
     from search.engine.intake import Progress
     from search.engine.ranking import Normalise
     from search.rag.context import Context, CountTokens
+    from search.records import (
+        AddReport,
+        Alert,
+        BackupReport,
+        Facets,
+        ImportReport,
+        News,
+        Rejection,
+        RestoreReport,
+        Timeline,
+    )
 
 DEFAULT_BATCH = 1000
 

@@ -11,10 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from search.errors import ModeError
-from search.records import EncoderIdentity
 
 if TYPE_CHECKING:
     from search import encode
+    from search.records import EncoderIdentity
 
 _REMEMBERED = 256  # vectors, so that paging and trying modes do not encode the same words again
 

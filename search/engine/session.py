@@ -25,7 +25,6 @@ from search.errors import (
     UsageError,
 )
 from search.keyword import ANALYSIS_VERSION, Bm25Settings
-from search.records import EncoderIdentity
 from search.storage.catalog import BUILDING, FILE, Catalog
 from search.storage.files import fsync_folder, storage_errors
 from search.storage.folder import Folder
@@ -35,6 +34,7 @@ from search.vector import check_part
 
 if TYPE_CHECKING:
     from search import encode
+    from search.records import EncoderIdentity
 
 PASSAGE_TOKENS = 230
 _UNKNOWN, _CLOSED = -1, -2  # states of an archive that has no data version
@@ -369,6 +369,8 @@ def _checked(path: Path, settings: dict[str, Any]) -> tuple[EncoderIdentity | No
             f"{path} was built with text analysis {settings['analysis']}, this version has "
             f"{ANALYSIS_VERSION}; index the articles again"
         )
+    from search.records import EncoderIdentity  # an archive without vectors needs none
+
     try:
         int(settings["passage_tokens"])
         identity = None if settings["encoder"] is None else EncoderIdentity(**settings["encoder"])

@@ -10,7 +10,7 @@ import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from search.errors import (
     ArchiveDamaged,
@@ -19,13 +19,16 @@ from search.errors import (
     ArchiveReplaced,
     StorageError,
 )
-from search.records import Alert, Article
+from search.records import Article
 from search.storage import codec
 from search.storage.container import PartFile
 from search.storage.database import BESIDE, cannot_change, connect, schema, sqlite_errors, state
 from search.storage.files import storage_errors
 from search.storage.folder import Folder
 from search.storage.transaction import SegmentEntry, Transaction
+
+if TYPE_CHECKING:
+    from search.records import Alert
 
 FORMAT = 0  # 0: may change with any release, and then asks for a new index
 OLDEST_READABLE_FORMAT = 0
@@ -385,6 +388,8 @@ class Catalog:
 
     def alerts(self) -> list[Alert]:
         """All saved queries, by name."""
+        from search.records import Alert  # a search needs none
+
         with self._lock, sqlite_errors(self.path):
             rows = self._connection.execute("SELECT name, query, created, last_row, ran FROM alerts ORDER BY name")
             return [

@@ -1,0 +1,96 @@
+"""The records that rooms exchange: frozen, slotted, and named as the field names them.
+
+A record is declared here and nowhere else. What the command line prints as JSON, what the servers answer with their
+schemas, CSV columns and the metadata of adapters are made from the fields, in their order; ``told`` says where JSON
+has a field otherwise. What may be asked is declared the same way, by ``setting``: the options of the command line, the
+parameters of the servers, the arguments of tools and the fields of adapters are made of it.
+
+What every search needs is imported at once, the rest when it is asked for: making a
+dataclass takes half a millisecond.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from search.records.articles import Article, Passage
+from search.records.choices import Detect, FacetField, Fusion, Mode, Operator, Period, Sort
+from search.records.filters import Filters
+from search.records.results import Highlight, Hit, Results
+
+if TYPE_CHECKING:
+    from search.records.conditions import All, Any_, Compare, Condition, Not
+    from search.records.contexts import Citation, Detected
+    from search.records.counts import Bucket, Facet, Facets, FacetValue, Timeline
+    from search.records.encoders import EncoderIdentity
+    from search.records.news import Alert, News, NewsItem
+    from search.records.reports import AddReport, BackupReport, ImportReport, Rejection, RestoreReport
+
+__all__ = [
+    "AddReport",
+    "Alert",
+    "All",
+    "Any_",
+    "Article",
+    "BackupReport",
+    "Bucket",
+    "Citation",
+    "Compare",
+    "Condition",
+    "Detect",
+    "Detected",
+    "EncoderIdentity",
+    "Facet",
+    "FacetField",
+    "FacetValue",
+    "Facets",
+    "Filters",
+    "Fusion",
+    "Highlight",
+    "Hit",
+    "ImportReport",
+    "Mode",
+    "News",
+    "NewsItem",
+    "Not",
+    "Operator",
+    "Passage",
+    "Period",
+    "Rejection",
+    "RestoreReport",
+    "Results",
+    "Sort",
+    "Timeline",
+]
+
+_LATE = {
+    "All": "conditions",
+    "Any_": "conditions",
+    "Compare": "conditions",
+    "Condition": "conditions",
+    "Not": "conditions",
+    "Citation": "contexts",
+    "Detected": "contexts",
+    "Bucket": "counts",
+    "Facet": "counts",
+    "Facets": "counts",
+    "FacetValue": "counts",
+    "Timeline": "counts",
+    "EncoderIdentity": "encoders",
+    "Alert": "news",
+    "News": "news",
+    "NewsItem": "news",
+    "AddReport": "reports",
+    "ImportReport": "reports",
+    "BackupReport": "reports",
+    "Rejection": "reports",
+    "RestoreReport": "reports",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _LATE:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    found = globals()[name] = getattr(import_module(f"{__name__}.{_LATE[name]}"), name)
+    return found

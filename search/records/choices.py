@@ -1,0 +1,72 @@
+"""The words that a setting may be."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class Mode(StrEnum):
+    """Which legs answer."""
+
+    AUTO = "auto"
+    HYBRID = "hybrid"
+    KEYWORD = "keyword"
+    VECTOR = "vector"
+
+
+class Sort(StrEnum):
+    """The order of the hits."""
+
+    RELEVANCE = "relevance"
+    NEWEST = "newest"
+    OLDEST = "oldest"
+
+
+class Fusion(StrEnum):
+    """How the scores of two legs become one. DBSF is distribution-based score fusion."""
+
+    DBSF = "dbsf"
+    RRF = "rrf"
+    MINMAX = "minmax"
+
+
+class FacetField(StrEnum):
+    """What can be counted, in the order in which it is shown."""
+
+    SOURCE = "source"
+    AUTHOR = "author"
+    SECTION = "section"
+    AGENCY = "agency"
+    LANGUAGE = "language"
+    YEAR = "year"
+    MONTH = "month"
+
+
+class Period(StrEnum):
+    """How long a period is. Weeks start on Monday."""
+
+    DAY = "day"
+    WEEK = "week"
+    MONTH = "month"
+    YEAR = "year"
+
+
+class Detect(StrEnum):
+    """What becomes of the sources and dates that a question names."""
+
+    PREFER = "prefer"
+    FILTER = "filter"
+    OFF = "off"
+
+
+class Operator(StrEnum):
+    """How a field is compared with a value, or with a list of values (``in``, ``nin``)."""
+
+    EQ = "eq"
+    NE = "ne"
+    GT = "gt"
+    GTE = "gte"
+    LT = "lt"
+    LTE = "lte"
+    IN = "in"
+    NIN = "nin"

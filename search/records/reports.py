@@ -1,0 +1,74 @@
+"""What was done, in numbers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rejection:
+    """A record that could not be read: where it stood and why."""
+
+    source: str
+    line: int | None
+    reason: str
+    record: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AddReport:
+    """What ``add`` did, in articles. ``rejections`` keeps the first hundred; ``rejected`` counts all.
+
+    Of the replaced, ``revised`` took the place of another record of the same run. Of the skipped, ``poorer`` had no
+    text or no date where the archive's article has one. ``parted`` were read from files with the id of another story of
+    the same run, and got one of their own. ``remarks`` tells of the first thousand of these three: where it stood, and
+    what became of it.
+    """
+
+    added: int = 0
+    replaced: int = 0
+    skipped: int = 0
+    rejected: int = 0
+    rejections: tuple[Rejection, ...] = ()
+    revised: int = 0
+    poorer: int = 0
+    parted: int = 0
+    remarks: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImportReport(AddReport):
+    """What ``import_`` did: with articles as ``add``; ``alerts`` that were saved, names of those that the archive had
+    already (its own stay), and what else is to be said."""
+
+    alerts: int = 0
+    alerts_kept: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BackupReport:
+    """What ``backup`` did: the new backup's ``number`` in its folder and what it holds; the files that were copied, and
+    those that were there already; how many ``backups`` the folder has now."""
+
+    number: int
+    commit: int
+    articles: int
+    files_copied: int
+    files_kept: int
+    bytes_copied: int
+    bytes_kept: int
+    backups: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RestoreReport:
+    """What ``restore`` made: of which backup, when that was ``made``, and what it holds. ``aside``: where the archive
+    that was replaced is kept, if it had files in it that are no archive's; None where none is kept."""
+
+    number: int
+    commit: int
+    articles: int
+    made: str
+    bytes_copied: int
+    aside: str | None

@@ -1,0 +1,90 @@
+"""Hits, and what is said of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from search.declarations import row, told, values
+from search.records import notebook
+from search.records.articles import Article, Passage, headline
+from search.records.choices import Mode
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Highlight:
+    """A stretch of a hit's ``title`` or ``snippet``. ``kind`` is "word" for a query word, "meaning" for a passage
+    that was found by its vector alone."""
+
+    field: Literal["title", "snippet"]
+    start: int
+    end: int
+    kind: Literal["word", "meaning"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hit:
+    """A ranked article.
+
+    ``matched`` is False for a hit beyond the match set: it has some of the words, or is near in meaning.
+    ``explain`` is filled on request; its ``parts`` sum to ``score``.
+    """
+
+    rank: int
+    article: Article = field(metadata=told(keys=("id", "title", "source", "published", "authors", "url", "section")))
+    score: float = field(metadata=told(digits=6, after="id"))
+    matched: bool = field(
+        metadata=told("Whether it has all words and meets all conditions of the query.", after="score")
+    )
+    snippet: str = ""
+    highlights: tuple[Highlight, ...] = ()
+    passages: tuple[Passage, ...] = ()
+    explain: Mapping[str, Any] | None = None
+
+    def __repr__(self) -> str:
+        return f"<Hit {self.rank}, {self.score:.4f}: {headline(self.article)}>"
+
+    def _repr_html_(self) -> str:
+        """The hit as a notebook shows it."""
+        return notebook.table([self])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Results(Sequence[Hit]):
+    """Hits in rank order, with ``total`` (the size of the match set) and what else is to be said of them.
+
+    Two are equal where only ``took_ms`` differs."""
+
+    query: str
+    mode: Mode
+    total: int = field(metadata=told("How many articles match, on all pages."))
+    took_ms: float = field(compare=False)
+    did_you_mean: str | None = None
+    cursor: str | None = None
+    notes: tuple[str, ...] = ()
+    hits: tuple[Hit, ...]
+
+    def __len__(self) -> int:
+        return len(self.hits)
+
+    def __iter__(self) -> Iterator[Hit]:
+        return iter(self.hits)
+
+    def __getitem__(self, index: Any) -> Any:
+        return self.hits[index]
+
+    def to_dicts(self) -> list[dict[str, Any]]:
+        """The hits as JSON has them."""
+        return [values(hit) for hit in self.hits]
+
+    def rows(self) -> list[dict[str, Any]]:
+        """The hits as flat rows, for a table such as pandas.DataFrame: authors joined by "; ", lists left out."""
+        return [row(hit) for hit in self.hits]
+
+    def __repr__(self) -> str:
+        return f"<Results for {self.query!r}: {len(self.hits)} hits of {self.total:,} articles, {self.mode}>"
+
+    def _repr_html_(self) -> str:
+        """The hits as a notebook shows them: a table, with the query's words marked."""
+        return notebook.results(self)
