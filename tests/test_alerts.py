@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
@@ -72,9 +73,9 @@ def test_a_correction_is_news_and_the_same_text_is_not(archive):
     archive.add_alert("dams", "dam")
     archive.add([DAM])
     assert told(archive) == {"dams": []}
-    archive.add([Article(id="dam", title="Dam leaks", text="Correction: the dam is dry.")])
+    archive.add([replace(DAM, text="Correction: the dam is dry.")])
     assert told(archive) == {"dams": ["dam"]}
-    archive.add([Article(id="dam", title="Leak", text="About something else now.")])
+    archive.add([replace(DAM, title="Leak", text="About something else now.")])
     assert told(archive) == {"dams": []}
 
 

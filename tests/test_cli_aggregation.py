@@ -349,7 +349,7 @@ def test_run_as_rss(archive):
     # A corrected article is another item; an empty feed is a feed.
     guid = dam.findtext("guid")
     with Archive.open(archive) as opened:
-        opened.add([Article(id="dam", title="Dam is dry", text="Corrected.")])
+        opened.add([Article(id="dam", title="Dam is dry", text="Corrected.", published=date(2024, 10, 1))])
     (item,) = ElementTree.fromstring(run(archive, "alerts", "run", "--format", "rss").stdout).iter("item")
     assert item.findtext("guid") != guid
     result = run(archive, "alerts", "run", "--format", "rss")
