@@ -49,7 +49,19 @@ def calls(tmp_path):
     }
 
 
-OVER_AN_ARCHIVE = [name for name in commands() if name not in ("", "help", "alerts", *SERVING)]
+OVER_AN_ARCHIVE = [name for name in commands() if name not in ("", "help", "completion", "alerts", *SERVING)]
+PRINTING = (
+    "search",
+    "context",
+    "show",
+    "facets",
+    "timeline",
+    "alerts list",
+    "alerts run",
+    "stats",
+    "doctor",
+    "evaluate",
+)
 
 
 @pytest.mark.parametrize("command", OVER_AN_ARCHIVE)
@@ -99,6 +111,49 @@ def test_debug_before_the_command(tmp_path):
     assert run("stats", *missing, env={"BROADSHEET_DEBUG": "1"}).stderr.startswith("Traceback")
 
 
+@pytest.mark.parametrize("command", PRINTING)
+def test_output_takes_what_would_be_printed(calls, command, folder, tmp_path):
+    call, _ = calls[command]
+    call = [*call, "--index", folder, *(["--peek"] if command == "alerts run" else [])]
+    out = tmp_path / "out.txt"
+    out.write_text("old")
+    plain, kept = run(*call), run(*call, "--output", out)
+    assert (kept.exit_code, kept.stdout) == (plain.exit_code, "")
+    assert out.read_text() == plain.stdout
+    assert (plain.stdout == "") == (command in ("doctor", "timeline"))  # nothing to complain of, no dates
+    into = run(*call, "--output", tmp_path)
+    assert (into.exit_code, into.stdout) == (2, "")
+    assert "is a directory" in into.stderr
+    nowhere = run(*call, "--output", tmp_path / "no" / "out.txt")
+    assert (nowhere.exit_code, nowhere.stdout) == (3, "")
+    assert f"cannot write {tmp_path / 'no' / 'out.txt'}: No such file or directory" in nowhere.stderr
+
+
+def test_output_stays_as_it_was_when_the_command_fails(folder, tmp_path):
+    out = tmp_path / "out.txt"
+    out.write_text("old")
+    archive = ("--index", folder, "--output", out)
+    assert run("show", "gate", *archive).exit_code == 1
+    missing = run("search", "--queries", tmp_path / "none.tsv", *archive)
+    assert (missing.exit_code, "cannot write" in missing.stderr) == (2, False)
+    (tmp_path / "queries.tsv").write_text("a\tdam\nb\tdate:never\n")
+    half = run("search", "--queries", tmp_path / "queries.tsv", *archive)
+    assert (half.exit_code, half.stdout) == (2, "")
+    assert "1 of 2 queries could not be read" in half.stderr
+    assert out.read_text() == "old"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["archive", "out.txt", "queries.tsv"]
+    nothing = run("search", "zebra", "--mode", "keyword", *archive)  # an answer like any other
+    assert (nothing.exit_code, out.read_text()) == (1, "")
+
+
+def test_news_stay_new_until_they_are_written(folder, tmp_path):
+    lost = run("alerts", "run", "--index", folder, "--output", tmp_path / "no" / "news.txt")
+    assert lost.exit_code == 3
+    written = run("alerts", "run", "--index", folder, "--output", tmp_path / "news.txt")
+    assert (written.exit_code, "Dam leaks" in (tmp_path / "news.txt").read_text()) == (0, True)
+    assert run("alerts", "run", "--index", folder).exit_code == 1
+
+
 @shows("", "--version")
 def test_version():
     ran = run("--version")
@@ -107,5 +162,7 @@ def test_version():
 
 for _command in OVER_AN_ARCHIVE:
     shows(_command, "--index")(test_index_names_the_archive)
+for _command in PRINTING:
+    shows(_command, "--output")(test_output_takes_what_would_be_printed)
 for _command in (*OVER_AN_ARCHIVE, *SERVING, "help"):
     shows(_command, "--debug")(test_debug_shows_where_an_error_comes_from)

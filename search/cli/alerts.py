@@ -11,7 +11,18 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from search.cli import pretty
-from search.cli.options import common, counted, debug, opened, printed, styled, valid_text
+from search.cli.options import (
+    common,
+    counted,
+    debug,
+    opened,
+    output,
+    output_file,
+    printed,
+    printing_to,
+    styled,
+    valid_text,
+)
 from search.cli.text import BOLD, PLAIN, line, wrap
 from search.declarations import values
 from search.errors import UsageError
@@ -69,6 +80,7 @@ def add(name: str, query: tuple[str, ...], folder: Path, everything: bool, wait:
 @command.command("list")
 @_again
 @printed("pretty", "json")
+@output
 @click.pass_context
 def list_(ctx: click.Context, /, folder: Path, format: str) -> None:
     """List the saved queries.
@@ -106,10 +118,20 @@ def remove(name: str, folder: Path, wait: bool) -> None:
 @click.argument("names", nargs=-1, metavar="[NAME]...", callback=valid_text)
 @_again
 @printed("text", "json", "rss", help="How to print the news.")
+@output_file
 @click.option("--peek", is_flag=True, help="Leave them new: record nothing.")
 @_wait
 @click.pass_context
-def run(ctx: click.Context, /, names: tuple[str, ...], folder: Path, format: str, peek: bool, wait: bool) -> None:
+def run(
+    ctx: click.Context,
+    /,
+    names: tuple[str, ...],
+    folder: Path,
+    format: str,
+    output: Path | None,
+    peek: bool,
+    wait: bool,
+) -> None:
     """Print what is new since the last run, newest first.
 
     Without a NAME: of all alerts. A changed article is new again. What was printed is recorded when it is all printed,
@@ -119,8 +141,9 @@ def run(ctx: click.Context, /, names: tuple[str, ...], folder: Path, format: str
         if not peek:
             archive.confirm_alerts(())  # better to hear now than after a page of news that nothing can be recorded
         news = archive.run_alerts(names or None, peek=True)
-        for text in _drawn(news, format):
-            click.echo(text)
+        with printing_to(output):
+            for text in _drawn(news, format):
+                click.echo(text)
         sys.stdout.flush()
         if not peek:
             archive.confirm_alerts(news)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from search.cli.options import asks, common, counted, given, opened, printed, timings, valid_text
+from search.cli.options import asks, common, counted, given, opened, output, printed, timings, valid_text
 from search.cli.text import clean, line
 from search.engine.request import CONTEXT
 
@@ -31,6 +31,7 @@ FORMATS = ("text", "json", "messages")
 )
 @timings
 @printed(*FORMATS, help="Numbered passages, a JSON object, or chat messages in JSON.")
+@output
 @click.pass_context
 def command(
     ctx: click.Context,

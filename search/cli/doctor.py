@@ -6,13 +6,14 @@ from pathlib import Path
 
 import click
 
-from search.cli.options import common, counted, opened
+from search.cli.options import common, counted, opened, output
 from search.cli.text import line
 
 
 @click.command("doctor")
 @common
 @click.option("--thorough", is_flag=True, help="Also index the words of all articles again, and compare.")
+@output
 @click.pass_context
 def command(ctx: click.Context, /, folder: Path, thorough: bool) -> None:
     """Check an archive for damage.

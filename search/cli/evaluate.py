@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from search.cli.files import replacing
-from search.cli.options import common, counted, opened, printed
+from search.cli.options import common, counted, opened, output, printed
 from search.cli.progress import Meter
 from search.cli.text import line
 from search.errors import UsageError
@@ -62,6 +62,7 @@ def _modes(ctx: click.Context, param: click.Parameter, value: str | None) -> tup
     help="Hits ranked for each query.",
 )
 @printed("pretty", "json")
+@output
 def command(
     folder: Path,
     queries: Path,

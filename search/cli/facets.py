@@ -31,7 +31,6 @@ def command(
     /,
     folder: Path,
     format: str,
-    output: Path | None,
     **settings: Any,
 ) -> None:
     """Count what matches by source, author, section, date and more.
@@ -39,11 +38,11 @@ def command(
     Counts are over all articles that match QUERY (without one: all there are), not over the hits of a search. Each
     value comes with the query that narrows to it. Exits 1 when nothing matches.
     """
-    check_output(format, output)
+    check_output(ctx, format)
     query, options = asked(settings)
     with opened(folder) as archive:
         found = archive.facets(query, **options)
-    put(_drawn(found, format, style=output is None and styled()), output)
+    put(_drawn(found, format, style=styled()))
     for note in found.notes:
         click.echo(line(note), err=True)
     click.echo(pretty.articles_match(found.total), err=True)

@@ -9,8 +9,15 @@ from search.cli.options import debug
 from search.errors import UsageError
 
 
+def _subjects(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
+    """What a shell offers: the topics, then the commands."""
+    from search.cli import pages
+
+    return [name for name in (*pages.topics(), *COMMANDS) if name.startswith(incomplete)]
+
+
 @click.command("help")
-@click.argument("topic", required=False, metavar="[TOPIC|COMMAND]")
+@click.argument("topic", required=False, metavar="[TOPIC|COMMAND]", shell_complete=_subjects)
 @debug
 @click.pass_context
 def command(ctx: click.Context, /, topic: str | None) -> None:

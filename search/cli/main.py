@@ -6,11 +6,14 @@ import os
 import sys
 from collections.abc import Sequence
 from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from search._version import __version__
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
 
 # A command's module is imported only when it runs or its own help is asked; the group's help reads this table.
 COMMANDS = {
@@ -34,6 +37,7 @@ COMMANDS = {
     "serve": "Serve an archive over HTTP.",
     "mcp": "Serve an archive to assistants by the Model Context Protocol.",
     "help": "Explain a topic, or a command.",
+    "completion": "Print what makes a shell complete commands and options.",
 }
 
 
@@ -62,13 +66,20 @@ class Commands(click.Group):
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """Find the command; an unknown name gets the nearest one suggested."""
-        if args and args[0] not in COMMANDS and not args[0].startswith("-"):
+        if args and args[0] not in COMMANDS and not args[0].startswith("-") and not ctx.resilient_parsing:
             from difflib import get_close_matches
 
             near = get_close_matches(args[0], COMMANDS, n=1)
             suggestion = f" Did you mean {near[0]!r}?" if near else ""
             ctx.fail(f"There is no command {printable(args[0])!r}.{suggestion}")
         return super().resolve_command(ctx, args)
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """What a shell offers for the beginning of a command's name, or of an option of the group."""
+        from click.shell_completion import CompletionItem
+
+        names = [CompletionItem(name, help=text) for name, text in COMMANDS.items() if name.startswith(incomplete)]
+        return names + click.Command.shell_complete(self, ctx, incomplete)
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run a command. What it raises becomes a message and an exit code here and nowhere else."""

@@ -5,13 +5,11 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Callable, Iterable, Sequence
-from pathlib import Path
 from typing import Any, TypeVar
 
 import click
 
-from search.cli.files import replacing
-from search.cli.options import asks, given, printed, timings, valid_text
+from search.cli.options import asks, given, output, printed, timings, valid_text
 from search.declarations import Setting
 from search.errors import UsageError
 from search.exports import formats
@@ -25,15 +23,9 @@ AnyFunction = TypeVar("AnyFunction", bound=Callable[..., Any])
 def match_set(*settings: Setting, **defaults: Any) -> Callable[[AnyFunction], AnyFunction]:
     """The query, the settings, ``--format`` and ``--output``."""
     query = click.argument("query", nargs=-1, metavar="[QUERY]...", callback=valid_text)
-    output = click.option(
-        "--output",
-        type=click.Path(dir_okay=False, path_type=Path),
-        metavar="FILE",
-        help="Write to this file instead of standard output; png needs one.",
-    )
 
     def decorate(function: AnyFunction) -> AnyFunction:
-        shown = printed(*FORMATS, help="Bars, numbers, or a picture.")(output(function))
+        shown = printed(*FORMATS, help="Bars, numbers, or a picture; png needs --output.")(output(function))
         return query(asks(*settings, **defaults)(timings(shown)))
 
     return decorate
@@ -56,20 +48,13 @@ def table(rows: Iterable[Sequence[Any]]) -> str:
     return buffer.getvalue()[:-1]
 
 
-def check_output(format: str, output: Path | None) -> None:
+def check_output(ctx: click.Context, format: str) -> None:
     """Refuse a picture that has no file to go to. Raises UsageError."""
-    if format == "png" and output is None:
+    if format == "png" and ctx.params["output"] is None:
         raise UsageError("png is no text; name a file with --output FILE")
 
 
-def put(answer: str | bytes, output: Path | None) -> None:
-    """Print the answer, or let it take the place of a file."""
-    if output is None:
-        if answer:
-            click.echo(answer)
-        return
-    with replacing(output) as file:
-        if isinstance(answer, bytes):
-            file.buffer.write(answer)
-        elif answer:
-            file.write(answer + "\n")
+def put(answer: str | bytes) -> None:
+    """Print the answer: text as lines, a picture as it is."""
+    if answer:
+        click.echo(answer, nl=isinstance(answer, str))

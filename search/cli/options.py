@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 from enum import StrEnum
+from functools import wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import click
 
@@ -81,6 +82,57 @@ def one_of(
 def printed(*forms: str, help: str = "For people or for programs.") -> Callable[[AnyFunction], AnyFunction]:
     """``--format``, one of these; the first is the usual one."""
     return one_of("--format", forms, forms[0], help)
+
+
+output_file = click.option(
+    "--output",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="Write to this file, whole or not at all, instead of standard output.",
+)
+
+
+def output(function: AnyFunction) -> AnyFunction:
+    """``--output``: what the command prints goes to a file, which is there when the command has ended well."""
+
+    @wraps(function)
+    def writing(*arguments: Any, output: Path | None, **settings: Any) -> Any:
+        with printing_to(output):
+            return function(*arguments, **settings)
+
+    return output_file(cast(AnyFunction, writing))
+
+
+class _Unfinished(Exception):
+    """The command failed, so its file is not to be."""
+
+
+@contextmanager
+def printing_to(file: Path | None) -> Iterator[None]:
+    """What the block prints goes to ``file``, which takes the place of what was there when the block has ended well;
+    that nothing was found is an answer too. With None it is printed.
+
+    Raises StorageError when the file cannot be written.
+    """
+    if file is None:
+        yield
+        return
+    from search.cli.files import replacing
+
+    ended: Exception | None = None
+    try:
+        with replacing(file) as stream, redirect_stdout(stream):
+            try:
+                yield
+            except click.exceptions.Exit as exit:
+                ended = exit
+            except Exception as error:
+                ended = error  # not the file's: replacing would say that it could not be written
+                raise _Unfinished from error
+    except _Unfinished:
+        pass
+    if ended is not None:
+        raise ended
 
 
 def embedding(function: AnyFunction) -> AnyFunction:

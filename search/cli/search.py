@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from search.cli import pretty
-from search.cli.options import asks, common, counted, given, opened, styled, timings, valid_text
+from search.cli.options import asks, common, counted, given, opened, output, styled, timings, valid_text
 from search.cli.text import clean, line
 from search.declarations import values
 from search.engine.request import SEARCH
@@ -39,6 +39,7 @@ UNSAID = ("notes",)  # in JSON: they go to standard error
 @timings
 @click.option("--explain-query", is_flag=True, help="Say what QUERY means and search nothing.")
 @click.option("--format", type=click.Choice(FORMATS), help="[default: pretty; jsonl with --queries]")
+@output
 @click.pass_context
 def command(
     ctx: click.Context,

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from search.cli import pretty
-from search.cli.options import common, opened, printed, styled, valid_text
+from search.cli.options import common, opened, output, printed, styled, valid_text
 from search.cli.text import clean
 from search.declarations import values
 from search.exports import formats
@@ -18,6 +18,7 @@ from search.exports import formats
 @common
 @click.option("--passages", is_flag=True, help="With the offsets of its passages.")
 @printed("pretty", "json", "text", help="text is the text alone.")
+@output
 def command(article_id: str, folder: Path, passages: bool, format: str) -> None:
     """Show one article.
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from search.cli import pretty
-from search.cli.options import common, opened, printed
+from search.cli.options import common, opened, output, printed
 from search.cli.text import size
 from search.exports import formats
 
@@ -15,6 +15,7 @@ from search.exports import formats
 @click.command("stats")
 @common
 @printed("pretty", "json")
+@output
 def command(folder: Path, format: str) -> None:
     """Show what an archive holds."""
     with opened(folder) as archive:

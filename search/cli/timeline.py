@@ -24,17 +24,17 @@ if TYPE_CHECKING:
 @common
 @match_set(*TIMELINE)
 @click.pass_context
-def command(ctx: click.Context, /, folder: Path, format: str, output: Path | None, **settings: Any) -> None:
+def command(ctx: click.Context, /, folder: Path, format: str, **settings: Any) -> None:
     """Count what matches over time.
 
     Counts all articles that match QUERY (without one: all there are) by their own local day, and their share of all
     articles in each period. Exits 1 when nothing matches.
     """
-    check_output(format, output)
+    check_output(ctx, format)
     query, options = asked(settings)
     with opened(folder) as archive:
         found = archive.timeline(query, **options)
-    put(_drawn(found, format), output)
+    put(_drawn(found, format))
     for note in found.notes:
         click.echo(line(note), err=True)
     undated = f"; {counted(found.undated, 'article')} without a date" if found.undated else ""
