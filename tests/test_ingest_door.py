@@ -138,6 +138,35 @@ def test_members_of_archives(tmp_path, pack, name):
     assert 0 < source.bytes_read <= source.bytes_total()
 
 
+@pytest.mark.parametrize(
+    "files",
+    [
+        {"[Content_Types].xml": b"<x/>", "_rels/.rels": b"<x/>", "word/document.xml": b"<x/>"},
+        {"mimetype": b"application/epub+zip", "a.xhtml": b"<x/>"},
+    ],
+)
+def test_documents_that_are_kept_as_archives_are_not_opened(tmp_path, files):
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as archive:
+        for name, data in files.items():
+            archive.writestr(name, data)
+    assert kind_of(Head(out.getvalue())) == "an Office document or an e-book"
+    path = tmp_path / "a.unheard-of"
+    path.write_bytes(out.getvalue())
+    opened = read([tmp_path])
+    assert not any("!/" in str(getattr(item, "source", "")) for item in opened)
+    assert not any("!/" in example for _, example in opened.passed_over.values())
+
+
+def test_a_reader_that_fails_to_recognise_costs_nothing(tmp_path, registered):
+    def failing(head):
+        raise ZeroDivisionError("a bug")
+
+    registered(Format(name="broken", title="broken", recognises=failing, read=lambda source: iter(())))
+    with pytest.warns(UserWarning, match="the format 'broken' failed to recognise an input"):
+        assert found(tmp_path, "a.csv", TABLE) == [ONE, TWO]
+
+
 def test_archives_in_archives_and_compressed_members(tmp_path):
     inner = zipped({"a.jsonl.bz2": bz2.compress(LINES), "b.csv.xz": lzma.compress(TABLE)})
     assert found(tmp_path, "a.tar", tarred({"deep/inner.zip": inner})) == [ONE, TWO] * 2
@@ -257,7 +286,7 @@ def test_one_that_cannot_be_loaded_costs_no_other(tmp_path, registered, loaded):
 
 def test_a_format_that_needs_more_says_what_to_install(tmp_path, registered):
     registered(_shouted(needs=("no_such_module.part",), extra="shouting"))
-    with pytest.raises(MissingExtraError, match=r"no_such_module\.part is not installed; install it with: pip install"):
+    with pytest.raises(MissingExtraError, match=r"no_such_module\.part is not installed; install it with: "):
         found(tmp_path, "a.txt", b"SHOUT\nRiver\n")
     (rejection,) = read([f"{tmp_path}/*"])
     assert "install it with" in rejection.reason

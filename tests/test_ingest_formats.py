@@ -501,6 +501,7 @@ A, B = {"title": "A", "content": "x", "url": "https://x.example/a"}, {"title": "
         {"pages": [{"results": [A]}, {"results": [B]}]},
         {"title": {"0": "A", "1": "B"}, "content": {"0": "x", "1": "y"}},
         {"title": ["A", "B"], "content": ["x", "y"]},
+        [{"data": {"item": A}}, {"result": {"article": B}}],
         {"columns": ["title", "content"], "index": [0, 1], "data": [["A", "x"], ["B", "y"]]},
     ],
 )

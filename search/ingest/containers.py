@@ -10,7 +10,7 @@ import zipfile
 from collections.abc import Iterator
 from typing import BinaryIO, NamedTuple, cast
 
-from search.ingest.source import DAMAGES, Source, SourceProblem
+from search.ingest.source import DAMAGES, OFFICE, Source, SourceProblem
 from search.records import Rejection
 
 INSIDE = "!/"  # between the name of an archive and that of a member
@@ -30,8 +30,10 @@ class PassedOver(NamedTuple):
 
 
 def is_container(source: Source) -> bool:
-    """Whether the source is an archive whose members can be read."""
-    return source.head.startswith(_ZIP) or _TAR.match(source.head) is not None
+    """Whether the source is an archive whose members can be read, and no document that is kept as one."""
+    if source.head.startswith(_ZIP):
+        return OFFICE.search(source.head[:4096]) is None
+    return _TAR.match(source.head) is not None
 
 
 def members(source: Source) -> Iterator[Source | PassedOver | Rejection]:

@@ -149,6 +149,8 @@ def place_of(name: str) -> tuple[str, int] | None:
     Case, spaces, hyphens and underscores do not count, nor does a usual namespace ("dc:title"). "headline.main" and
     "fields.bodyText" are what nested names look like in a table.
     """
+    if len(name) > _NAME_LIMIT:
+        return None
     bare = bare_name(name)
     if (place := _PLACES.get(bare)) is not None:
         return (place[0], 1) if place == ("id", 0) and name.strip().startswith("_") else place

@@ -26,6 +26,7 @@ from search.ingest.formats import (
     by_extension,
     by_name,
     kind_of,
+    knows,
     named_format,
     recognised,
 )
@@ -141,7 +142,7 @@ class Reading(Iterator[Article | Rejection]):
         if source.complete and not source.head.text.strip():
             return None, None
         form = self._form if self._form is not None else recognised(source.head)
-        if containers.is_container(source) and (form is None or not form.recognises(source.head)):
+        if containers.is_container(source) and (form is None or not knows(form, source.head)):
             return None, None
         form = form or by_name(source)
         if form is None:
@@ -184,7 +185,7 @@ class Reading(Iterator[Article | Rejection]):
         None for one that is to be read, or whose fault is to be told."""
         extension, named = by_extension(source.name)
         if self._form is not None:
-            if named is self._form or not extension or extension in CONTAINERS or self._form.recognises(source.head):
+            if named is self._form or not extension or extension in CONTAINERS or knows(self._form, source.head):
                 return None
             return f"files that are not {self._form.title} by name or content"
         if named is not None or extension in CONTAINERS:

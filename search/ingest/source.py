@@ -26,6 +26,8 @@ XZ_MEMORY = 1 << 28
 BYTE_ORDER_MARK = re.compile(rb"\xff\xfe|\xfe\xff|\x00\x00\xfe\xff")  # UTF-16 and UTF-32 have zero bytes
 
 _MAGIC_LENGTH = 6
+# A ZIP file that is a document: of Office, of OpenDocument, an e-book.
+OFFICE = re.compile(rb"\[Content_Types\]\.xml|_rels/\.rels|PK\x03\x04.{26}mimetype.{0,64}application/", re.DOTALL)
 # What reading a damaged member of an archive raises.
 DAMAGES = (
     OSError,

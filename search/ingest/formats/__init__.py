@@ -22,6 +22,7 @@ __all__ = [
     "by_name",
     "kind_of",
     "known_formats",
+    "knows",
     "named_format",
     "recognised",
 ]
@@ -87,7 +88,16 @@ def by_extension(name: str) -> tuple[str, Format | None]:
 
 def recognised(head: Head) -> Format | None:
     """The format that knows an input by its first bytes."""
-    return next((form for form in known_formats().values() if form.recognises(head)), None)
+    return next((form for form in known_formats().values() if knows(form, head)), None)
+
+
+def knows(form: Format, head: Head) -> bool:
+    """Whether a format recognises an input. One that fails to say is warned of, and does not."""
+    try:
+        return form.recognises(head)
+    except Exception as error:
+        warnings.warn(f"the format {form.name!r} failed to recognise an input: {error!r}"[:300], stacklevel=2)
+        return False
 
 
 def by_name(source: Source) -> Format | None:

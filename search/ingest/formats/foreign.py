@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from search.ingest.source import BYTE_ORDER_MARK, Head
+from search.ingest.source import BYTE_ORDER_MARK, OFFICE, Head
 
 _MAGIC = (
     (re.compile(rb"%PDF-"), "a PDF"),
@@ -13,7 +13,7 @@ _MAGIC = (
     (re.compile(rb"GIF8[79]a"), "a GIF image"),
     (re.compile(rb"RIFF....WEBP", re.DOTALL), "a WebP image"),
     (re.compile(rb"II\*\x00|MM\x00\*"), "a TIFF image"),
-    (re.compile(rb"PK\x03\x04"), "a ZIP file or an Office document"),
+    (re.compile(rb"PK\x03\x04"), "a ZIP file"),
     (re.compile(rb"\xd0\xcf\x11\xe0"), "an Office document"),
     (re.compile(rb"SQLite format 3\x00"), "an SQLite database"),
     (re.compile(rb"PAR1"), "a Parquet file"),
@@ -69,6 +69,8 @@ _BASE64_LINE = re.compile(r"[A-Za-z0-9+/]{40,}={0,2}")
 def kind_of(head: Head) -> str | None:
     """What an input is that begins so, if it is surely no prose: binary data, markup, mail, encoded data. None for
     what may be prose."""
+    if head.startswith(b"PK\x03\x04") and OFFICE.search(head[:4096]):
+        return "an Office document or an e-book"
     for magic, words in _MAGIC:
         if magic.match(head):
             return words

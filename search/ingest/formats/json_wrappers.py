@@ -48,9 +48,10 @@ def _inside(value: Mapping[str, Any], depth: int) -> list[Mapping[str, Any]] | N
                 for one in [member] if isinstance(member, Mapping) else member[:1000]:
                     if isinstance(one, Mapping) and (inner := _inside(one, depth + 1)) is not None:
                         lists += inner
-    if lists:
-        return lists
-    return _by_id(value)
+    if not lists and not Draft(value).is_article:  # an answer around a single article
+        single = (member for name, member in value.items() if bare_name(name) in _NAMES and isinstance(member, dict))
+        lists += (member for member in single if Draft(member).is_article)
+    return lists or _by_id(value)
 
 
 def _has_text(value: Mapping[str, Any]) -> bool:
