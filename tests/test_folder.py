@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import inspect
 import json
 import os
@@ -12,6 +13,9 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import tempfile
+import time
+from pathlib import Path
 
 import pytest
 
@@ -29,23 +33,16 @@ def contents(path):
 
 # Another one in its place
 
-READS = {
-    *(
-        "alerts",
-        "aretrieve",
-        "asearch",
-        "check",
-        "close",
-        "describe",
-        "facets",
-        "get",
-        "ids",
-        "open",
-        "passages",
-        "path",
-    ),
-    *("path", "restore", "retrieve", "search", "settings", "stats", "timeline", "whoosh"),
-}
+
+@functools.cache
+def exported():
+    with tempfile.TemporaryDirectory() as folder, Archive.open(Path(folder) / "a", create=True) as archive:
+        archive.add(articles("imported"), vectors=False)
+        return tuple(archive.export())
+
+
+READS = {"alerts", "aretrieve", "asearch", "check", "close", "describe", "export", "facets", "get", "ids", "open"}
+READS |= {"passages", "path", "restore", "retrieve", "search", "settings", "stats", "timeline", "whoosh"}
 WRITES = {
     "add": lambda archive: archive.add(articles("new")),
     "backup": lambda archive: archive.backup(archive.path.with_name("backups")),
@@ -55,6 +52,7 @@ WRITES = {
     "delete purge": lambda archive: archive.delete(["old1"], purge=True),
     "delete_matching": lambda archive: archive.delete_matching("stands"),
     "embed": lambda archive: archive.embed("hash"),
+    "import_": lambda archive: archive.import_(exported()),
     "optimize": lambda archive: archive.optimize(),
     "prune": lambda archive: archive.prune({"old1"}),
     "remove_alert": lambda archive: archive.remove_alert("saved"),
@@ -424,3 +422,67 @@ def test_the_name_of_a_new_archive_is_durable(tmp_path, monkeypatch):
     monkeypatch.setattr("search.engine.session.fsync_folder", synced.append)
     Archive.open(tmp_path / "desk" / "news", create=True).close()
     assert synced == [tmp_path / "desk", tmp_path]
+
+
+def wait_for(condition):
+    for _ in range(500):
+        if condition():
+            return
+        time.sleep(0.01)
+    raise AssertionError("never came")
+
+
+def test_an_idle_reader_lets_old_files_go_and_removes_them(tmp_path, monkeypatch):
+    """Nobody writes any more: who held them last cleans."""
+    monkeypatch.setattr("search.engine.session.IDLE", 0.05)
+    path = tmp_path / "archive"
+    with Archive.open(path, create=True) as archive, Archive.open(path) as reader:
+        archive.add(articles("some", 30), batch=10, vectors=False)
+        with reader._session.reading() as view:
+            archive.optimize()
+            time.sleep(0.2)  # it is read in, however long that takes
+            assert {entry.id for entry in view.snapshot.entries} < folders(path)
+        wait_for(lambda: folders(path) == named(path)[1])
+        assert reader.search("stands").total == 30
+
+
+def test_a_view_of_the_last_commit_stays(tmp_path, monkeypatch):
+    monkeypatch.setattr("search.engine.session.IDLE", 0.02)
+    with Archive.open(tmp_path / "a", create=True) as archive:
+        archive.add(articles("some", 3), vectors=False)
+        with archive._session.reading() as first:
+            pass
+        time.sleep(0.2)
+        with archive._session.reading() as second:
+            assert second is first
+
+
+def test_closing_an_outdated_reader_cleans(tmp_path):
+    path = tmp_path / "archive"
+    with Archive.open(path, create=True) as archive:
+        archive.add(articles("some", 30), batch=10, vectors=False)
+        with Archive.open(path) as reader:
+            assert len(reader) == 30
+            archive.optimize()
+            assert folders(path) > named(path)[1]
+        assert folders(path) == named(path)[1]
+
+
+def test_an_error_while_cleaning_is_none_of_what_is_done(tmp_path, monkeypatch):
+    path = tmp_path / "archive"
+    with Archive.open(path, create=True) as archive:
+        archive.add(articles("some", 5), vectors=False)
+
+        def full(*_):
+            raise StorageError("cannot remove anything now")
+
+        with monkeypatch.context() as patch:
+            # Not the first cleaning, which comes before any work.
+            cleaning = iter([True])
+            forget = archive._session.catalog.forget
+            patch.setattr(
+                archive._session.catalog, "forget", lambda before: forget(before) if next(cleaning, None) else full()
+            )
+            assert archive.add(articles("more", 20), batch=10).added == 20
+        assert archive.check() == []
+        assert len(archive) == 25

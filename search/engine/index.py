@@ -84,7 +84,7 @@ def _store(
             transaction.insert(batch.records())
             transaction.add_segment(entry)
         tell("writing", len(batch.fresh), len(batch.fresh), batch.report)
-        writer.clean()
+        writer.tidy()
     with watch("merge"):
         upkeep.merge_tiers(writer)
 

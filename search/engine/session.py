@@ -5,6 +5,8 @@ from __future__ import annotations
 import contextlib
 import functools
 import threading
+import time
+import weakref
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict
@@ -37,6 +39,7 @@ if TYPE_CHECKING:
     from search.records import EncoderIdentity
 
 PASSAGE_TOKENS = 230
+IDLE = 60.0  # seconds after which an outdated view that nobody reads in is let go
 _UNKNOWN, _CLOSED = -1, -2  # states of an archive that has no data version
 
 
@@ -67,6 +70,8 @@ class Session:
         self._users: dict[View, int] = {}
         self._version = _UNKNOWN
         self._wrote = False
+        self._used = time.monotonic()  # when a view was last left
+        self._timer: threading.Timer | None = None
         self._settings: dict[str, Any] = {}
         self._bm25 = Bm25Settings()
 
@@ -104,10 +109,19 @@ class Session:
     def close(self) -> None:
         """Release the snapshot and the catalog. Safe to call twice."""
         with self._lock:
+            if self._version == _CLOSED:
+                self._retire()
+                return
+            if self._timer is not None:
+                self._timer.cancel()
+            outdated = False
+            with contextlib.suppress(SearchError):
+                outdated = self._outdated()
             self._retire()
-            if self._version != _CLOSED:
-                self._version = _CLOSED
-                self.catalog.close(truncate=self._wrote)
+            if outdated:
+                self._clean_if_free()
+            self._version = _CLOSED
+            self.catalog.close(truncate=self._wrote)
 
     @property
     def settings(self) -> dict[str, Any]:
@@ -170,10 +184,45 @@ class Session:
         """
         if self._lock.acquire(blocking=False):
             try:
-                if self._view is not None and self._view.snapshot.commit != self.catalog.commit_number():
+                if self._outdated():
                     self._retire()
             finally:
                 self._lock.release()
+
+    def _look_after_view(self) -> None:
+        """Look once in a while whether the view kept for later calls is still of use. Called with the lock held."""
+        if self._timer is None:
+            self._timer = threading.Timer(IDLE, _give_up_idle_view, [weakref.ref(self)])
+            self._timer.name = "idle view"
+            self._timer.daemon = True
+            self._timer.start()
+
+    def give_up_idle_view(self) -> None:
+        """Let the view go if nobody has read for a while and there are newer commits: it keeps the files of its own."""
+        with self._lock:
+            self._timer = None
+            if self._version == _CLOSED or self._view is None:
+                return
+            if self._users[self._view] > 1 or time.monotonic() - self._used < IDLE or not self._outdated():
+                self._look_after_view()
+                return
+            self._retire()
+        self._clean_if_free()
+
+    def _outdated(self) -> bool:
+        """Is the view of an older commit?"""
+        return self._view is not None and self._view.snapshot.commit != self.catalog.commit_number()
+
+    def _clean_if_free(self) -> None:
+        """Remove what a view that was let go was perhaps the last to need, unless a writer is at work, who will."""
+        with contextlib.suppress(SearchError):
+            self.catalog.prove()
+            lock = lock_writer(self.catalog.folder)
+            try:
+                self.catalog.prove()
+                Writer(self.catalog, lock, self._let_go).clean()
+            finally:
+                lock.release()
 
     @contextmanager
     def reading(self, watch: Watch = unwatched) -> Iterator[View]:
@@ -199,6 +248,7 @@ class Session:
                     self._retire()
                     self._view = fresh
                     self._users[fresh] = 1
+                    self._look_after_view()
                 self._version = version
             view = self._view
             self._users[view] += 1
@@ -217,6 +267,7 @@ class Session:
         """Count one user less; the last one lets the snapshot go."""
         with self._lock:
             self._users[view] -= 1
+            self._used = time.monotonic()
             if not self._users[view]:
                 del self._users[view]
                 view.snapshot.close()
@@ -317,6 +368,13 @@ class Session:
         if self.queries.identity is None:
             raise ArchiveDamaged(f"{self.path} has vectors and does not say of which model; embed it again")
         return encode.load_matching_encoder(self.queries.identity, self.queries.model, self._precision)
+
+
+def _give_up_idle_view(session: weakref.ref[Session]) -> None:
+    """What the timer calls: it keeps no archive alive that nobody has closed."""
+    if (kept := session()) is not None:
+        with contextlib.suppress(SearchError):
+            kept.give_up_idle_view()
 
 
 def _create(path: Path, wait: bool) -> None:

@@ -86,7 +86,7 @@ def merge_tiers(writer: Writer) -> None:
             return
         with writer.snapshot() as snapshot:
             _merge(writer, snapshot, [range(len(tiers) - run, len(tiers))])
-        writer.clean()  # before the next one: the disk holds what is live and one merge
+        writer.tidy()  # before the next one: the disk holds what is live and one merge
 
 
 def _purge(writer: Writer, ids: Sequence[str]) -> None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 
-from search.errors import ArchiveDamaged, CommitsLost
+from search.errors import ArchiveDamaged, ArchiveLocked, CommitsLost, StorageError
 from search.storage import segments
 from search.storage.catalog import Catalog
 from search.storage.container import PartData
@@ -67,6 +68,14 @@ class Writer:
         oldest = oldest_pin(self.folder, self.catalog.commit_number())
         segments.remove(self.folder, self._needless(oldest))
         self.catalog.forget(oldest)
+
+    def tidy(self) -> None:
+        """``clean`` in the middle of work: that it cannot be done now is no error of what is done; it stays for later.
+
+        Raises ArchiveNotFound, ArchiveReplaced and ArchiveDamaged all the same.
+        """
+        with contextlib.suppress(StorageError, ArchiveLocked):
+            self.clean()
 
     def _needless(self, oldest: int) -> list[tuple[str, str]]:
         """What no reader at ``oldest`` or later needs. Raises ArchiveDamaged where the catalog lists what it uses."""
