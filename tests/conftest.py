@@ -86,5 +86,6 @@ def cross_encoder(shared_cache: Path) -> str:
 def own_surroundings(monkeypatch: pytest.MonkeyPatch, shared_cache: Path, tmp_path: Path) -> None:
     monkeypatch.setenv("BROADSHEET_CACHE", str(shared_cache))
     monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("BROADSHEET_CONFIG", "")
     for name in ("BROADSHEET_INDEX", "BROADSHEET_DEBUG", "NO_COLOR", "COLUMNS", "XDG_CACHE_HOME"):
         monkeypatch.delenv(name, raising=False)

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
 import click
+from click.core import ParameterSource
 
 from search.cli.files import replacing
 from search.cli.options import common, counted, embedding, opened
@@ -87,7 +88,10 @@ EXAMPLES = 5  # articles that a dry run shows
 )
 @click.option("--prune", is_flag=True, help="Then delete the articles that are not in PATH.")
 @click.option("--wait", is_flag=True, help="Wait while another process writes to the archive.")
+@click.pass_context
 def command(
+    ctx: click.Context,
+    /,
     paths: tuple[str, ...],
     folder: Path,
     format: str,
@@ -122,6 +126,8 @@ def command(
         return
     if not paths:
         raise UsageError("give the files or folders to index, or - for standard input")
+    if ctx.get_parameter_source("model") is ParameterSource.DEFAULT_MAP and folder.is_dir() and any(folder.iterdir()):
+        model = None  # the user's file names the model of new archives
     began = time.monotonic()
     said: dict[str, Any] = {
         "format": format,

@@ -40,6 +40,8 @@ COMMANDS = {
     "completion": "Print what makes a shell complete commands and options.",
 }
 
+UNCONFIGURED = ("help", "completion")  # they work whatever stands in the user's file of defaults
+
 
 class Commands(click.Group):
     """A group whose commands are modules of this package, and which turns errors into exit codes."""
@@ -72,7 +74,12 @@ class Commands(click.Group):
             near = get_close_matches(args[0], COMMANDS, n=1)
             suggestion = f" Did you mean {near[0]!r}?" if near else ""
             ctx.fail(f"There is no command {printable(args[0])!r}.{suggestion}")
-        return super().resolve_command(ctx, args)
+        name, command, rest = super().resolve_command(ctx, args)
+        if name is not None and command is not None and name not in UNCONFIGURED and not ctx.resilient_parsing:
+            from search.cli import config
+
+            ctx.default_map = {name: config.defaults(ctx, name, command, COMMANDS)}
+        return name, command, rest
 
     def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
         """What a shell offers for the beginning of a command's name, or of an option of the group."""

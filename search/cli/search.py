@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+from click.core import ParameterSource
 
 from search.cli import pretty
 from search.cli.options import asks, common, counted, given, opened, output, styled, timings, valid_text
@@ -59,6 +60,8 @@ def command(
     settings = given(settings)
     text = " ".join(query)
     if queries is not None:
+        if ctx.get_parameter_source("format") is ParameterSource.DEFAULT_MAP and format not in BATCH_FORMATS:
+            format = None  # the user's file tells how hits of one query are printed
         if query or explain_query or settings["cursor"] is not None:
             raise UsageError("--queries takes the place of QUERY, and goes with neither --explain-query nor --cursor")
         if format not in (None, *BATCH_FORMATS):
