@@ -400,6 +400,7 @@ def test_the_usual_words_for_nothing_are_nothing(nothing):
 )
 def test_lists_as_programs_print_them(printed, names):
     assert to_article({"id": "1", "title": "T", "authors": printed}).authors == names
+    assert to_article({"id": "1", "title": "T", "text": "['One.', 'Two.']"}).text == "One.\n\nTwo."
     assert to_article({"id": "1", "title": "T", "section": printed}).section == (names[0] if names else "")
 
 

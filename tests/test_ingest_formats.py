@@ -370,6 +370,7 @@ def rows(tmp_path, data, name="a.csv", **options):
         'id,title,text,date,author\n1,"He said ""no""",x\n2,"Yes, and no",y,,\n',  # cells left out at the end
         'id;title;text;;\n1;"He said ""no""";x\n2;Yes, and no;y;;\n',
         'id\ttitle\ttext\n1\tHe said "no"\tx\n2\tYes, and no\ty\n',
+        "'id','title','text'\n'1','He said \"no\"','x'\n'2','Yes, and no','y'\n",
         'id^title^text\n1^He said "no"^x\n2^Yes, and no^y\n',
     ],
 )

@@ -29,23 +29,24 @@ ALIASES: Mapping[str, tuple[str, ...]] = {
     ),
     "title": (
         "title", "headline", "web_title", "article_title", "news_title", "story_title", "post_title", "page_title",
-        "headlines", "heading", "hed", "head_line", "headline_main", "display_title", "title_text", "name", "subject",
-        "titel", "titre", "titulo", "titular", "titolo", "tittel", "rubrik", "überschrift", "schlagzeile", "otsikko",
-        "заголовок", "标题", "見出し",
+        "headlines", "heading", "hed", "head_line", "article_headline", "news_headline", "headline_main",
+        "display_title", "title_text", "name", "subject", "titel", "titre", "titulo", "titular", "titolo", "tittel",
+        "rubrik", "überschrift", "schlagzeile", "otsikko", "заголовок", "标题", "見出し",
     ),
     "text": (
         "text", "body", "content", "article", "maintext", "main_text", "article_body", "body_text", "article_text",
-        "article_content", "full_text", "raw_text", "story", "story_text", "text_content", "content_text", "plain_text",
-        "clean_text", "cleaned_text", "text_body", "body_content", "news_text", "news_content", "news_body",
-        "post_content", "post_body", "post_text", "story_body", "full_content", "full_article", "page_text", "ocr_text",
-        "raw_content", "main_content", "paragraphs", "content_encoded", "body_html", "content_html", "html_content",
-        "text_html", "article_html", "bodies", "document", "transcript", "copy", "body_copy", "news",
-        "texte", "contenu", "corps", "texto", "contenido", "cuerpo", "conteudo", "corpo", "artikeltext", "artikel",
-        "inhalt", "volltext", "beitrag", "testo", "contenuto", "tekst", "inhoud", "brödtext", "текст", "正文", "内容",
-        "本文",
+        "article_content", "full_text", "raw_text", "story", "story_text", "text_content", "content_text",
+        "plain_text", "clean_text", "cleaned_text", "text_body", "body_content", "news_text", "news_content",
+        "news_body", "post_content", "post_body", "post_text", "story_body", "full_content", "full_article",
+        "page_text", "ocr_text", "raw_content", "main_content", "paragraphs", "content_encoded", "body_html",
+        "content_html", "html_content", "text_html", "article_html", "bodies", "document", "transcript", "copy",
+        "body_copy", "news", "contents", "article_contents", "news_article", "article_full_text", "complete_text",
+        "html", "raw_html", "txt", "message", "sentences", "texte", "contenu", "corps", "texto", "contenido",
+        "cuerpo", "conteudo", "corpo", "artikeltext", "artikel", "inhalt", "volltext", "beitrag", "testo",
+        "contenuto", "tekst", "inhoud", "brödtext", "текст", "正文", "内容", "本文",
         # Last resorts: a part of the text.
-        "summary", "description", "abstract", "lead_paragraph", "lead", "standfirst", "trail_text", "excerpt", "teaser",
-        "snippet", "opening_text", "intro", "dek", "hit_sentence",
+        "summary", "description", "abstract", "lead_paragraph", "lead", "standfirst", "trail_text", "excerpt",
+        "teaser", "snippet", "opening_text", "intro", "dek", "hit_sentence",
     ),
     "published": (
         "published", "published_at", "date", "pub_date", "publish_date", "date_publish", "date_published",
@@ -54,23 +55,26 @@ ALIASES: Mapping[str, tuple[str, ...]] = {
         "date_time_pub", "date_pub", "pub_time", "posted_at", "post_date", "posted_on", "posted_date", "date_posted",
         "article_date", "news_date", "story_date", "issue_date", "issued", "release_date", "display_date",
         "first_publish_date", "version_created", "date_time", "time_published", "seen_date", "timestamp",
-        "published_timestamp", "publish_timestamp", "pub_timestamp", "published_parsed", "created_at", "created",
-        "date_created", "creation_date", "created_date", "created_time", "date_gmt", "post_date_gmt", "time", "day",
-        "datum", "veröffentlicht", "erscheinungsdatum", "date_publication", "date_de_publication", "publie_le", "fecha",
-        "fecha_publicacion", "data_pubblicazione", "data_publicacao", "data_publikacji", "дата", "日期", "发布时间",
+        "published_timestamp", "publish_timestamp", "pub_timestamp", "published_parsed", "published_datetime",
+        "date_of_publication", "first_published", "first_published_at", "posted", "date_string", "created_at",
+        "created", "date_created", "creation_date", "created_date", "created_time", "date_gmt", "post_date_gmt",
+        "time", "day", "datum", "veröffentlicht", "erscheinungsdatum", "date_publication", "date_de_publication",
+        "publie_le", "fecha", "fecha_publicacion", "data_pubblicazione", "data_publicacao", "data_publikacji", "дата",
+        "日期", "发布时间",
     ),
     "source": (
         "source", "publisher", "outlet", "media_name", "source_domain", "hostname", "sitename", "publication",
-        "publication_title", "publication_name", "pub_title", "newspaper", "newspaper_name", "source_name", "site_name",
-        "media", "media_outlet", "news_source", "news_outlet", "news_site", "website", "site", "domain", "journal",
-        "paper", "provider", "publisher_name", "publisher_title", "outlet_name", "medium", "quelle", "zeitung",
-        "fuente", "fonte", "journal_name", "bron", "источник", "来源",
+        "publication_title", "publication_name", "pub_title", "newspaper", "newspaper_name", "source_name",
+        "site_name", "media", "media_outlet", "news_source", "news_outlet", "news_site", "website", "site", "domain",
+        "journal", "paper", "provider", "publisher_name", "publisher_title", "outlet_name", "medium", "source_title",
+        "source_site", "newspaper_title", "site_title", "channel", "magazine", "periodical", "brand", "quelle",
+        "zeitung", "fuente", "fonte", "journal_name", "bron", "источник", "来源",
     ),
     "authors": (
         "authors", "author", "byline", "bylines", "creator", "creators", "writer", "writers", "author_name",
         "author_names", "authors_name", "article_author", "post_author", "reporter", "reporters", "journalist",
-        "journalists", "correspondent", "written_by", "credits", "by", "autor", "autoren", "verfasser", "auteur",
-        "auteurs", "autore", "autori", "autores", "автор", "作者",
+        "journalists", "correspondent", "written_by", "credits", "by", "contributor", "contributors", "columnist",
+        "autor", "autoren", "verfasser", "auteur", "auteurs", "autore", "autori", "autores", "автор", "作者",
     ),
     "url": (
         "url", "link", "web_url", "canonical_url", "canonical_link", "article_url", "permalink", "perma_link",
@@ -400,6 +404,12 @@ class Draft:
             return ""
         _, name, value = self._chosen[target]
         if isinstance(value, str):
+            if (
+                target == "text"
+                and value[:2] in ("['", '["')
+                and (parts := _printed_list(value, len(value))) is not None
+            ):
+                return "\n\n".join(parts)  # paragraphs
             return value
         text = _joined(value)
         if text is None and target == "title" and isinstance(value, int | float) and not isinstance(value, bool):
@@ -567,10 +577,10 @@ def _url(value: object) -> tuple[str, bool]:
     return clean_line(label.replace("&amp;", "&")), whole
 
 
-def _printed_list(text: str) -> list[str] | None:
+def _printed_list(text: str, limit: int = _PRINTED_LIMIT) -> list[str] | None:
     """The members of a list that a program printed: "['Ana Ruiz', 'Tom Ode']", "[]", "{a,b}". None for other text."""
     text = text.strip()
-    if text[:1] not in ("[", "(", "{") or len(text) > _PRINTED_LIMIT or not _PRINTED_LIST.fullmatch(text):
+    if text[:1] not in ("[", "(", "{") or len(text) > limit or not _PRINTED_LIST.fullmatch(text):
         return None
     inside = text[1:-1].strip()
     members: list[str] = []

@@ -42,12 +42,14 @@ class Dialect(NamedTuple):
     delimiter: str
     doubled: bool = True
     quoted: bool = True
+    mark: str = '"'
 
     def reader(self, lines: Iterable[str]) -> Iterator[list[str]]:
         """The rows of ``lines``; strict, for a quotation mark out of place would move the rest into other columns."""
         return csv.reader(
             lines,
             delimiter=self.delimiter,
+            quotechar=self.mark,
             quoting=csv.QUOTE_MINIMAL if self.quoted else csv.QUOTE_NONE,
             doublequote=self.doubled,
             escapechar=None if self.doubled or not self.quoted else "\\",
@@ -177,13 +179,14 @@ def _layout(text: str, *, whole: bool, mapped: frozenset[str] = frozenset()) -> 
         for delimiter in candidates:
             if delimiter not in line and best is not None:
                 continue
-            names = _names(line, delimiter)
+            mark = "'" if line.startswith("'") and line.endswith("'") else '"'
+            names = _names(line, delimiter, mark)
             fields = _fields(names) | {"mapped" for name in names if bare_name(name) in mapped}
             enough = len(fields) > 1 and not fields.isdisjoint((*_NEEDED, "mapped"))
             # Of lines that name enough fields the first; else the first line at all.
             rank = (enough, (len(fields) if enough or place == shift else 0), len(names) if place == shift else 0)
             if best is None or rank > best[0]:
-                best = rank, Layout(names, Dialect(delimiter), place)
+                best = rank, Layout(names, Dialect(delimiter, mark=mark), place)
         if best is not None and best[0][0]:
             break
     if best is None:
@@ -191,9 +194,9 @@ def _layout(text: str, *, whole: bool, mapped: frozenset[str] = frozenset()) -> 
     return _dialect(best[1], lines[best[1].above + 1 :])
 
 
-def _names(line: str, delimiter: str) -> list[str]:
+def _names(line: str, delimiter: str, mark: str) -> list[str]:
     try:
-        return [name.strip() for name in next(csv.reader([line], delimiter=delimiter), [])]
+        return [name.strip() for name in next(csv.reader([line], delimiter=delimiter, quotechar=mark), [])]
     except (csv.Error, TypeError, ValueError):  # a field too long, a delimiter that cannot be one
         return []
 
@@ -203,7 +206,7 @@ def _dialect(layout: Layout, lines: list[str]) -> Layout:
     width = len(layout.names)
     best, fit = layout, -1
     for doubled, quoted in ((True, True), (False, True), (True, False)):
-        dialect = Dialect(layout.dialect.delimiter, doubled, quoted)
+        dialect = layout.dialect._replace(doubled=doubled, quoted=quoted)
         if not doubled and not any('\\"' in line for line in lines):
             continue
         if not quoted and any(_QUOTED_CELL.search(line) for line in lines):
