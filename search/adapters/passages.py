@@ -44,7 +44,6 @@ class Found:
         return {
             "article_id": hit.pop("id"),
             **hit,
-            "language": self.article.language,
             "cosine": passage.pop("score"),
             **passage,
         }

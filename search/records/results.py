@@ -32,7 +32,9 @@ class Hit:
     """
 
     rank: int
-    article: Article = field(metadata=told(keys=("id", "title", "source", "published", "authors", "url", "section")))
+    article: Article = field(
+        metadata=told(keys=("id", "title", "source", "published", "authors", "url", "section", "language"))
+    )
     score: float = field(metadata=told(digits=6, after="id"))
     matched: bool = field(
         metadata=told("Whether it has all words and meets all conditions of the query.", after="score")
