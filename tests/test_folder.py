@@ -486,3 +486,16 @@ def test_an_error_while_cleaning_is_none_of_what_is_done(tmp_path, monkeypatch):
             assert archive.add(articles("more", 20), batch=10).added == 20
         assert archive.check() == []
         assert len(archive) == 25
+
+
+def test_a_full_disk_has_its_name(spare, monkeypatch):
+    def refuse(*_, **__):
+        raise sqlite3.OperationalError("disk I/O error")
+
+    monkeypatch.setattr("sqlite3.connect", refuse)
+    with pytest.raises(StorageError, match="disk I/O error"):
+        Archive.open(spare / "archive")
+    status = os.statvfs_result((4096, 4096, 500, 10, 10, 100, 50, 50, 0, 255))  # 40 KiB are left
+    monkeypatch.setattr("search.storage.folder.os.fstatvfs", lambda _: status)
+    with pytest.raises(StorageError, match="the disk is full, and SQLite needs a little room beside it"):
+        Archive.open(spare / "archive")

@@ -13,6 +13,7 @@ from pathlib import Path
 from search.errors import ArchiveDamaged, ArchiveLocked, StorageError
 from search.storage.folder import Place
 
+_ROOM = 1 << 16  # bytes that SQLite needs beside a database to open it
 BESIDE = ("", "-wal", "-shm", "-journal")  # what SQLite makes of a database's name
 
 
@@ -57,6 +58,10 @@ def connect(place: Place, unchanging: bool) -> sqlite3.Connection:
         if short:
             raise StorageError(
                 f"cannot open {place.path}: too many open files; close some, or raise the limit (ulimit -n)"
+            ) from error
+        if place.folder.free() < _ROOM:
+            raise StorageError(
+                f"cannot open {place.path}: the disk is full, and SQLite needs a little room beside it; free some space"
             ) from error
         raise
     return connection

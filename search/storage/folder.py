@@ -71,6 +71,11 @@ class Folder:
         """May this user make files in it, as far as the system says?"""
         return may_write(".", self.descriptor)
 
+    def free(self) -> int:
+        """Bytes that this user may still write on its file system."""
+        status = os.fstatvfs(self.descriptor)
+        return status.f_bavail * status.f_frsize
+
     def sync(self) -> None:
         """Make the names in the folder durable. Raises StorageError."""
         try:
