@@ -27,7 +27,7 @@ from search.serve.http.vector_stores import share
 
 from .conftest import SAMPLE
 from .effects import shows
-from .served import PATIENCE, served
+from .served import PATIENCE, beside, served
 
 PATHS = [str(SAMPLE / name) for name in ("articles", "articles.jsonl", "articles.csv")]
 ODD = "../odd id/ü?#%2F"
@@ -211,6 +211,23 @@ def test_silent_connections_do_not_stop_the_server(server):
     assert "search_articles" in {tool["name"] for tool in tools}
 
 
+def test_the_body_of_a_refused_request_is_no_request(server):
+    host, port = server.address.removeprefix("http://").split(":")
+    with socket.create_connection((host, int(port)), timeout=PATIENCE) as connection:
+        connection.sendall(b"POST /v1/search HTTP/1.1\r\nHost: evil.example\r\nContent-Length: 12\r\n\r\n")
+        refused = b""
+        while b"HostRefused" not in refused:
+            refused += connection.recv(65536)
+        assert refused.startswith(b"HTTP/1.1 421 ")
+        connection.sendall(b'{"q":\n"dam"}')
+        connection.sendall(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+        answer = b""
+        while chunk := connection.recv(65536):
+            answer += chunk
+    assert b"HTTP/1.1 200 OK\r\n" in answer
+    assert b"400" not in answer
+
+
 def test_a_stop_lets_requests_under_way_finish(folder):
     with served(folder) as server:
         host, port = server.address.removeprefix("http://").split(":")
@@ -283,12 +300,18 @@ def test_two_workers_see_a_commit_and_fail_no_request(tmp_path):
             assert server.stop() == 0
 
 
-def test_a_token_of_the_environment(folder):
-    with served(folder, env={"BROADSHEET_TOKEN": TOKEN}) as server:
-        assert server.client.get("/v1/stats").status_code == 401
-        client = openai.OpenAI(base_url=f"{server.address}/v1", api_key=TOKEN, max_retries=0)
-        assert len(client.vector_stores.search("desk", query="dam", max_num_results=2).data) == 2
-        assert TOKEN not in "".join(server.lines)
+def test_a_token_of_the_environment(folder, monkeypatch):
+    monkeypatch.setenv("BROADSHEET_TOKEN", TOKEN)
+
+    def ask(client):
+        assert client.get("/v1/stats").status_code == 401
+        address = str(client.base_url).rstrip("/")
+        known = openai.OpenAI(base_url=f"{address}/v1", api_key=TOKEN, max_retries=0)
+        return len(known.vector_stores.search("desk", query="dam", max_num_results=2).data)
+
+    found, said = beside(ask, ("serve",), "--index", folder)
+    assert found == 2
+    assert TOKEN not in said
 
 
 def test_what_cannot_be_served_is_said_in_one_line(tmp_path, folder):

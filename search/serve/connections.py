@@ -12,6 +12,7 @@ import re
 from http import HTTPStatus
 from typing import Any, Final
 
+import h11
 from uvicorn import Config
 from uvicorn.protocols.http.h11_impl import H11Protocol
 from uvicorn.server import ServerState
@@ -64,7 +65,8 @@ class Connection(asyncio.Protocol):
         """Pass on what has arrived."""
         if self._refused:
             return
-        if self._head is not None:
+        # What follows a request that was refused before its body came is that body, and no head.
+        if self._head is not None and self._http.conn.their_state is not h11.SEND_BODY:
             self._head += data
             head = self._head.lstrip(b"\r\n")
             end = head.find(b"\r\n\r\n")
