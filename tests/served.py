@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import queue
 import re
@@ -10,7 +11,7 @@ import subprocess
 import sys
 import threading
 import time
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, redirect_stderr, suppress
 from pathlib import Path
 
 import httpx2
@@ -94,3 +95,43 @@ def served(folder, *options, env=None, command=("serve",)):
     finally:
         server.client.close()
         server.close()
+
+
+def beside(scenario, command, *options):
+    """Run a server here, and beside it the scenario, which gets a client; what the scenario returns, and stderr.
+
+    The server ends as it does for everybody, by SIGTERM.
+    """
+    from search.cli.main import cli
+
+    told = io.StringIO()
+    answers, failures = [], []
+
+    def run():
+        try:
+            deadline = time.monotonic() + PATIENCE
+            while (found := re.search(r" at (http://\S+?)(/mcp)?\n", told.getvalue())) is None:
+                assert time.monotonic() < deadline, told.getvalue()
+                time.sleep(0.005)
+            with httpx2.Client(base_url=found[1].replace("0.0.0.0", "127.0.0.1"), timeout=PATIENCE) as client:
+                while client.get("/healthz").status_code != 200:
+                    time.sleep(0.005)
+                answers.append(scenario(client))
+        except BaseException as error:
+            failures.append(error)
+        finally:
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    before = signal.signal(signal.SIGTERM, lambda *_: None)
+    thread = threading.Thread(target=run)
+    thread.start()
+    try:
+        with redirect_stderr(told):
+            port = () if "--port" in options else ("--port", "0")
+            cli.main([*command, *map(str, (*port, *options))], standalone_mode=False)
+    finally:
+        thread.join()
+        signal.signal(signal.SIGTERM, before)
+    for failure in failures:
+        raise failure
+    return answers[0], told.getvalue()

@@ -3,25 +3,18 @@
 from __future__ import annotations
 
 import contextlib
-import io
 import json
-import os
 import re
-import signal
 import socket
 import sys
-import threading
-import time
 from concurrent.futures import ThreadPoolExecutor
 
-import httpx2
 import pytest
 
 from search import Archive
-from search.cli.main import cli
 
-from . import served as processes
 from .effects import HALLORANS, INQUIRY, MATCH, run, shows
+from .served import beside, served
 
 TOKEN = "a-token-of-some-length"
 PATIENCE = 30  # seconds
@@ -32,41 +25,6 @@ BOTH = pytest.mark.parametrize("command", [SERVE, MCP], ids=["serve", "mcp"])
 @pytest.fixture(autouse=True)
 def default_archive(monkeypatch, sample_archive):
     monkeypatch.setenv("BROADSHEET_INDEX", str(sample_archive))
-
-
-def served(scenario, command, *options):
-    """Run a server here, and beside it the scenario, which gets a client; what the scenario returns, and stderr.
-
-    The server ends as it does for everybody, by SIGTERM.
-    """
-    told = io.StringIO()
-    answers = []
-
-    def beside():
-        try:
-            deadline = time.monotonic() + PATIENCE
-            while (found := re.search(r" at (http://\S+?)(/mcp)?\n", told.getvalue())) is None:
-                assert time.monotonic() < deadline, told.getvalue()
-                time.sleep(0.005)
-            with httpx2.Client(base_url=found[1].replace("0.0.0.0", "127.0.0.1"), timeout=PATIENCE) as client:
-                while client.get("/healthz").status_code != 200:
-                    time.sleep(0.005)
-                answers.append(scenario(client))
-        finally:
-            os.kill(os.getpid(), signal.SIGTERM)
-
-    before = signal.signal(signal.SIGTERM, lambda *_: None)
-    thread = threading.Thread(target=beside)
-    thread.start()
-    try:
-        with contextlib.redirect_stderr(told):
-            port = () if "--port" in options else ("--port", "0")
-            cli.main([*command, *map(str, (*port, *options))], standalone_mode=False)
-    finally:
-        thread.join()
-        signal.signal(signal.SIGTERM, before)
-    assert answers, told.getvalue()
-    return answers[0], told.getvalue()
 
 
 def free_port():
@@ -87,7 +45,7 @@ def test_index(command, sample_copy, monkeypatch):
     with Archive.open(sample_copy) as archive:
         archive.prune(HALLORANS)
     monkeypatch.setenv("BROADSHEET_INDEX", "nowhere")
-    found, said = served(lambda client: client.get("/v1/stats").json()["articles"], command, "--index", sample_copy)
+    found, said = beside(lambda client: client.get("/v1/stats").json()["articles"], command, "--index", sample_copy)
     assert found == len(HALLORANS)
     assert f"serving {sample_copy} at http" in said
 
@@ -97,9 +55,9 @@ def test_index(command, sample_copy, monkeypatch):
 @BOTH
 def test_port(command):
     port = free_port()
-    found, _ = served(lambda client: client.base_url.port, command, "--port", port)
+    found, _ = beside(lambda client: client.base_url.port, command, "--port", port)
     assert found == port
-    found, _ = served(lambda client: client.base_url.port, command, "--port", "0")
+    found, _ = beside(lambda client: client.base_url.port, command, "--port", "0")
     assert found not in (0, port)
 
 
@@ -119,10 +77,10 @@ def test_host_and_token_file(command, tmp_path):
         statuses = [client.get("/v1/stats", headers=headers).status_code for headers in ({}, right)]
         return statuses, bool(reached)
 
-    (statuses, elsewhere), said = served(ask, command)
+    (statuses, elsewhere), said = beside(ask, command)
     assert (statuses, elsewhere) == ([200, 200], False)
     assert " at http://127.0.0.1:" in said
-    (statuses, elsewhere), said = served(ask, command, "--host", "0.0.0.0", "--token-file", token)
+    (statuses, elsewhere), said = beside(ask, command, "--host", "0.0.0.0", "--token-file", token)
     assert (statuses, elsewhere) == ([401, 200], sys.platform == "linux")
     assert " at http://0.0.0.0:" in said
     assert TOKEN not in said
@@ -152,11 +110,11 @@ def test_who_may_ask_and_how_much(command):
             addresses[0],
         )
 
-    found, said = served(ask, command)
+    found, said = beside(ask, command)
     assert found == (421, None, 413, "article://c-30e5253ecd7ce9dec542ef4de7415304")
     assert len(said.splitlines()) == 1
     options = ("--allowed-host", "desk.example", "--allowed-origin", page, "--max-body", 2, "--access-log")
-    found, said = served(ask, command, *options, "--url-template", "https://desk.example/a/{id}")
+    found, said = beside(ask, command, *options, "--url-template", "https://desk.example/a/{id}")
     assert found == (200, page, 200, "https://desk.example/a/c-30e5253ecd7ce9dec542ef4de7415304")
     assert any(" info GET /v1/stats 200 " in line for line in said.splitlines())
 
@@ -191,7 +149,7 @@ def test_threads_and_queue(command, options, answered, slow):
         with ThreadPoolExecutor(4) as others:
             return sorted(others.map(one, range(4)))
 
-    found, _ = served(ask, command, *options)
+    found, _ = beside(ask, command, *options)
     assert found == [200] * answered + [503] * (4 - answered)
 
 
@@ -199,13 +157,13 @@ def test_threads_and_queue(command, options, answered, slow):
 @shows("mcp", "--timeout")
 @BOTH
 def test_timeout(command, slow):
-    found, _ = served(lambda client: client.post("/v1/check-quotes", json=slow).status_code, command, "--timeout", 0.1)
+    found, _ = beside(lambda client: client.post("/v1/check-quotes", json=slow).status_code, command, "--timeout", 0.1)
     assert found == 504
 
 
 @shows("mcp", "--workers")
 def test_workers(sample_archive):
-    with processes.served(sample_archive, "--workers", "2", command=MCP) as server:
+    with served(sample_archive, "--workers", "2", command=MCP) as server:
         assert server.workers() == 2
 
 
@@ -221,10 +179,10 @@ def test_rerank(command, cross_encoder):
         reranked = client.get("/v1/context", params=asked | {"rerank": True})
         return [one["id"] for one in plain], reranked.status_code, reranked.json()
 
-    plain, code, refused = served(ask, command)[0]
+    plain, code, refused = beside(ask, command)[0]
     assert (plain, code) == ([MATCH], 400)
     assert "no cross-encoder" in refused["error"]["message"]
-    plain, code, answer = served(ask, command, "--rerank", cross_encoder)[0]
+    plain, code, answer = beside(ask, command, "--rerank", cross_encoder)[0]
     assert (plain, code, [one["id"] for one in answer["passages"]]) == ([MATCH], 200, [INQUIRY])
 
 
@@ -235,5 +193,5 @@ def test_without_http_standard_input_and_output_are_used():
     told = run("mcp", input=json.dumps(asked) + "\n")
     assert json.loads(told.stdout)["result"]["serverInfo"]["name"] == "broadsheet"
     assert told.stderr == ""
-    _, said = served(status(), MCP)
+    _, said = beside(status(), MCP)
     assert re.fullmatch(r"serving .* at http://127\.0\.0\.1:\d+/mcp\n", said)

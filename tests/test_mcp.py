@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import socket
@@ -24,6 +25,8 @@ from search.serve.mcp import answers as mcp_answers
 from search.serve.mcp.server import build
 
 from .conftest import SAMPLE
+from .effects import run
+from .served import beside
 
 PATHS = [str(SAMPLE / name) for name in ("articles", "articles.jsonl", "articles.csv")]
 TOKEN = "a-token-of-some-length"
@@ -360,57 +363,51 @@ def test_stdout_carries_nothing_but_the_protocol(archive):
     assert "error" in next(answer for answer in answers if answer.get("id") == 1)
 
 
-@contextmanager
-def serving(archive, *arguments, **environment):
-    process = subprocess.Popen(
-        [sys.executable, *command(archive, "--http", "--port", "0", *arguments)],
-        stderr=subprocess.PIPE,
-        stdout=subprocess.DEVNULL,
-        text=True,
-        env=dict(os.environ) | environment,
-    )
-    try:
-        line = process.stderr.readline()
-        assert " at http://127.0.0.1:" in line, line + process.stderr.read()
-        yield line.split()[-1]
-    finally:
-        process.terminate()
-        process.communicate(timeout=30)
-
-
 CALL = {"jsonrpc": "2.0", "id": 1, "method": "tools/list", "params": {}}
 HEADERS = {"accept": "application/json, text/event-stream", "content-type": "application/json"}
 
 
-@pytest.mark.anyio
-async def test_http_with_a_token(archive):
-    with serving(archive, BROADSHEET_TOKEN=TOKEN) as url:
+HTTP = ("mcp", "--http")
+
+
+def test_http_with_a_token(archive, monkeypatch):
+    monkeypatch.setenv("BROADSHEET_TOKEN", TOKEN)
+
+    async def search(url, headers, mode):
+        async with (
+            httpx2.AsyncClient(headers=headers) as http,
+            Client(streamable_http_client(url, http_client=http), mode=mode) as client,
+        ):
+            return await structured(client, "search", query="zebra")
+
+    def ask(client):
         for attempt in ({}, {"authorization": "Bearer wrong-token-of-length"}, {"authorization": f"Basic {TOKEN}"}):
-            answer = httpx2.post(url, json=CALL, headers=HEADERS | attempt)
-            assert answer.status_code == 401
+            answer = client.post("/mcp", json=CALL, headers=HEADERS | attempt)
+            assert answer.status_code == 401, (attempt, answer.text)
             assert answer.headers["www-authenticate"].startswith("Bearer")
         right = {"authorization": f"Bearer {TOKEN}"}
-        assert httpx2.post(url, json=CALL, headers=HEADERS | right | {"host": "evil.example"}).status_code == 421
-        assert (
-            httpx2.post(url, json=CALL, headers=HEADERS | right | {"origin": "http://evil.example"}).status_code == 403
-        )
-        assert httpx2.post(url, content=b"x" * (2 << 20), headers=HEADERS | right).status_code == 413
-        for mode in ("auto", "legacy"):
-            async with (
-                httpx2.AsyncClient(headers=right) as http,
-                Client(streamable_http_client(url, http_client=http), mode=mode) as client,
-            ):
-                found = await structured(client, "search", query="zebra")
-                assert found["results"][0]["id"] == ODD
+        for refused, status in (({"host": "evil.example"}, 421), ({"origin": "http://evil.example"}, 403)):
+            answer = client.post("/mcp", json=CALL, headers=HEADERS | right | refused)
+            assert answer.status_code == status, answer.text
+        assert client.post("/mcp", content=b"x" * (2 << 20), headers=HEADERS | right).status_code == 413
+        url = str(client.base_url.join("/mcp"))
+        return [asyncio.run(search(url, right, mode)) for mode in ("auto", "legacy")]
+
+    for found in beside(ask, HTTP, "--index", archive.path)[0]:
+        assert found["results"][0]["id"] == ODD
 
 
-@pytest.mark.anyio
-async def test_http_on_loopback_needs_no_token(archive):
-    with serving(archive, "--allowed-host", "desk.example") as url:
+def test_http_on_loopback_needs_no_token(archive):
+    async def tools(url):
         async with Client(url) as client:
-            assert {tool.name for tool in (await client.list_tools()).tools} == TOOLS
-        assert httpx2.post(url, json=CALL, headers=HEADERS | {"host": "evil.example"}).status_code == 421
-        assert httpx2.post(url, json=CALL, headers=HEADERS | {"host": "desk.example"}).status_code != 421
+            return {tool.name for tool in (await client.list_tools()).tools}
+
+    def ask(client):
+        assert client.post("/mcp", json=CALL, headers=HEADERS | {"host": "evil.example"}).status_code == 421
+        assert client.post("/mcp", json=CALL, headers=HEADERS | {"host": "desk.example"}).status_code != 421
+        return asyncio.run(tools(str(client.base_url.join("/mcp"))))
+
+    assert beside(ask, HTTP, "--index", archive.path, "--allowed-host", "desk.example")[0] == TOOLS
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "192.0.2.7", "::"])
@@ -450,12 +447,9 @@ def test_a_port_in_use_is_told(archive):
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         port = str(taken.getsockname()[1])
-        done = subprocess.run(
-            [sys.executable, *command(archive, "--http", "--port", port)], capture_output=True, text=True, timeout=60
-        )
-    assert done.returncode == 2
+        done = run(*HTTP, "--index", archive.path, "--port", port)
+    assert done.exit_code == 2
     assert f"cannot serve at 127.0.0.1:{port}" in done.stderr
-    assert "Traceback" not in done.stderr
 
 
 def test_without_the_package_the_extra_is_named(archive):
