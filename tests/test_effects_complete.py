@@ -16,7 +16,11 @@ from search import Archive, Filters
 
 from .effects import SHOWN, commands, fields, http_app, mcp_server, routes
 
-for _path in (*Path(__file__).parent.glob("test_effects_*.py"), Path("test_serve_running.py")):
+for _path in (
+    *Path(__file__).parent.glob("test_effects_*.py"),
+    Path("test_serve_running.py"),
+    Path("test_terminal.py"),
+):
     if _path.stem != "test_effects_complete":
         import_module(f"tests.{_path.stem}")  # fills SHOWN
 

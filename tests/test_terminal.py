@@ -1,18 +1,23 @@
-"""The comforts of the terminal: completion."""
+"""The comforts of the terminal: completion, the manual page, the pager."""
 
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
+from typing import NamedTuple
 
+import click
 import pytest
 from click.shell_completion import get_completion_class
 
+from search import Archive, Article
+from search._version import __version__
 from search.cli.main import COMMANDS, cli
 
-from .effects import commands, run
+from .effects import commands, run, shows
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
@@ -86,3 +91,129 @@ def test_short_help_is_help(name):
     assert short.exit_code == 0
     assert short.stdout == long.stdout
     assert "  -h, --help" in short.stdout
+
+
+# The manual page
+
+
+@shows("help", "--man")
+def test_manual_page():
+    ran = run("help", "--man")
+    assert ran.exit_code == 0
+    rows = ran.stdout.splitlines()
+    assert rows[0] == f'.TH BROADSHEET 1 "" "broadsheet {__version__}" "User Commands"'
+    headings = [row.removeprefix(".SH ") for row in rows if row.startswith(".SH ")]
+    assert headings == ["NAME", "SYNOPSIS", "DESCRIPTION", "OPTIONS", "COMMANDS", "ENVIRONMENT", "SEE ALSO"]
+    assert rows[2] == r"broadsheet \- search news archives by words, by meaning, or by both"
+    sections = [row for row in rows if row.startswith(".SS ")]
+    assert len(sections) == len(commands()) - 1
+    for name, command in commands().items():
+        if name:
+            assert any(row.startswith(f".SS {name} [OPTIONS]") for row in sections), name
+        for option in command.params:
+            if isinstance(option, click.Option):
+                assert max(option.opts, key=len).replace("-", r"\-") in ran.stdout
+    assert {row.split(" ")[0] for row in rows if row.startswith(".")} == {".TH", ".SH", ".SS", ".PP", ".TP", ".B"}
+    assert not [row for row in rows if row.startswith("'")]
+    assert run("help", "query", "--man").exit_code == 2
+
+
+@pytest.mark.skipif(shutil.which("groff") is None, reason="no groff here")
+def test_groff_has_nothing_to_say_of_the_manual_page():
+    page = run("help", "--man").stdout
+    command = ["groff", "-man", "-Tutf8", "-ww", "-P-cbou"]
+    done = subprocess.run(command, input=page, capture_output=True, text=True, check=True)
+    assert done.stderr == ""
+    assert "search news archives by words, by meaning, or by both" in done.stdout
+    assert "`broadsheet help index" in done.stdout
+    assert "'news/*.jsonl.gz'" in done.stdout
+
+
+# The pager
+
+
+class Terminal(NamedTuple):
+    """What a command wrote to a terminal, and to its pager."""
+
+    screen: str
+    pager: str | None
+    less: list[str]
+
+
+@pytest.fixture
+def terminal(tmp_path):
+    """Runs a command on a terminal of so many lines, with a pager that keeps what it gets."""
+    pty = pytest.importorskip("pty")
+    kept, settings = tmp_path / "paged.txt", tmp_path / "less.txt"
+    pager = tmp_path / "less"
+    pager.write_text(f'#!/bin/sh\nprintf "%s\\n" "$LESS" "$LESSSECURE" > {settings}\ncat > {kept}\n')
+    pager.chmod(0o755)
+
+    def on_terminal(*arguments: object, lines: int = 24, **environment: str) -> Terminal:
+        for path in (kept, settings):
+            path.unlink(missing_ok=True)
+        near, far = pty.openpty()
+        surroundings = os.environ | {"PAGER": str(pager), "LINES": str(lines), "COLUMNS": "80", "TERM": "xterm"}
+        command = [sys.executable, "-m", "search", *map(str, arguments)]
+        child = subprocess.Popen(command, stdin=far, stdout=far, stderr=far, env=surroundings | environment)
+        os.close(far)
+        screen = b""
+        while True:
+            try:
+                more = os.read(near, 65536)
+            except OSError:  # so Linux says that nobody writes any more
+                break
+            if not more:
+                break
+            screen += more
+        os.close(near)
+        assert child.wait() == 0
+        text = screen.decode().replace("\r\n", "\n")
+        if not kept.exists():
+            return Terminal(text, None, [])
+        return Terminal(text, kept.read_text(), settings.read_text().splitlines())
+
+    return on_terminal
+
+
+@pytest.fixture
+def long_article(tmp_path):
+    """An archive with a long article, whose text would like to command the terminal, and a short one."""
+    folder = tmp_path / "archive"
+    text = "\n".join(f"Line {number} \x1b[2J\x9b31m of it." for number in range(40))
+    with Archive.open(folder, create=True) as archive:
+        archive.add([Article(id="long", title="Long", text=text), Article(id="short", text="Brief.")], vectors=False)
+    return folder
+
+
+@shows("show", "--no-pager")
+def test_a_long_article_goes_to_the_pager(terminal, long_article):
+    show = ("show", "long", "--index", long_article)
+    paged = terminal(*show)
+    assert paged.screen == ""
+    assert paged.less == ["-R", "1"]
+    assert paged.pager is not None
+    assert "Line 0 " in paged.pager
+    assert "Line 39 " in paged.pager
+    assert set(re.findall(r"[\x00-\x09\x0b-\x1f\x7f-\x9f].{3}", paged.pager)) <= {"\x1b[1m", "\x1b[0m", "\x1b[2m"}
+    plain = terminal(*show, "--no-pager")
+    assert plain.pager is None
+    assert plain.screen == paged.pager
+    assert terminal(*show, LESS="-r", LESSSECURE="0").less == ["-R", "1"]
+    text = terminal(*show, "--format", "text")
+    assert text.pager is not None
+    assert "\x1b" not in text.pager
+
+
+def test_no_pager_where_there_is_room_or_no_terminal(terminal, long_article, tmp_path):
+    show = ("show", "long", "--index", long_article)
+    assert terminal(*show, lines=200).pager is None
+    assert terminal("show", "short", "--index", long_article).pager is None
+    lines = terminal("show", "long", "--index", long_article, "--no-pager").screen.count("\n")
+    assert terminal(*show, lines=lines + 1).pager is None  # the prompt has a line too
+    assert terminal(*show, lines=lines).pager is not None
+    out = tmp_path / "out.txt"
+    assert terminal(*show, "--output", out).pager is None
+    piped = run(*show)
+    assert out.read_text() == piped.stdout
+    assert "\x1b" not in piped.stdout

@@ -18,9 +18,10 @@ def _subjects(ctx: click.Context, param: click.Parameter, incomplete: str) -> li
 
 @click.command("help")
 @click.argument("topic", required=False, metavar="[TOPIC|COMMAND]", shell_complete=_subjects)
+@click.option("--man", is_flag=True, help="Print all of it as a manual page, for man.")
 @debug
 @click.pass_context
-def command(ctx: click.Context, /, topic: str | None) -> None:
+def command(ctx: click.Context, /, topic: str | None, man: bool) -> None:
     """Explain a topic, or a command.
 
     Without one: the commands, and the topics. 'broadsheet help query' is the page on how to write a query.
@@ -31,7 +32,14 @@ def command(ctx: click.Context, /, topic: str | None) -> None:
     group = ctx.parent
     assert group is not None
     assert isinstance(group.command, click.Group)
-    if topic is None:
+    if man:
+        if topic is not None:
+            raise UsageError("--man is the page of all commands; it goes with no TOPIC")
+        from search.cli.man import page
+
+        for text in page(group.command):
+            click.echo(text)
+    elif topic is None:
         click.echo(group.get_help())
         formatter = ctx.make_formatter()
         with formatter.section("Topics"):
