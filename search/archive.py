@@ -34,10 +34,12 @@ if TYPE_CHECKING:
         AddReport,
         Alert,
         BackupReport,
+        Dirt,
         Facets,
         ImportReport,
         News,
         Rejection,
+        RepairReport,
         RestoreReport,
         Timeline,
     )
@@ -64,6 +66,7 @@ class Archive:
         wait: bool = False,
         dimension: int | None = None,
         precision: Precision | str = "auto",
+        outdated: bool = False,
     ) -> Self:
         """Open the archive in a folder, or make one there with ``create``.
 
@@ -71,10 +74,12 @@ class Archive:
         existing one's. ``wait`` lets writing wait
         for another writer instead of raising ArchiveLocked. ``dimension`` keeps that many leading dimensions of a new
         archive's vectors, for models trained so (Matryoshka), and must agree with an existing one's. ``precision`` is
-        the arithmetic in which this process embeds passages: "auto", "float32" or "bfloat16". Raises ArchiveNotFound,
-        ArchiveMismatch, ArchiveDamaged, ArchiveLocked, StorageError, or UsageError for an unknown precision.
+        the arithmetic in which this process embeds passages: "auto", "float32" or "bfloat16". ``outdated`` opens also
+        an archive whose words another version of the analysis has analysed, to check, repair, export or back it up.
+        Raises ArchiveNotFound, ArchiveMismatch, ArchiveDamaged, ArchiveLocked, StorageError, or UsageError for an
+        unknown precision.
         """
-        return cls(Session.open(Path(path), create, model, wait, dimension, precision))
+        return cls(Session.open(Path(path), create, model, wait, dimension, precision, outdated))
 
     def close(self) -> None:
         """Release the snapshot and the catalog. Safe to call twice."""
@@ -450,6 +455,27 @@ class Archive:
         if report.rejected:
             warnings.warn(RecordsRejected(report.rejected, report.rejections[0].reason), stacklevel=2)
         return report
+
+    def dirt(self) -> tuple[Dirt, ...]:
+        """What lies in the archive's folder that no commit names: an interrupted writer left it, or one beside us is
+        making it. The next writer removes it; ``repair`` keeps it aside."""
+        from search.engine.repair import dirt
+
+        return tuple(dirt(self._session.catalog))
+
+    def repair(self, *, thorough: bool = False, progress: Callable[[str], None] | None = None) -> RepairReport:
+        """Make segments that are damaged, incomplete, or of an older text analysis again from the articles' records, in
+        one commit. Sound parts of them are used; vectors are made again only where they are damaged, with the model.
+
+        Records that cannot be read, and files that no commit names, are moved to a folder and counted; nothing is
+        removed. ``thorough`` looks whether the words are those of the articles, too, which takes as long as indexing;
+        that is done anyway where the archive is not sound after the first look. Afterwards catalog, words and vectors
+        hold the same articles: otherwise ArchiveDamaged is raised, as it is where the catalog itself is damaged. Raises
+        EncoderError and ArchiveMismatch where a model is needed that cannot be had: then nothing was changed.
+        """
+        from search.engine.repair import repair
+
+        return repair(self._session, thorough, progress)
 
     def delete(self, ids: Iterable[str], *, purge: bool = False) -> int:
         """Delete articles; ids that no article has are ignored. With ``purge``, their bytes leave every file at once.

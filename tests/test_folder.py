@@ -41,7 +41,20 @@ def exported():
         return tuple(archive.export())
 
 
-READS = {"alerts", "aretrieve", "asearch", "check", "close", "describe", "export", "facets", "get", "ids", "open"}
+READS = {
+    "alerts",
+    "aretrieve",
+    "asearch",
+    "check",
+    "close",
+    "describe",
+    "dirt",
+    "export",
+    "facets",
+    "get",
+    "ids",
+    "open",
+}
 READS |= {"passages", "path", "restore", "retrieve", "search", "settings", "stats", "timeline", "whoosh"}
 WRITES = {
     "add": lambda archive: archive.add(articles("new")),
@@ -53,6 +66,7 @@ WRITES = {
     "delete_matching": lambda archive: archive.delete_matching("stands"),
     "embed": lambda archive: archive.embed("hash"),
     "import_": lambda archive: archive.import_(exported()),
+    "repair": lambda archive: archive.repair(),
     "optimize": lambda archive: archive.optimize(),
     "prune": lambda archive: archive.prune({"old1"}),
     "remove_alert": lambda archive: archive.remove_alert("saved"),

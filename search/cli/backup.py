@@ -26,7 +26,7 @@ def command(path: Path, folder: Path, keep: int | None, wait: bool) -> None:
     go on meanwhile. Only what PATH does not have yet is copied; all of it is compared with its checksums.
     """
     began = time.monotonic()
-    with opened(folder, wait=wait) as archive, Meter("bytes") as meter:
+    with opened(folder, outdated=True, wait=wait) as archive, Meter("bytes") as meter:
         report = archive.backup(path, keep=keep, progress=lambda done, total: meter.show(done, "copying", total))
     click.echo(
         f"backup {report.number}: {counted(report.articles, 'article')}, {size(report.bytes_copied)} copied, "

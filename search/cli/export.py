@@ -38,7 +38,7 @@ def command(ctx: click.Context, /, folder: Path, query: str | None, output: Path
 
     began = time.monotonic()
     articles = damaged = 0
-    with opened(folder) as archive, Meter("articles") as meter, _written(output) as file:
+    with opened(folder, outdated=True) as archive, Meter("articles") as meter, _written(output) as file:
         for line in archive.export(query):
             text = line if output is not None else escaped(line)
             file.write(f"{text}\n".encode())

@@ -7,13 +7,15 @@ from collections.abc import Callable, Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from search.engine.rebuilt import columns_differ, keyword_differs
+from search.engine.rebuilt import Read, columns_differ, keyword_differs
 from search.errors import ArchiveDamaged, SearchError
+from search.keyword import ANALYSIS_VERSION
+from search.records import Article
 from search.storage import codec, segments
 from search.storage.catalog import Catalog
 from search.storage.columns import Columns, ids_digest
 from search.storage.container import Part, open_part
-from search.storage.folder import Folder
+from search.storage.folder import Folder, Place
 from search.storage.locks import Lock, last_noted, pin, written_to
 from search.storage.segments import COLUMNS, KEYWORD, VECTORS, file_hash, part_place
 from search.storage.transaction import SegmentEntry
@@ -38,6 +40,11 @@ def check(catalog: Catalog, progress: Callable[[str], None] | None = None, thoro
 
     tell("catalog")
     problems = [f"catalog: {line}" for line in catalog.integrity()]
+    if (analysis := catalog.settings().get("analysis")) != ANALYSIS_VERSION:
+        problems.append(
+            f"its words were analysed by version {analysis!r}, and this program has version {ANALYSIS_VERSION}: "
+            "'broadsheet doctor --repair' analyses them again"
+        )
     if ids := catalog.purging():
         problems.append(f"a purge is not finished ({len(ids)} ids): purge again, or write anything, to finish it")
     problems += _lost(catalog)
@@ -90,22 +97,33 @@ def _unnamed(catalog: Catalog) -> list[str]:
         for segment, file in dropped
         if segment in named and (not file or file in named[segment])
     ]
-    strange = []
-    for segment in (catalog.folder / "segments").list():
-        if segment in named:
-            known = named[segment] | {file for of, file in dropped if of == segment}
-            held = (catalog.folder / "segments" / segment).list()
-            strange += [f"{segment}/{name}" for name in held if name not in known and not name.startswith(_WORK)]
-        elif (segment, "") not in dropped:
-            strange.append(segment)
+    strange = unnamed(catalog)
     if catalog.commit_number() != commit or written_to(catalog.folder):
         return problems  # what a writer beside us makes has no name yet
+    lost = segments.lost(catalog.folder, named, commit, last_noted(catalog.folder))
     return problems + [
-        f"{catalog.folder.path / 'segments' / name} is named by no commit: an interrupted writer left it, and the next "
-        "one removes it"
-        for name in strange
-        if not name.startswith(tuple(segments.lost(catalog.folder, named, commit, last_noted(catalog.folder))))
+        f"{place.path} is named by no commit: an interrupted writer left it, and the next one removes it"
+        for place in strange
+        if place.names[1] not in lost
     ]
+
+
+def unnamed(catalog: Catalog) -> list[Place]:
+    """What lies in the segments' folder that no commit names and no list drops, but for the work of an interrupted
+    ``embed``."""
+    commit, entries = catalog.segments()
+    dropped = set(catalog.dropped(commit))
+    named = {entry.id: {file.name for file in entry.parts.values()} for entry in entries}
+    own = catalog.folder / "segments"
+    found: list[Place] = []
+    for segment in sorted(own.list()):
+        if segment in named:
+            known = named[segment] | {file for of, file in dropped if of == segment}
+            names = sorted((own / segment).list())
+            found += [own / segment / name for name in names if name not in known and not name.startswith(_WORK)]
+        elif (segment, "") not in dropped:
+            found.append(own / segment)
+    return found
 
 
 def _hold(catalog: Catalog) -> tuple[Lock | None, tuple[int, list[SegmentEntry], list[int]]]:
@@ -133,12 +151,14 @@ def _compare(
         newest = max((_last_row(catalog.folder, entry) for entry in entries), default=0)
     texts: dict[int, int] = {}
     live: dict[int, str] = {}
+    damaged: set[int] = set()
     tell("records")
     for row, article_id, blob, check_sum, died in catalog.raw_records():
         try:
             article = codec.unpack(blob, check_sum, row)
         except SearchError as error:
             problems.append(str(error))
+            damaged.add(row)
             continue
         if article.id != article_id:
             problems.append(f"catalog row {row} is filed under {article_id!r} and holds {article.id!r}")
@@ -147,10 +167,14 @@ def _compare(
             texts[row] = len(article.text)
     buried = set(dead)
     held: dict[int, str] = {}
+
+    def read(rows: list[int]) -> dict[int, Article]:
+        return catalog.articles([row for row in rows if row not in damaged])
+
     for entry in entries:
         tell(f"segment {entry.id}")
         try:
-            held.update(_segment(catalog, entry, texts, thorough, problems))
+            held.update(_segment(catalog.folder, entry, read, texts, thorough, problems))
         except FileNotFoundError as error:
             problems.append(f"{error.filename} is missing")
         except SearchError as error:
@@ -181,12 +205,12 @@ def _last_row(folder: Folder, entry: SegmentEntry) -> int:
 
 
 def _segment(
-    catalog: Catalog, entry: SegmentEntry, texts: Mapping[int, int], thorough: bool, problems: list[str]
+    folder: Folder, entry: SegmentEntry, read: Read, texts: Mapping[int, int], thorough: bool, problems: list[str]
 ) -> dict[int, str]:
-    """Check one segment; returns the ids that it holds by row."""
+    """Check one segment; returns the ids that it holds by row. ``read`` gives the articles whose records are sound."""
     parts: dict[str, Part] = {}
     for name, file in entry.parts.items():
-        location = part_place(catalog.folder, entry.id, file)
+        location = part_place(folder, entry.id, file)
         if file_hash(location) != file.sha256:
             problems.append(f"{location.path} does not match its checksum")
         parts[name] = open_part(location, name)
@@ -200,11 +224,11 @@ def _segment(
             problems.append(f"{part.path} counts other articles than the catalog")
     if KEYWORD in parts and len(parts[KEYWORD]["lengths"]) != len(ids):
         problems.append(f"{parts[KEYWORD].path} counts {len(parts[KEYWORD]['lengths'])} articles, not {len(ids)}")
-    if differing := columns_differ(parts[COLUMNS], catalog.articles):
+    if differing := columns_differ(parts[COLUMNS], read):
         problems.append(f"{parts[COLUMNS].path} has other values than its articles ({differing}); index them again")
     if thorough:
         try:
-            differing = keyword_differs(parts[KEYWORD], columns.rows, catalog.articles)
+            differing = keyword_differs(parts[KEYWORD], columns.rows, read)
         except ArchiveDamaged as error:  # it contradicts itself, too
             differing = str(error)
         if differing:

@@ -84,6 +84,7 @@ class Session:
         wait: bool,
         dimension: int | None,
         precision: encode.Precision | str,
+        outdated: bool = False,
     ) -> Session:
         """Open the archive in a folder, or make one there with ``create``. Errors are those of ``Archive.open``."""
         if precision != "auto":
@@ -101,6 +102,8 @@ class Session:
         try:
             session._load_settings()
             session._refuse_other_model()
+            if not outdated:
+                session._refuse_outdated()
         except BaseException:
             session.close()
             raise
@@ -144,8 +147,9 @@ class Session:
         return self._wait
 
     @contextmanager
-    def writing(self) -> Iterator[Writer]:
-        """The writer's lock for the length of a block; afterwards this archive sees what was written.
+    def writing(self, outdated: bool = False) -> Iterator[Writer]:
+        """The writer's lock for the length of a block; afterwards this archive sees what was written. ``outdated``:
+        also where the words were analysed by another version.
 
         Raises ArchiveLocked when another writer is at work, ArchiveNotFound and ArchiveReplaced where the archive is
         no more what lies at its path, and UsageError once it is closed.
@@ -158,6 +162,8 @@ class Session:
             self.catalog.prove()  # nothing is removed from a folder before it is known, under its lock, to be ours
             self._wrote = True
             self._load_settings()
+            if not outdated:
+                self._refuse_outdated()
             writer = Writer(self.catalog, lock, self._let_go)
             writer.begin()
             try:
@@ -241,6 +247,7 @@ class Session:
                             snapshot.close()
                             snapshot = take_snapshot(self.catalog, check_part, previous)
                             self._load_settings()
+                        self._refuse_outdated()
                         fresh = View(snapshot, self.catalog, self._bm25, self.queries)
                     except BaseException:
                         snapshot.close()
@@ -297,6 +304,15 @@ class Session:
     def _brought(self) -> encode.Encoder | None:
         """The encoder that a program brought itself, where it did."""
         return None if self._model is None or isinstance(self._model, str) else self._model
+
+    def _refuse_outdated(self) -> None:
+        """Raise ArchiveMismatch where the words were analysed by another version of the analysis."""
+        if (analysis := self._settings["analysis"]) != ANALYSIS_VERSION:
+            raise ArchiveMismatch(
+                f"the words of {self.path} were analysed by version {analysis} of the text analysis, and this program "
+                f"has version {ANALYSIS_VERSION}; 'broadsheet doctor --repair --index {self.path}' analyses them again "
+                "and embeds nothing"
+            )
 
     def _refuse_other_model(self) -> None:
         built = self._settings["model"]
@@ -422,11 +438,6 @@ def _checked(path: Path, settings: dict[str, Any]) -> tuple[EncoderIdentity | No
     needed = {"analysis", "passage_tokens", "bm25", "encoder", "model", "vectors"}
     if missing := needed - settings.keys():
         raise ArchiveMismatch(f"{path} does not say its {', '.join(sorted(missing))}; index the articles again")
-    if settings["analysis"] != ANALYSIS_VERSION:
-        raise ArchiveMismatch(
-            f"{path} was built with text analysis {settings['analysis']}, this version has "
-            f"{ANALYSIS_VERSION}; index the articles again"
-        )
     from search.records import EncoderIdentity  # an archive without vectors needs none
 
     try:

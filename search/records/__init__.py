@@ -25,7 +25,15 @@ if TYPE_CHECKING:
     from search.records.counts import Bucket, Facet, Facets, FacetValue, Timeline
     from search.records.encoders import EncoderIdentity
     from search.records.news import Alert, News, NewsItem
-    from search.records.reports import AddReport, BackupReport, ImportReport, Rejection, RestoreReport
+    from search.records.reports import (
+        AddReport,
+        BackupReport,
+        Dirt,
+        ImportReport,
+        Rejection,
+        RepairReport,
+        RestoreReport,
+    )
 
 __all__ = [
     "AddReport",
@@ -40,6 +48,7 @@ __all__ = [
     "Condition",
     "Detect",
     "Detected",
+    "Dirt",
     "EncoderIdentity",
     "Facet",
     "FacetField",
@@ -58,6 +67,7 @@ __all__ = [
     "Passage",
     "Period",
     "Rejection",
+    "RepairReport",
     "RestoreReport",
     "Results",
     "Sort",
@@ -84,7 +94,9 @@ _LATE = {
     "AddReport": "reports",
     "ImportReport": "reports",
     "BackupReport": "reports",
+    "Dirt": "reports",
     "Rejection": "reports",
+    "RepairReport": "reports",
     "RestoreReport": "reports",
 }
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +46,32 @@ class ImportReport(AddReport):
     alerts: int = 0
     alerts_kept: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dirt:
+    """A file or a folder that no commit names: its path, how many bytes are in it, and when it last changed."""
+
+    path: str
+    bytes: int
+    changed: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RepairReport:
+    """What ``repair`` did: ``articles`` that are in the archive; ``segments`` that were written anew, with how many
+    ``parts`` of each kind made from the records, and of how many articles vectors were made again, ``embedded``;
+    ``records`` that could not be read and ``files`` that no commit names, which are all in the folder ``aside`` (None
+    where there was nothing of that).
+    """
+
+    articles: int
+    segments: int
+    parts: Mapping[str, int]
+    embedded: int
+    records: int
+    files: tuple[str, ...]
+    aside: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

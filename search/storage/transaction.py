@@ -92,6 +92,10 @@ class Transaction:
             self._connection.execute("DELETE FROM segments WHERE id = ?", (entry.id,))
             self._connection.execute("INSERT INTO dropped VALUES (?, '', ?)", (entry.id, self.number))
 
+    def keep_files(self, dropped: Iterable[tuple[str, str]]) -> None:
+        """Take segments, or files of them, from the list of what is to be removed."""
+        self._connection.executemany("DELETE FROM dropped WHERE segment = ? AND file = ?", list(dropped))
+
     def drop_tombstones(self, rows: Iterable[int]) -> None:
         """Forget tombstones of rows that no segment holds any more."""
         self._connection.executemany("DELETE FROM tombstones WHERE row = ?", [(int(row),) for row in rows])
