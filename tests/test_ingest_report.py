@@ -232,6 +232,13 @@ def test_ids_that_restart_in_each_file_cost_no_article_and_the_run_comes_to_rest
     assert held(tmp_path) == before
 
 
+def test_prune_leaves_both_of_two_stories(tmp_path):
+    files = put(tmp_path, "north.jsonl", NORTH), put(tmp_path, "south.jsonl", SOUTH)
+    assert "6 added, 0 replaced, 0 skipped, 0 rejected, 0 pruned" in index(tmp_path, *files, "--prune").stderr
+    assert "0 added, 0 replaced, 6 skipped, 0 rejected, 0 pruned" in index(tmp_path, *files, "--prune").stderr
+    assert "3 pruned" in index(tmp_path, files[0], "--prune").stderr
+
+
 def test_two_stories_of_one_address_in_one_file(tmp_path):
     path = put(tmp_path, "a.jsonl", [{**one, "id": None, "url": "https://x.example/live"} for one in NORTH])
     index(tmp_path, path, "--batch", 1)

@@ -327,6 +327,8 @@ class _Watch:
 
     def over(self, reading: Reading, *, keep_ids: bool) -> Iterator[Article | Rejection]:
         """The items as they are."""
+        from search.engine.versions import own_id
+
         self._reading = reading
         self._bytes_total = reading.bytes_total()
         suspect: tuple[Rejection, int] | None = None
@@ -340,7 +342,7 @@ class _Watch:
                 suspect = item, reading.files
                 self._write(item)
             elif keep_ids:
-                self.ids.add(item.id)
+                self.ids |= {item.id, own_id(item).id}  # the second where another story of the run has the first
             yield item
         self._finished = True
         if suspect is not None:

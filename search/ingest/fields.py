@@ -126,6 +126,7 @@ _NOTHING_LENGTH = max(map(len, _NOTHING))
 _FLOAT_ID = re.compile(r"(\d{1,18})\.0+")
 _PRINTED_LIST = re.compile(r"\[.*\]|\(.*,.*\)|\{[^:]*\}", re.DOTALL)
 _PRINTED_MEMBER = re.compile(r"""\s*(?:'((?:[^'\\]|\\.)*)'|"((?:[^"\\]|\\.)*)"|([^,'"\[\]{}()]+))\s*,?""")
+_OPENING = ("[", "(", "{", " ")
 _PRINTED_LIMIT = 2000
 
 
@@ -232,8 +233,9 @@ class Draft:
         self.precision = "day"
         self.summary = ""
         self.filled: tuple[str, ...] = ()
+        simple = not mapped.names
         for name, value in record.items():
-            place = self._place(name, value, mapped)
+            place = place_of(name) if simple and type(value) is str else self._place(name, value, mapped)
             if place is None:
                 self._unknown(name, value, mapped)
             elif not _is_empty(value):
@@ -263,6 +265,11 @@ class Draft:
         """Characters of its text, about."""
         value = self._chosen["text"][2] if "text" in self._chosen else ""
         return len(value) if isinstance(value, str) else 1000
+
+    @property
+    def shape(self) -> tuple[str, ...]:
+        """The names of the record's fields."""
+        return tuple(self._names)
 
     @property
     def named(self) -> Iterator[tuple[str, str]]:
@@ -392,8 +399,10 @@ class Draft:
             self.filled += ("source",)
 
     def _words(self, text: str) -> str:
-        if self._markup:
+        if self._markup and ("<" in text or "&" in text):
             text = without_markup(text)
+        if text.isascii():
+            return text
         repaired = mended(text)
         if repaired is not text and repaired != text:
             self.mended = True
@@ -579,8 +588,10 @@ def _url(value: object) -> tuple[str, bool]:
 
 def _printed_list(text: str, limit: int = _PRINTED_LIMIT) -> list[str] | None:
     """The members of a list that a program printed: "['Ana Ruiz', 'Tom Ode']", "[]", "{a,b}". None for other text."""
+    if text[:1] not in _OPENING or len(text) > limit:
+        return None
     text = text.strip()
-    if text[:1] not in ("[", "(", "{") or len(text) > limit or not _PRINTED_LIST.fullmatch(text):
+    if text[:1] not in _OPENING[:3] or len(text) > limit or not _PRINTED_LIST.fullmatch(text):
         return None
     inside = text[1:-1].strip()
     members: list[str] = []

@@ -16,6 +16,7 @@ from search.records import Article
 TWO_WAYS = "with a date that could be read in two ways"
 EARLIEST = 1600  # a date before is a mistake
 _EXAMPLES = 3
+_LIKE = 50  # records of one shape that are looked at
 _USUAL = 4  # names of a field that need not be told
 _NAMES = 200  # names of unused fields that are counted
 _LONG = 200  # characters of a field that looks like a text
@@ -45,6 +46,7 @@ class Kind:
     latest: date | None = None
     counts: dict[str, Count] = field(default_factory=dict)
     used: Counter[tuple[str, str]] = field(default_factory=Counter)  # field and name
+    shapes: Counter[tuple[str, ...]] = field(default_factory=Counter)  # names of a record's fields
     unused: Counter[str] = field(default_factory=Counter)
     notes: Counter[str] = field(default_factory=Counter)
     likely: dict[str, str] = field(default_factory=dict)  # unused fields that look like a text or a date
@@ -52,7 +54,12 @@ class Kind:
     def add(self, article: Article, draft: Draft, place: str) -> None:
         """Take note of an article."""
         self.articles += 1
-        self.used.update(draft.named)
+        shape = draft.shape
+        seen = self.shapes[shape]
+        if seen or len(self.shapes) < _NAMES:
+            self.shapes[shape] = seen + 1
+        if seen < _LIKE:  # records of one shape go by the same names
+            self.used.update(draft.named)
         published = article.published
         lacking: list[str] = []
         if not article.text:

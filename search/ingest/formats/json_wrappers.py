@@ -45,7 +45,7 @@ def _inside(value: Mapping[str, Any], depth: int) -> list[Mapping[str, Any]] | N
                     for article in (_inside(one, depth + 1) or (one,))
                 )
             elif isinstance(member, list | Mapping):
-                for one in [member] if isinstance(member, Mapping) else member[:1000]:
+                for one in [member] if isinstance(member, Mapping) else member:
                     if isinstance(one, Mapping) and (inner := _inside(one, depth + 1)) is not None:
                         lists += inner
     if not lists and not Draft(value).is_article:  # an answer around a single article
