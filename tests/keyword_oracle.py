@@ -14,10 +14,11 @@ from types import SimpleNamespace
 import numpy as np
 
 from search.keyword import Bm25Settings, KeywordIndex, tree
-from search.keyword.analysis import GAP, SUBFIELDS, analyze, fold, words_of
+from search.keyword.analysis import GAP, SUBFIELDS, analyze, fold
 from search.keyword.part.layout import KIND
 from search.keyword.part.write import build_part
 from search.keyword.rank.scoring import scoring_tokens
+from search.keyword.readings import is_joined, readings, spelled, value_ways, value_words, ways, words_of
 from search.records import Article
 from search.storage.columns import MISSING_INSTANT, instant
 from search.storage.container import Part, open_part, write_part
@@ -26,7 +27,7 @@ from search.text.passages import lay_out
 
 @dataclass(frozen=True)
 class At:
-    """One token of an article."""
+    """One token or reading of an article. ``parts``: the terms of a reading of several tokens."""
 
     position: int
     surface: str
@@ -35,6 +36,7 @@ class At:
     field: int
     sentence: int
     paragraph: int
+    parts: tuple[str, ...] = ()
 
 
 def tokens_of(article: Article) -> tuple[list[At], list[int]]:
@@ -54,8 +56,16 @@ def tokens_of(article: Article) -> tuple[list[At], list[int]]:
             if number != last:
                 paragraph, last = paragraph + 1, number
             unit += 1
-            for token in analyze(text[low:high]):
+            other = readings(text[low:high])
+            tokens = analyze(text[low:high])
+            for number, token in enumerate(tokens):
                 found.append(At(position, token.surface, token.word, token.term, field, unit, paragraph))
+                for one in other:
+                    if one.first == number:
+                        parts = tuple(part.term for part in tokens[number : number + one.width])
+                        own = one.token
+                        where = field, unit, paragraph, parts if one.width > 1 else ()
+                        found.append(At(position, own.surface, own.word, own.term, *where))
                 position += 1
         lengths.append(position - start)
         start = position + GAP
@@ -132,15 +142,20 @@ class Oracle:
 
     @staticmethod
     def has_value(node: tree.Value, article: Article) -> bool:
-        wanted = words_of(node.text)
+        wanted, *more = value_ways(node.text)
         for name in ("authors", "agency") if node.field == "by" else (node.field,):
             values = getattr(article, name)
             for value in (values,) if isinstance(values, str) else values:
                 words = words_of(value)
                 if wanted and node.whole and words == wanted:
                     return True
-                if wanted and not node.whole and any(words[k : k + len(wanted)] == wanted for k in range(len(words))):
-                    return True
+                at = [{word} for word in words]
+                for word, place in value_words(value)[1]:
+                    at[place].add(word)
+                for row in [] if node.whole else [wanted, *more]:
+                    for k in range(len(at) - len(row) + 1):
+                        if row and all(word in here for word, here in zip(row, at[k:], strict=False)):
+                            return True
         return False
 
     def spans(self, node: tree.Node, i: int) -> tuple[set[tuple[int, int]], bool]:
@@ -171,15 +186,19 @@ class Oracle:
         return self.word_spans(node, i), True
 
     def word_spans(self, node: tree.Node, i: int) -> set[tuple[int, int]]:
-        tokens = self.tokens[i]
         field = None if node.field is None else SUBFIELDS.index(node.field)
+        at: dict[int, list[At]] = {}
+        for one in self.tokens[i]:
+            if field is None or one.field == field:
+                at.setdefault(one.position, []).append(one)
         match node:
             case tree.Word():
-                wanted = [token.term for token in analyze(node.text)]
-                tests = [lambda at, w=w: at.term == w for w in wanted]
+                return {span for number, row in enumerate(ways(node.text)) for span in self.word_rows(at, row, number)}
             case tree.Exact():
-                wanted = [token.surface for token in analyze(node.text)]
-                tests = [lambda at, w=w: at.surface == w for w in wanted]
+                tests = [
+                    lambda at, w=w: at.surface in {w, w + "%", *(sign + w for sign in "#@$€£¥₹.")}
+                    for w in spelled(node.text)
+                ]
             case tree.Wildcard():
                 patterns = [fold_pattern(part) for part in node.pattern.split("-")]
                 tests = [lambda at, p=p: same(at.word, p) for p in patterns if p]
@@ -188,17 +207,30 @@ class Oracle:
                 tests = [lambda at, w=w: distance(at.word, w) <= node.distance for w in wanted]
             case _:
                 raise NotImplementedError(node)
-        found = set()
-        for k in range(len(tokens) - len(tests) + 1):
-            run = tokens[k : k + len(tests)]
-            if (
-                tests
-                and run[-1].position - run[0].position == len(tests) - 1
-                and (field is None or all(at.field == field for at in run))
-                and all(test(at) for test, at in zip(tests, run, strict=True))
-            ):
-                found.add((run[0].position, run[-1].position))
-        return found
+        return {
+            (first, first + len(tests) - 1)
+            for first in at
+            if tests and all(any(map(test, at.get(first + k, ()))) for k, test in enumerate(tests))
+        }
+
+    @staticmethod
+    def word_rows(at: dict[int, list[At]], row: list, number: int) -> set[tuple[int, int]]:
+        """Where words stand one after the other; up to two of them, the last aside, in parts where the text has them
+        so. A query's own reading is not the parts that it reads: these are another row."""
+        ends = {(first, first, 0) for first in at}  # start, where the next word has to stand, how many in parts
+        for k, token in enumerate(row):
+            own = tuple(part.term for part in analyze(token.surface)) if number and is_joined(token.surface) else None
+            last = k + 1 == len(row)
+            after = set()
+            for start, place, count in ends:
+                for one in at.get(place, ()):
+                    if one.term != token.term or (own is not None and one.parts == own):
+                        continue
+                    after.add((start, place + 1, count))
+                    if one.parts and not last and count < 2:
+                        after.add((start, place + len(one.parts), count + 1))
+            ends = after
+        return {(start, place - 1) for start, place, _ in ends} if row else set()
 
     def bm25f(self, words: Sequence[str], settings: Bm25Settings | None = None) -> dict[int, float]:
         """Scores of the visible articles with any of the words, in float64 and from the formula."""

@@ -320,7 +320,8 @@ def test_a_damaged_column_is_told():
 
 @given(st.text(max_size=20) | st.sampled_from(NAMES))
 def test_the_fast_fold_is_the_indexs_own(name):
-    from search.keyword.analysis import value_term, words_of
+    from search.keyword.analysis import value_term
+    from search.keyword.readings import words_of
 
     words = words_of(unicodedata.normalize("NFC", name))
     assert value_key(unicodedata.normalize("NFC", name)) == (value_term(words) if words else "")

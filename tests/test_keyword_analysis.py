@@ -13,7 +13,8 @@ from whoosh.lang.snowball.english import EnglishStemmer
 from whoosh.qparser import QueryParser
 
 from search.keyword import analysis, stemmer
-from search.keyword.analysis import TOKEN, analyze, fold, surface_of, words_of
+from search.keyword.analysis import TOKEN, analyze, fold, surface_of
+from search.keyword.readings import readings, words_of
 from search.keyword.whoosh.analysers import schema, text_analyzer, word_analyzer
 
 PIECES = (
@@ -146,10 +147,12 @@ def test_whole_values():
 @example("U.S.'s \u0301é ½")
 def test_fast_path_is_the_whoosh_analyzer(text):
     tokens = analyze(text)
+    other = readings(text)
     plain = analysis.normalise(text)
+    placed = [(i, one) for i, token in enumerate(tokens) for one in (token, *(r.token for r in other if r.first == i))]
     found = [(t.text, t.pos, t.startchar, t.endchar) for t in text_analyzer()(text, positions=True, chars=True)]
-    assert found == [(token.term, i, token.start, token.end) for i, token in enumerate(tokens)]
-    assert [t.text for t in word_analyzer()(text)] == words_of(text) == [token.word for token in tokens]
+    assert found == [(token.term, i, token.start, token.end) for i, token in placed]
+    assert [t.text for t in word_analyzer()(text)] == [token.word for _, token in placed]
     assert all(plain[t.start : t.end] in (m[0] for m in TOKEN.finditer(plain)) for t in tokens)
 
 

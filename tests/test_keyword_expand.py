@@ -181,7 +181,7 @@ def test_stopping_early(monkeypatch):
 
 def test_exact(segment):
     for written in ("Polish", "polish", "POLISH", "Sa’ar", "Sa'ar", "Beyoncé", "Beyonce\u0301", "Netanyahu's"):
-        tid, code = exact(segment, written)
+        tid, (code,) = exact(segment, written)
         (token,) = analyze(written)
         assert segment.term(tid) == (TEXT_SPACE, token.term)
         assert segment.forms(tid)[code] == token.surface

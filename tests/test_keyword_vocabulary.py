@@ -10,21 +10,26 @@ from hypothesis import strategies as st
 from search.keyword.analysis import analyze
 from search.keyword.cache import Cache
 from search.keyword.part import vocabulary
-from search.keyword.part.vocabulary import Vocabulary
+from search.keyword.part.vocabulary import READING, Vocabulary
+from search.keyword.readings import readings
 
 WORDS = """
 the U.S. U.S.'s Sa’ar O'Brien `Abd 2.5 1,200 12,34,567 a_b.c x-ray café caf\u0301e ﬁre 東京 हिन्दी soft\u00adhyphen
-Trump’s supercalifragilistic exactly-16-bytes sixteen.letters,
+Trump’s supercalifragilistic exactly-16-bytes sixteen.letters, C++ C# 50% $100 #MeToo @handle .NET AT&T P!nk l'Élysée
+J. K. É. R.R. parlia- ment parlia¬ gover\u200bnor A+ - & ! $ + # % 555-0199 state-of-the-art of-the run-n-ing
 """
 PIECES = st.sampled_from(WORDS.split())
-BETWEEN = st.sampled_from(["", ". ", ", ", "=\u0338", *" .,\n“”…—–‘’\0_'`\x7f/", "\u00a0", "\u2060"])
+BETWEEN = st.sampled_from(
+    ["", ". ", ", ", "=\u0338", *" .,\n“”…—–‘’\0_'`\x7f/-&!$+#%@¬<", "\u00a0", "\u2060", "-\n", "\u00ad\r\n"]
+)
 MIXED = st.lists(st.one_of(PIECES, BETWEEN, st.text(st.characters(exclude_categories=["Cs"]), max_size=3))).map("".join)
 
 
 def read(texts, known):
-    """The (term key, surface) of every token, and how many come before the end of each piece."""
+    """The (term key, surface, whether it is a reading) of every token, and how many come before each piece's end."""
     forms, ends = known.read(texts)
-    return [known.form_keys[form][1:].split(b"\0") for form in forms.tolist()], ends.tolist()
+    pairs = [(form & (READING - 1), form >= READING) for form in forms.tolist()]
+    return [[*known.form_keys[form][1:].split(b"\0"), reading] for form, reading in pairs], ends.tolist()
 
 
 def expected(texts):
@@ -32,7 +37,12 @@ def expected(texts):
     for pieces in texts:
         for piece in pieces:
             # What is no character of any text separates.
-            tokens += [[token.term.encode(), token.surface.encode()] for token in analyze(piece.replace("\0", " "))]
+            piece = piece.replace("\0", " ")
+            other = readings(piece)
+            for number, token in enumerate(analyze(piece)):
+                tokens.append([token.term.encode(), token.surface.encode(), False])
+                own = [one.token for one in other if one.first == number]
+                tokens += [[one.term.encode(), one.surface.encode(), True] for one in own]
             ends.append(len(tokens))
     return tokens, ends
 

@@ -18,9 +18,10 @@ import search.keyword.whoosh.codec as codec
 import search.keyword.whoosh.foreign as foreign
 from search.errors import QueryError
 from search.keyword import Bm25Settings, KeywordIndex, tree
-from search.keyword.analysis import analyze, words_of
+from search.keyword.analysis import analyze
 from search.keyword.part.merge import merge_parts
 from search.keyword.rank.scoring import scoring_tokens
+from search.keyword.readings import readings, words_of
 from search.keyword.tree import And, Foreign, Near, Not, Or, Word
 from search.keyword.whoosh import from_query, schema, to_query
 from search.keyword.whoosh.nodes import NodeQuery
@@ -180,7 +181,8 @@ def test_the_dictionary_is_that_of_the_visible_articles(tmp_path, monkeypatch):
     for name in tree.TEXT_FIELDS:
         texts = [" ".join((*a.authors, a.agency)) if name == "byline" else getattr(a, name) for a in visible]
         tokens = [token.term for text in texts for token in analyze(text)]
-        assert list(reader.field_terms(name)) == sorted(set(tokens), key=str.encode)
+        others = [one.token.term for text in texts for one in readings(text)]
+        assert list(reader.field_terms(name)) == sorted({*tokens, *others}, key=str.encode)
         assert reader.field_length(name) == len(tokens)
     for name in ("source", "section", "authors", "agency", "language"):
         values = [getattr(a, name) for a in visible]

@@ -1,9 +1,10 @@
 """Text to words: what counts as a word, how it is folded, and the stem it is found by.
 
-A token goes through three shapes. Its *surface* is what was written, with apostrophes made plain; its *word* is the
-surface without case, accents, apostrophes, acronym dots, thousands commas and possessive 's; its *term* is the stem
-of the word. The text space is indexed by terms, the metadata spaces by words. ``analyzers`` has the same steps as
-Whoosh analyzers, so that a Whoosh schema describes what is indexed.
+A token goes through three shapes. Its *surface* is what was written, with apostrophes made plain and with the signs
+that belong to a name (C++, #MeToo, 50%); its *word* is the surface without case, accents, apostrophes, signs, acronym
+dots, thousands commas and possessive 's; its *term* is the stem of the word. The text space is indexed by terms, the
+metadata spaces by words. ``analyzers`` has the same steps as Whoosh analyzers, so that a Whoosh schema describes what
+is indexed. ``readings`` says which words can be read in another way too.
 
 Changing what any text yields requires a new ANALYSIS_VERSION: parts of another version are refused.
 """
@@ -18,7 +19,7 @@ from typing import Final, NamedTuple
 
 from search.keyword import stemmer
 
-ANALYSIS_VERSION: Final = 1
+ANALYSIS_VERSION: Final = 2
 # Empty positions between sub-fields, and between the values of one metadata field: no w/n with n <= 255 crosses them.
 GAP: Final = 256
 SUBFIELDS: Final = ("title", "caption", "dateline", "byline", "text")
@@ -53,16 +54,28 @@ _SIGNS = (
     "\u1071-\u1074\u1082-\u108d\u135d-\u135f\u17b4-\u17d3\u18a9\u1ab0-\u1ace\u1dc0-\u1dff\u20d0-\u20f0"
     "\u302a-\u302f\u3099\u309a\ua8e0-\ua8f1\ufe00-\ufe0f\ufe20-\ufe2f"
 )
+# What no eye sees: marks of direction, variation selectors, tags. A zero-width space is passed over too, but in scripts
+# that have no other space it parts words.
+_UNSEEN = "\u180b-\u180e\u200e\u200f\u061c\u202a-\u202e\u2061-\u2064\u2066-\u206f\ufff9-\ufffb\U000e0001-\U000e01ef"
+_UNSPACED = "\u0e00-\u109f\u1780-\u17ff\u1950-\u1aaf\ua9e0-\ua9ff\uaa60-\uaadf"
+# Signs before or behind a word that are part of how it is written. On their other side is the end of the text or what
+# no token contains, so that a text and its stretches (``vocabulary``) are read alike. Without "<", "=" and ">", which
+# NFC may join with what follows them.
+BREAKS = r"\x00-\x20!\"$&()*/:;?@\[\\\]^{|}~\x7f\u2013\u2014\u201c\u201d\u2026\-"
+_SIGNS_BEFORE = "#@$\u20ac\u00a3\u00a5\u20b9"
+_BEFORE = rf"(?:(?<=[{BREAKS}<=>+#%.,])|\A)(?:[{_SIGNS_BEFORE}]|\.(?=[A-Z]))"
+_BEHIND = rf"(?:\+\+?|[#%])(?:(?=[{BREAKS}]|[.,](?:[{BREAKS}+#%]|\Z))|\Z)"
 # Every quantified group below is possessive and every look-ahead bounded, so a text takes linear time whatever it is.
 TOKEN: Final = re.compile(
     rf"""
-    {_LETTER_OR_DIGIT}
-    (?: {_LETTER_OR_DIGIT}++ | [{_SIGNS}]
+    (?: {_LETTER_OR_DIGIT} | (?=[{_SIGNS_BEFORE}.]) {_BEFORE} {_LETTER_OR_DIGIT} )
+    (?: {_LETTER_OR_DIGIT}++ | [{_SIGNS}{_UNSEEN}] | \u200b(?![{_UNSPACED}])
       | (?: (?<=\.{_LETTER}) \. )? [{_APOSTROPHES}] (?={_LETTER_OR_DIGIT})      # Sa'ar, O’Brien, U.S.'s
       | (?<=\d) \. (?=\d)                                                       # 2.5
       | (?<=\d) , (?= (?:\d\d,){{0,4}} \d\d\d (?!\d) )                          # 1,200 and 12,34,567
       | (?<=\b{_LETTER}) \. (?={_LETTER}\b)                                     # U.S, J.R.R
     )*+
+    (?: {_BEHIND} )?                                                            # C++, C#, Disney+, 50%
     | [{_CJK}]
     """,
     re.VERBOSE,
@@ -83,7 +96,12 @@ wont wouldnt youre youve
 STOP_WORDS: Final = frozenset(_STOP_WORDS.split())
 
 _PLAIN_APOSTROPHE = dict.fromkeys(map(ord, _APOSTROPHES), "'")
-_IGNORABLE = dict.fromkeys((0xAD, 0x200C, 0x200D, 0x2060, 0xFEFF, *range(0xFE00, 0xFE10)))
+_IGNORABLE = dict.fromkeys([0xAD, 0x61C, 0xFEFF, 0xFFF9, 0xFFFA, 0xFFFB])
+for _first, _last in ((0x180B, 0x180E), (0x200B, 0x200F), (0x202A, 0x202E), (0x2060, 0x206F), (0xFE00, 0xFE0F)):
+    _IGNORABLE |= dict.fromkeys(range(_first, _last + 1))
+_IGNORABLE |= dict.fromkeys(range(0xE0001, 0xE01F0))
+# What a surface may have and a word has not, full stops aside.
+_NO_SIGNS = dict.fromkeys(map(ord, "',+#%@$€£¥₹-=&!"))
 _WRITTEN = _PLAIN_APOSTROPHE | _IGNORABLE
 # Accents of alphabets, and vowel points that are left out in print. Marks that spell (Indic, Thai) stay.
 _UNACCENTED: dict[int, str | None] = {
@@ -116,7 +134,7 @@ def normalise(text: str) -> str:
 
 
 def surface_of(written: str) -> str:
-    """The letters as written (NFC), with plain apostrophes and without soft hyphens and joiners."""
+    """The letters and signs as written (NFC), with plain apostrophes and without what is not seen."""
     surface = written[:LONGEST_WORD].replace("’", "'")
     if not surface.isascii():
         surface = unicodedata.normalize("NFC", surface.translate(_WRITTEN))[:LONGEST_WORD]
@@ -126,7 +144,7 @@ def surface_of(written: str) -> str:
 
 
 def fold(surface: str) -> str:
-    """The word of a surface: no case, accents, apostrophes, acronym dots, thousands commas, possessive 's.
+    """The word of a surface: no case, accents, apostrophes, signs, acronym dots, thousands commas, possessive 's.
 
     Never empty for a non-empty surface; folding a word again does not change it.
     """
@@ -135,8 +153,8 @@ def fold(surface: str) -> str:
     word = surface.lower() if surface.isascii() else _fold_unicode(surface)
     if "'" in word:
         word = word.replace("'", "")
-    if "," in word:
-        word = word.replace(",", "")
+    if not word.isalnum():
+        word = word.translate(_NO_SIGNS)
     if "." in word:
         word = _STRAY_DOT.sub("", word)
     return word[:LONGEST_WORD] or surface
@@ -191,11 +209,6 @@ def _tokens(text: str) -> tuple[Token, ...]:
 
 
 _tokens_of_short = functools.lru_cache(CACHED_QUERIES)(_tokens)
-
-
-def words_of(text: str) -> list[str]:
-    """The folded words of a text in order: what the metadata spaces are indexed by."""
-    return [shapes(written)[1] for written in TOKEN.findall(normalise(text))]
 
 
 def value_term(words: Iterable[str]) -> str:

@@ -10,8 +10,9 @@ from search import deadline
 from search.keyword import stemmer
 from search.keyword.analysis import TOKEN, beginning, shapes
 from search.keyword.rank.scoring import scoring_tokens
+from search.keyword.readings import CUTS, MARKS, MOST_PARTS, SIGNS, readings
 
-_SPACE = re.compile(r"\s")
+_SPACE = re.compile(r"\s+")
 # What can make a word begin with other letters than its stem does: a sign inside it, or a letter beyond ASCII. Not
 # the sign of a genitive, whose word stands before it, nor those in numbers where none is sought. A set of characters
 # comes first: only then is the search for one fast.
@@ -29,7 +30,8 @@ _ODD = {
 
 
 def highlight(text: str, words: Sequence[str]) -> list[tuple[int, int]]:
-    """(start, end) of each word of ``text`` that has the stem of one of ``words``, in order; ``end`` is exclusive.
+    """(start, end) of each word of ``text`` that has the stem of one of ``words``, in order; ``end`` is exclusive. What
+    is read as one of them (``readings``) is marked as a whole: "e-mail" for "email".
 
     The words are as typed. Stop words are marked only if there is nothing else, as in ranking.
     """
@@ -42,13 +44,59 @@ def highlight(text: str, words: Sequence[str]) -> list[tuple[int, int]]:
     for place in sorted(_places(text, terms)):
         if place < done:
             continue
-        start = place  # of a stretch between white space, which no token crosses
-        while start and not text[start - 1].isspace():
-            start -= 1
-        space = _SPACE.search(text, place)
-        done = len(text) if space is None else space.start()
-        spans += [match.span() for match in TOKEN.finditer(text, start, done) if shapes(match[0])[2] in terms]
+        start, done = _stretch(text, place)
+        spans += _marked(text, start, done, terms)
     return spans
+
+
+def _stretch(text: str, place: int) -> tuple[int, int]:
+    """The stretch around a place that no token and no reading crosses: up to white space that none holds."""
+    start = place
+    while start:
+        if text[start - 1].isspace():
+            if not _is_crossed(text, start):
+                break
+            while text[start - 1].isspace():
+                start -= 1
+        start -= 1
+    end = place
+    while (space := _SPACE.search(text, end)) is not None and _is_crossed(text, space.end()):
+        end = space.end()
+    return start, len(text) if space is None else space.start()
+
+
+def _is_crossed(text: str, end: int) -> bool:
+    """Whether a reading may go on behind white space that ends here: a word that a line's end cuts, or initials."""
+    start = end - 1
+    while start and text[start - 1].isspace():
+        start -= 1
+    if not start or end == len(text):
+        return False
+    if text[start - 1] in CUTS:
+        return "\n" in text[start:end]
+    letter = start - 2 if text[start - 1] == "." else start - 1
+    return (
+        end - start == 1
+        and letter >= 0
+        and text[letter].isalpha()
+        and text[end].isalpha()
+        and not text[letter - 1 : letter].isalnum()
+        and not text[end + 1 : end + 2].isalnum()
+    )
+
+
+def _marked(text: str, start: int, end: int, terms: frozenset[str]) -> list[tuple[int, int]]:
+    """The words of a stretch with one of these terms, and what is read as one of them: of these the widest."""
+    stretch = text[start:end]
+    spans = [match.span() for match in TOKEN.finditer(stretch) if shapes(match[0])[2] in terms]
+    if not MARKS.isdisjoint(stretch) or _SPACE.search(stretch):
+        wide = [(one.token.start, one.token.end) for one in readings(stretch) if one.token.term in terms]
+        wide.sort(key=lambda span: span[0] - span[1])
+        for s, e in wide:
+            if all(other[1] <= s or e <= other[0] or (s <= other[0] and other[1] <= e) for other in spans):
+                spans = [*(other for other in spans if other[1] <= s or e <= other[0]), (s, e)]
+        spans.sort()
+    return [(start + s, start + e) for s, e in spans]
 
 
 def _places(text: str, terms: frozenset[str]) -> set[int]:
@@ -64,7 +112,29 @@ def _places(text: str, terms: frozenset[str]) -> set[int]:
             if not place or not lower[place - 1].isalnum():
                 found.add(place)
             place = lower.find(start, place + 1)
+    letters = frozenset(start[0] for start in _beginnings(terms))
+    for sign in SIGNS:
+        place = lower.find(sign)
+        while place >= 0:
+            first = place
+            while first and lower[first - 1].isalnum():
+                first -= 1
+            if first < place and lower[first] in letters:
+                found.add(first)
+            place = lower.find(sign, place + 1)
+    for initials in _initials(terms):
+        place = lower.find(initials)
+        while place >= 0:
+            found.add(place)
+            place = lower.find(initials, place + 1)
     return found
+
+
+@functools.lru_cache(256)
+def _initials(terms: frozenset[str]) -> tuple[str, ...]:
+    """How short terms begin where they are initials with spaces."""
+    short = {term[:2] for term in terms if 2 <= len(term) <= MOST_PARTS and term.isalpha()}
+    return tuple(sorted(f"{term[0]}{between}{term[1]}" for term in short for between in (". ", " ", ".\n", "\n")))
 
 
 @functools.lru_cache(256)

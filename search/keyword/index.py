@@ -18,7 +18,7 @@ from search.keyword.match import grid
 from search.keyword.match.view import Columns, Mask, Ordinals
 from search.keyword.part.layout import KeywordSegment
 from search.keyword.rank import maxscore
-from search.keyword.rank.scoring import Bm25, scoring_tokens
+from search.keyword.rank.scoring import Bm25, wanted
 from search.keyword.settings import Bm25Settings
 from search.storage.container import Part
 
@@ -138,14 +138,23 @@ class KeywordView:
     @_sound
     def match_words(self, words: Sequence[str]) -> Mask:
         """bool[N]: the visible articles that contain all the words as stems; stop words are not asked for unless there
-        is nothing else, and a word of several tokens asks for each of them."""
+        is nothing else, and a word of several tokens asks for each of them, or for a reading of them."""
         found = self.visible
-        for term in dict.fromkeys(token.term for token in scoring_tokens(words)):
+        asked: list[list[list[str]]] = []
+        for rows in wanted(words):
+            if rows in asked:
+                continue
+            asked.append(rows)
             deadline.check()
-            found = found & self.index.having(term)
+            found = found & self._having(rows)
             if not found.any():
                 break
         return found
+
+    def _having(self, rows: Sequence[Sequence[str]]) -> Mask:
+        """bool[N]: articles with all terms of one of these rows, of which there is one at least."""
+        each = [functools.reduce(np.logical_and, map(self.index.having, dict.fromkeys(row))) for row in rows]
+        return functools.reduce(np.logical_or, each)
 
     @_sound
     def rank(

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from search.errors import QueryError
-from search.keyword.analysis import words_of
+from search.keyword.readings import words_of
 from search.keyword.tree import And, DayRange, InstantRange, Node, Value, joined, members
 from search.query.fields import value_key
 from search.query.parsed import ParsedQuery

@@ -7,7 +7,8 @@ from collections.abc import Callable
 from datetime import date, datetime
 
 from search.errors import QueryError
-from search.keyword.analysis import LONGEST_WORD, TOKEN, value_term, words_of
+from search.keyword.analysis import LONGEST_WORD, TOKEN, value_term
+from search.keyword.readings import words_of
 from search.keyword.tree import And, DayRange, Id, InstantRange, Length, Node, Value
 from search.query import dates
 
@@ -34,6 +35,7 @@ ALIASES = {
 FIELDS = (*TEXT, *VALUES, *DATES, "length", "id", "exact")
 LISTED = "title, by, source, section, agency, dateline, caption, text, lang, id, length, exact, " + ", ".join(DATES)
 
+_LONE = re.compile(r"(?<!\S)[A-Z] [A-Z](?!\S)")  # may be initials
 _SIGN = re.compile("[<>]=?")
 _SIGNS = {">": "after", ">=": "since", "<": "before", "<=": "until"}
 _LENGTH = re.compile(r"(?P<sign>>=|<=|>|<|)(?P<n>[0-9][0-9,]{0,11})")
@@ -54,7 +56,7 @@ def has_word(text: str) -> bool:
 def value_key(value: str) -> str:
     """What is equal for two values of a metadata field where ``field:=`` takes them for the same; empty for a value
     without a word, which no query finds."""
-    if value.isascii() and len(value) <= LONGEST_WORD and value.replace(" ", "").isalnum():
+    if value.isascii() and len(value) <= LONGEST_WORD and value.replace(" ", "").isalnum() and not _LONE.search(value):
         return value_term(value.lower().split())
     words = words_of(value)
     return value_term(words) if words else ""

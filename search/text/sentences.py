@@ -2,7 +2,8 @@
 
 A blank line ends a paragraph, and so does a single line break, unless the text is hard-wrapped: no line of several
 words is longer than ``WRAP_WIDTH`` characters, and the next line's first word would not have fitted (as after most
-lines of the text) or goes on in lower case after a line without a full stop. A sentence never crosses a paragraph.
+lines of the text) or goes on in lower case after a line without a full stop; and unless it cuts a word. A sentence
+never crosses a paragraph.
 Closing quotes and brackets belong to the sentence they close.
 """
 
@@ -105,6 +106,8 @@ _ATTRIBUTION = re.compile(
     r"wondered|shouted|exclaimed|yelled|quipped|joked|inquired|demanded|continued|responded|recalled)\b"
 )
 _ENUMERATOR = re.compile(r"(?:\d{1,3}|[^\W\d_]|[IVXivx]{1,5})\Z")
+# What stands at a line's end where a word is cut: hyphens, a soft one, and the sign that scanners put.
+_CUTS = "-\u2010\u2011\u00ad\u00ac"
 # No abbreviation is longer, so no look-back is either.
 _LOOK_BACK = 24
 
@@ -173,16 +176,23 @@ def _paragraphs(text: str) -> Iterable[tuple[int, int]]:
         else:
             adjacent = False
         offset += len(line)
-    if breaks and NARROWEST_WRAP <= longest <= WRAP_WIDTH:
-        return _unwrap(text, spans, breaks, longest)
-    return spans
+    if not breaks:
+        return spans
+    if NARROWEST_WRAP <= longest <= WRAP_WIDTH:
+        return _joined(spans, _soft(text, spans, breaks, longest))
+    soft = {index for index in breaks if _is_cut(text, spans[index - 1], spans[index])}
+    return _joined(spans, soft) if soft else spans
 
 
-def _unwrap(text: str, lines: list[tuple[int, int]], breaks: list[int], width: int) -> Iterable[tuple[int, int]]:
+def _soft(text: str, lines: list[tuple[int, int]], breaks: list[int], width: int) -> set[int]:
+    """The breaks that only wrap a line."""
     full = {index for index in breaks if _is_full(text, lines[index - 1], lines[index], width)}
     # One line that nothing fits behind is no evidence: it is the longest line itself.
     soft = full if len(full) > 1 and 2 * len(full) >= len(breaks) else set()
-    soft = soft | {index for index in breaks if _goes_on(text, lines[index - 1], lines[index])}
+    return soft | {index for index in breaks if _goes_on(text, lines[index - 1], lines[index])}
+
+
+def _joined(lines: list[tuple[int, int]], soft: set[int]) -> list[tuple[int, int]]:
     joined: list[tuple[int, int]] = []
     for index, (start, end) in enumerate(lines):
         if index in soft:
@@ -197,6 +207,12 @@ def _is_full(text: str, line: tuple[int, int], following: tuple[int, int], width
     stop = text.find(" ", *following)
     first_word = (following[1] if stop < 0 else stop) - following[0]
     return line[1] - line[0] + 1 + first_word > width
+
+
+def _is_cut(text: str, line: tuple[int, int], following: tuple[int, int]) -> bool:
+    """Is a word cut between two lines, as in narrow columns that were scanned?"""
+    end = line[1] - 1
+    return text[end] in _CUTS and text[following[0]].islower() and text[end - 1 : end].isalpha()
 
 
 def _goes_on(text: str, line: tuple[int, int], following: tuple[int, int]) -> bool:

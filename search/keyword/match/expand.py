@@ -26,6 +26,7 @@ MOST_WORDS = 2000
 MOST_EDITS = 2
 _NO_LIMIT = 1 << 62
 _SIGNS = re.compile(r"[*?]")
+_SIGNS_BEFORE = "#@$€£¥₹."
 
 # Term id -> which of its forms qualify, as codes (uint16, ascending); None for all of them.
 Selection = dict[int, NDArray[np.uint16] | None]
@@ -118,15 +119,20 @@ def _forms_of(segment: KeywordSegment, words: NDArray[np.int64]) -> Selection:
     return selection
 
 
-def exact(segment: KeywordSegment, surface: str) -> tuple[int, int] | None:
-    """(term id, code) of one token in the letters as written; None where no article has it."""
+def exact(segment: KeywordSegment, surface: str) -> tuple[int, list[int]] | None:
+    """(term id, codes) of one token in the letters and signs as written, also where a sign of another kind stands by
+    it: "100" is in "$100" and "100%", but "C" is not in "C++". None where no article has it."""
     surface, _, term = analyze_token(surface)
     tid = segment.find(TEXT_SPACE, term)
     if tid < 0:
         return None
-    first = int(segment.form_starts[tid])
-    form = segment.surfaces.find(surface.encode("utf-8", "replace"), first, int(segment.form_starts[tid + 1]))
-    return None if form < 0 else (tid, form - first)
+    first, last = int(segment.form_starts[tid]), int(segment.form_starts[tid + 1])
+    found = []
+    for spelling in (surface, *(sign + surface for sign in _SIGNS_BEFORE), surface + "%"):
+        form = segment.surfaces.find(spelling.encode("utf-8", "replace"), first, last)
+        if form >= 0:
+            found.append(form - first)
+    return (tid, sorted(found)) if found else None
 
 
 def suggest(segments: Sequence[KeywordSegment], word: str) -> str | None:

@@ -52,8 +52,8 @@ class Grid:
     @cached_property
     def _firsts(self) -> NDArray[np.int64]:
         """int64[n * 5 + 1]: the word of bits with which each sub-field of each row starts; at last, how many."""
-        # Lengths decide how much memory is taken, so they are not believed unseen.
-        if int(self.segment.lengths.sum(dtype=np.int64)) != self.segment.position_start(self._text_terms):
+        # Lengths decide how much memory is taken, so they are not believed unseen. Readings count in none.
+        if int(self.segment.lengths.sum(dtype=np.int64)) > self.segment.position_start(self._text_terms):
             path = self.segment.part.path
             raise ArchiveDamaged(f"{path} has lengths that are not those of its texts; run 'broadsheet doctor'")
         words = (self.segment.lengths.reshape(-1) + np.uint32(63)) >> 6

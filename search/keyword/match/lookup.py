@@ -12,10 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from search.keyword import tree
-from search.keyword.analysis import SPACES, SUBFIELDS, TEXT_SPACE, analyze, fold, surface_of, value_term, words_of
+from search.keyword.analysis import SPACES, SUBFIELDS, TEXT_SPACE, Token, analyze, fold, surface_of, value_term
 from search.keyword.match import expand
 from search.keyword.match.places import Part
 from search.keyword.part.layout import KeywordSegment
+from search.keyword.readings import is_joined, spelled, value_ways, ways
 from search.keyword.tree import Node
 
 # The fields that Whoosh's queries may name: (space, sub-field or None).
@@ -39,17 +40,17 @@ def leaves(segments: Sequence[KeywordSegment], node: Node) -> list[Leaf]:
     """
     if isinstance(node, tree.Value):
         names = ("authors", "agency") if node.field == "by" else (node.field,)
-        words = words_of(node.text)
-        if node.whole and words:
-            words = [value_term(words)]
-        return [Leaf(None, [_phrase(s, SPACES.index(name), words) for s in segments]) for name in names]
+        rows = value_ways(node.text)
+        if node.whole and rows[0]:
+            rows = [[value_term(rows[0])]]
+        return [Leaf(None, [_rows(s, SPACES.index(name), rows) for s in segments]) for name in names]
     assert isinstance(node, (tree.Word, tree.Exact, tree.Wildcard, tree.Fuzzy))
     field = None if node.field is None else SUBFIELDS.index(node.field)
     if isinstance(node, tree.Word):
-        terms = [token.term for token in analyze(node.text)]
-        return [Leaf(field, [_phrase(segment, TEXT_SPACE, terms) for segment in segments])]
+        written = ways(node.text)
+        return [Leaf(field, [_written(segment, written) for segment in segments])]
     if isinstance(node, tree.Exact):
-        surfaces = [token.surface for token in analyze(node.text)]
+        surfaces = spelled(node.text)
         return [Leaf(field, [_spelled(segment, surfaces) for segment in segments])]
     if isinstance(node, tree.Wildcard):
         selected = expand.expand_wildcard(segments, node.pattern)
@@ -72,16 +73,76 @@ def docs_in(segment: KeywordSegment, tid: int, field: int | None) -> NDArray[np.
     return found
 
 
-def _phrase(segment: KeywordSegment, space: int, terms: list[str]) -> list[tuple[Part, ...]]:
-    tids = [segment.find(space, term) for term in terms]
-    return [tuple(Part(tid, None) for tid in tids)] if tids and min(tids) >= 0 else []
+def _rows(segment: KeywordSegment, space: int, rows: Sequence[Sequence[str]]) -> list[tuple[Part, ...]]:
+    """Terms in a row, any of several rows."""
+    found = []
+    for terms in rows:
+        tids = [segment.find(space, term) for term in terms]
+        if tids and min(tids) >= 0:
+            found.append(tuple(Part(tid, None) for tid in tids))
+    return found
+
+
+def _written(segment: KeywordSegment, rows: Sequence[Sequence[Token]]) -> list[tuple[Part, ...]]:
+    """A word or phrase, however it is written: where the query joins what the text has in parts, and the other way."""
+    found: list[tuple[Part, ...]] = []
+    for number, row in enumerate(rows):
+        parts = []
+        for token in row:
+            tid = segment.find(TEXT_SPACE, token.term)
+            if tid < 0:
+                break
+            if number and is_joined(token.surface):  # as parts it is in the first row
+                forms = _without(segment, tid, [other.term for other in analyze(token.surface)])
+                if forms is not None and not forms.any():
+                    break
+                parts.append(Part(tid, None if forms is None or forms.all() else forms))
+            else:
+                parts.append(Part(tid, None))
+        else:
+            if parts:
+                found += _in_parts(segment, parts)
+    return found
+
+
+def _without(segment: KeywordSegment, tid: int, terms: list[str]) -> NDArray[np.bool_] | None:
+    """The forms of a term (None: all) but those that are written in these parts."""
+    surfaces = segment.forms(tid)
+    if not any(map(is_joined, surfaces)):
+        return None
+    return np.array([[token.term for token in analyze(surface)] != terms for surface in surfaces], bool)
+
+
+_MOST_IN_PARTS = 2  # words of one phrase that a text may have in parts where the query joins them
+
+
+def _in_parts(segment: KeywordSegment, parts: list[Part]) -> list[tuple[Part, ...]]:
+    """A row of words, and the rows in which a text writes some of them in parts: "email leak", "e-mail leak". A word
+    in parts is indexed with the first of them, so only what follows tells."""
+    rows: list[tuple[tuple[Part, ...], int]] = [((), 0)]
+    for number, part in enumerate(parts):
+        joined = _joined(segment, part) if number + 1 < len(parts) else []
+        more = [((*row, *own), count + 1) for own in joined for row, count in rows if count < _MOST_IN_PARTS]
+        rows = [((*row, part), count) for row, count in rows] + more
+    return [row for row, _ in rows]
+
+
+def _joined(segment: KeywordSegment, part: Part) -> list[tuple[Part, ...]]:
+    """The ways in which a segment writes a word in parts, each as its tokens in a row."""
+    groups: dict[tuple[int, ...], list[int]] = {}
+    for code, surface in enumerate(segment.forms(part.tid)):
+        if not is_joined(surface) or (part.forms is not None and not part.forms[code]):
+            continue
+        rest = tuple(segment.find(TEXT_SPACE, token.term) for token in analyze(surface)[1:])
+        if rest and min(rest) >= 0:
+            groups.setdefault(rest, []).append(code)
+    return [(_part(segment, part.tid, codes), *(Part(tid, None) for tid in rest)) for rest, codes in groups.items()]
 
 
 def _spelled(segment: KeywordSegment, surfaces: list[str]) -> list[tuple[Part, ...]]:
     """A phrase in these letters."""
-    found = [expand.exact(segment, surface) for surface in surfaces]
-    parts = [_part(segment, tid, [code]) for tid, code in filter(None, found)]
-    return [tuple(parts)] if parts and len(parts) == len(found) else []
+    parts = [_part(segment, *found) for surface in surfaces if (found := expand.exact(segment, surface)) is not None]
+    return [tuple(parts)] if parts and len(parts) == len(surfaces) else []
 
 
 def _selected(segment: KeywordSegment, selection: expand.Selection) -> list[tuple[Part, ...]]:

@@ -1,13 +1,15 @@
 """Texts to numbered words, many texts at once: cut into stretches by whole arrays, each distinct stretch read once.
 
 A stretch is what stands between two signs that no token contains: white space, most punctuation, and a full stop or
-comma before either. Most are one plain word; ``analysis.TOKEN`` says what the others hold. News repeats itself, so
+comma before either. Signs that belong to a word, and words that ``readings`` reads as one, are put back together. Most
+stretches are one plain word; ``readings.cut`` says what the others hold. News repeats itself, so
 nearly every stretch has been seen, and a table of 16-byte keys answers for thousands of them with a few array
 operations. Behind it stands a dictionary, so the table may forget or miss, but never tell two stretches alike.
 """
 
 from __future__ import annotations
 
+import re
 from array import array
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -15,26 +17,35 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from search.keyword.analysis import TEXT_SPACE, TOKEN, analyze_token, normalise
+from search.keyword.analysis import LONGEST_WORD, TEXT_SPACE, analyze_token, normalise, stem
 from search.keyword.part.lexicon import form_key
 from search.keyword.part.packing import Array, starts_of, term_key
+from search.keyword.readings import cut, of_words
 
 _TEXT = term_key(TEXT_SPACE, "")
 # Ends a piece of text. Texts are rid of it before.
 _MARK = "\0"
 # Numbers from here on are runs of forms, those below single forms.
 _SEVERAL = 1 << 31
+# In a run, marks the form of a reading: it stands at the place of the token before it.
+READING = 1 << 31
 # A vocabulary is begun afresh past this size, in stretches, forms and runs' tokens together.
 _MOST_KEPT = 1 << 19
 # Longer stretches are taken apart each time: they hardly ever come again.
 _LONGEST_KEPT = 64
 
-_WORD, _SEPARATOR, _STOP = 0, 1, 2
+_WORD, _SEPARATOR, _STOP, _SIGN = 0, 1, 2, 3
 # Of ASCII: letters and digits, the signs that may stand inside a token, and "_", which separates tokens but is seen by
-# the \b in TOKEN. All else separates; a full stop or comma does where a separator follows. Bytes of other characters
-# belong to the stretch.
+# the \b in TOKEN. All else separates; a full stop or comma does where a separator follows, and a sign where it belongs
+# to no word. Bytes of other characters belong to the stretch.
 _CLASSES = bytes(
-    _STOP if chr(code) in ".," else _WORD if code >= 128 or chr(code).isalnum() or chr(code) in "'`_" else _SEPARATOR
+    _STOP
+    if chr(code) in ".,"
+    else _SIGN
+    if chr(code) in "-&!$#@+%"
+    else _WORD
+    if code >= 128 or chr(code).isalnum() or chr(code) in "'`_"
+    else _SEPARATOR
     for code in range(256)
 )
 # The dashes, double quotes and the ellipsis of print, which are no part of a token: E2 80 and one of these in UTF-8.
@@ -49,6 +60,24 @@ _FIRST_BYTES = np.array([(1 << 8 * n) - 1 for n in range(9)], np.uint64)
 _CHUNK = 1 << 20  # characters that are cut at once: what is made of them stays near the processor
 
 
+def _table(characters: str) -> NDArray[np.bool_]:
+    """bool[256]: which bytes are these characters."""
+    return np.isin(np.arange(256), list(characters.encode()))
+
+
+# Signs between two words, before one, and behind one, that belong to them.
+_BETWEEN, _BEFORE, _BEHIND = map(_table, ("-&!$", "#@$", "+#%"))
+# What must not follow a sign behind a word, or stand at either side of initials.
+_NO_BREAK, _COMPOSED, _STOPS, _BESIDE_INITIALS = map(_table, ("+#%<=>", "<=>", ".,", "+#%<=>-&!$"))
+_LETTERS = _table("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz")
+_INITIALS = re.compile(rb"\.?[ \n]")
+_LINE_END = re.compile(rb"[ \t]*\r?\n[ \t]*")
+_HYPHENS = tuple(hyphen.encode() for hyphen in "-\u00ad\u00ac\u2010\u2011\ufe63\uff0d")
+_MAY_HYPHEN = np.isin(
+    np.arange(256), [*b"- \t\r", *(hyphen.encode()[-1] for hyphen in "\u00ad\u00ac\u2010\u2011\ufe63\uff0d")]
+)
+
+
 def _cut(data: bytes) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Where the stretches of UTF-8 text begin and end. The text begins and ends with a separator."""
     classes = np.frombuffer(bytearray(data.translate(_CLASSES)), np.uint8)
@@ -58,11 +87,70 @@ def _cut(data: bytes) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     lead = lead[np.isin(codes[lead + 2], _PRINT_SIGNS)]
     for offset in range(3):
         classes[lead + offset] = _SEPARATOR
+    signs = np.flatnonzero(classes == _SIGN)
+    classes[signs] = _SEPARATOR
     stops = np.flatnonzero(classes == _STOP)
     classes[stops] = classes[stops + 1] == _SEPARATOR
     separates = classes.view(np.bool_)
+    _join_signs(codes, separates, signs)
+    _join_lines(data, codes, separates)
+    _join_initials(data, codes, separates)
     edges = np.flatnonzero(separates[1:] != separates[:-1]) + 1
     return edges[::2], edges[1::2]
+
+
+def _join_signs(codes: Array, separates: NDArray[np.bool_], signs: NDArray[np.int64]) -> None:
+    """Let signs be part of a stretch where they are of a word."""
+    left, right, code = ~separates[signs - 1], ~separates[signs + 1], codes[signs]
+    before = signs[~left & right & _BEFORE[code]]
+    at = signs[left & ~right & _BEHIND[code]]
+    two = (codes[at] == ord("+")) & (codes[at + 1] == ord("+"))
+    behind = at + 1 + two
+    # Nothing may follow but a separator that is no such sign.
+    good = separates[behind] & ~_NO_BREAK[codes[behind]] & ~_COMPOSED[codes[behind + _STOPS[codes[behind]]]]
+    separates[signs[left & right & _BETWEEN[code]]] = False
+    separates[before] = False
+    separates[at[good]] = False
+    separates[at[good & two] + 1] = False
+    # "C++-like", "100%-owned", "pre-$100"
+    wide = signs[_BETWEEN[code]]
+    separates[wide[~separates[wide - 1] & ~separates[wide + 1]]] = False
+
+
+def _join_lines(data: bytes, codes: Array, separates: NDArray[np.bool_]) -> None:
+    """Let what a line's end cuts be one stretch, from a hyphen to the next line."""
+    newlines = np.flatnonzero(codes == ord("\n"))
+    for newline in newlines[_MAY_HYPHEN[codes[newlines - 1]]].tolist():
+        end = len(data[max(newline - 80, 0) : newline].rstrip(b" \t\r")) + max(newline - 80, 0)
+        if data.endswith(_HYPHENS, 0, end):
+            line_end = _LINE_END.match(data, end)
+            if line_end is not None and not separates[line_end.end()]:
+                separates[end - 1 : line_end.end()] = False
+
+
+def _join_initials(data: bytes, codes: Array, separates: NDArray[np.bool_]) -> None:
+    """Let initials with spaces be one stretch, with the full stop behind them, which a reading of them asks for."""
+    letters = np.flatnonzero(separates[:-2] & ~separates[1:-1] & separates[2:]) + 1
+    letters = letters[_LETTERS[codes[letters]]]
+    ends = letters + 1
+    # Letters of two bytes, or with a mark of two.
+    wide = np.flatnonzero(codes[:-2] - np.uint8(0xC3) < 0x15)
+    wide = wide[separates[wide + 2]]
+    marked = (codes[wide] & 0xFE == 0xCC) & _LETTERS[codes[wide - 1]]
+    first = wide - marked
+    whole = separates[first - 1]
+    if whole.any():
+        order = np.argsort(np.concatenate((letters, first[whole])), kind="stable")
+        letters = np.concatenate((letters, first[whole]))[order]
+        ends = np.concatenate((ends, wide[whole] + 2))[order]
+    near = np.flatnonzero(letters[1:] - ends[:-1] <= 2)
+    for left, stop, right, end in zip(
+        letters[near].tolist(), ends[near].tolist(), letters[near + 1].tolist(), ends[near + 1].tolist(), strict=True
+    ):
+        behind = end + _STOPS[codes[end]]
+        if _INITIALS.fullmatch(data, stop, right) and not _BESIDE_INITIALS[codes[[left - 1, end, behind]]].any():
+            separates[stop:right] = False
+            separates[end] = codes[end] != ord(".")
 
 
 class _Seen:
@@ -114,7 +202,8 @@ class _Seen:
 class Vocabulary(dict[bytes, int]):
     """A stretch in UTF-8 -> the form number of its one token; with none or several, _SEVERAL + the number of a run.
 
-    Run i is ``runs[run_ends[i - 1]:run_ends[i]]``, run 0 is empty. ``form_keys`` and ``form_words`` say what a form is.
+    Run i is ``runs[run_ends[i - 1]:run_ends[i]]``, run 0 is empty; a reading's form has READING set. ``form_keys`` and
+    ``form_words`` say what a form is.
     """
 
     def __init__(self) -> None:
@@ -123,6 +212,7 @@ class Vocabulary(dict[bytes, int]):
         self.form_keys: list[bytes] = []
         self.form_words: list[bytes] = []
         self._numbers: dict[bytes, int] = {}
+        self._terms: dict[bytes, bytes] = {}
         self._seen = _Seen()
 
     @property
@@ -131,10 +221,15 @@ class Vocabulary(dict[bytes, int]):
         return len(self) + len(self._runs) + len(self.form_keys) > _MOST_KEPT
 
     def __missing__(self, stretch: bytes) -> int:
-        if stretch.isalnum():  # ASCII letters and digits only, as bytes are asked
-            number = self._form(stretch.decode())
+        if stretch.isalnum() and len(stretch) <= LONGEST_WORD:  # ASCII letters and digits only, as bytes are asked
+            number = self._plain(stretch, stretch.lower())
+        elif len(parts := stretch.split(b"-")) > 1 and all(map(bytes.isalnum, parts)):
+            number = self._run(self._compound(parts))
         else:
-            forms = [self._form(written) for written in TOKEN.findall(normalise(stretch.decode()))]
+            forms = [
+                self._form(*analyze_token(written)) | READING * other
+                for written, other in cut(normalise(stretch.decode()))
+            ]
             number = forms[0] if len(forms) == 1 else self._run(forms)
         if len(stretch) <= _LONGEST_KEPT:
             self[stretch] = number
@@ -147,18 +242,45 @@ class Vocabulary(dict[bytes, int]):
         self._run_ends.append(len(self._runs))
         return _SEVERAL + len(self._run_ends) - 1
 
-    def _form(self, written: str) -> int:
-        surface, word, term = analyze_token(written)
-        key = form_key(_TEXT + term.encode(), surface.encode())
+    def _compound(self, words: list[bytes]) -> list[int]:
+        """The forms of plain words with a hyphen between each two, and of their readings."""
+        tokens = [self[word] for word in words]
+        forms, done = [], 0
+        place, terms = -1, set[bytes]()
+        for first, surface, word in of_words(words):
+            if first != place:
+                place, terms = first, {self._term(words[first].lower())}
+            if self._term(word) not in terms:
+                terms.add(self._term(word))
+                forms += [*tokens[done : first + 1], self._plain(surface, word) | READING]
+                done = first + 1
+        return forms + tokens[done:]
+
+    def _term(self, word: bytes) -> bytes:
+        """What the keys of the forms of a word of ASCII letters and digits begin with."""
+        term = self._terms.get(word)
+        if term is None:
+            term = self._terms[word] = form_key(_TEXT + stem(word.decode()).encode(), b"")
+        return term
+
+    def _plain(self, surface: bytes, word: bytes) -> int:
+        """The form of a word of ASCII letters and digits."""
+        return self._keyed(self._term(word) + surface, word)
+
+    def _form(self, surface: str, word: str, term: str) -> int:
+        return self._keyed(form_key(_TEXT + term.encode(), surface.encode()), word.encode())
+
+    def _keyed(self, key: bytes, word: bytes) -> int:
         # Spellings that share a surface share a form.
         number = self._numbers.setdefault(key, len(self.form_keys))
         if number == len(self.form_keys):
             self.form_keys.append(key)
-            self.form_words.append(word.encode())
+            self.form_words.append(word)
         return number
 
     def read(self, texts: Iterable[Sequence[str]]) -> tuple[NDArray[np.uint32], NDArray[np.int64]]:
-        """The forms of all pieces of all texts in order, and how many of them come before the end of each piece."""
+        """The forms of all pieces of all texts in order, readings with READING set behind their first token, and how
+        many of them come before the end of each piece."""
         forms: list[NDArray[np.uint32]] = []
         ends: list[NDArray[np.int64]] = []
         before = 0

@@ -9,6 +9,7 @@ from __future__ import annotations
 import itertools
 import threading
 from collections.abc import Iterator, Sequence
+from operator import itemgetter
 from typing import Protocol
 
 import numpy as np
@@ -21,7 +22,6 @@ from search.keyword.analysis import (
     SUBFIELDS,
     TEXT_SPACE,
     value_term,
-    words_of,
 )
 from search.keyword.part.lexicon import Lexicon
 from search.keyword.part.packing import (
@@ -36,7 +36,8 @@ from search.keyword.part.packing import (
     starts_of,
     term_key,
 )
-from search.keyword.part.vocabulary import Vocabulary
+from search.keyword.part.vocabulary import READING, Vocabulary
+from search.keyword.readings import value_words
 from search.records import Article
 from search.storage.container import PartData
 
@@ -72,19 +73,23 @@ def _vocabulary() -> Vocabulary:
     return _known
 
 
-class _Values(dict[tuple[int, str], tuple[list[int], int]]):
-    """(space, metadata value) -> the term numbers of its words, and that of the whole value (-1: no words)."""
+class _Values(dict[tuple[int, str], tuple[list[int], list[int], int, int]]):
+    """(space, metadata value) -> the term numbers of its words and readings, their places, how many words there are,
+    and the number of the whole value (-1: no words)."""
 
     def __init__(self) -> None:
         self.terms: dict[bytes, int] = {}
 
-    def __missing__(self, key: tuple[int, str]) -> tuple[list[int], int]:
+    def __missing__(self, key: tuple[int, str]) -> tuple[list[int], list[int], int, int]:
         space, value = key
-        words = words_of(value)
-        numbers = [self._number(space, word) for word in words]
+        words, readings = value_words(value)
+        placed = list(zip(words, range(len(words)), strict=True))
+        if readings:
+            placed = sorted(placed + readings, key=itemgetter(1))
+        numbers = [self._number(space, word) for word, _ in placed]
         whole = self._number(space, value_term(words)) if words else -1
-        self[key] = numbers, whole
-        return numbers, whole
+        found = self[key] = numbers, [place for _, place in placed], len(words), whole
+        return found
 
     def _number(self, space: int, term: str) -> int:
         return self.terms.setdefault(term_key(space, term), len(self.terms))
@@ -119,13 +124,15 @@ class _Text:
             paragraphs += layout.paragraphs
         sentences_each = np.array([_SHORT + len(layout.starts) for layout in layouts], np.int64)
         with _LOCK:
-            tokens = self._read(articles, layouts)
-        self._place(tokens, sentences_each, np.array(paragraphs, np.int64))
+            forms = self._read(articles, layouts)
+        self._place(forms, sentences_each, np.array(paragraphs, np.int64))
 
     def _read(self, articles: Sequence[Article], layouts: Sequence[Layout]) -> NDArray[np.int64]:
-        """Number the tokens. Returns where each sentence starts among them, and how many they are."""
+        """Number the tokens and readings. Returns where each sentence starts among them, and how many they are."""
         vocabulary = _vocabulary()
         form, ends = vocabulary.read(_pieces(*each) for each in zip(articles, layouts, strict=True))
+        self.readings = np.flatnonzero(form >= READING)
+        form &= READING - 1
         used = np.zeros(len(vocabulary.form_keys), bool)
         used[form] = True
         forms = np.flatnonzero(used)
@@ -134,24 +141,28 @@ class _Text:
         self.words = [vocabulary.form_words[i] for i in forms.tolist()]
         return np.concatenate(([0], ends))
 
-    def _place(self, tokens: Array, sentences_each: Array, paragraphs: Array) -> None:
+    def _place(self, forms: Array, sentences_each: Array, paragraphs: Array) -> None:
         self.sentence_starts = starts_of(sentences_each)
         firsts = self.sentence_starts[:-1]
-        # The first token of each sub-field of each row, the end of the text last.
-        bounds = np.stack(
-            [tokens[firsts + field] for field in range(_SHORT + 1)] + [tokens[self.sentence_starts[1:]]], 1
-        )
+        # The sentences in which the sub-fields of each row begin, and the end of the text.
+        borders = np.stack([*(firsts + field for field in range(_SHORT + 1)), self.sentence_starts[1:]], 1)
+        # Readings have no place of their own: they stand with the token before them, and count in no length.
+        tokens = forms - self.readings.searchsorted(forms)
+        bounds = tokens[borders]
         self.lengths = np.diff(bounds, axis=1).astype(np.uint32)
         rows = len(self.lengths)
         field_starts = np.zeros(self.lengths.shape, np.int64)
         np.cumsum(self.lengths[:, :-1].astype(np.int64) + GAP, axis=1, out=field_starts[:, 1:])
         shift = field_starts - bounds[:, :-1]
-        runs = self.lengths.reshape(-1)
-        self.position = np.repeat(shift.reshape(-1).astype(np.int32), runs)
-        self.position += np.arange(len(self.form), dtype=np.int32)
+        runs = np.diff(forms[borders], axis=1)
+        self.position = np.repeat(shift.reshape(-1).astype(np.int32), runs.reshape(-1))
+        step = np.ones(len(self.form), np.int32)
+        step[self.readings] = 0
+        self.position += np.cumsum(step, dtype=np.int32)
+        self.position -= 1
         self.position = self.position.view(np.uint32)
-        self.field = np.repeat(np.tile(np.arange(len(SUBFIELDS), dtype=np.uint8), rows), runs)
-        self.row = np.repeat(np.arange(rows, dtype=np.uint32), self.lengths.sum(1, dtype=np.int64))
+        self.field = np.repeat(np.tile(np.arange(len(SUBFIELDS), dtype=np.uint8), rows), runs.reshape(-1))
+        self.row = np.repeat(np.arange(rows, dtype=np.uint32), runs.sum(1))
         # Sub-field i < 4 is sentence i of its row; the other sentences are all in the text.
         number = np.arange(len(paragraphs)) - np.repeat(firsts, sentences_each)
         own_shift = shift[np.repeat(np.arange(rows), sentences_each), np.minimum(number, _TEXT)]
@@ -175,12 +186,12 @@ class _Metadata:
                 start = 0
                 wholes: set[int] = set()
                 for value in values:
-                    terms, whole = self.values[space, value]
+                    terms, places, words, whole = self.values[space, value]
                     if whole < 0:
                         continue
                     term += terms
-                    position += range(start, start + len(terms))
-                    start += len(terms) + GAP
+                    position += [start + place for place in places]
+                    start += words + GAP
                     if whole not in wholes:
                         wholes.add(whole)
                         term.append(whole)

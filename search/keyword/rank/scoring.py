@@ -26,12 +26,13 @@ from numpy.typing import NDArray
 
 from search import deadline
 from search.errors import QueryError
-from search.keyword.analysis import STOP_WORDS, SUBFIELDS, TEXT_SPACE, Token, analyze
+from search.keyword.analysis import STOP_WORDS, SUBFIELDS, TEXT_SPACE, Token
 from search.keyword.cache import Cache
 from search.keyword.part.layout import KeywordSegment
 from search.keyword.part.packing import ranges
 from search.keyword.rank import contributions
 from search.keyword.rank.contributions import Mask, Ordinals, Scores, TermScores
+from search.keyword.readings import ways
 from search.keyword.settings import Bm25Settings
 
 MOST_TERMS = 1024
@@ -41,10 +42,30 @@ _RAW_SHARE = 8  # a term in more than 8 times the articles asked about is looked
 
 
 def scoring_tokens(words: Sequence[str]) -> list[Token]:
-    """The tokens of a query's words that say something: without stop words, unless there is nothing else. Stop words
-    in capitals (WHO, IT) are names and stay."""
-    tokens = [token for word in words for token in analyze(word)]
-    return [t for t in tokens if t.word not in STOP_WORDS or _is_acronym(t.surface)] or tokens
+    """The tokens of a query's words that say something, and their readings: without stop words, unless there is
+    nothing else. Stop words in capitals (WHO, IT) are names and stay."""
+    tokens: list[Token] = []
+    for word in words:
+        rows = ways(word)
+        tokens += rows[0]
+        if len(rows) > 1:
+            others = dict.fromkeys(token for row in rows[1:] for token in row)
+            tokens += [token for token in others if token not in rows[0]]
+    return [token for token in tokens if _says_something(token)] or tokens
+
+
+def wanted(words: Sequence[str]) -> list[list[list[str]]]:
+    """What a match of all words has: for each word, in one of these ways, all of these terms. Stop words as above."""
+    rows = [ways(word) for word in words]
+    telling = [[[token for token in row if _says_something(token)] for row in own] for own in rows]
+    telling = [[row for row in own if row] for own in telling]
+    if not any(telling):
+        telling = [[row for row in own if row] for own in rows]
+    return [[[token.term for token in row] for row in own] for own in telling if own]
+
+
+def _says_something(token: Token) -> bool:
+    return token.word not in STOP_WORDS or _is_acronym(token.surface)
 
 
 def _is_acronym(surface: str) -> bool:

@@ -9,17 +9,28 @@ from whoosh.analysis import Filter, RegexTokenizer, StemFilter
 from whoosh.fields import TEXT, Schema
 
 from search.keyword.analysis import SPACES, TOKEN, fold, normalise, stem, surface_of
+from search.keyword.readings import readings
 
 
 class NewsTokenizer(RegexTokenizer):  # type: ignore[misc]
-    """Whoosh tokenizer: matches of TOKEN in NFC text."""
+    """Whoosh tokenizer: matches of TOKEN in NFC text, each followed by its readings at the same position."""
 
     def __init__(self) -> None:
         super().__init__(TOKEN)
 
     def __call__(self, value: str, **options: Any) -> Iterator[Any]:
         """Whoosh's tokens of a text; ``options`` as Whoosh's RegexTokenizer takes them."""
-        return super().__call__(normalise(value), **options)  # type: ignore[no-any-return]
+        value = normalise(value)
+        following = iter(readings(value))
+        reading = next(following, None)
+        for number, token in enumerate(super().__call__(value, **options)):
+            yield token
+            while reading is not None and reading.first == number:
+                token.text = reading.token.surface
+                if token.chars:
+                    token.startchar, token.endchar = reading.token.start, reading.token.end
+                yield token
+                reading = next(following, None)
 
 
 class FoldFilter(Filter):  # type: ignore[misc]

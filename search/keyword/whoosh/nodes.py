@@ -18,8 +18,9 @@ from whoosh.matching import ListMatcher
 
 from search.errors import QueryError
 from search.keyword import tree
-from search.keyword.analysis import analyze, value_term, words_of
+from search.keyword.analysis import value_term
 from search.keyword.match.view import View
+from search.keyword.readings import value_ways, ways
 from search.keyword.tree import And, Every, Foreign, Node, Not, Nothing, Or
 
 MOST_LEAVES = 1024
@@ -101,11 +102,16 @@ def to_query(node: Node) -> whoosh.Query:
     if isinstance(node, Foreign):
         return node.query
     if isinstance(node, tree.Word):
-        return _any([_phrase(name, [token.term for token in analyze(node.text)]) for name in _fields(node.field)])
+        rows = [[token.term for token in row] for row in ways(node.text)]
+        if len(rows) > 1:
+            return NodeQuery(node)  # a phrase of Whoosh's has one spelling
+        return _any([_phrase(name, rows[0]) for name in _fields(node.field)])
     if isinstance(node, tree.Value) and node.field != "dateline":  # as a field of Whoosh's, that is the sub-field
-        words = words_of(node.text)
+        values = value_ways(node.text)
+        if node.whole and values[0]:
+            values = [[value_term(values[0])]]
         names = ("authors", "agency") if node.field == "by" else (node.field,)
-        return _any([_phrase(name, [value_term(words)] if node.whole and words else words) for name in names])
+        return _any([_phrase(name, words) for name in names for words in values])
     if isinstance(node, tree.Id):
         return _any([whoosh.Term("id", text) for text in node.ids])
     if isinstance(node, tree.InstantRange):
