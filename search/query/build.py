@@ -69,8 +69,10 @@ class Builder:
 
     def _free_word(self, token: Token) -> None:
         self._keep(token)
-        if word := words.plain(token.text):
-            self.free.append(word)
+        before = len(self.free)
+        if word := words.add_plain(self.free, token.text):
+            if len(self.free) == before:
+                self.scoring.pop()
             self.scoring.append((word, True))
 
     def _tree(self, node: syntax.Node, scope: Scope) -> Node:

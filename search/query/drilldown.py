@@ -13,6 +13,7 @@ from datetime import datetime
 from search.errors import QueryError
 from search.keyword.readings import words_of
 from search.keyword.tree import And, DayRange, InstantRange, Node, Value, joined, members
+from search.query import quotes
 from search.query.fields import value_key
 from search.query.parsed import ParsedQuery
 from search.query.parser import parse
@@ -20,8 +21,9 @@ from search.records import Filters
 
 LONGEST = 2000  # characters of a query that is repeated for every value
 _PROBE, _PROBE_TEXT = Value("language", "x", whole=True), "lang:=x"
-_SPECIAL = re.compile(r'[\\"“”„()+\-*?!~:]')
-_OPERATOR = re.compile(r"AND|OR|NOT|(?i:w|near|pre|onear)/\w+")
+_IN_QUOTES = re.compile(rf"[\\{quotes.MARKS}]")
+_SPECIAL = re.compile(rf"[\\()+\-*?!~:/{quotes.MARKS}]")
+_OPERATOR = re.compile(r"AND|OR|NOT|&&|\|\||(?:NEAR|ADJ)[0-9]*|(?i:w|near|pre|onear)/\w+")
 _PLAIN_DATE = re.compile(r"[0-9A-Za-z-]+")
 
 
@@ -41,7 +43,7 @@ def value_clause(field: str, value: str) -> str | None:
 
 def quoted(text: str) -> str:
     """A text in quotation marks, as the query language reads it back."""
-    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
+    return '"' + _IN_QUOTES.sub(r"\\\g<0>", text) + '"'
 
 
 def date_conditions(constraint: Node | None) -> tuple[Node | None, int | None, int | None]:

@@ -5,6 +5,7 @@ Those are read here, at once: importing the language takes longer than a search.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,8 @@ if TYPE_CHECKING:
 
 _MOST_CHARACTERS = 1000
 _OPERATORS = frozenset({"AND", "OR", "NOT"})
+# Initials, operators of other tools, and a small "not" or "or" between words: the language has something to say.
+_MAY_BE_SYNTAX = re.compile(r"\b[A-Z] [A-Z]\b|\b(?:NEAR|ADJ)[0-9]*\b|\A(?:\w+ ){1,3}(?:not|or)(?: \w+){1,3}\Z")
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +55,7 @@ def plain_words(text: str) -> ParsedQuery | None:
         or not text.isascii()
         or not all(word.isalnum() or not word for word in words)
         or not _OPERATORS.isdisjoint(words)
+        or _MAY_BE_SYNTAX.search(text)
     ):
         return None
     free = tuple(word for word in words if word)

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from search.errors import QueryError
+from search.keyword.analysis import STOP_WORDS
 from search.keyword.tree import And, Node, Nothing, Or, Value, both, depth_of, joined, members
 from search.query import comparisons, dates, fields, syntax, tokens, words
 from search.query.build import Builder
@@ -15,6 +16,9 @@ from search.records import Filters
 
 MAX_CHARACTERS = 100_000
 MAX_TREE_DEPTH = 150
+_BOOLEAN = (Kind.AND, Kind.OR, Kind.NOT)
+_NAMES = {kind.value for kind in _BOOLEAN}
+_FEW = 5  # words of a query that is no sentence
 
 
 def parse(
@@ -34,10 +38,20 @@ def parse(
             raise QueryError("the query is empty; write some words, or a condition such as since:7d", text, 0)
         return ParsedQuery(text, both(conditions), (), (), "")
     if literal:
-        free = tuple(word for word in map(words.plain, plain.split()) if word)
-        return ParsedQuery(text, both(conditions), free, free, plain.strip())
+        free: list[str] = []
+        for word in plain.split():
+            words.add_plain(free, word)
+        return ParsedQuery(text, both(conditions), tuple(free), tuple(free), plain.strip())
     notes: list[str] = []
     scanned = tokens.scan(plain, text, notes)
+    if _is_headline(plain, scanned):
+        scanned = [Token(Kind.WORD, token.start, token.end, token.text, literal=True) for token in scanned]
+        notes.append(
+            "read as a headline, as it is all in capitals: AND, OR and NOT are words in it; "
+            "for operators, write the words between them small"
+        )
+    elif remark := _likely_operator(scanned):
+        notes.append(remark)
     if _is_prose(scanned) and not _balanced(scanned):
         scanned = [_as_punctuation(token) for token in scanned]
     builder = Builder(plain, text, now, notes)
@@ -126,6 +140,31 @@ def _is_prose(scanned: list[Token]) -> bool:
         token.kind in (Kind.OPEN, Kind.CLOSE) or (token.kind is Kind.WORD and not words.is_special(token))
         for token in scanned
     )
+
+
+def _is_headline(text: str, tokens: list[Token]) -> bool:
+    """Whether a query with AND, OR or NOT is one pasted in capitals: three words or more, and no other syntax."""
+    names = [text[token.start : token.end] for token in tokens if token.kind in _BOOLEAN]
+    return (
+        bool(names)
+        and len(tokens) > 2
+        and not any(character.islower() for character in text)
+        and all(name in _NAMES for name in names)
+        and all(token.kind in _BOOLEAN or (token.kind is Kind.WORD and not words.is_special(token)) for token in tokens)
+    )
+
+
+def _likely_operator(tokens: list[Token]) -> str | None:
+    """What to say of a small "not" or "or" among so few words, all telling, that it may be meant as an operator."""
+    if not 2 < len(tokens) <= _FEW or any(token.kind is not Kind.WORD for token in tokens):
+        return None
+    small = [token.text for token in tokens if token.text in ("not", "or")]
+    telling = [token for token in tokens if token.text.lower() not in STOP_WORDS]
+    if len(small) != 1 or len(telling) + 1 != len(tokens) or tokens[0].text in small or tokens[-1].text in small:
+        return None
+    if small == ["not"]:
+        return "'not' was read as a word; to leave out what follows, write NOT, or - before it"
+    return "'or' was read as a word; for either of two, write OR"
 
 
 def _as_punctuation(token: Token) -> Token:

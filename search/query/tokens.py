@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from search.errors import QueryError
-from search.query import dates, fields
+from search.query import dates, fields, quotes
 
 MAX_DISTANCE = 255
 MAX_TOKENS = 25_000
@@ -56,24 +56,30 @@ class Token:
 
 
 _SPACE = re.compile(r"\s+")
-_NOT_TEXT = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u200b\ud800-\udfff]|^\ufeff")
-_STRAIGHT = re.compile(r'"((?:[^"\\]|\\.)*)"', re.DOTALL)
-_CURLY = re.compile('“([^”"]*)[”"]|„([^“”"]*)[“”"]')
+# An empty space is nothing inside a word, and a space beside one.
+_NOT_TEXT = re.compile(
+    r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]|^\ufeff|(?<!\w)\u200b|\u200b(?!\w)|(?<!\S)[\u200e\u200f\u2060\ufeff]"
+)
 _AFTER_PHRASE = re.compile(r"(?P<possessive>['’]s\b)|(?P<slop>~[0-9]*)")
-_ENDS = '(?=[\\s()"“„]|$)'
-_BOOLEAN = re.compile(f"(AND|OR|NOT){_ENDS}")
+_ENDS = f"(?=[\\s(){quotes.MARKS}]|$)"
+_BOOLEAN = re.compile(f"(AND|OR|NOT|&&|\\|\\|){_ENDS}")
+_SIGNS = {"&&": "AND", "||": "OR"}
 _NEAR = re.compile(f"(w|near|pre|onear)/([0-9]+|s|p|sent|sentence|para|paragraph){_ENDS}", re.IGNORECASE)
 _AT_LEAST = re.compile(r"atleast([0-9]+)(?=\()", re.IGNORECASE)
 _SEGMENT = re.compile(r"(HEADLINE|TITLE|BYLINE|AUTHOR|SECTION|DATELINE|PUBLICATION|SOURCE)(?=\()")
 _NAMED = re.compile(r"([A-Za-z]{2,30}):(=?)(?=[^\s)])")
-_UNKNOWN = re.compile(r"([a-z]{2,30}):(?=[\w\"“(=<>])")
+_UNKNOWN = re.compile(rf"([a-z]{{2,30}}):(?=[\w(=<>{quotes.MARKS}])")
 _SPACED_COLON = re.compile(r"([A-Za-z]{2,30}):=?(?=[\s)]|$)")
 _SCHEMES = {"mailto", "tel", "doi", "urn", "isbn", "issn"}
 _LINK = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://|www\.|[^\s@()]+@[^\s@()]|[\w-]+(?:\.[\w-]+)+/", re.IGNORECASE)
-_SIGN = re.compile(r'[+-](?=[\w"“„(\\*?])')
+_SIGN = re.compile(rf"[+!-](?=[\w(\\*?{quotes.MARKS}]|[#@$.]\w)")
 _RUN = re.compile(r"(?:\\\S|[^\s()])+")
 _EMPHASIS = re.compile(r"^\*\*+(?=[^*])|(?<=[^*\\])\*\*+$")  # **so**, as assistants write
-_ESCAPE = re.compile(r'\\([\\"“”„()+\-*?!~:])')
+_ESCAPE = re.compile(rf"\\([\\()+\-*?!~:/{quotes.MARKS}])")
+# Between slashes, with a sign that only a regular expression has; a path has none.
+_REGEX = re.compile(r"/(?=[^/\n]*(?:[\[\]{}|^$\\+]|[\w.)][*?]))(?:[^/\\\n]|\\.)+/[gimsux]*(?=[\s)]|$)")
+_BOOST = re.compile(r"(?<=\w)\^[0-9]+(?:\.[0-9]+)?$")
+_OTHER_NEAR = re.compile(f"(NEAR|ADJ)([0-9]*){_ENDS}")
 
 
 def scan(text: str, query: str, notes: list[str]) -> list[Token]:
@@ -87,12 +93,13 @@ def scan(text: str, query: str, notes: list[str]) -> list[Token]:
         last = tokens[-1] if tokens and tokens[-1].end == at else None
         token = (
             _phrase(text, at, query, last)
+            or _regex(text, at, query, last, notes)
             or _value(text, at, last)
-            or _sign(text, at, last)
+            or _sign(text, at, last, notes)
             or _named(text, at, query, notes)
             or _bracket(text, at)
-            or _operator(text, at, query)
-            or _word(text, at)
+            or _operator(text, at, query, notes)
+            or _word(text, at, notes)
         )
         tokens.append(token)
         at = token.end
@@ -119,19 +126,39 @@ def clean(query: str) -> str:
 
 
 def _phrase(text: str, at: int, query: str, last: Token | None) -> Token | None:
-    if text[at] not in '"“„':
-        return _after_phrase(text, at, query) if last is not None and last.kind is Kind.PHRASE else None
-    match = (_STRAIGHT if text[at] == '"' else _CURLY).match(text, at)
-    if match is None:
+    if last is not None and last.kind is Kind.PHRASE and (after := _after_phrase(text, at, query)) is not None:
+        return after
+    if not quotes.opens(text, at):
+        return None
+    quoted = quotes.quoted(text, at)
+    if quoted is None:
+        if text[at] not in quotes.UNCLOSED:
+            return None
         raise QueryError(
             "this quotation mark is never closed; close it, or put \\ before it to search for the mark itself",
             query,
             at,
         )
-    inside = match[match.lastindex or 1]
+    inside = text[quoted.start : quoted.end]
     if not fields.has_word(inside):
+        if text[at] not in quotes.UNCLOSED:
+            return None
         raise QueryError("there is no word between these quotation marks", query, at)
-    return Token(Kind.PHRASE, at, match.end(), _ESCAPE.sub(r"\1", inside))
+    return Token(Kind.PHRASE, at, quoted.after, _ESCAPE.sub(r"\1", inside))
+
+
+def _regex(text: str, at: int, query: str, last: Token | None, notes: list[str]) -> Token | None:
+    """A regular expression between slashes, which says what it looks for in no word."""
+    if text[at] != "/" or (match := _REGEX.match(text, at)) is None:
+        return None
+    if (last is not None and last.kind is Kind.FIELD) or match[0] == text.strip():
+        raise QueryError(
+            "regular expressions are not read; a word may have wildcards, terror* or wom?n, or differ a little, iran~",
+            query,
+            at,
+        )
+    notes.append(f"{match[0]} was left out: regular expressions are not read; a word may have wildcards, * and ?")
+    return Token(Kind.WORD, at, match.end(), "", literal=True)
 
 
 def _after_phrase(text: str, at: int, query: str) -> Token | None:
@@ -149,10 +176,14 @@ def _after_phrase(text: str, at: int, query: str) -> Token | None:
     return Token(Kind.WORD, at, match.end(), "", literal=True)
 
 
-def _sign(text: str, at: int, last: Token | None) -> Token | None:
+def _sign(text: str, at: int, last: Token | None, notes: list[str]) -> Token | None:
     # Not the hyphen of "Boeing (BA)-Lockheed".
     match = _SIGN.match(text, at) if last is None or last.kind is Kind.OPEN else None
-    return Token(Kind.PREFIX, at, at + 1, text[at]) if match else None
+    if match is None:
+        return None
+    if match[0] == "!":
+        notes.append("! before a word was read as -, which leaves it out")
+    return Token(Kind.PREFIX, at, at + 1, "-" if match[0] == "!" else match[0])
 
 
 def _bracket(text: str, at: int) -> Token | None:
@@ -188,9 +219,14 @@ def _value(text: str, at: int, field: Token | None) -> Token | None:
     return _word(text, at)
 
 
-def _operator(text: str, at: int, query: str) -> Token | None:
+def _operator(text: str, at: int, query: str, notes: list[str]) -> Token | None:
     if match := _BOOLEAN.match(text, at):
-        return Token(Kind(match[1]), at, match.end(), match[1])
+        name = _SIGNS.get(match[1], match[1])
+        if name != match[1]:
+            notes.append(f"{match[1]} was read as {name}")
+        return Token(Kind(name), at, match.end(), name)
+    if match := _OTHER_NEAR.match(text, at):
+        return _other_near(match, query, notes)
     match = _NEAR.match(text, at)
     if match is None:
         return None
@@ -210,7 +246,18 @@ def _operator(text: str, at: int, query: str) -> Token | None:
     return Token(Kind.NEAR, at, match.end(), match[0].lower(), number=number, ordered=ordered)
 
 
-def _word(text: str, at: int) -> Token:
+def _other_near(match: re.Match[str], query: str, notes: list[str]) -> Token:
+    """NEAR5 and ADJ3 as other databases write w/5 and pre/3."""
+    ordered = match[1] == "ADJ"
+    number = int(match[2][:8] or (1 if ordered else 10))
+    written = f"{'pre' if ordered else 'w'}/{number}"
+    if not 1 <= number <= MAX_DISTANCE:
+        raise QueryError(f"{match[0]} is out of range: from 1 to {MAX_DISTANCE} words", query, match.start())
+    notes.append(f"{match[0]} was read as {written}")
+    return Token(Kind.NEAR, match.start(), match.end(), written, number=number, ordered=ordered)
+
+
+def _word(text: str, at: int, notes: list[str] | None = None) -> Token:
     """Everything up to a space, or to a closing parenthesis that the word did not open."""
     end, depth = at, 0
     while end < len(text):
@@ -224,8 +271,11 @@ def _word(text: str, at: int) -> Token:
             break
     raw = text[at:end]
     plain = _ESCAPE.sub(r"\1", _EMPHASIS.sub("", raw))
-    if raw[0] == "\\" and (_BOOLEAN.fullmatch(raw, 1) or _NEAR.fullmatch(raw, 1)):
+    if raw[0] == "\\" and (_BOOLEAN.fullmatch(raw, 1) or _NEAR.fullmatch(raw, 1) or _OTHER_NEAR.fullmatch(raw, 1)):
         plain = raw[1:]
+    if notes is not None and (boost := _BOOST.search(plain)):
+        notes.append(f"{boost[0]} was left out: all words weigh alike")
+        plain = plain[: boost.start()]
     return Token(Kind.WORD, at, end, plain, literal=plain != raw or _LINK.match(raw) is not None)
 
 

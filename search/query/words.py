@@ -13,6 +13,8 @@ from search.query.tokens import Kind, Token
 
 MAX_PIECES = 10
 _OUTSIDE = ".,;:!?…\"'`“”‘’„«»‹›()[]{}<>|\\/*~^=_-–—"
+_INITIAL = re.compile(r"[^\W\d_]\.")
+_INITIALS = re.compile(r"\A(?:[^\W\d_]\. )*[^\W\d_]\.\Z|\A(?:[A-Z] )*[A-Z]\Z")
 _ACRONYM = re.compile(r"(?:\w\.)+\w")
 # A star beside a letter, or a question mark between two: "wom?n", but not the end of a question.
 _PATTERN = re.compile(r"\w\?*\*|\*\?*\w|\w\?+\w")
@@ -34,6 +36,20 @@ def plain(text: str) -> str:
     if after.startswith(".") and _ACRONYM.fullmatch(core):
         return core + "."
     return core + ")" if after.startswith(")") and core.count("(") > core.count(")") else core
+
+
+def add_plain(words: list[str], text: str) -> str:
+    """Add a word as ``plain`` has it to those before it; an initial behind an initial to that one: "J. K." is one word.
+    Returns the word as it stands there now; empty if there is none."""
+    if not (word := plain(text)):
+        return ""
+    if len(word) == 1 and words and (initials := _INITIALS.search(words[-1])):
+        dotted = initials[0].endswith(".")
+        if dotted == text.endswith(".") and (dotted or word.isupper()):
+            words[-1] += f" {text if dotted else word}"
+            return words[-1]
+    words.append(text if _INITIAL.fullmatch(text) else word)
+    return words[-1]
 
 
 def is_special(token: Token) -> bool:
