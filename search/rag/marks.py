@@ -10,32 +10,112 @@ from search.rag.quotations import Quotation
 from search.rag.spans import sentences
 from search.rag.verdicts import Mark, Verdict
 
-_SEPARATOR = r"\s{0,3}[,;–-]\s{0,3}"
-_NUMBERS = rf"(\d{{1,4}}(?:{_SEPARATOR}\d{{1,4}})*+)"
-MARK = re.compile(rf"\[{_NUMBERS}\]|【{_NUMBERS}(?:†[^】]{{0,80}})?】")
+_LABEL = (
+    r"(?:(?:sources?|src|passages?|docs?|documents?|refs?|references?|articles?|citations?|cite|excerpts?|chunks?|"
+    r"footnotes?|notes?|quellen?|fuentes?|fonti|fonte)\b\.?|\#)\s{0,2}:?\s{0,2}\#?"
+)
+_SEPARATOR = rf"\s{{0,3}}(?:[,;–-]|\band\b|&|\bet\b|\bund\b)\s{{0,3}}(?:\^|{_LABEL})?"
+_NUMBERS = rf"\d{{1,4}}(?:{_SEPARATOR}\d{{1,4}})*+"
+_TITLE = r"(?:\s{0,2}[:|,–—-]\s[^\]\n]{1,120}+)?"  # [Source 2: Weir report]
+_ADDRESS = r"(?:\([^()\s]{0,500}+(?:\s\"[^\"\n]{0,100}+\")?\))?"  # [2](#cite), as a Markdown link
+_FORMS = (
+    rf"\[\^?({_NUMBERS})\]{_ADDRESS}",
+    rf"\[\[\^?({_NUMBERS})\]\]{_ADDRESS}",
+    rf"\[(?:{_LABEL}({_NUMBERS}){_TITLE})\]{_ADDRESS}",
+    rf"\({_LABEL}({_NUMBERS})\)",
+    rf"【({_NUMBERS})(?::\d{{1,4}})?(?:†[^】]{{0,80}})?】",
+    rf"[［〔⟦]({_NUMBERS})[］〕⟧]",
+    rf"<sup>\s{{0,3}}\[?({_NUMBERS})\]?\s{{0,3}}</sup>",
+    rf"\(({_NUMBERS})\)",
+    r"(?<=[\"”’»“.,;:!?)])([⁰¹²³⁴-⁹]{1,3})(?![⁰¹²³⁴-⁹])",
+)
+_MARK = re.compile("|".join(_FORMS), re.IGNORECASE)
+_BARE = (_FORMS.index(rf"\(({_NUMBERS})\)") + 1, len(_FORMS))
+"""Forms that are often no marks: a number in parentheses, and a small raised one."""
+_NUMBER = re.compile(r"\d+")
+_FURTHER = re.compile(r"[,;&]|\band\b|\bet\b|\bund\b", re.IGNORECASE)
+_RAISED = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹", "0123456789")
 _MOST = 5_000
 _MOST_RANGE = 50
+_YEARS = 100  # from here on, and three times beyond the passages, a number that no quotation stands beside is text
 _TAIL = " \t\r\n.,;:!?\"'”’“»"
+_CLOSES = "\"'”’»“«›‹」』〞＂"
+_LINE_START = re.compile(r"(?m)^[ \t]{0,3}>")
 
 
 def citation_marks(answer: str, numbers: set[int]) -> list[Mark]:
-    """Every mark, in order, one for each number that it names, against the ``numbers`` there are."""
+    """Every mark, in order, one for each number that it names, against the ``numbers`` there are.
+
+    A number far above them is text unless a quotation stands beside it: "In [2019] it broke". So is one in bare
+    parentheses, unless it is of a passage and ends a sentence or clause.
+    """
     found: list[Mark] = []
-    for match in MARK.finditer(answer):
-        if answer[match.end() : match.end() + 1] == "(":  # a Markdown link
+    end = 0  # of the last mark
+    for match in _MARK.finditer(answer):
+        named = _named(match)
+        beside = _is_beside(answer, match, end)
+        if not _is_meant(answer, match, named, numbers, beside):
             continue
         if len(found) >= _MOST:
             found.append(Mark(start=match.start(), end=match.end(), number=0, verdict=Verdict.UNREAD))
             break
-        named: list[int] = []
-        for piece in re.split(r"[,;]", match[1] or match[2]):
-            first, *rest = (int(digits) for digits in re.findall(r"\d+", piece))
-            last = max(rest, default=first)
-            named += [*range(first, min(last, first + _MOST_RANGE) + 1), *rest]
+        end = match.end() if beside else 0
         for number in dict.fromkeys(named):
             verdict = Verdict.EXACT if number in numbers else Verdict.MISSING
             found.append(Mark(start=match.start(), end=match.end(), number=number, verdict=verdict))
     return found
+
+
+def without_marks(text: str, numbers: set[int]) -> str:
+    """A quoted text without the citation marks in it; words that stand in brackets for others stay."""
+    return _MARK.sub(lambda match: match[0] if _is_far(_named(match), numbers) or _is_bare(match) else "", text)
+
+
+def _named(match: re.Match[str]) -> list[int]:
+    written = match[match.lastindex or 1].translate(_RAISED)
+    named: list[int] = []
+    for piece in _FURTHER.split(written):
+        first, *rest = (int(digits) for digits in _NUMBER.findall(piece))
+        last = max(rest, default=first)
+        named += [*range(first, min(last, first + _MOST_RANGE) + 1), *rest]
+    return named
+
+
+def _is_far(named: list[int], numbers: set[int]) -> bool:
+    return min(named) >= _YEARS and min(named) > 3 * max(numbers, default=0)
+
+
+def _is_bare(match: re.Match[str]) -> bool:
+    return match.lastindex in _BARE
+
+
+def _is_beside(answer: str, match: re.Match[str], end: int) -> bool:
+    """Whether a quotation ends where a mark stands, before it or behind it, or other marks between them."""
+    before = answer[max(match.start() - 8, 0) : match.start()].rstrip(" \t\xa0.,;:!?")
+    if before[-1:] and before[-1] in _CLOSES:
+        return True
+    if end and not answer[end : match.start()].strip(" ,;"):
+        return True
+    behind = answer[match.end() : match.end() + 4].lstrip(".,;:!?")
+    if behind[:1] and behind[0] in _CLOSES:
+        return True
+    return _LINE_START.match(answer, answer.rfind("\n", 0, match.start()) + 1) is not None
+
+
+def _is_meant(answer: str, match: re.Match[str], named: list[int], numbers: set[int], beside: bool) -> bool:
+    if answer[match.end() : match.end() + 1] == ":" and answer[: match.start()].rstrip(" \t")[-1:] in ("", "\n"):
+        return False  # "[^1]: Weir report", what a footnote says
+    if beside:
+        return True
+    if _is_far(named, numbers):
+        return False
+    if not _is_bare(match):
+        return True
+    if not numbers.issuperset(named) or not answer[max(match.start() - 2, 0) : match.start()].strip():
+        return False  # "(1) first, (2) second"
+    return answer[match.end() : match.end() + 1] in ("", ".", ",", ";", "\n") and not _NUMBER.search(
+        answer, max(match.start() - 6, 0), match.start()
+    )
 
 
 def without_last_marks(answer: str, one: Quotation, ends: Mapping[int, Mark]) -> tuple[Quotation, bool]:
@@ -93,7 +173,8 @@ class Cites:
             which = max(bisect_right(self._begins, begin) - 1, 0)
             stop = max(min(self._spans[which][1], following), close)
         while True:
-            late = MARK.match(answer, stop + (answer[stop : stop + 1] in (" ", "\n")))  # He said so. [1]
-            if late is None or late.start() >= following:
+            late = stop + (answer[stop : stop + 1] in (" ", "\n"))  # He said so. [1]
+            at = bisect_left(self._starts, late)
+            if at == len(self._marks) or self._starts[at] != late or late >= following:
                 return stop
-            stop = late.end()
+            stop = self._marks[at].end

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 
 from search import deadline
 from search.rag.context import Context
-from search.rag.marks import MARK, Cites, citation_marks, without_last_marks
+from search.rag.marks import Cites, citation_marks, without_last_marks, without_marks
 from search.rag.matching import cut, inserts, inside, locate, unbracketed
 from search.rag.quotations import Quotation, quotations, unquoted
 from search.rag.sources import Source, Sources
@@ -28,10 +28,12 @@ def check_quotes(answer: str, context: Context, article: Callable[[str], Article
 
     Quotations are texts in "straight", “curly”, „German“, «French» or 'single' quotation marks, and Markdown block
     quotes, of three words or more (shorter ones are looked up only where a mark follows at once); of nested ones the
-    outer. A quotation mark without a partner gives an unread one. Marks are [1], [1, 2], [1-3], [1][2] and 【1】. A
-    quotation belongs to the marks inside it, else to those of its own sentence that follow it, up to the next
-    quotation; without any, to all passages. It is looked for letter by letter, then without regard to kinds of
-    quotation marks and dashes, white space, letter case and punctuation at its ends; "..." and "[...]" are gaps.
+    outer. A quotation mark without a partner gives an unread one. Marks are [1], [1, 2], [1-3], [1][2], [^1],
+    [Source 1], (Source 1), (1) beside a quotation or at a sentence's end, [1](#address), [[1]], <sup>1</sup> and the
+    like; a number far above the passages, with no quotation beside it, is text. A quotation belongs to the marks inside
+    it, else to those of its own sentence that follow it, up to the next quotation; without any, to all passages. It is
+    looked for letter by letter, then without regard to kinds of quotation marks and dashes, white space, letter case
+    and punctuation at its ends; "..." and "[...]" are gaps.
     Other words in square brackets may stand for a few words of a sentence, and are told. With ``article``
     (``archive.get``) a quotation may stand anywhere in a cited article, else in the passages.
     """
@@ -85,7 +87,7 @@ def _checked(answer: str, one: Quotation, cited: tuple[int, ...], sources: Sourc
         at = _stands(source.text, said)
         if at >= 0:
             return result(Verdict.EXACT, source.place(at, at + len(said)))
-    said = _SIC.sub("", MARK.sub("", said))
+    said = _SIC.sub("", without_marks(said, {source.number for source in sources.texts}))
     pieces = cut(unbracketed(said)) if one.whole else None
     if pieces is None:
         return result(Verdict.UNREAD, similarity=0.0)
