@@ -109,7 +109,7 @@ def news(view: View, alert: Alert) -> News:
         return News(alert=alert, items=(), seen=alert, error=str(error))
     fresh = matched & (rows > alert.last_row)
     newest = by_date(view.columns, fresh, False, int(np.count_nonzero(fresh))).ordinals
-    return News(alert=alert, items=tuple(_items(view, newest, plan.query.scoring_words)), seen=seen)
+    return News(alert=alert, items=tuple(_items(view, newest, excerpts.Sought.of(plan.query))), seen=seen)
 
 
 def _now() -> datetime:
@@ -117,17 +117,17 @@ def _now() -> datetime:
     return datetime.now(UTC).replace(microsecond=0)
 
 
-def _items(view: View, ordinals: Ordinals, words: Sequence[str]) -> Iterator[NewsItem]:
+def _items(view: View, ordinals: Ordinals, sought: excerpts.Sought) -> Iterator[NewsItem]:
     for start in range(0, len(ordinals), _READ):
         some = ordinals[start : start + _READ]
         for row, article in zip(view.columns.rows[some].tolist(), view.articles(some), strict=True):
             if article is not None:
-                yield _item(row, article, words)
+                yield _item(row, article, sought)
 
 
-def _item(row: int, article: Article, words: Sequence[str]) -> NewsItem:
-    passages = excerpts.passages_by_words(article, excerpts.plain_spans(article.text), words, 1)
-    snippet, _ = excerpts.snippet(article, passages[0] if passages else None, words)
+def _item(row: int, article: Article, sought: excerpts.Sought) -> NewsItem:
+    passages = excerpts.passages_by_words(article, excerpts.plain_spans(article.text), sought, 1)
+    snippet, _ = excerpts.snippet(article, passages[0] if passages else None, sought)
     return NewsItem(
         row=row,
         id=article.id,

@@ -5,9 +5,15 @@ from __future__ import annotations
 import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
+from typing import TYPE_CHECKING, NamedTuple
 
 from search.keyword import highlight
+from search.query import ParsedQuery
 from search.records import Article, Highlight, Passage
+
+if TYPE_CHECKING:
+    from search.keyword.met import Place
+    from search.keyword.tree import Node
 
 SNIPPET = 280  # characters
 _KEYWORD_PASSAGE = 1000  # characters of a passage where no model's tokenizer cut it
@@ -33,18 +39,67 @@ def plain_spans(text: str) -> list[tuple[int, int]]:
     return spans or [(0, 0)]
 
 
+class Sought(NamedTuple):
+    """What a query looks for in texts: single words, and conditions that are met at places (``keyword.met``).
+    ``every`` are all its words, for a text in which no condition is met."""
+
+    words: Sequence[str]
+    conditions: Sequence[Node] = ()
+    every: Sequence[str] = ()
+
+    @classmethod
+    def of(cls, query: ParsedQuery) -> Sought:
+        """What to show of a query."""
+        if query.constraint is None:
+            return cls(query.scoring_words, (), query.scoring_words)
+        from search.keyword import met  # which words alone do not need
+
+        words, conditions = met.sought(query.constraint)
+        return cls((*query.words, *words), conditions, query.scoring_words)
+
+    def places(self, text: str, field: str) -> list[list[Place]]:
+        """For each condition that is met in a text, where."""
+        if not self.conditions or not text:
+            return []
+        from search.keyword import met
+
+        return [places for node in self.conditions if (places := met.places(node, text, field))]
+
+    def marks(self, text: str, field: str, places: Sequence[Sequence[Place]] | None = None) -> list[tuple[int, int]]:
+        """What to mark in a text: the words, and where the conditions are met; if they are nowhere, all words."""
+        met = self.places(text, field) if places is None else places
+        if self.conditions and not met and field == "text":
+            return highlight(text, self.every)
+        marks = highlight(text, self.words) if self.words else []
+        inside = {mark for one in met for place in one for mark in place.marks}
+        return _apart(sorted({*marks, *inside})) if inside else marks
+
+
+def _apart(spans: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Spans in order without those that begin inside another."""
+    kept: list[tuple[int, int]] = []
+    for start, end in sorted(spans, key=lambda span: (span[0], -span[1])):
+        if not kept or start >= kept[-1][1]:
+            kept.append((start, end))
+    return kept
+
+
 def passages_by_words(
-    article: Article, spans: Sequence[tuple[int, int]], words: Sequence[str], count: int
+    article: Article, spans: Sequence[tuple[int, int]], sought: Sought, count: int
 ) -> tuple[Passage, ...]:
-    """The passages that hold most of the distinct query words, then most of their occurrences, then the first."""
+    """The passages in which most conditions are met, then those that hold most of the distinct query words, then most
+    of their occurrences, then the first."""
     chosen = list(spans)
-    if words and len(spans) > 1:
-        marks = highlight(article.text, words)
+    if (sought.every or sought.conditions) and len(spans) > 1:
+        places = sought.places(article.text, "text")
+        marks = sought.marks(article.text, "text", places)
         starts = [start for start, _ in marks]
 
-        def worth(span: tuple[int, int]) -> tuple[int, int, int]:
+        def worth(span: tuple[int, int]) -> tuple[int, int, int, int]:
             inside = marks[bisect_left(starts, span[0]) : bisect_left(starts, span[1])]
-            return -len({article.text[start:end].casefold() for start, end in inside}), -len(inside), span[0]
+            met = sum(any(span[0] <= one.start and one.end <= span[1] for one in each) for each in places)
+            words = {article.text[start:end].casefold() for start, end in inside}
+            return -met, -len(words), -len(inside), span[0]
 
         chosen.sort(key=worth)
     return tuple(Passage(article_id=article.id, start=s, end=e, text=article.text[s:e]) for s, e in chosen[:count])
@@ -58,41 +113,106 @@ def passages_by_meaning(article: Article, spans: Sequence[tuple[int, int, float]
     )
 
 
-def snippet(article: Article, passage: Passage | None, words: Sequence[str]) -> tuple[str, tuple[Highlight, ...]]:
-    """A stretch of the passage of about 280 characters, where its query words stand closest, and what to mark in it
-    and in the title. A passage without any of the words was found by its meaning and is marked as a whole."""
-    marks = [Highlight(field="title", start=s, end=e, kind="word") for s, e in highlight(article.title, words)]
+def snippet(article: Article, passage: Passage | None, sought: Sought) -> tuple[str, tuple[Highlight, ...]]:
+    """A stretch of the passage of about 280 characters, whole sentences where they fit and "…" where it is cut, in
+    which the query's conditions are met and its words stand closest; and what to mark in it and in the title. Where
+    only the rest of the article meets a condition, the stretch is of that. A passage without any of the words was found
+    by its meaning and is marked as a whole."""
+    marks = [Highlight(field="title", start=s, end=e, kind="word") for s, e in sought.marks(article.title, "title")]
     if passage is None or not passage.text:
         return "", tuple(marks)
-    spans = highlight(passage.text, words)
-    start, end = _window(passage.text, spans)
-    text = passage.text[start:end]
-    inside = [(s - start, e - start) for s, e in spans if s >= start and e <= end]
-    if inside:
-        marks += [Highlight(field="snippet", start=s, end=e, kind="word") for s, e in inside]
+    text, places = passage.text, sought.places(passage.text, "text")
+    if sought.conditions and not places and (elsewhere := sought.places(article.text, "text")):
+        text, places = article.text, elsewhere
+    spans = sought.marks(text, "text", places)
+    pieces = _pieces(text, spans, places)
+    shown, moved = _cut(text, spans, pieces)
+    if moved:
+        marks += [Highlight(field="snippet", start=s, end=e, kind="word") for s, e in moved]
     elif passage.score is not None:
-        marks.append(Highlight(field="snippet", start=0, end=len(text), kind="meaning"))
-    return text, tuple(marks)
+        marks.append(Highlight(field="snippet", start=0, end=len(shown), kind="meaning"))
+    return shown, tuple(marks)
 
 
-def _window(text: str, spans: Sequence[tuple[int, int]]) -> tuple[int, int]:
-    """Start and end of the snippet: it begins at a sentence where it can, and never inside a word."""
+def _cut(
+    text: str, spans: Sequence[tuple[int, int]], pieces: Sequence[tuple[int, int]]
+) -> tuple[str, list[tuple[int, int]]]:
+    """The pieces of a text in a row, with "…" where a sentence is cut, and the spans inside them."""
+    shown, moved = "", []
+    for start, end in pieces:
+        if shown:
+            shown += " … "
+        elif start and not _begins(text, start):
+            shown += "…"
+        moved += [(s - start + len(shown), e - start + len(shown)) for s, e in spans if s >= start and e <= end]
+        shown += text[start:end]
+    last = pieces[-1][1]
+    if last < len(text) and not _ends(text, last):
+        shown += "…"
+    return shown, moved
+
+
+def _begins(text: str, start: int) -> bool:
+    return any(match.end() == start for match in _SENTENCE_END.finditer(text, max(start - 40, 0), start + 1))
+
+
+def _ends(text: str, end: int) -> bool:
+    return text[end - 1] in ".!?…" or text[:end].rstrip("\"'”’)]")[-1:] in (".", "!", "?", "…") or text[end] == "\n"
+
+
+def _pieces(text: str, spans: Sequence[tuple[int, int]], places: Sequence[Sequence[Place]]) -> list[tuple[int, int]]:
+    """Start and end of what is shown: from a sentence's beginning to a sentence's end where it can be, never inside a
+    word; two pieces where a condition is met over a longer stretch."""
     if len(text) <= SNIPPET:
-        return 0, len(text)
-    best, most = 0, 0
-    if spans:
-        words = [text[s:e].casefold() for s, e in spans]
-        starts, ends = [s for s, _ in spans], [e for _, e in spans]
-        # A rough look at where sentences start will do: a snippet is no citation.
-        for sentence in (0, *(end.end() for end in _SENTENCE_END.finditer(text))):
-            inside = words[bisect_left(starts, sentence) : bisect_right(ends, sentence + SNIPPET)]
-            if len(inside) > most and (distinct := len(set(inside))) > most:
-                best, most = sentence, distinct
-    if most == 0 and spans:  # one sentence longer than a snippet, its words far in
-        best = max(0, spans[0][0] - SNIPPET // 3)
-        best = text.rfind(" ", 0, best) + 1
-    end = min(len(text), best + SNIPPET)
+        return [(0, len(text))]
+    words = [text[s:e].casefold() for s, e in spans]
+    starts, ends = [s for s, _ in spans], [e for _, e in spans]
+    sentences = [0, *(end.end() for end in _SENTENCE_END.finditer(text))]
+    short = [[place for place in each if place.end - place.start <= SNIPPET] for each in places]
+    best, most = 0, (0, 0)
+    # A rough look at where sentences start will do: a snippet is no citation.
+    for sentence in sentences if spans else ():
+        stop = sentence + SNIPPET
+        met = sum(any(sentence <= one.start and one.end <= stop for one in each) for each in short)
+        if places and not met:
+            continue
+        distinct = len(set(words[bisect_left(starts, sentence) : bisect_right(ends, stop)]))
+        if (met, distinct) > most:
+            best, most = sentence, (met, distinct)
+    if most > (0, 0):
+        stop = best + SNIPPET
+        inside = [[one.end for one in each if best <= one.start and one.end <= stop] for each in short]
+        return [_stretch(text, best, max((min(own) for own in inside if own), default=best))]
+    if not spans:
+        return [_stretch(text, 0, 0)]
+    first = min((place for each in places for place in each), default=None)
+    start, end = spans[0] if first is None else (first.start, first.end)
+    if end - start <= SNIPPET:  # in one sentence that is longer than a snippet
+        return [_around(text, max(start - (SNIPPET - (end - start)) // 3, 0), SNIPPET)]
+    half = SNIPPET // 2
+    return [_around(text, max(start - half // 4, 0), half), _around(text, max(end - half * 3 // 4, 0), half)]
+
+
+def _stretch(text: str, start: int, least: int) -> tuple[int, int]:
+    """From a sentence on: as many as fit, else up to a word; at least to ``least``."""
+    stop = min(len(text), start + SNIPPET)
+    if stop == len(text):
+        return start, len(text.rstrip())
+    whole = [
+        end.start() + len(end[0].rstrip()) for end in _SENTENCE_END.finditer(text, start, min(len(text), stop + 4))
+    ]
+    whole = [end for end in whole if max(least, start + 1) <= end <= stop]
+    if whole:
+        return start, len(text[: whole[-1]].rstrip())
+    return _around(text, start, SNIPPET)
+
+
+def _around(text: str, start: int, size: int) -> tuple[int, int]:
+    """About so many characters from a place on, with no word cut."""
+    if start:
+        start = text.rfind(" ", 0, start) + 1
+    end = min(len(text), start + size)
     if end < len(text):
-        cut = text.rfind(" ", best + SNIPPET // 2, end)
-        end = cut if cut > best else end
-    return best, len(text[:end].rstrip())
+        cut = text.rfind(" ", start + size // 2, end)
+        end = cut if cut > start else end
+    return start, len(text[:end].rstrip())

@@ -26,16 +26,16 @@ Marked = tuple[str, tuple[Highlight, ...]]
 
 def present(view: View, plan: Plan, scope: Scope, ranked: Ranked, watch: Watch = unwatched) -> Results:
     """The page that a plan asks for. Raises ArchiveDamaged for passages that are not in their article."""
-    request, words = plan.request, plan.query.scoring_words
+    request, sought = plan.request, excerpts.Sought.of(plan.query)
     ordinals = ranked.ordinals[plan.page]
     with watch("articles"):
         articles = view.articles(ordinals)
     with watch("passages"):
-        passages = _passages(view, plan, ranked, ordinals, articles)
+        passages = _passages(view, plan, ranked, ordinals, articles, sought)
     with watch("snippets"):
         snippets: list[Marked] = [("", ())] * len(articles)
         if request.snippets:
-            snippets = [_snippet(*shown, words) for shown in zip(articles, passages, strict=True)]
+            snippets = [_snippet(*shown, sought) for shown in zip(articles, passages, strict=True)]
     with watch("explain"):
         scores, explanations = _scores(plan, scope, ranked)
     shown = tuple(
@@ -68,7 +68,12 @@ def present(view: View, plan: Plan, scope: Scope, ranked: Ranked, watch: Watch =
 
 
 def _passages(
-    view: View, plan: Plan, ranked: Ranked, ordinals: Ordinals, articles: Sequence[Article | None]
+    view: View,
+    plan: Plan,
+    ranked: Ranked,
+    ordinals: Ordinals,
+    articles: Sequence[Article | None],
+    sought: excerpts.Sought,
 ) -> list[tuple[Passage, ...]]:
     """The passages of each article: the nearest in meaning where that was asked for, else those with the words."""
     count, vectors = plan.request.passages, view.vectors
@@ -82,7 +87,7 @@ def _passages(
         ]
     else:
         passages = [
-            () if article is None else excerpts.passages_by_words(article, spans, plan.query.scoring_words, count)
+            () if article is None else excerpts.passages_by_words(article, spans, sought, count)
             for article, spans in zip(articles, view.passages(ordinals, articles), strict=True)
         ]
     for article, shown in zip(articles, passages, strict=True):
@@ -91,8 +96,8 @@ def _passages(
     return passages
 
 
-def _snippet(article: Article | None, passages: Sequence[Passage], words: Sequence[str]) -> Marked:
-    return ("", ()) if article is None else excerpts.snippet(article, passages[0] if passages else None, words)
+def _snippet(article: Article | None, passages: Sequence[Passage], sought: excerpts.Sought) -> Marked:
+    return ("", ()) if article is None else excerpts.snippet(article, passages[0] if passages else None, sought)
 
 
 def _scores(plan: Plan, scope: Scope, ranked: Ranked) -> tuple[list[float], list[dict[str, Any] | None]]:

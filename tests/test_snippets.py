@@ -1,0 +1,79 @@
+"""Snippets show where a query is met, in whole sentences where they fit; only what meets it is marked."""
+
+from __future__ import annotations
+
+import pytest
+
+from search import Archive, Article
+from search.engine.excerpts import SNIPPET
+
+FILLER = "The quietly humming mill was bricked. " * 20
+ENDING = "Other words follow here. " * 30
+LONG = "and on it went past the weir, the mill and the gate of the quay " * 12
+
+
+@pytest.fixture(scope="module")
+def archive(tmp_path_factory):
+    with Archive.open(tmp_path_factory.mktemp("snippets") / "a", create=True, model=None) as archive:
+        archive.add(
+            [
+                Article(id="phrase", title="Mill", text=f"{FILLER}Then it was quietly bricked up at last. {ENDING}"),
+                Article(
+                    id="near", title="N", text=f"{FILLER}The heron left the old stone weir again. Weir. {ENDING}heron"
+                ),
+                Article(id="wide", title="W", text=f"A stork came {LONG}until the osprey left. {ENDING}"),
+                Article(id="hyphen", title="E", text=f"{FILLER}Somebody sent the e-mail leak around. {ENDING}"),
+                Article(id="letters", title="C", text=f"Vitamin C is in it. {ENDING}He teaches C++ now. {ENDING}"),
+            ]
+        )
+        yield archive
+
+
+def shown(archive, query):
+    hit = archive.search(query, mode="keyword")[0]
+    marks = [hit.snippet[one.start : one.end] for one in hit.highlights if one.field == "snippet"]
+    return " ".join(hit.snippet.split()), marks
+
+
+@pytest.mark.parametrize(
+    ("query", "part", "marked"),
+    [
+        ('"quietly bricked up"', "Then it was quietly bricked up at last.", ["quietly", "bricked", "up"]),
+        ("+\"quietly bricked\" follow", "quietly bricked up", None),
+        ("heron w/5 weir", "The heron left the old stone weir again.", ["heron", "weir"]),
+        ("heron pre/9 weir", "heron left the old stone weir", ["heron", "weir", "heron", "Weir"]),
+        ("heron w/s weir", "heron left the old stone weir", ["heron", "weir"]),
+        ('"the email leak"', "the e-mail leak", ["the", "e-mail", "leak"]),
+        ('exact:"C++"', "He teaches C++ now.", ["C++"]),
+        ("brick* w/3 last", "bricked up at last", ["bricked", "last"]),
+        ("bricket~ pre/2 up", "quietly bricked up", ["bricked", "up"]),
+    ],
+)  # fmt: skip
+def test_the_place_is_shown_and_marked(archive, query, part, marked):
+    snippet, marks = shown(archive, query)
+    assert part in snippet
+    assert marked is None or sorted(set(marks)) == sorted(set(marked))
+    assert len(snippet) <= SNIPPET + 2
+
+
+def test_whole_sentences_need_no_dots(archive):
+    snippet, _ = shown(archive, '"quietly bricked up"')
+    assert not snippet.startswith("…")
+    assert snippet.endswith("here.")
+
+
+def test_a_long_sentence_is_cut_with_dots_at_both_ends(archive):
+    snippet, marks = shown(archive, '"osprey left"')
+    assert snippet.startswith("…")
+    assert marks == ["osprey", "left"]
+
+
+def test_a_condition_over_a_long_stretch_shows_both_ends(archive):
+    snippet, marks = shown(archive, "stork w/s osprey")
+    assert " … " in snippet
+    assert marks == ["stork", "osprey"]
+
+
+def test_excluded_words_are_not_shown(archive):
+    _, marks = shown(archive, 'osprey -"quietly bricked"')
+    assert marks == ["osprey"]
