@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,13 +24,32 @@ from search.records import Filters
 if TYPE_CHECKING:
     from search.records import Results
 
-FORMATS = ("pretty", "json", *FORMS)
+FORMATS = ("pretty", "json", "xlsx", *FORMS)
 BATCH_FORMATS = ("jsonl", "csv")
+_BOM = "\ufeff"
 UNSAID = ("notes",)  # in JSON: they go to standard error
 
 
-@click.command("search")
-@click.argument("query", nargs=-1, metavar="QUERY...", callback=valid_text)
+_EXCLUDES = re.compile(r"-(?!n[0-9]+$)[^\W\d_][\w.'’-]+")
+_KEPT = "\ue000"  # before a word that begins with a hyphen, until it is known to be no option
+
+
+class _Query(click.Command):
+    """A command whose argument may be a query with ``-word``: ``search strike -trump``."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Parse, with words of one hyphen and two letters or more as words."""
+        end = args.index("--") if "--" in args else len(args)
+        own = [_KEPT + arg if _EXCLUDES.fullmatch(arg) else arg for arg in args[:end]]
+        return super().parse_args(ctx, own + args[end:])
+
+
+def _words(ctx: click.Context, param: click.Parameter, value: tuple[str, ...]) -> Any:
+    return valid_text(ctx, param, tuple(word.removeprefix(_KEPT) for word in value))
+
+
+@click.command("search", cls=_Query)
+@click.argument("query", nargs=-1, metavar="QUERY...", callback=_words)
 @common
 @asks(*SEARCH)
 @click.option(
@@ -39,7 +60,12 @@ UNSAID = ("notes",)  # in JSON: they go to standard error
 )
 @timings
 @click.option("--explain-query", is_flag=True, help="Say what QUERY means and search nothing.")
-@click.option("--format", type=click.Choice(FORMATS), help="[default: pretty; jsonl with --queries]")
+@click.option(
+    "--format",
+    type=click.Choice(FORMATS),
+    help="xlsx is a table for Excel. [default: pretty; jsonl with --queries]",
+)
+@click.option("--excel", is_flag=True, help="Begin CSV with a byte order mark (BOM), as Excel needs for accents.")
 @output
 @click.pass_context
 def command(
@@ -50,6 +76,7 @@ def command(
     queries: Path | None,
     explain_query: bool,
     format: str | None,
+    excel: bool,
     **settings: Any,
 ) -> None:
     """Search an archive.
@@ -58,6 +85,8 @@ def command(
     shell. Exits 1 when nothing is found.
     """
     settings = given(settings)
+    if excel and format != "csv":
+        raise UsageError("--excel goes with --format csv; for a workbook use --format xlsx")
     text = " ".join(query)
     if queries is not None:
         if ctx.get_parameter_source("format") is ParameterSource.DEFAULT_MAP and format not in BATCH_FORMATS:
@@ -66,7 +95,7 @@ def command(
             raise UsageError("--queries takes the place of QUERY, and goes with neither --explain-query nor --cursor")
         if format not in (None, *BATCH_FORMATS):
             raise UsageError(f"--queries prints {' or '.join(BATCH_FORMATS)}, not {format}")
-        found = _run_all(folder, queries, format or BATCH_FORMATS[0], settings)
+        found = _run_all(folder, queries, format or BATCH_FORMATS[0], settings, excel)
     else:
         if not query and settings["filters"] == Filters():
             raise UsageError("give a QUERY, or a filter such as --source or --from")
@@ -77,18 +106,23 @@ def command(
                 return
             results = archive.search(text, **settings)
         found = len(results)
-        _print(results, format or FORMATS[0])
+        _print(results, format or FORMATS[0], excel)
     if not found:
         ctx.exit(1)
 
 
-def _print(results: Results, format: str) -> None:
+def _print(results: Results, format: str, excel: bool) -> None:
     """Hits on stdout, what there is to say of them on stderr."""
     if format == "pretty":
         lines: Iterable[str] = pretty.hits(results, style=styled())
     elif format == "json":
         lines = [formats.dumps(values(results, UNSAID), indent=2)]
+    elif format == "xlsx":
+        lines = ()
+        _workbook(results)
     else:
+        if excel:
+            click.echo(_BOM, nl=False)
         lines = FORMS[format].lines(results)
     for text in lines:
         click.echo(text)
@@ -105,7 +139,17 @@ def _remarks(results: Results) -> Iterator[str]:
         yield f"did you mean: {line(results.did_you_mean)}"
 
 
-def _run_all(folder: Path, queries: Path, format: str, settings: dict[str, Any]) -> int:
+def _workbook(results: Results) -> None:
+    """A workbook on stdout, which must not be a terminal. Raises UsageError, and MissingExtraError without 'xlsx'."""
+    from search.exports.workbook import workbook as made
+
+    if sys.stdout.isatty():
+        raise UsageError("a workbook is no text; write it to a file: --format xlsx > hits.xlsx")
+    sys.stdout.flush()
+    sys.stdout.buffer.write(made(results))
+
+
+def _run_all(folder: Path, queries: Path, format: str, settings: dict[str, Any], excel: bool) -> int:
     """Run a file of queries; how many hits there were. Raises UsageError at the end if some could not be run."""
     from search.evaluation import read_queries
 
@@ -114,7 +158,7 @@ def _run_all(folder: Path, queries: Path, format: str, settings: dict[str, Any])
     write = formats.json_lines if format == "jsonl" else formats.csv_lines
     found = failed = 0
     if format == "csv":
-        click.echo(formats.csv_header(batch=True))
+        click.echo(_BOM * excel + formats.csv_header(batch=True))
     with opened(folder) as archive:
         for query in batch:
             try:

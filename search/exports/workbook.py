@@ -1,0 +1,48 @@
+"""Hits as a workbook for spreadsheets (.xlsx): a row each, dates as dates, nothing taken for a formula."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+
+from search.declarations import columns, row
+from search.errors import MissingExtraError
+from search.exports.plain import clean
+from search.records import Hit
+
+_LONGEST = 32_767  # characters of a cell
+
+
+def workbook(hits: Iterable[Hit]) -> bytes:
+    """The bytes of a workbook of one sheet. Raises MissingExtraError where the extra 'xlsx' is not installed."""
+    try:
+        import xlsxwriter
+    except ImportError as error:
+        raise MissingExtraError("xlsxwriter", "xlsx") from error
+    buffer = io.BytesIO()
+    options = {
+        "in_memory": True,
+        "strings_to_formulas": False,
+        "strings_to_urls": False,
+        "strings_to_numbers": False,
+        "default_date_format": "yyyy-mm-dd",
+    }
+    with xlsxwriter.Workbook(buffer, options) as book:
+        sheet = book.add_worksheet("hits")
+        sheet.write_row(0, 0, columns(Hit), book.add_format({"bold": True}))
+        sheet.freeze_panes(1, 0)
+        for number, hit in enumerate(hits, 1):
+            for column, value in enumerate(row(hit).values()):
+                _write(sheet, number, column, value)
+    return buffer.getvalue()
+
+
+def _write(sheet: Any, number: int, column: int, value: Any) -> None:
+    if isinstance(value, str):
+        sheet.write_string(number, column, clean(value)[:_LONGEST])
+    elif isinstance(value, datetime):
+        sheet.write_string(number, column, value.isoformat())
+    elif value is not None:
+        sheet.write(number, column, value)
