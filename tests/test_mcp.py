@@ -234,7 +234,11 @@ async def test_hostile_text_comes_without_control_characters(server):
 async def test_refusals_say_what_is_wrong(server):
     async with Client(server) as client:
         assert await refused(client, "fetch", id="nobody") == "no article has the id 'nobody'"
-        message = await refused(client, "search", query="court AND (")
+        for mistake in ("court AND (", 'court "river', "colour:red court", "court NOT"):
+            results = await client.call_tool("search", {"query": mistake})  # a model's text is read as it stands
+            assert not results.is_error
+            assert results.structured_content["results"]
+        message = await refused(client, "search_articles", query="court AND (")
         assert "parenthesis is never closed" in message
         assert message.splitlines()[-1] == " " * 12 + "^"
         assert "query is empty" in await refused(client, "search", query=" ")

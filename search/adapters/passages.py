@@ -10,6 +10,7 @@ from typing import Any
 
 from search.archive import Archive
 from search.declarations import settings, values
+from search.engine import lenient
 from search.engine.request import Request
 from search.errors import UsageError
 from search.records import Article, Condition, Filters, Hit, Passage, Results
@@ -111,12 +112,12 @@ class Source:
     def find(self, query: str, retrieval: Retrieval) -> list[Found]:
         """The best passages, those of the best article first."""
         text, settings = retrieval.search(query)
-        return _passages(self.archive().search(text, **settings), retrieval.limit)
+        return _passages(lenient.search(self.archive().search, text, **settings), retrieval.limit)
 
     async def afind(self, query: str, retrieval: Retrieval) -> list[Found]:
         """The same without blocking the event loop."""
         text, settings = retrieval.search(query)
-        return _passages(await self.archive().asearch(text, **settings), retrieval.limit)
+        return _passages(await lenient.asearch(self.archive().asearch, text, **settings), retrieval.limit)
 
     def __getstate__(self) -> dict[str, Any]:
         return {"path": self.path, "model": self.model}

@@ -42,6 +42,10 @@ class Leg(Protocol):
     def suggest(self, word: str) -> str | None:
         """A likelier spelling of a word that no visible article has."""
 
+    def usual(self, word: str) -> tuple[int, str, int] | None:
+        """Of a word that hardly any visible article has: how many have it, a likelier spelling, and how many have
+        that, far more; None for any other word."""
+
 
 class VectorLeg(Protocol):
     """Articles by the meaning of their best passage: its cosine to a query's vector, float32[d] of norm 1."""

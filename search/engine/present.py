@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from search.engine import excerpts, ranking
-from search.engine.legs import Leg, Ordinals
+from search.engine.legs import Ordinals
+from search.engine.nearest import nearest
 from search.engine.plan import Plan
 from search.engine.rank import Ranked
 from search.engine.view import Scope, View
@@ -15,6 +16,9 @@ from search.engine.watch import Watch, unwatched
 from search.errors import ArchiveDamaged
 from search.query import ParsedQuery
 from search.records import Article, Highlight, Hit, Mode, Passage, Results
+
+if TYPE_CHECKING:
+    from search.keyword.tree import Value
 
 _BEYOND = {
     Mode.KEYWORD: "have some of them",
@@ -53,7 +57,7 @@ def present(view: View, plan: Plan, scope: Scope, ranked: Ranked, watch: Watch =
         if article is not None
     )
     with watch("suggest"):
-        did_you_mean = _suggestion(plan.query, scope.words) if request.snippets else None
+        did_you_mean, remarks = _suggestion(view, plan, scope) if request.snippets else (None, [])
     more = (scope.total if ranked.fused is None else len(ranked.ordinals)) > plan.page.stop
     return Results(
         query=request.query,
@@ -63,7 +67,7 @@ def present(view: View, plan: Plan, scope: Scope, ranked: Ranked, watch: Watch =
         hits=shown,
         did_you_mean=did_you_mean,
         cursor=request.next_page(view.snapshot.commit, plan.page.stop) if more else None,
-        notes=_notes(view, plan, scope, shown),
+        notes=(*_notes(view, plan, scope, shown), *remarks),
     )
 
 
@@ -115,15 +119,73 @@ def _scores(plan: Plan, scope: Scope, ranked: Ranked) -> tuple[list[float], list
     return [float(fused.scores[position]) for position in positions], explanations
 
 
-def _suggestion(query: ParsedQuery, words: Leg) -> str | None:
-    """The query with each free word that the archive does not know replaced, or None."""
-    text = query.text
-    for word in dict.fromkeys(query.words):
+def _suggestion(view: View, plan: Plan, scope: Scope) -> tuple[str | None, list[str]]:
+    """The query with each word and name that the archive does not know replaced, or None; and what is to be said of
+    names, and of words that are written otherwise far more often."""
+    query, words = plan.query, scope.words
+    text, notes = query.text, []
+    required, names = _asked(query)
+    for word in dict.fromkeys((*query.words, *required)):
         better = words.suggest(word)
-        if better is not None:  # free words alone: not inside other words, quotation marks, fields or patterns
-            alone = rf"""(?<![\w:"'-]){re.escape(word)}(?![\w:"'*?~-])"""
+        if better is not None:  # not inside other words, fields, patterns or what is left out
+            quotes = "" if word in query.words else '"'
+            alone = rf"""(?<![\w:'-]){re.escape(word)}(?![\w:'*?~-])"""
+            if not quotes:
+                alone = rf"""(?<![\w:"'-]){re.escape(word)}(?![\w:"'*?~-])"""
             text = re.sub(alone, better.replace("\\", r"\\"), text)
-    return text if text != query.text else None
+        elif (usual := words.usual(word)) is not None:
+            own, other, count = usual
+            notes.append(f"{_articles(count)} {other!r}, {own:,} {word!r}; did you mean {other}?")
+    for name in names if not scope.mask.any() else ():
+        if words.match(name).any():
+            continue
+        kind = _KINDS.get(name.field, name.field)
+        near = nearest(name.text, _known(view, name.field))
+        notes.append(f"there is no {kind} of that name: {name.text}" + (f"; did you mean {near}?" if near else ""))
+        if near is not None:
+            quoted = f'"{near}"' if " " in near else near
+            written = rf'"?(?<!\w){re.escape(name.text)}(?!\w)"?'
+            text = re.sub(written, quoted.replace("\\", r"\\"), text)
+    return (text if text != query.text else None), notes
+
+
+_KINDS = {"by": "author", "authors": "author", "language": "language"}
+_CATEGORIES = ("source", "section", "agency", "language")
+
+
+def _known(view: View, field: str) -> list[str]:
+    """The names that a field has."""
+    if field in _CATEGORIES:
+        return view.columns.names(field)
+    if field not in ("by", "authors"):
+        return []
+    from search.engine.counts import count_names
+
+    return [name for name, _ in count_names(view.names("author"), view.snapshot.live, None).values]
+
+
+def _asked(query: ParsedQuery) -> tuple[list[str], list[Value]]:
+    """The words of a query's conditions that are no free ones, and the names in it; not those that it excludes."""
+    if query.constraint is None:
+        return [], []
+    from search.keyword.tree import And, AtLeast, Or, Pair, Value, Word
+
+    words: list[str] = []
+    names: list[Value] = []
+    stack = [query.constraint]
+    while stack:
+        node = stack.pop()
+        if isinstance(node, And | Or | Pair | AtLeast):
+            stack += node.children
+        elif isinstance(node, Word):
+            words += node.text.split()
+        elif isinstance(node, Value):
+            names.append(node)
+    return words, names
+
+
+def _articles(count: int) -> str:
+    return "1 article has" if count == 1 else f"{count:,} articles have"
 
 
 def _notes(view: View, plan: Plan, scope: Scope, shown: Sequence[Hit]) -> tuple[str, ...]:

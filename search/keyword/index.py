@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from search.keyword.tree import Node
     from search.keyword.whoosh.codec import ViewSegment
 
+_RARE = 2  # articles that may have a misspelling,
+_FAR_MORE = 20  # and how many times as many have the right one
 _P = ParamSpec("_P")
 _T = TypeVar("_T")
 
@@ -187,3 +189,20 @@ class KeywordView:
         from search.keyword.match import expand
 
         return expand.suggest(self.index.segments, tokens[0].word)
+
+    @_sound
+    def usual(self, word: str) -> tuple[int, str, int] | None:
+        """Of a word that hardly any visible article has: how many have it, a likelier spelling, and how many have that,
+        far more; None for any other word."""
+        tokens = analyze(word)
+        own = self.bm25.frequency(tokens[0].term) if len(tokens) == 1 else 0
+        if not 0 < own <= _RARE:
+            return None
+        from search.keyword.match import expand
+
+        better = expand.suggest(self.index.segments, tokens[0].word, known=True)
+        others = analyze(better) if better is not None else []
+        if better is None or len(others) != 1 or others[0].term == tokens[0].term:
+            return None
+        count = self.bm25.frequency(others[0].term)
+        return (own, better, count) if count >= _FAR_MORE * own else None

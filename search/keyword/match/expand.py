@@ -135,14 +135,17 @@ def exact(segment: KeywordSegment, surface: str) -> tuple[int, list[int]] | None
     return (tid, sorted(found)) if found else None
 
 
-def suggest(segments: Sequence[KeywordSegment], word: str) -> str | None:
-    """A likelier spelling of a folded word, as most often written; None for a word that exists or without a neighbour.
+def suggest(segments: Sequence[KeywordSegment], word: str, *, known: bool = False) -> str | None:
+    """A likelier spelling of a folded word, as most often written; None for a word that exists (unless ``known``) or
+    without a neighbour.
 
     Weighs how often a word occurs against how far it is: up to 2 edits, 1 for words of 3 to 7 letters; two letters
     swapped count as one edit.
     """
     key = word.encode("utf-8", "replace")
-    if len(word) < _SHORTEST_ONE_EDIT or word.isdigit() or any(segment.words.find(key) >= 0 for segment in segments):
+    if len(word) < _SHORTEST_ONE_EDIT or word.isdigit():
+        return None
+    if not known and any(segment.words.find(key) >= 0 for segment in segments):
         return None
     most = 2 if len(word) >= _SHORTEST_TWO_EDITS else 1
     counts: Counter[bytes] = Counter()
@@ -168,6 +171,7 @@ def suggest(segments: Sequence[KeywordSegment], word: str) -> str | None:
         first_letter = 0.0 if other[:1] == key[:1] else _FIRST_LETTER_PENALTY
         return float(np.log(counts[other])) - _EDIT_PENALTY * edits - first_letter
 
+    counts.pop(key, None)
     best = min(counts, key=lambda other: (-worth(other), other), default=None)
     return None if best is None else _as_written(segments, best)
 

@@ -14,7 +14,7 @@ from typing import Annotated, Any, TypeVar
 from search._version import __version__
 from search.archive import Archive
 from search.declarations import Setting
-from search.engine import request
+from search.engine import lenient, request
 from search.engine.request import gathered
 from search.errors import MissingExtraError, QueryError, SearchError
 from search.exports.plain import clean
@@ -172,7 +172,9 @@ def _add_convention(server: MCPServer[Any], asked: _Asked) -> None:
         description="Articles that best answer a query, with id, title and address; fetch gives their text.",
     )
     async def search(query: Query) -> Any:
-        return await asked.run(lambda archive: answers.search_results(archive.search(query, passages=0), asked.address))
+        return await asked.run(
+            lambda archive: answers.search_results(lenient.search(archive.search, query, passages=0), asked.address)
+        )
 
     @_tool(
         server,
