@@ -272,7 +272,7 @@ def test_pretty():
         "   id ians-1",
         "",
         "2. Ceasefire, day 3",
-        "   2025-03-01 · score 0.333, beyond the matches",
+        "   2025-03-01 · score 0.333, without all the words",
         "   =Quiet.",
         "   id b 2",
     ]

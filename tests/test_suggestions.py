@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 import pytest
 
 from search import Archive, Article
@@ -72,3 +74,33 @@ def test_the_nearest_name():
     assert nearest("the hindoo", ["The Hindu", "The Times", "Hindustan"]) == "The Hindu"
     assert nearest("xyz", ["The Hindu"]) is None
     assert nearest("a", []) is None
+
+
+@pytest.fixture(scope="module")
+def dated(tmp_path_factory):
+    with Archive.open(tmp_path_factory.mktemp("dated") / "a", create=True, model=None) as archive:
+        archive.add(
+            [
+                Article(id="old", text="dam", published=date(2020, 3, 1)),
+                Article(id="none", text="dam"),
+                Article(id="other", text="weir"),
+            ]
+        )
+        yield archive
+
+
+@pytest.mark.parametrize(
+    ("query", "notes"),
+    [
+        ("dam since:2020-01-01", ["1 article without a date cannot be among these"]),
+        ("since:2020-01-01", ["2 articles without a date cannot be among these"]),
+        ("weir since:2019 -weir", []),
+        ("dam since:7d", ["1 article without a date cannot be among these", "the newest article is of 2020-03-01"]),
+        ("dam before:2000", ["1 article without a date cannot be among these", "the oldest article is of 2020-03-01"]),
+        ("heron since:2021 until:2020", ["no day meets all the dates of this query"]),
+        ("dam", []),
+    ],
+)
+def test_what_dates_leave_out_is_said(dated, query, notes):
+    said = dated.search(query, mode="keyword").notes
+    assert [note for note in said if "date" in note or " is of " in note] == notes

@@ -29,7 +29,7 @@ def hits(results: Results, *, style: bool) -> Iterator[str]:
             yield ""
         score = f"score {hit.score:.3f}" if ranked else ""
         # Where nothing matches the whole query, that is said once, of all.
-        beyond = "" if hit.matched or not results.total else "beyond the matches"
+        beyond = "" if hit.matched or not results.total else "without all the words"
         yield from _hit(hit, ", ".join(filter(None, (score, beyond))), total_width, style)
 
 

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from datetime import date
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from search.engine import excerpts, ranking
 from search.engine.legs import Ordinals
@@ -16,6 +19,7 @@ from search.engine.watch import Watch, unwatched
 from search.errors import ArchiveDamaged
 from search.query import ParsedQuery
 from search.records import Article, Highlight, Hit, Mode, Passage, Results
+from search.storage.columns import MISSING_DAY
 
 if TYPE_CHECKING:
     from search.keyword.tree import Value
@@ -194,4 +198,38 @@ def _notes(view: View, plan: Plan, scope: Scope, shown: Sequence[Hit]) -> tuple[
         notes.append("this archive has no vectors: ranked by words alone")
     if plan.query.words and not scope.total and shown:
         notes.append(f"no article has all the words; these {_BEYOND[plan.mode]}")
-    return (*notes, *view.hidden(plan.as_of))
+    return (*notes, *_dates(view, plan, scope), *view.hidden(plan.as_of))
+
+
+def _dates(view: View, plan: Plan, scope: Scope) -> list[str]:
+    """What is to be said of the dates that a query sets: what they leave out, or that they leave nothing."""
+    if plan.query.constraint is None:
+        return []
+    from search.keyword.tree import And, DayRange, InstantRange, both, members
+    from search.query.drilldown import date_conditions
+
+    dates, first, last = date_conditions(plan.query.constraint)
+    if dates is None:
+        return []
+    notes = []
+    undated = scope.visible & (view.columns.day == MISSING_DAY)
+    if undated.any():
+        rest = both(
+            [node for node in members(And, plan.query.constraint) if not isinstance(node, DayRange | InstantRange)]
+        )
+        if rest is not None:
+            undated &= scope.words.match(rest)
+        if plan.query.words:
+            undated &= scope.words.match_words(plan.query.words)
+        count = int(np.count_nonzero(undated))
+        if count:
+            notes.append(f"{'1 article' if count == 1 else f'{count:,} articles'} without a date cannot be among these")
+    if first is not None and last is not None and first > last:
+        notes.append("no day meets all the dates of this query")
+    elif not scope.total:
+        days = view.columns.day[scope.visible & (view.columns.day != MISSING_DAY)]
+        if len(days) and first is not None and first > int(days.max()):
+            notes.append(f"the newest article is of {date.fromordinal(int(days.max()))}")
+        elif len(days) and last is not None and last < int(days.min()):
+            notes.append(f"the oldest article is of {date.fromordinal(int(days.min()))}")
+    return notes
