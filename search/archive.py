@@ -34,6 +34,7 @@ if TYPE_CHECKING:
         AddReport,
         Alert,
         BackupReport,
+        Counts,
         Dirt,
         Facets,
         ImportReport,
@@ -329,6 +330,11 @@ class Archive:
         from search.engine.stats import stats
 
         return stats(self._session)
+
+    def counts(self) -> Counts:
+        """Of how many live articles catalog, words and vectors have something; they agree in a sound archive."""
+        with self._session.reading() as view:
+            return view.counts
 
     def check(self, progress: Callable[[str], None] | None = None, *, thorough: bool = False) -> list[str]:
         """Verify everything: checksums, records, and that all parts hold the same articles. Returns the problems.

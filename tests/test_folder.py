@@ -55,7 +55,7 @@ READS = {
     "ids",
     "open",
 }
-READS |= {"passages", "path", "restore", "retrieve", "search", "settings", "stats", "timeline", "whoosh"}
+READS |= {"counts", "passages", "path", "restore", "retrieve", "search", "settings", "stats", "timeline", "whoosh"}
 WRITES = {
     "add": lambda archive: archive.add(articles("new")),
     "backup": lambda archive: archive.backup(archive.path.with_name("backups")),

@@ -297,7 +297,7 @@ def change(path, *statements):
 def test_another_format_is_a_mismatch(tmp_path):
     new_archive(tmp_path).close(truncate=True)
     change(tmp_path, "PRAGMA user_version = 100")
-    with pytest.raises(ArchiveMismatch, match="has format 99, this version reads 0 to 0; index the articles again"):
+    with pytest.raises(ArchiveMismatch, match="has format 99, this version reads 0 to 1; index the articles again"):
         Catalog.open(Folder.open(tmp_path))
 
 

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from search.declarations import values
 from search.encode import recorded_way
 from search.engine.legs import VectorLeg
-from search.records import EncoderIdentity
+from search.records import Counts, EncoderIdentity
 from search.storage.catalog import FILE
 from search.storage.columns import MISSING_DAY, MISSING_INSTANT, unpack_string
 from search.storage.folder import Folder, Place
@@ -28,11 +29,11 @@ _SOURCES = 20
 def stats(session: Session) -> dict[str, Any]:
     """Counts, bytes, dates, sources and settings of the last commit, fit for JSON."""
     with session.reading() as view:
-        return _stats(session.catalog.folder, view.snapshot, view.vectors, session.settings)
+        return _stats(session.catalog.folder, view.snapshot, view.vectors, view.counts, session.settings)
 
 
 def _stats(
-    folder: Folder, snapshot: Snapshot, vectors: VectorLeg | None, settings: Mapping[str, Any]
+    folder: Folder, snapshot: Snapshot, vectors: VectorLeg | None, counts: Counts, settings: Mapping[str, Any]
 ) -> dict[str, Any]:
     live = snapshot.live
     published = snapshot.columns.published[live & (snapshot.columns.published != MISSING_INSTANT)]
@@ -50,6 +51,7 @@ def _stats(
         "path": str(folder.path),
         "commit": snapshot.commit,
         "articles": int(np.count_nonzero(live)),
+        "counts": values(counts),
         "undated": int(np.count_nonzero(live & (snapshot.columns.day == MISSING_DAY))),
         "passages": None if vectors is None else vectors.count,
         "deleted": int(np.count_nonzero(~live)),

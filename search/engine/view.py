@@ -6,6 +6,7 @@ import dataclasses
 import time
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -16,7 +17,7 @@ from search.engine.legs import Floats, Leg, Mask, Ordinals, VectorLeg
 from search.engine.plan import Plan
 from search.engine.query_vectors import QueryVectors
 from search.engine.request import Request
-from search.errors import ArticleNotFound, ModeError
+from search.errors import ArchiveDamaged, ArticleNotFound, ModeError
 from search.keyword import Bm25Settings, KeywordIndex, KeywordView
 from search.keyword.tree import Foreign
 from search.records import Article, Mode
@@ -28,6 +29,7 @@ from search.vector import VectorIndex
 
 if TYPE_CHECKING:
     from search.engine.counts import Names
+    from search.records import Counts
 
 
 class Scope(NamedTuple):
@@ -52,6 +54,12 @@ class View:
         self.snapshot = snapshot
         self.columns = snapshot.columns
         self.queries = queries
+        for name in {name for entry in snapshot.entries for name in entry.parts} | {KEYWORD}:
+            if snapshot.entries and name not in snapshot.parts:
+                raise ArchiveDamaged(
+                    f"a segment of {catalog.folder.path} has no part {name!r}, which others have or need; "
+                    "'broadsheet doctor --repair' makes it again"
+                )
         self.vectors: VectorLeg | None = None
         if VECTORS in snapshot.parts:
             self.vectors = VectorIndex(snapshot.parts[VECTORS], snapshot.sizes)
@@ -59,6 +67,27 @@ class View:
         self._names: dict[tuple[str, ...], Names] = {}
         self._keyword = KeywordIndex(snapshot.parts.get(KEYWORD, []), snapshot.columns, bm25)
         self._live_words: KeywordView = self._keyword.at(snapshot.live)
+
+    @cached_property
+    def counts(self) -> Counts:
+        """How many of the live articles the catalog has, and each leg. The catalog is asked once for each view."""
+        from search.records import Counts  # few searches ask
+
+        last = int(self.columns.rows[-1]) if len(self.columns) else 0
+        vectors = None if self.vectors is None else self._covered(VECTORS, "passage_starts", 1)
+        return Counts(
+            catalog=self._catalog.count_at(self.snapshot.commit, last),
+            keyword=self._covered(KEYWORD, "lengths", 0),
+            vectors=vectors,
+        )
+
+    def _covered(self, name: str, array: str, more: int) -> int:
+        """The live articles that the parts of a leg have rows of, counted by one of their arrays."""
+        found, parts = 0, self.snapshot.parts.get(name, [])
+        for base, size, part in zip(self.columns.bases.tolist(), self.snapshot.sizes, parts, strict=False):
+            rows = len(part[array]) - more
+            found += int(np.count_nonzero(self.snapshot.live[base : base + min(rows, size)])) + max(rows - size, 0)
+        return found
 
     def plan(self, request: Request) -> Plan:
         """Read a request: the one place where a search reads text.

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+from search.declarations import also_told
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rejection:
@@ -46,6 +48,22 @@ class ImportReport(AddReport):
     alerts: int = 0
     alerts_kept: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Counts:
+    """Of how many live articles each has something: the catalog a record, the keyword parts a row, the vector parts an
+    entry (None for an archive without vectors)."""
+
+    catalog: int
+    keyword: int
+    vectors: int | None
+
+    @property
+    @also_told("Whether all of them are the same.")
+    def agree(self) -> bool:
+        """Whether all of them are the same."""
+        return self.catalog == self.keyword and self.vectors in (None, self.catalog)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,7 +12,8 @@ from typing import Any, TypeVar
 
 from search.archive import Archive
 from search.deadline import Deadline
-from search.errors import ArchiveNotFound, ArchiveReplaced, ServerBusy, ServerError
+from search.errors import ArchiveDamaged, ArchiveNotFound, ArchiveReplaced, ServerBusy, ServerError
+from search.records import Counts
 
 Answer = TypeVar("Answer")
 
@@ -59,6 +60,7 @@ class Desk:
         raise."""
         archive = Archive.open(self.settings.folder)
         try:
+            in_agreement(archive)
             if warm:
                 archive.search("start", limit=1)
         except BaseException:
@@ -114,3 +116,15 @@ class Desk:
             if self._archive is stale:
                 self._archive, self._given = Archive.open(self.settings.folder), False
             return self.archive
+
+
+def in_agreement(archive: Archive) -> Counts:
+    """How many articles catalog, words and vectors have. Raises ArchiveDamaged where these are not the same."""
+    counts = archive.counts()
+    if not counts.agree:
+        vectors = "" if counts.vectors is None else f", {counts.vectors:,} have vectors"
+        raise ArchiveDamaged(
+            f"the archive is not served: {counts.catalog:,} articles are in its catalog, {counts.keyword:,} can be "
+            f"found by words{vectors}; 'broadsheet doctor --repair' makes them agree"
+        )
+    return counts

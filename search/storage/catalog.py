@@ -30,8 +30,8 @@ from search.storage.transaction import SegmentEntry, Transaction
 if TYPE_CHECKING:
     from search.records import Alert
 
-FORMAT = 0  # 0: may change with any release, and then asks for a new index
-OLDEST_READABLE_FORMAT = 0
+FORMAT = 1  # every later version opens or migrates it; its fixture is tests/data/archive-format-1
+OLDEST_READABLE_FORMAT = 0  # what releases before it wrote; nothing in it differs
 APPLICATION_ID = 0x42524453  # "BRDS"
 FILE = "catalog.sqlite"
 BUILDING = "catalog.new"
@@ -350,6 +350,14 @@ class Catalog:
                 (row, commit),
             ).fetchone()
         return None if found is None else str(found[0])
+
+    def count_at(self, commit: int, last_row: int) -> int:
+        """The number of articles live at a commit whose reader holds it, and whose last row this is."""
+        with self._reading() as connection:
+            query = "SELECT count(*) FROM articles WHERE died IS NULL"
+            if connection.execute('SELECT "commit" FROM state').fetchone()[0] != commit:  # rows since then are above
+                query = f"SELECT count(*) FROM articles WHERE row <= {last_row} AND (died IS NULL OR died > {commit})"  # noqa: S608
+            return int(connection.execute(query).fetchone()[0])
 
     def count(self) -> int:
         """The number of live articles."""

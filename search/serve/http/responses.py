@@ -74,6 +74,16 @@ class State(Exact):
     status: str
 
 
+Counts = model(records.Counts)
+
+
+class Ready(Exact):
+    """That the server answers, and of how many articles catalog, words and vectors have something."""
+
+    status: str
+    counts: Counts  # type: ignore[valid-type]
+
+
 class Content(Exact):
     """A piece of text."""
 

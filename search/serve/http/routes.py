@@ -14,7 +14,7 @@ from search.query.help import help_text
 from search.rag.quotes import check_quotes
 from search.records import Filters
 from search.serve import problems
-from search.serve.desk import Desk
+from search.serve.desk import Desk, in_agreement
 
 try:
     from fastapi import APIRouter, Body
@@ -47,13 +47,12 @@ def health(desk: Desk) -> APIRouter:
         return _json({"status": "ok"})
 
     @router.head("/readyz", include_in_schema=False)
-    @router.get("/readyz", response_model=responses.State, responses={503: {"model": responses.Problem}})
+    @router.get("/readyz", response_model=responses.Ready, responses={503: {"model": responses.Problem}})
     async def readyz() -> Response:
-        """Whether the archive can be read and there is room for a query."""
+        """Whether the archive can be read, catalog and legs hold as many articles, and there is room for a query."""
 
         def ready(archive: Archive) -> Response:
-            len(archive)
-            return _json({"status": "ready"})
+            return _json({"status": "ready", "counts": values(in_agreement(archive))})
 
         return await desk.answer(ready)
 
