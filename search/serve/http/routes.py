@@ -215,6 +215,8 @@ def articles(desk: Desk) -> APIRouter:
 
 def _article(archive: Archive, article_id: str, passages: bool) -> dict[str, Any]:
     found = values(archive.get(article_id))
+    if isinstance(file := found["extra"].get("file"), str):  # its folders are this machine's affair
+        found["extra"] = {**found["extra"], "file": file.replace("\\", "/").rpartition("/")[2]}
     if passages:
         found["passages"] = [values(passage, ("score",)) for passage in archive.passages(article_id)]
     return found
