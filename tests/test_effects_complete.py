@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import inspect
+import re
 from importlib import import_module
 from pathlib import Path
 
@@ -16,12 +17,8 @@ from search import Archive, Filters
 
 from .effects import SHOWN, commands, fields, http_app, mcp_server, routes
 
-for _path in (
-    *Path(__file__).parent.glob("test_effects_*.py"),
-    Path("test_serve_running.py"),
-    Path("test_terminal.py"),
-):
-    if _path.stem != "test_effects_complete":
+for _path in Path(__file__).parent.glob("test_*.py"):
+    if _path.name != Path(__file__).name and re.search(r"^@shows\(", _path.read_text("utf-8"), re.M):
         import_module(f"tests.{_path.stem}")  # fills SHOWN
 
 

@@ -13,18 +13,21 @@ from search import Archive, Article
 from search.cli.main import cli
 from search.exports.workbook import workbook
 
+from .effects import shows
+
 SHEET = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
     folder = tmp_path_factory.mktemp("workbook") / "a"
-    with Archive.open(folder, create=True, model=None) as archive:
+    with Archive.open(folder, create=True) as archive:
         archive.add(
             [
                 Article(id="e", title="Été à Orléans", text="strike\x07 now"),
                 Article(id="f", title='=HYPERLINK("http://bad.example")', text="strike by trump, nato"),
-            ]
+            ],
+            vectors=False,
         )
     return folder
 
@@ -60,6 +63,7 @@ def test_a_workbook_of_nothing():
     assert len(cells(workbook([]))) == 1
 
 
+@shows("search", "--excel")
 def test_csv_for_excel_begins_with_a_mark(folder):
     plain, marked = run(folder, "strike", "--format", "csv"), run(folder, "strike", "--format", "csv", "--excel")
     assert marked.stdout_bytes == "\ufeff".encode() + plain.stdout_bytes
