@@ -173,6 +173,14 @@ def test_where_each_article_stood_is_kept(tmp_path):
     assert third.extra == {"file": str(text)}
 
 
+def test_an_article_as_it_is_shown_is_read_back_as_it_is(tmp_path):
+    index(
+        tmp_path, put(tmp_path, "a.jsonl", [{"id": "1", "title": "T", "text": "x", "date": "05/02/2025", "desk": "d"}])
+    )
+    shown = put(tmp_path, "b.json", run("show", "1", "--index", tmp_path / "ix", "--format", "json").stdout)
+    assert "0 added, 0 replaced, 1 skipped" in index(tmp_path, shown).stderr
+
+
 def test_a_file_that_moves_changes_no_article(tmp_path):
     records = [{"id": str(n), "title": f"T{n}"} for n in range(3)]
     index(tmp_path, put(tmp_path, "a.jsonl", records))

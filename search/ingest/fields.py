@@ -98,6 +98,7 @@ ALIASES: Mapping[str, tuple[str, ...]] = {
 FIELDS = tuple(ALIASES)
 ID_LIMIT = 512
 DEPTH_LIMIT = 64  # levels of objects and lists in what goes to ``extra``
+PLACE = ("file", "place")  # in ``extra``: where a record stood
 PUBLISHED_RAW = "published_raw"
 PRECISION = "published_precision"
 TITLES = "author_titles"
@@ -377,7 +378,10 @@ class Draft:
             self._fill(fields, path)
         if "extra" in chosen:
             _, name, value = chosen["extra"]
-            extra = {**value, **extra} if isinstance(value, Mapping) else {**extra, name: value}
+            if isinstance(value, Mapping):  # an article as it was printed; where it stood then is no matter now
+                extra = {**{inner: member for inner, member in value.items() if inner not in PLACE}, **extra}
+            else:
+                extra = {**extra, name: value}
         if extra:
             extra = {clean_value(str(name)): _json_value(value) for name, value in extra.items()}
         if file is not None:
@@ -496,7 +500,7 @@ def to_article(record: Mapping[str, Any], *, markup: bool = True) -> Article:
 
 def _with_place(extra: dict[str, Any], file: str, place: int | str | None) -> dict[str, Any]:
     """``extra`` with where the record stood; fields of the record's own of these names make way."""
-    given = {f"{name}_given" if name in ("file", "place") else name: value for name, value in extra.items()}
+    given = {f"{name}_given" if name in PLACE else name: value for name, value in extra.items()}
     given["file"] = clean_value(file)
     if place is not None:
         given["place"] = place
