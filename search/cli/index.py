@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import replace
 from itertools import chain
@@ -165,7 +165,7 @@ def command(
             report = replace(
                 late, rejected=early.rejected + late.rejected, rejections=early.rejections + late.rejections
             )
-            pruned = _prune(archive, watch) if prune else None
+            pruned = _prune(archive, watch, reading.passed_over) if prune else None
         if kept is not None:
             _write_report(kept, report, reading, pruned)
     _say_rejections(report, rejects)
@@ -377,13 +377,15 @@ class _Watch:
         self._rejects.write(dumps(record) + "\n")
 
 
-def _prune(archive: Archive, watch: _Watch) -> int:
+def _prune(archive: Archive, watch: _Watch, passed_over: Iterable[str]) -> int:
     """Delete what the input did not have. Raises UsageError where the input may be incomplete."""
     if watch.broken is not None:
         raise UsageError(
             f"{watch.broken.source} may not have been read to its end ({watch.broken.reason}): "
             "--prune deleted nothing. Mend that file, or leave it out"
         )
+    if gone := [kind for kind in passed_over if "nowhere" in kind]:
+        raise UsageError(f"passed over {clean(gone[0])}, a disk that is not there perhaps: --prune deleted nothing")
     return archive.prune(watch.ids)
 
 

@@ -44,4 +44,4 @@ def command(backup: Path, folder: Path, number: int | None, replace: bool, wait:
         err=True,
     )
     if report.aside is not None:
-        click.echo(f"the old folder had files in it that are no archive's; it is kept in {report.aside}", err=True)
+        click.echo(f"what was there before is kept in {report.aside}; remove it when you need it no more", err=True)

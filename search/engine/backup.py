@@ -38,15 +38,6 @@ SEGMENTS = "segments"
 _VERSION = 1
 _LIMIT = 1 << 26  # bytes of a manifest
 _ATTEMPTS = 5
-_OWN = (
-    "segments",
-    "aside",
-    "pins",
-    "writer.lock",
-    FILE,
-    f"{FILE}-wal",
-    f"{FILE}-shm",
-)  # what an archive's folder may hold
 
 Progress = Callable[[int, int], None]
 
@@ -98,6 +89,7 @@ def _backup(catalog: Catalog, folder: Folder, keep: int | None, progress: Progre
     building.make_folder()
     copied = kept = copied_bytes = kept_bytes = done = 0
     with pinned(catalog):  # the copy is of this commit or of a later one, and the pin holds what either needs
+        building.list()  # raises for a link to elsewhere, through which SQLite would write
         copy_catalog(catalog, building / FILE)
         census, entries = _counted(Folder.open(building.path))
         files = {(entry.id, file.name): file for entry in entries for file in entry.parts.values()}
@@ -145,7 +137,7 @@ def restore(
     """Make an archive of a backup: of the newest one, or of the one of this number.
 
     It is made beside the folder that it is to be, proven to be what was backed up, and only then given its name. The
-    folder must be new or empty, or with ``replace`` an archive, which goes when the other one is in its place. Raises
+    folder must be new or empty, or with ``replace`` an archive, which is kept beside it under another name. Raises
     ArchiveNotFound where there is no such backup, ArchiveDamaged for one that is not what it was, UsageError for a
     folder that holds something else, and ArchiveLocked where a writer is at work in it.
     """
@@ -166,10 +158,10 @@ def restore(
             building.mkdir()
         try:
             files = _restored(folder, manifest, building, progress or (lambda done, total: None))
-            aside = _put(building, target, there, wait)
         except BaseException:
             shutil.rmtree(building, ignore_errors=True)
             raise
+        aside = _put(building, target, there, wait)  # from here on nothing is removed: it may be the old archive
         new = Folder.open(target)
         stack.callback(new.close)
         remember_verified(new, [(part_place(new, segment, file), file) for (segment, _), file in files.items()])
@@ -214,7 +206,8 @@ def _restored(folder: Folder, manifest: Manifest, path: Path, progress: Progress
                 f"{census.commit}, and {manifest.census.articles} at commit {manifest.census.commit} were backed up, "
                 "or others of them; restore another one"
             )
-        if problems := doctor.check(catalog):
+        # Words of an older analysis are no damage: doctor --repair analyses them again.
+        if problems := [problem for problem in doctor.check(catalog) if not problem.startswith(doctor.OLD_ANALYSIS)]:
             raise ArchiveDamaged(
                 f"backup {manifest.number} in {folder.path} is not sound ({problems[0]}; {len(problems)} problems in "
                 "all); restore another one"
@@ -246,14 +239,12 @@ def _put(building: Path, target: Path, there: bool, wait: bool) -> Path | None:
             lock.release()
     finally:
         old.close()
-    strange = [name for name in os.listdir(building) if name not in _OWN]  # noqa: PTH208
-    if strange:  # what no archive makes is not ours to remove
-        aside = target.with_name(f"{target.name}.before-restore-{os.urandom(4).hex()}")
-        with storage_errors(f"make {aside}"):
-            building.rename(aside)
-        return aside
-    shutil.rmtree(building, ignore_errors=True)
-    return None
+    aside = target.with_name(f"{target.name}.before-restore-{os.urandom(4).hex()}")
+    try:
+        building.rename(aside)
+    except OSError:  # too long a name, say: it stays where it is
+        return building
+    return aside
 
 
 def _there(target: Path, replace: bool) -> bool:
@@ -265,7 +256,7 @@ def _there(target: Path, replace: bool) -> bool:
     names = os.listdir(target)  # noqa: PTH208
     if not names:
         return False
-    if not any(name in (FILE, SEGMENTS) for name in names):
+    if FILE not in names:
         raise UsageError(f"{target} holds something that is no archive; name a new or an empty folder")
     if not replace:
         raise UsageError(f"{target} holds an archive; --replace puts the backup in its place")

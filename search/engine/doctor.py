@@ -24,6 +24,8 @@ from search.vector import VectorIndex, check_part
 _WORK = ("embedding-", "vectors-")  # files of an interrupted embed, which the next one goes on with
 _NAMED = 20  # ids in one line
 _UNKNOWN = np.iinfo(np.int64).max
+OLD_ANALYSIS = "its words were analysed by version"
+"""How the one problem begins that is no damage."""
 
 
 def check(catalog: Catalog, progress: Callable[[str], None] | None = None, thorough: bool = False) -> list[str]:
@@ -40,9 +42,11 @@ def check(catalog: Catalog, progress: Callable[[str], None] | None = None, thoro
 
     tell("catalog")
     problems = [f"catalog: {line}" for line in catalog.integrity()]
+    if (row := catalog.last_row()) >= (following := catalog.next_row()):
+        problems.append(f"catalog: its next row is {following}, and there is a row {row}; restore a backup")
     if (analysis := catalog.settings().get("analysis")) != ANALYSIS_VERSION:
         problems.append(
-            f"its words were analysed by version {analysis!r}, and this program has version {ANALYSIS_VERSION}: "
+            f"{OLD_ANALYSIS} {analysis!r}, and this program has version {ANALYSIS_VERSION}: "
             "'broadsheet doctor --repair' analyses them again"
         )
     if ids := catalog.purging():

@@ -49,7 +49,7 @@ def export(session: Session, request: Request | None) -> Iterator[str]:
 def _all(session: Session) -> Iterator[str]:
     catalog = session.catalog
     with pinned(catalog) as commit:
-        newest = catalog.next_row() - 1
+        newest = catalog.last_row()
         records = (
             (row, article_id, blob, check)
             for row, article_id, blob, check, died in catalog.raw_records()

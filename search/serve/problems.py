@@ -60,11 +60,12 @@ def of(error: SearchError) -> bytes:
 
 def of_validation(faults: Sequence[Any]) -> bytes:
     """The body for a request that does not fit its model. What was sent is not repeated, but for names."""
-    names = [_name(fault) for fault in faults]
-    said = [_said(fault) for fault in faults]
+    shown = faults[:_SHOWN]  # there may be hundreds of thousands
+    names = [_name(fault) for fault in shown]
+    said = [_said(fault) for fault in shown]
     lines = [f"{name}: {text}" if name else text for name, text in zip(names, said, strict=True)]
-    rest = len(lines) - _SHOWN
-    message = "; ".join(lines[:_SHOWN]) + (f"; and {rest} more" if rest > 0 else "")
+    rest = len(faults) - _SHOWN
+    message = "; ".join(lines) + (f"; and {rest} more" if rest > 0 else "")
     return body("UsageError", message, param=names[0] or None if names else None)
 
 

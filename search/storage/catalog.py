@@ -245,6 +245,11 @@ class Catalog:
         with self._lock, sqlite_errors(self.path):
             return int(self._connection.execute('SELECT "commit" FROM state').fetchone()[0])
 
+    def last_row(self) -> int:
+        """The last row that has a record, 0 where there is none."""
+        with self._lock, sqlite_errors(self.path):
+            return int(self._connection.execute("SELECT coalesce(max(row), 0) FROM articles").fetchone()[0])
+
     def next_row(self) -> int:
         """The first row that was never used."""
         with self._lock, sqlite_errors(self.path):

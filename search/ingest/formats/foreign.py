@@ -32,7 +32,7 @@ _HTML_TAGS = (
     "html|head|body|title|meta|link|script|style|div|span|p|br|hr|h[1-6]|table|thead|tbody|tr|td|th|ul|ol|li|a|img|"
     "article|section|header|footer|nav|main|aside|figure|form|iframe|center|font|b|i|u|em|strong|blockquote|pre|base"
 )
-_START = r"\s*(?:<!--.*?-->\s*)*"
+_START = r"(?>\s*(?:<!--.*?-->\s*)*)"  # atomic: many comments are passed over once, however the rest fails
 _HTML = re.compile(
     rf"{_START}(?:<\?xml[^>]*>{_START})?<(?:!doctype\s+html|(?:{_HTML_TAGS})(?=[\s/>]))", re.IGNORECASE | re.DOTALL
 )
@@ -51,7 +51,7 @@ _BEGINNINGS = (
     (re.compile(r"TY  - "), "RIS references"),
     (re.compile(r"(?:%[^\n]*\n\s*)*\\(?:documentclass|documentstyle|begin\{document\})"), "LaTeX"),
     (
-        re.compile(r"(?:--[^\n]*\n\s*|/\*.*?\*/;?\s*)*(?:CREATE TABLE|INSERT INTO|DROP TABLE)\b", re.DOTALL),
+        re.compile(r"(?>(?:--[^\n]*\n\s*|/\*.*?\*/;?\s*)*)(?:CREATE TABLE|INSERT INTO|DROP TABLE)\b", re.DOTALL),
         "an SQL dump",
     ),
     (re.compile(r"#!\s*/"), "a script"),
