@@ -199,9 +199,15 @@ class View:
         return (live[start : start + size] for start in range(0, len(live), size))
 
     def articles(self, ordinals: Ordinals) -> list[Article | None]:
-        """The records of articles; None for one that was purged while this commit was read."""
+        """The records of articles; None for one that was purged while this commit was read.
+
+        Raises ArchiveDamaged for one that is lost.
+        """
         rows = self.columns.rows[ordinals].tolist()
         records = self._catalog.articles(rows)
+        if len(records) < len(set(rows)) and self._catalog.commit_number() == self.snapshot.commit:
+            gone = next(row for row in rows if row not in records)
+            raise ArchiveDamaged(f"the catalog has lost the record in its row {gone}; run 'broadsheet doctor'")
         return [records.get(row) for row in rows]
 
     def passages(self, ordinals: Ordinals, articles: Sequence[Article | None]) -> list[list[tuple[int, int]]]:

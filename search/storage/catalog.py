@@ -10,6 +10,7 @@ import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from search.errors import (
@@ -260,6 +261,8 @@ class Catalog:
         with self._reading() as connection:
             commit, entries = self._entries(connection)
             dead = [row for (row,) in connection.execute("SELECT row FROM tombstones ORDER BY row")]
+        if any(later <= row for row, later in pairwise([0, *dead])):  # pages of zeros have rows, too
+            raise ArchiveDamaged(f"{self.path} has a damaged list of deleted articles; restore a backup, or export it")
         return commit, entries, dead
 
     def segments(self) -> tuple[int, list[SegmentEntry]]:
@@ -292,7 +295,7 @@ class Catalog:
         with self._lock, sqlite_errors(self.path):
             try:
                 return {k: json.loads(v) for k, v in self._connection.execute("SELECT key, value FROM settings")}
-            except ValueError as error:
+            except (ValueError, TypeError) as error:
                 raise ArchiveDamaged(f"{self.path} has unreadable settings; restore a backup") from error
 
     def live(self, ids: Sequence[str]) -> dict[str, tuple[int, bytes]]:
