@@ -67,7 +67,7 @@ def test_what_is_said_now_wins(config, tmp_path):
 def test_a_form_at_the_head_is_for_those_who_have_it(config, tmp_path):
     config('format = "csv"\n')
     assert run("facets").stdout.startswith("field,value,count,query\n")
-    assert run("stats").stdout.splitlines()[2] == "articles: 3"
+    assert "articles: 3" in run("stats").stdout.splitlines()
     (tmp_path / "new.jsonl").write_text('{"id": "gate", "text": "A gate jams."}\n')
     assert "1 added" in run("index", tmp_path / "new.jsonl", "--no-vectors").stderr
     (tmp_path / "queries.tsv").write_text("q\tdam\n")
@@ -141,7 +141,7 @@ def test_where_the_file_is(folder, monkeypatch, tmp_path):
     usual.parent.mkdir(parents=True)
     usual.write_text(f'archive = "{folder}"\n')
     if sys.platform == "linux":
-        assert run("stats").stdout.splitlines()[2] == "articles: 3"
+        assert "articles: 3" in run("stats").stdout.splitlines()
     monkeypatch.setenv("BROADSHEET_CONFIG", "")
     assert run("stats").exit_code == 3
     monkeypatch.setenv("BROADSHEET_CONFIG", str(tmp_path / "none.toml"))

@@ -176,7 +176,8 @@ def test_an_archive_of_another_analysis_says_so_in_one_line(tmp_path, monkeypatc
         archive.add([Article(id="1", text="x")])
     monkeypatch.setattr(session, "ANALYSIS_VERSION", 99)
     with pytest.raises(
-        ArchiveMismatch, match=r"was built with text analysis 2, this version has 99; index the articles"
+        ArchiveMismatch,
+        match=r"version 2 of the text analysis, and this program has version 99; .*doctor --repair",
     ):
         Archive.open(tmp_path / "a")
 

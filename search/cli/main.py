@@ -28,7 +28,7 @@ COMMANDS = {
     "alerts": "Save queries, and see what is new to them.",
     "stats": "Show what an archive holds.",
     "optimize": "Merge an archive's segments into one.",
-    "doctor": "Check an archive for damage.",
+    "doctor": "Check an archive for damage, and repair it.",
     "export": "Write everything in an archive as lines of JSON.",
     "import": "Read back what export wrote.",
     "backup": "Back an archive up.",

@@ -232,7 +232,11 @@ def _put(building: Path, target: Path, there: bool, wait: bool) -> Path | None:
         return None
     old = Folder.open(target)
     try:
-        lock = lock_writer(old, wait)
+        try:
+            lock = lock_writer(old, wait)
+        except BaseException:
+            shutil.rmtree(building, ignore_errors=True)
+            raise
         try:
             exchange(building, target)
         finally:
