@@ -13,6 +13,7 @@ from search.keyword.rank.scoring import scoring_tokens
 from search.keyword.readings import CUTS, MARKS, MOST_PARTS, SIGNS, readings
 
 _SPACE = re.compile(r"\s+")
+_ENDS = frozenset(",;:!?\"')”’")  # behind a word: nothing goes on behind the space after one
 # What can make a word begin with other letters than its stem does: a sign inside it, or a letter beyond ASCII. Not
 # the sign of a genitive, whose word stands before it, nor those in numbers where none is sought. A set of characters
 # comes first: only then is the search for one fast.
@@ -44,21 +45,35 @@ def highlight(text: str, words: Sequence[str]) -> list[tuple[int, int]]:
     for place in sorted(_places(text, terms)):
         if place < done:
             continue
-        start, done = _stretch(text, place)
-        spans += _marked(text, start, done, terms)
+        start = place
+        while start and not text[start - 1].isspace():
+            start -= 1
+        space = _SPACE.search(text, place)
+        done = len(text) if space is None else space.start()
+        if (start and _is_crossed(text, start)) or (space is not None and _is_crossed(text, space.end())):
+            start, done = _stretch(text, place)
+        stretch = text[start:done]
+        if MARKS.isdisjoint(stretch) and (space is None or done == space.start()):  # one word, as nearly always
+            spans += [
+                (start + match.start(), start + match.end())
+                for match in TOKEN.finditer(stretch)
+                if shapes(match[0])[2] in terms
+            ]
+        else:
+            spans += _marked(text, start, done, terms)
     return spans
 
 
 def _stretch(text: str, place: int) -> tuple[int, int]:
     """The stretch around a place that no token and no reading crosses: up to white space that none holds."""
     start = place
-    while start:
-        if text[start - 1].isspace():
-            if not _is_crossed(text, start):
-                break
-            while text[start - 1].isspace():
-                start -= 1
-        start -= 1
+    while True:
+        while start and not text[start - 1].isspace():
+            start -= 1
+        if not start or not _is_crossed(text, start):
+            break
+        while start and text[start - 1].isspace():
+            start -= 1
     end = place
     while (space := _SPACE.search(text, end)) is not None and _is_crossed(text, space.end()):
         end = space.end()
@@ -67,6 +82,9 @@ def _stretch(text: str, place: int) -> tuple[int, int]:
 
 def _is_crossed(text: str, end: int) -> bool:
     """Whether a reading may go on behind white space that ends here: a word that a line's end cuts, or initials."""
+    last = text[end - 2 : end - 1]
+    if (last.isalnum() and text[end - 3 : end - 2].isalnum()) or last in _ENDS:  # how words nearly always end
+        return False
     start = end - 1
     while start and text[start - 1].isspace():
         start -= 1

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from bisect import bisect_right
 from collections.abc import Callable, Iterator, Sequence
+from functools import lru_cache, partial
 from typing import NamedTuple
 
 from search.keyword.analysis import Token, analyze, fold, normalise, surface_of
@@ -66,7 +67,7 @@ def places(node: Node, text: str, field: str = "text") -> list[Place]:
     """The first places of a text, which is that of a sub-field, where a node is met; in order."""
     found: list[Place] = []
     for start, end in _windows(node, text):
-        window = _Window(text[start:end], field)
+        window = _window(text[start:end], field)
         for span in window.spans(node):
             first, last = window.tokens[span.first], window.tokens[span.last]
             marks = tuple(sorted({(start + s, start + e) for s, e in span.marks}))
@@ -148,11 +149,8 @@ class _Window:
             return [span for number, row in rows for span in self._rows(row, number)]
         if isinstance(node, Exact):
             return self._run([_spelling(surface) for surface in spelled(node.text)])
-        if isinstance(node, Pattern):
-            automaton: Levenshtein | Wildcard = Wildcard(node.pattern)
-        else:
-            automaton = Levenshtein(fold(surface_of(node.text)), node.distance)
-        return self._run([lambda token: _accepts(automaton, token.word)])
+        known = _known(node)
+        return self._run([lambda token: known(token.word)])
 
     def _near(self, node: Near) -> Callable[[_Span, _Span], bool]:
         def good(a: _Span, b: _Span) -> bool:
@@ -208,6 +206,22 @@ class _Window:
 def _spelling(surface: str) -> Callable[[Token], bool]:
     allowed = {surface, surface + "%", *(sign + surface for sign in _SIGNS_BEFORE)}
     return lambda token: token.surface in allowed
+
+
+@lru_cache(256)
+def _window(text: str, field: str) -> _Window:
+    """A stretch as words, which several conditions and the snippet ask for one after the other."""
+    return _Window(text, field)
+
+
+@lru_cache(64)
+def _known(node: Pattern | Fuzzy) -> Callable[[str], bool]:
+    """Whether a word is one that a pattern or a misspelling stands for: each word is looked at once."""
+    if isinstance(node, Pattern):
+        automaton: Levenshtein | Wildcard = Wildcard(node.pattern)
+    else:
+        automaton = Levenshtein(fold(surface_of(node.text)), node.distance)
+    return lru_cache(1 << 14)(partial(_accepts, automaton))
 
 
 def _accepts(automaton: Levenshtein | Wildcard, word: str) -> bool:
