@@ -7,7 +7,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
-from search.keyword import highlight
+from search.keyword.highlight import highlight, occurrences
 from search.query import ParsedQuery
 from search.records import Article, Highlight, Passage
 
@@ -65,6 +65,12 @@ class Sought(NamedTuple):
 
         return [places for node in self.conditions if (places := met.places(node, text, field))]
 
+    def weighed(self, text: str, places: Sequence[Sequence[Place]]) -> list[tuple[int, int]]:
+        """What weighs in a long text: ``marks``, but of words that stand there as they are, where any do."""
+        if self.conditions:
+            return self.marks(text, "text", places)
+        return occurrences(text, self.words) or self.marks(text, "text", places)
+
     def marks(self, text: str, field: str, places: Sequence[Sequence[Place]] | None = None) -> list[tuple[int, int]]:
         """What to mark in a text: the words, and where the conditions are met; if they are nowhere, all words."""
         met = self.places(text, field) if places is None else places
@@ -92,7 +98,7 @@ def passages_by_words(
     chosen = list(spans)
     if (sought.every or sought.conditions) and len(spans) > 1:
         places = sought.places(article.text, "text")
-        marks = sought.marks(article.text, "text", places)
+        marks = sought.weighed(article.text, places)
         starts = [start for start, _ in marks]
 
         def worth(span: tuple[int, int]) -> tuple[int, int, int, int]:

@@ -13,6 +13,8 @@ from search.keyword.rank.scoring import scoring_tokens
 from search.keyword.readings import CUTS, MARKS, MOST_PARTS, SIGNS, readings
 
 _SPACE = re.compile(r"\s+")
+_AHEAD = 64  # letters and signs in which what is read as one word shows how it begins
+_JOINED = str.maketrans("", "", SIGNS + "'`\u2018\u2019 \t\r\n")
 _ENDS = frozenset(",;:!?\"')”’")  # behind a word: nothing goes on behind the space after one
 # What can make a word begin with other letters than its stem does: a sign inside it, or a letter beyond ASCII. Not
 # the sign of a genitive, whose word stands before it, nor those in numbers where none is sought. A set of characters
@@ -61,6 +63,24 @@ def highlight(text: str, words: Sequence[str]) -> list[tuple[int, int]]:
             ]
         else:
             spans += _marked(text, start, done, terms)
+    return spans
+
+
+def occurrences(text: str, words: Sequence[str]) -> list[tuple[int, int]]:
+    """As ``highlight``, without what is only read as one of the words: in half the time, for weighing long texts."""
+    deadline.check()
+    terms = _terms(tuple(words))
+    spans: list[tuple[int, int]] = []
+    done = 0
+    for place in sorted(_plain_places(text, terms)) if terms else ():
+        if place < done:
+            continue
+        start = place
+        while start and not text[start - 1].isspace():
+            start -= 1
+        space = _SPACE.search(text, place)
+        done = len(text) if space is None else space.start()
+        spans += [match.span() for match in TOKEN.finditer(text, start, done) if shapes(match[0])[2] in terms]
     return spans
 
 
@@ -118,7 +138,31 @@ def _marked(text: str, start: int, end: int, terms: frozenset[str]) -> list[tupl
 
 
 def _places(text: str, terms: frozenset[str]) -> set[int]:
-    """A place in each stretch that can hold one of the terms: most hold none, and are not looked at."""
+    """A place in each stretch that can hold one of the terms, or be read as one: most are not looked at."""
+    found = _plain_places(text, terms)
+    lower = text.lower()
+    if len(lower) != len(text):
+        return found
+    beginnings = _beginnings(terms)
+    for sign in SIGNS:
+        place = lower.find(sign)
+        while place >= 0:
+            first = place
+            while first and lower[first - 1].isalnum():
+                first -= 1
+            if first < place and lower[first : first + _AHEAD].translate(_JOINED).startswith(beginnings):
+                found.add(first)
+            place = lower.find(sign, place + 1)
+    for initials in _initials(terms):
+        place = lower.find(initials)
+        while place >= 0:
+            found.add(place)
+            place = lower.find(initials, place + 1)
+    return found
+
+
+def _plain_places(text: str, terms: frozenset[str]) -> set[int]:
+    """A place in each word that can have one of the terms."""
     lower = text.lower()
     if len(lower) != len(text):
         return {match.start() for match in TOKEN.finditer(text)}
@@ -130,21 +174,6 @@ def _places(text: str, terms: frozenset[str]) -> set[int]:
             if not place or not lower[place - 1].isalnum():
                 found.add(place)
             place = lower.find(start, place + 1)
-    letters = frozenset(start[0] for start in _beginnings(terms))
-    for sign in SIGNS:
-        place = lower.find(sign)
-        while place >= 0:
-            first = place
-            while first and lower[first - 1].isalnum():
-                first -= 1
-            if first < place and lower[first] in letters:
-                found.add(first)
-            place = lower.find(sign, place + 1)
-    for initials in _initials(terms):
-        place = lower.find(initials)
-        while place >= 0:
-            found.add(place)
-            place = lower.find(initials, place + 1)
     return found
 
 
