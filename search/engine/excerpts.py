@@ -95,20 +95,35 @@ def passages_by_words(
 ) -> tuple[Passage, ...]:
     """The passages in which most conditions are met, then those that hold most of the distinct query words, then most
     of their occurrences, then the first."""
-    chosen = list(spans)
+    chosen: Sequence[tuple[int, int]] = spans
     if (sought.every or sought.conditions) and len(spans) > 1:
-        places = sought.places(article.text, "text")
-        marks = sought.weighed(article.text, places)
-        starts = [start for start, _ in marks]
-
-        def worth(span: tuple[int, int]) -> tuple[int, int, int, int]:
-            inside = marks[bisect_left(starts, span[0]) : bisect_left(starts, span[1])]
-            met = sum(any(span[0] <= one.start and one.end <= span[1] for one in each) for each in places)
-            words = {article.text[start:end].casefold() for start, end in inside}
-            return -met, -len(words), -len(inside), span[0]
-
-        chosen.sort(key=worth)
+        chosen = _best(article.text, spans, sought, count)
     return tuple(Passage(article_id=article.id, start=s, end=e, text=article.text[s:e]) for s, e in chosen[:count])
+
+
+def _best(text: str, spans: Sequence[tuple[int, int]], sought: Sought, count: int) -> Sequence[tuple[int, int]]:
+    """The passages in that order. Where one is wanted, and the one with most of the words meets all conditions, the
+    rest of the article is not searched for them."""
+    if sought.conditions and sought.every and count == 1:
+        start, end = _ordered(text, spans, occurrences(text, sought.every), ())[0]
+        if len(sought.places(text[start:end], "text")) == len(sought.conditions):
+            return [(start, end)]
+    places = sought.places(text, "text")
+    return _ordered(text, spans, sought.weighed(text, places), places)
+
+
+def _ordered(
+    text: str, spans: Sequence[tuple[int, int]], marks: Sequence[tuple[int, int]], places: Sequence[Sequence[Place]]
+) -> list[tuple[int, int]]:
+    starts = [start for start, _ in marks]
+
+    def worth(span: tuple[int, int]) -> tuple[int, int, int, int]:
+        inside = marks[bisect_left(starts, span[0]) : bisect_left(starts, span[1])]
+        met = sum(any(span[0] <= one.start and one.end <= span[1] for one in each) for each in places)
+        words = {text[start:end].casefold() for start, end in inside}
+        return -met, -len(words), -len(inside), span[0]
+
+    return sorted(spans, key=worth)
 
 
 def passages_by_meaning(article: Article, spans: Sequence[tuple[int, int, float]]) -> tuple[Passage, ...]:
