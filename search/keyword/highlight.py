@@ -72,7 +72,7 @@ def occurrences(text: str, words: Sequence[str]) -> list[tuple[int, int]]:
     terms = _terms(tuple(words))
     spans: list[tuple[int, int]] = []
     done = 0
-    for place in sorted(_plain_places(text, terms)) if terms else ():
+    for place in sorted(_plain_places(text, _beginnings(terms), _with_digits(terms))) if terms else ():
         if place < done:
             continue
         start = place
@@ -137,13 +137,30 @@ def _marked(text: str, start: int, end: int, terms: frozenset[str]) -> list[tupl
     return [(start + s, start + e) for s, e in spans]
 
 
+def beginning_with(text: str, beginnings: tuple[str, ...]) -> set[int]:
+    """A place in each stretch that can hold a word, or what is read as one, that begins with one of these letters."""
+    return _plain_places(text, beginnings, True) | _joined_places(text, beginnings)
+
+
 def _places(text: str, terms: frozenset[str]) -> set[int]:
     """A place in each stretch that can hold one of the terms, or be read as one: most are not looked at."""
-    found = _plain_places(text, terms)
-    lower = text.lower()
-    if len(lower) != len(text):
-        return found
     beginnings = _beginnings(terms)
+    places = _plain_places(text, beginnings, _with_digits(terms)) | _joined_places(text, beginnings)
+    lower = text.lower()
+    for initials in _initials(terms):
+        place = lower.find(initials)
+        while place >= 0:
+            places.add(place)
+            place = lower.find(initials, place + 1)
+    return places
+
+
+def _joined_places(text: str, beginnings: tuple[str, ...]) -> set[int]:
+    """The beginning of each word with a sign behind it that is read as one word with these letters."""
+    lower = text.lower()
+    places: set[int] = set()
+    if len(lower) != len(text):
+        return places  # every word is looked at
     for sign in SIGNS:
         place = lower.find(sign)
         while place >= 0:
@@ -151,30 +168,24 @@ def _places(text: str, terms: frozenset[str]) -> set[int]:
             while first and lower[first - 1].isalnum():
                 first -= 1
             if first < place and lower[first : first + _AHEAD].translate(_JOINED).startswith(beginnings):
-                found.add(first)
+                places.add(first)
             place = lower.find(sign, place + 1)
-    for initials in _initials(terms):
-        place = lower.find(initials)
-        while place >= 0:
-            found.add(place)
-            place = lower.find(initials, place + 1)
-    return found
+    return places
 
 
-def _plain_places(text: str, terms: frozenset[str]) -> set[int]:
-    """A place in each word that can have one of the terms."""
+def _plain_places(text: str, beginnings: tuple[str, ...], digits: bool) -> set[int]:
+    """A place in each word that can begin with these letters; ``digits``: numbers with signs in them, too."""
     lower = text.lower()
     if len(lower) != len(text):
         return {match.start() for match in TOKEN.finditer(text)}
-    odd = _ODD[text.isascii(), _with_digits(terms)]
-    found = {match.start() for match in odd.finditer(text)}
-    for start in _beginnings(terms):
+    places = {match.start() for match in _ODD[text.isascii(), digits].finditer(text)}
+    for start in beginnings:
         place = lower.find(start)
         while place >= 0:
             if not place or not lower[place - 1].isalnum():
-                found.add(place)
+                places.add(place)
             place = lower.find(start, place + 1)
-    return found
+    return places
 
 
 @functools.lru_cache(256)

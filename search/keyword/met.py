@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import itertools
-from bisect import bisect_right
+import re
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache, partial
 from typing import NamedTuple
 
-from search.keyword.analysis import Token, analyze, fold, normalise, surface_of
-from search.keyword.highlight import highlight
+from search.keyword.analysis import STOP_WORDS, Token, analyze, fold, normalise, surface_of
+from search.keyword.highlight import beginning_with, highlight
 from search.keyword.match.automata import Levenshtein, Wildcard
 from search.keyword.readings import is_joined, readings, spelled, ways
 from search.keyword.tree import And, AtLeast, Exact, Fuzzy, Near, Node, Or, Pair, SameParagraph, Word
@@ -22,6 +23,7 @@ _MOST_WINDOWS = 40
 _LETTERS = 12  # of a word and the space behind it, at most on average
 _UNIT = 2000  # characters around a word that hold its sentence or paragraph, about
 _SIGNS_BEFORE = "#@$€£¥₹."
+_HEAD = re.compile(r"[^*?]+")  # of a pattern, before its first sign
 
 
 class Place(NamedTuple):
@@ -79,15 +81,20 @@ def places(node: Node, text: str, field: str = "text") -> list[Place]:
 def _windows(node: Node, text: str) -> Iterator[Span]:
     """Stretches of a text, apart from one another, outside of which a node is not met."""
     leaves, reach = _leaves(node)
-    words = [leaf.text for leaf in leaves if isinstance(leaf, (Word, Exact))]
-    if len(words) < len(leaves) or isinstance(node, Or):  # patterns have no letters to look for
+    each = [spans for leaf in leaves for spans in _letters(leaf, text)]
+    if not each or isinstance(node, Or):  # nothing to look for
         yield 0, len(text)
         return
-    each = [highlight(text, word.split()) for word in words]
     rarest = min(each, key=len)
     low = high = -1
-    for start, end in rarest[:_MOST_WINDOWS]:
+    windows = 0
+    for start, end in rarest:
         left, right = max(start - reach, 0), min(end + reach, len(text))
+        if not all(_reaches(spans, left, right) for spans in each):
+            continue
+        windows += 1
+        if windows > _MOST_WINDOWS:
+            break
         left = text.rfind(" ", 0, left) + 1 if left else 0
         right = text.find(" ", right) if right < len(text) else len(text)
         right = len(text) if right < 0 else right
@@ -99,6 +106,25 @@ def _windows(node: Node, text: str) -> Iterator[Span]:
         low, high = left, right
     if high >= 0:
         yield low, high
+
+
+def _letters(leaf: Node, text: str) -> list[list[Span]]:
+    """Where each word of a leaf may stand, as far as its letters tell; empty for what can be any word."""
+    if isinstance(leaf, (Word, Exact)):
+        return [spans for word in leaf.text.split() if (spans := highlight(text, [word])) or not _is_stop(word)]
+    if isinstance(leaf, Pattern) and (head := _HEAD.match(leaf.pattern)):
+        return [[(place, place + 1) for place in sorted(beginning_with(text, (head[0],)))]]
+    return []
+
+
+def _is_stop(word: str) -> bool:
+    return all(token.word in STOP_WORDS for token in analyze(word))
+
+
+def _reaches(spans: Sequence[Span], left: int, right: int) -> bool:
+    """Does one of the spans, which are in order, begin between two places?"""
+    place = bisect_left(spans, (left, -1))
+    return place < len(spans) and spans[place][0] <= right
 
 
 def _leaves(node: Node) -> tuple[list[Node], int]:
