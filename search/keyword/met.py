@@ -19,7 +19,7 @@ from search.keyword.tree import Wildcard as Pattern
 Span = tuple[int, int]
 _OF_WORDS = (Word, Exact, Pattern, Fuzzy)
 _MOST = 64  # places of one operand that are joined with those of another
-_MOST_WINDOWS = 40
+_MOST_WINDOWS = 16  # stretches of a text that are looked at; a snippet shows one or two
 _LETTERS = 12  # of a word and the space behind it, at most on average
 _UNIT = 2000  # characters around a word that hold its sentence or paragraph, about
 _SIGNS_BEFORE = "#@$€£¥₹."
