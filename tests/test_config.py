@@ -170,3 +170,25 @@ def test_the_page_shows_a_file_that_is_read(config):
     assert run("stats").exit_code == 0
     assert json.loads(run("search", "dam", "--source", "").stdout or '{"mode": "keyword"}')["mode"] == "keyword"
     assert run("alerts", "run").stdout.startswith("<?xml")
+
+
+@pytest.mark.parametrize(
+    ("table", "flag"), [("index", "prune"), ("delete", "purge"), ("delete", "yes"), ("restore", "replace")]
+)
+def test_what_deletes_cannot_stand_in_the_file(table, flag, tmp_path, monkeypatch):
+    (tmp_path / "config.toml").write_text(f"[{table}]\n{flag} = true\n")
+    monkeypatch.setenv("BROADSHEET_CONFIG", str(tmp_path / "config.toml"))
+    result = run(table, "x", "--index", str(tmp_path / "a"))
+    assert result.exit_code == 2
+    assert f"cannot have {flag}: what deletes is asked for on the line" in result.output
+
+
+def test_an_answer_is_not_written_over_an_archive(sample_copy):
+    before = (sample_copy / "catalog.sqlite").read_bytes()
+    for name in ("catalog.sqlite", "hits.json", "segments/x.json"):
+        result = run(
+            "search", "strike", "--mode", "keyword", "--output", str(sample_copy / name), "--index", str(sample_copy)
+        )
+        assert result.exit_code == 2
+        assert f"lies in the archive {sample_copy}; name a file elsewhere" in result.output
+    assert (sample_copy / "catalog.sqlite").read_bytes() == before

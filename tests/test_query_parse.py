@@ -243,7 +243,6 @@ def test_form(query, constraint, free, scoring):
     assert parsed.constraint == constraint
     assert parsed.words == tuple(free.split())
     assert parsed.scoring_words == tuple(scoring.split())
-    assert parsed.has_words == bool(scoring)
     assert parsed.text == query
 
 

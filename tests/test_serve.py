@@ -14,6 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import ValidationError
 from starlette.testclient import TestClient
 
 from search import Archive, Article
@@ -27,7 +28,7 @@ from search.records import Filters
 from search.serve import access, logs, quotes, running
 from search.serve.app import create_app
 from search.serve.desk import Settings
-from search.serve.http import responses, vector_stores
+from search.serve.http import requests, responses, vector_stores
 
 from .conftest import SAMPLE
 
@@ -470,6 +471,18 @@ def test_health_is_also_asked_for_by_head(client):
 def test_a_bad_query_points_at_the_place(client):
     found = fault(client.get("/v1/search", params={"q": "dam w/5"}), 400)
     assert (found.type, found.position) == ("QueryError", 4)
+
+
+def test_the_first_of_very_many_faults_is_told(client):
+    """Nearly 100,000 of them, in a body of less than half a megabyte: none but the first is looked for."""
+    comparison = {"type": "in", "key": "source", "value": [[]] * 990}
+    body = {"q": "dam", "filter": {"type": "or", "filters": [comparison] * 100}}
+    with pytest.raises(ValidationError) as raised:
+        requests.SearchRequest.model_validate(body)
+    assert raised.value.error_count() <= 8  # one for each kind of value that it might have been
+    refused = fault(client.post("/v1/search", json=body), 400)
+    assert refused.type == "UsageError"
+    assert refused.param.startswith("filter.")
 
 
 def test_filters_nested_too_deep(client):

@@ -16,6 +16,7 @@ SHARED = {"archive": "index", "format": "format", "model": "model"}
 
 # A command, or one below it, with the values of its parameters by name, as click's default_map has them.
 Defaults = dict[str, Any]
+_DELETING = frozenset({"prune", "purge", "yes", "replace"})
 
 
 def path() -> Path | None:
@@ -78,6 +79,8 @@ def _of(
         if key in options and key not in said and _takes(options[key], value):
             values[_name(options[key])] = _value(ctx, f"{where} {key}", options[key], value)
     for key, value in said.items():
+        if key in options and key in _DELETING:
+            raise UsageError(f"{where} cannot have {key}: what deletes is asked for on the line, each time")
         if key in options:
             values[_name(options[key])] = _value(ctx, f"{where} {key}", options[key], value)
         elif key not in below or not isinstance(value, dict):

@@ -9,16 +9,19 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TextIO
 
-from search.errors import StorageError
+from search.errors import StorageError, UsageError
 
 
 @contextmanager
 def replacing(path: Path) -> Iterator[TextIO]:
     """A text file that takes the place of ``path`` when the block ends well; otherwise what was there stays.
 
-    Raises StorageError when the system refuses.
+    Raises StorageError when the system refuses, and UsageError for a place inside an archive.
     """
     target = path.resolve() if path.is_symlink() else path
+    for folder in tuple(target.absolute().parents)[:3]:
+        if (folder / "catalog.sqlite").is_file():
+            raise UsageError(f"{path} lies in the archive {folder}; name a file elsewhere")
     try:
         if target.exists() and not target.is_file():  # a device or a pipe, such as /dev/stderr, cannot be replaced
             with target.open("w", encoding="utf-8", newline="\n") as file:

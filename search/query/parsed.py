@@ -41,11 +41,6 @@ class ParsedQuery:
 
         return replace(self, constraint=both([*members(And, self.constraint), *conditions]))
 
-    @property
-    def has_words(self) -> bool:
-        """Whether there is anything to rank by."""
-        return bool(self.scoring_words)
-
 
 def plain_words(text: str) -> ParsedQuery | None:
     """The query as the language reads it, where it is ASCII words of letters and digits alone; None where it is not."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import bisect
 import hashlib
 from collections.abc import Iterable, Sequence
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from typing import Any
 
 import numpy as np
@@ -36,11 +36,6 @@ def instant(published: date | None) -> int:
     offset = published.utcoffset()
     shift = 0 if offset is None else offset.days * _DAY_MICROSECONDS + offset.seconds * 1_000_000 + offset.microseconds
     return days * _DAY_MICROSECONDS + seconds * 1_000_000 + published.microsecond - shift
-
-
-def now_instant() -> int:
-    """The present, in the units of ``instant``."""
-    return instant(datetime.now(UTC))
 
 
 def ids_digest(ids: Iterable[str]) -> str:

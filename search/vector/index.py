@@ -127,16 +127,6 @@ class VectorIndex:
                 spans[place] = list(zip(*offsets, strict=True))
         return spans
 
-    def passage_numbers(self, ordinals: Rows) -> list[range]:
-        """For each article the global numbers of its passages, as ``vectors`` takes them."""
-        numbers = [range(0)] * len(ordinals)
-        for i, segment, places, rows in self._by_segment(ordinals):
-            base = int(self.passage_bases[i])
-            bounds = zip(segment.bounds[rows].tolist(), segment.bounds[rows + 1].tolist(), strict=True)
-            for place, (first, last) in zip(places.tolist(), bounds, strict=True):
-                numbers[place] = range(base + first, base + last)
-        return numbers
-
     def lookup(self, keys: NDArray[np.uint64]) -> Rows:
         """int64[q]: global number of a passage with each key of uint64[q, 2], or -1. Dead articles' passages count."""
         high, low = (np.ascontiguousarray(keys[:, i]) for i in (0, 1))

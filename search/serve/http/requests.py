@@ -32,14 +32,14 @@ class Comparison(Strict):
 
     type: Literal["eq", "ne", "gt", "gte", "lt", "lte", "in", "nin"]
     key: Annotated[Text, Field(max_length=100, description="source, author, section, language, agency, title, …")]
-    value: Name | bool | int | Number | Annotated[list[Name | int | Number], Field(max_length=1_000)]
+    value: Name | bool | int | Number | Annotated[list[Name | int | Number], Field(max_length=1_000, fail_fast=True)]
 
 
 class Compound(Strict):
     """Several filters, of which all (and) or one (or) must hold."""
 
     type: Literal["and", "or"]
-    filters: Annotated[list[Filter], Field(max_length=100)]
+    filters: Annotated[list[Filter], Field(max_length=100, fail_fast=True)]
 
 
 Filter = Annotated[Comparison | Compound, Field(discriminator="type")]
