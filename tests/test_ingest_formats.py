@@ -485,6 +485,17 @@ def test_settings_that_make_no_sense(tmp_path):
 A, B = {"title": "A", "content": "x", "url": "https://x.example/a"}, {"title": "B", "content": "y", "id": "b"}
 
 
+@pytest.mark.parametrize("name", ["a.json", "a.jsonl"])
+def test_what_stands_among_wrapped_articles_and_is_no_object_is_told(tmp_path, name):
+    (tmp_path / name).write_text(json.dumps({"articles": [A, B, A | {"id": "third"}, 7, None]}))
+    items = list(read([tmp_path / name]))
+    assert [item.title for item in items[:3]] == [A["title"], B["title"], A["title"]]
+    assert [item.reason for item in items[3:]] == [
+        "a record must be a JSON object, not a number",
+        "a record must be a JSON object, not null",
+    ]
+
+
 @pytest.mark.parametrize(
     "wrapped",
     [

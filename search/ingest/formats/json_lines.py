@@ -44,9 +44,16 @@ def read(source: Source) -> Iterator[Record | Rejection]:
             except (ValueError, RecursionError) as error:
                 yield Rejection(source=source.name, line=number, reason=json_fault(error), record=text[:EXCERPT])
             else:
-                excerpt = text[:EXCERPT]
-                for record in articles_in(value):
-                    yield Record(record, number, excerpt)
+                yield from records_in(value, source.name, number, text[:EXCERPT])
+
+
+def records_in(value: Mapping[str, Any], name: str, line: int, excerpt: str) -> Iterator[Record | Rejection]:
+    """The articles that an object is or holds, and a rejection for each member of their list that is no object."""
+    for record in articles_in(value):
+        if isinstance(record, Mapping):
+            yield Record(record, line, excerpt)
+        else:
+            yield Rejection(source=name, line=line, reason=no_object(record), record=excerpt)
 
 
 def no_object(value: Any) -> str:

@@ -13,8 +13,8 @@ from collections.abc import Iterator, Mapping
 
 from search.ingest.decode import EXCERPT, RECORD_LIMIT, TextStream
 from search.ingest.formats.base import Format, Record
-from search.ingest.formats.json_lines import DECODER, TOO_LONG, json_fault, no_object
-from search.ingest.formats.json_wrappers import articles_in, list_within
+from search.ingest.formats.json_lines import DECODER, TOO_LONG, json_fault, no_object, records_in
+from search.ingest.formats.json_wrappers import list_within
 from search.ingest.source import Head, Source
 from search.records import Rejection
 
@@ -111,8 +111,7 @@ class _Reader:
         if long:
             yield Rejection(source=self._name, line=line, reason=TOO_LONG, record=excerpt)
         elif isinstance(value, Mapping):
-            for record in articles_in(value):
-                yield Record(record, line, excerpt)
+            yield from records_in(value, self._name, line, excerpt)
         else:
             yield Rejection(source=self._name, line=line, reason=no_object(value), record=excerpt)
 

@@ -21,8 +21,9 @@ _LOOKED_AT = 20  # members of a list, to see what they are
 _OPENING = re.compile(r'[\s,]*"((?:[^"\\]|\\.){0,100})"\s*:\s*')
 
 
-def articles_in(value: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
-    """The articles that an object holds; the object itself where it is one, or where it holds none."""
+def articles_in(value: Mapping[str, Any]) -> Iterator[Any]:
+    """The articles that an object holds; the object itself where it is one, or where it holds none. What stands among
+    the articles of a list and is no object comes as it is."""
     found = None if not any(type(member) in (list, dict) for member in value.values()) else _inside(value, 0)
     yield from (value,) if found is None else found
 
@@ -34,15 +35,14 @@ def _inside(value: Mapping[str, Any], depth: int) -> list[Mapping[str, Any]] | N
         return rows
     if _has_text(value):
         return None
-    lists: list[Mapping[str, Any]] = []
+    lists: list[Any] = []
     for name, member in value.items():
         if bare_name(name) in _NAMES or name.casefold() in _NAMES:
             if isinstance(member, list) and _are_articles(member):
                 lists += (
                     article
                     for one in member
-                    if isinstance(one, Mapping)
-                    for article in (_inside(one, depth + 1) or (one,))
+                    for article in ((isinstance(one, Mapping) and _inside(one, depth + 1)) or (one,))
                 )
             elif isinstance(member, list | Mapping):
                 for one in [member] if isinstance(member, Mapping) else member:
