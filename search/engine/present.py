@@ -123,13 +123,17 @@ def _scores(plan: Plan, scope: Scope, ranked: Ranked) -> tuple[list[float], list
     return [float(fused.scores[position]) for position in positions], explanations
 
 
+_FEW = 3  # words of a query in which a rare one weighs, so that a commoner spelling of it is looked for
+
+
 def _suggestion(view: View, plan: Plan, scope: Scope) -> tuple[str | None, list[str]]:
     """The query with each word and name that the archive does not know replaced, or None; and what is to be said of
     names, and of words that are written otherwise far more often."""
     query, words = plan.query, scope.words
     text, notes = query.text, []
     required, names = _asked(query)
-    for word in dict.fromkeys((*query.words, *required)):
+    asked = dict.fromkeys((*query.words, *required))
+    for word in asked:
         better = words.suggest(word)
         if better is not None:  # not inside other words, fields, patterns or what is left out
             quotes = "" if word in query.words else '"'
@@ -137,7 +141,7 @@ def _suggestion(view: View, plan: Plan, scope: Scope) -> tuple[str | None, list[
             if not quotes:
                 alone = rf"""(?<![\w:"'-]){re.escape(word)}(?![\w:"'*?~-])"""
             text = re.sub(alone, better.replace("\\", r"\\"), text)
-        elif (usual := words.usual(word)) is not None:
+        elif len(asked) <= _FEW and (usual := words.usual(word)) is not None:
             own, other, count = usual
             notes.append(f"{_articles(count)} {other!r}, {own:,} {word!r}; did you mean {other}?")
     for name in names if not scope.mask.any() else ():
