@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from search.keyword.analysis import analyze
 from search.keyword.cache import Cache
 from search.keyword.part import vocabulary
+from search.keyword.part.packing import order_of
 from search.keyword.part.vocabulary import READING, Vocabulary
 from search.keyword.readings import readings
 
@@ -28,8 +29,12 @@ MIXED = st.lists(st.one_of(PIECES, BETWEEN, st.text(st.characters(exclude_catego
 def read(texts, known):
     """The (term key, surface, whether it is a reading) of every token, and how many come before each piece's end."""
     forms, ends = known.read(texts)
-    pairs = [(form & (READING - 1), form >= READING) for form in forms.tolist()]
-    return [[*known.form_keys[form][1:].split(b"\0"), reading] for form, reading in pairs], ends.tolist()
+    own = known.forms(forms.astype(np.int64) & (READING - 1))
+    term_of_form = own.term_of_word[own.word_of_form].tolist()
+    return [
+        [own.terms[term][1:], surface, reading]
+        for term, surface, reading in zip(term_of_form, own.surfaces, (forms >= READING).tolist(), strict=True)
+    ], ends.tolist()
 
 
 def expected(texts):
@@ -90,3 +95,11 @@ def test_the_cache_keeps_nothing_that_takes_half_of_it():
     assert cache.keep("large", large) is large
     assert cache.get("large") is None
     assert cache.get("small") is not None
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.lists(st.one_of(st.binary(max_size=20), st.text("a\0z", max_size=18).map(str.encode)), max_size=30))
+@example([b"abcdefgh", b"bbcdefgh", b"abcdefgh\0", b"", b"\0", b"abcdefghabcdefghz", b"abcdefghabcdefgha"])
+def test_strings_are_put_in_order_as_sorted_does(items):
+    items = list(dict.fromkeys(items))
+    assert [items[place] for place in order_of(items).tolist()] == sorted(items)

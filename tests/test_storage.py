@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from search.errors import ArchiveDamaged, ArchiveLocked, ArchiveMismatch, ArchiveNotFound, StorageError
@@ -201,6 +201,26 @@ def test_records_round_trip(article):
     assert codec.unpack(blob, codec.checksum(blob), 1) == article
 
 
+SIGNS = '\x00\x1f\x7f\x80\u2028"\\/\b\f\n\r\t\ufeff😀'
+
+
+@given(articles)
+@example(Article(id="a", text=SIGNS, extra={"é": True, "z": None, "a": -(1 << 63), SIGNS: SIGNS}))
+@example(Article(id="a", extra={"too long": 1 << 64, "half": 0.5, "huge": 1e16, "list": [{"b": 1, "a": 2}]}))
+@example(Article(id="a", extra={1: "a key that is no text"}))
+def test_the_canonical_json_is_what_the_standard_library_writes(article):
+    values = {name: getattr(article, name) for name in Article.__dataclass_fields__}
+    values["published"] = article.published and article.published.isoformat()
+    values = {name: value for name, value in values.items() if value}
+    canonical = json.dumps(values, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    assert codec.to_json(article) == canonical.encode()
+
+
+def test_half_a_character_is_refused():
+    with pytest.raises(ValueError, match="surrogates not allowed"):
+        codec.to_json(Article(id="a", text="\ud83d"))
+
+
 def test_a_changed_record_is_damage():
     blob = codec.pack(codec.to_json(Article(id="a", title="t", text="x" * 500)))
     check = codec.checksum(blob)
@@ -224,6 +244,11 @@ def test_a_record_that_unpacks_to_a_bomb_is_refused():
         codec.unpack(forged, codec.checksum(forged), 1)
 
 
+def record_of(row, article):
+    data = codec.to_json(article)
+    return Record(row, article, data, codec.content_hash(data))
+
+
 def new_archive(path, count=3):
     """A catalog with one segment of ``count`` articles, rows 1 to ``count``."""
     Catalog.create(Folder.open(path), {"name": "test"})
@@ -240,7 +265,7 @@ def add_segment(path, catalog, items):
         Folder.open(path), {"columns": PartData(arrays, meta)}, first, len(items), meta["ids_digest"], 1
     )
     with catalog.writing() as transaction:
-        transaction.insert([Record(row, item, codec.to_json(item)) for row, item in zip(rows, items, strict=True)])
+        transaction.insert([record_of(row, item) for row, item in zip(rows, items, strict=True)])
         transaction.add_segment(entry)
     return entry
 
@@ -461,7 +486,7 @@ def test_mixed_up_parts_are_refused(tmp_path):
     (tmp_path / "segments" / other.id / "keyword.part").rename(tmp_path / "segments" / entry.id / "keyword.part")
     mixed = SegmentEntry(entry.id, 4, 1, {**entry.parts, **other.parts})
     with catalog.writing() as transaction:
-        transaction.insert([Record(4, items[0], codec.to_json(items[0]))])
+        transaction.insert([record_of(4, items[0])])
         transaction.add_segment(mixed)
     with pytest.raises(ArchiveDamaged, match="hold different articles"):
         take_snapshot(catalog, check_part)

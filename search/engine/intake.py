@@ -58,10 +58,12 @@ class Teller:
 
 
 class Checked(NamedTuple):
-    """An article fit to be stored, its text in NFC, so that offsets mean one thing; and its canonical JSON."""
+    """An article fit to be stored, its text in NFC, so that offsets mean one thing; its canonical JSON, and the hash of
+    that."""
 
     article: Article
     data: bytes
+    content: bytes
 
 
 @dataclass(slots=True)
@@ -92,7 +94,7 @@ class Batch:
     def live(self) -> dict[str, tuple[int, bytes]]:
         """Row and content hash by id: what ``Catalog.live`` will say once the batch is committed."""
         return {
-            article_id: (row, codec.content_hash(checked.data))
+            article_id: (row, checked.content)
             for row, (article_id, checked) in zip(self.rows, self.fresh.items(), strict=True)
         }
 
@@ -109,7 +111,8 @@ def check(item: object) -> Checked | Rejection:
     if problem is None:
         try:
             article = _normalised(item)
-            return Checked(article, codec.to_json(article))
+            data = codec.to_json(article)
+            return Checked(article, data, codec.content_hash(data))
         except (TypeError, ValueError, RecursionError) as error:  # a UnicodeEncodeError is a ValueError
             problem = f"cannot be stored: {error}"
     return Rejection(source="add", line=None, reason=problem, record=str(item.id)[:500])
@@ -219,14 +222,14 @@ class Intake:
         return live
 
     def _settle(self, checked: Checked, batch: Batch, live: Mapping[str, tuple[int, bytes]]) -> None:
-        article, data = checked
+        article = checked.article
         before = batch.fresh.get(article.id)
         row, content = live.get(article.id, (-1, b""))
         if before is None and row < 0:
             self._counts["added"] += 1
             self._take(checked, batch)
             return
-        if (before.data == data) if before is not None else (content == codec.content_hash(data)):
+        if checked.content == (content if before is None else before.content):
             self._skip(row)
             return
         # What is there by now, and whether this run has brought or met it.

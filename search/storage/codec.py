@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import threading
@@ -13,6 +14,8 @@ import zstandard
 from search.errors import ArchiveDamaged, UsageError
 from search.records import Article
 
+_LEVEL = 1  # level 3 takes half as long again, and saves 1.3 % of the bytes
+_PLAIN = frozenset((str, int, bool, type(None)))  # types that two encoders write alike
 _FIELDS = tuple(Article.__dataclass_fields__)
 _RECORD_LIMIT = 1 << 30  # bytes: a crafted record cannot ask for more memory than this
 _local = threading.local()
@@ -20,7 +23,7 @@ _local = threading.local()
 
 def _compressor() -> zstandard.ZstdCompressor:
     if not hasattr(_local, "compressor"):
-        _local.compressor = zstandard.ZstdCompressor(level=3)
+        _local.compressor = zstandard.ZstdCompressor(level=_LEVEL)
     compressor: zstandard.ZstdCompressor = _local.compressor
     return compressor
 
@@ -43,6 +46,11 @@ def to_json(article: Article) -> bytes:
             value = dict(value)
         if value not in ("", (), None, {}):
             values[name] = value
+    if _PLAIN.issuperset(map(type, article.extra.values())):
+        import orjson  # writers only
+
+        with contextlib.suppress(TypeError):  # a key that is no text, a number of more than 64 bits, half a character
+            return orjson.dumps(values, option=orjson.OPT_SORT_KEYS)
     return json.dumps(values, ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode()
 
 

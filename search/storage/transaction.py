@@ -25,11 +25,12 @@ class SegmentEntry:
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """One article ready to be stored under a new row."""
+    """One article ready to be stored under a new row: its canonical JSON, and the hash of that."""
 
     row: int
     article: Article
     data: bytes
+    content: bytes
 
 
 class Transaction:
@@ -48,7 +49,7 @@ class Transaction:
             for record in records:
                 blob = codec.pack(record.data)
                 last = max(last, record.row)
-                yield record.row, record.article.id, codec.content_hash(record.data), blob, codec.checksum(blob)
+                yield record.row, record.article.id, record.content, blob, codec.checksum(blob)
 
         self._connection.executemany(
             "INSERT INTO articles (row, id, content, record, checksum) VALUES (?, ?, ?, ?, ?)", rows()

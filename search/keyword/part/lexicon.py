@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from search.keyword.part.packing import Array, fit, starts_of, strings
+from search.keyword.part.packing import Array, fit, order_of, stable_order, starts_of, strings
 
 # Sorts before every character of a term, so form keys sort by term first. No token contains it.
 _SEPARATOR = b"\0"
@@ -36,36 +37,38 @@ def word_arrays(word_of_form: Array, words: int, form_counts: NDArray[np.int64])
     }
 
 
+class Forms(NamedTuple):
+    """What the tokens of some texts look like. A form is a surface; its folded word is ``words[word_of_form[i]]``, and
+    the key of the term that a word is found by ``terms[term_of_word[j]]``. All are distinct, in no order."""
+
+    surfaces: Sequence[bytes]
+    words: Sequence[bytes]
+    terms: Sequence[bytes]
+    word_of_form: NDArray[np.int32]
+    term_of_word: NDArray[np.int32]
+
+
 class Lexicon:
     """Terms sorted by key, forms by (term, surface), words by their bytes: the order is that of the content alone.
 
-    ``form_keys`` and ``words`` are parallel: a form and its folded word in UTF-8. ``values`` are the metadata terms.
-    ``form_numbers`` and ``value_numbers`` say where each of the given forms and values went. The first ``text_terms``
-    terms are those of the text space.
+    ``values`` are the metadata terms. ``form_numbers`` and ``value_numbers`` say where each of the given forms and
+    values went. The first ``text_terms`` terms are those of the text space.
     """
 
-    def __init__(self, form_keys: Sequence[bytes], words: Sequence[bytes], values: Sequence[bytes]) -> None:
-        order = sorted(range(len(form_keys)), key=form_keys.__getitem__)
+    def __init__(self, forms: Forms, values: Sequence[bytes]) -> None:
+        term_order = order_of(forms.terms)
+        term = _places(term_order)[forms.term_of_word][forms.word_of_form]
+        order = order_of(forms.surfaces)
+        order = order[stable_order(term[order])]
+        value_order = order_of(values)
+        self._words, self._word_of_form = forms.words, forms.word_of_form[order]
+        self.text_terms = len(forms.terms)
+        self.surfaces = [forms.surfaces[index] for index in order.tolist()]
+        self.keys = [forms.terms[index] for index in term_order.tolist()]
+        self.keys += [values[index] for index in value_order.tolist()]
         self.form_numbers = _places(order)
-        ordered = [form_keys[index] for index in order]
-        splits = [split_of(key) for key in ordered]
-        self.surfaces = [key[split + 1 :] for key, split in zip(ordered, splits, strict=True)]
-        starts: list[int] = []
-        last = b"\xff"
-        for number, key in enumerate(ordered):
-            # Forms of one term follow one another.
-            if not key.startswith(last):
-                last = key[: splits[number] + 1]
-                starts.append(number)
-        self.keys = [ordered[start][: splits[start]] for start in starts]
-        self.text_terms = len(self.keys)
-        value_order = sorted(range(len(values)), key=values.__getitem__)
         self.value_numbers = _places(value_order) + self.text_terms
-        self.keys += [values[index] for index in value_order]
-        starts += [len(order)] * (len(values) + 1)
-        self.form_starts: NDArray[np.int32] = np.array(starts, np.int32)
-        self._words = words
-        self._order = order
+        self.form_starts = starts_of(np.bincount(term, minlength=len(self.keys))).astype(np.int32)
 
     @property
     def forms_per_term(self) -> NDArray[np.int32]:
@@ -78,19 +81,17 @@ class Lexicon:
 
     def arrays(self, form_counts: NDArray[np.int64]) -> dict[str, Array]:
         """The dictionary's arrays of a part. ``form_counts`` is how often each form occurs."""
-        words = sorted(set(self._words))
-        numbers = {word: number for number, word in enumerate(words)}
-        word_of_form = np.array([numbers[word] for word in self._words], np.int64)[self._order]
+        order = order_of(self._words)
         return {
             **strings("terms", self.keys),
             "form_starts": self.form_starts,
             **strings("forms", self.surfaces),
-            **strings("words", words),
-            **word_arrays(word_of_form, len(words), form_counts),
+            **strings("words", [self._words[index] for index in order.tolist()]),
+            **word_arrays(_places(order)[self._word_of_form], len(order), form_counts),
         }
 
 
-def _places(order: Sequence[int]) -> NDArray[np.int32]:
+def _places(order: NDArray[np.int64]) -> NDArray[np.int32]:
     """The inverse of a permutation."""
     places = np.empty(len(order), np.int32)
     places[order] = np.arange(len(order), dtype=np.int32)

@@ -17,6 +17,8 @@ _BITS = np.array((0, 1, 2, 4, 8, 16), np.uint8)
 # With more than one in so many numbers too wide, storing all of them wide is smaller.
 _WIDE_SHARE = 8
 _PIECE = 1 << 18  # codes that are packed at once
+# The first n of eight bytes, the first byte highest.
+_FIRST_BYTES = np.array([(1 << 64) - (1 << 64 - 8 * n) for n in range(9)], np.uint64)
 
 Array = NDArray[Any]
 
@@ -133,6 +135,37 @@ def starts_of(counts: Array) -> NDArray[np.int64]:
     starts = np.zeros(len(counts) + 1, np.int64)
     np.cumsum(counts, out=starts[1:])
     return starts
+
+
+def renumbered(numbers: Array, size: int) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
+    """The distinct ones of some numbers below ``size``, ascending, and the place of each number among them."""
+    used = np.zeros(size, bool)
+    used[numbers] = True
+    return np.flatnonzero(used), (np.cumsum(used, dtype=np.int32) - 1)[numbers]
+
+
+def order_of(items: Sequence[bytes]) -> NDArray[np.int64]:
+    """Where each of the strings stands in their order: what ``sorted`` does, but sixteen bytes of all at once.
+
+    ``items[order[0]]`` is the first. Strings that these bytes do not tell apart are few, and left to ``sorted``.
+    """
+    sizes = np.fromiter(map(len, items), np.int64, len(items))
+    starts = starts_of(sizes)[:-1]
+    data = b"".join(items) + bytes(16)
+    numbers: Array = np.ndarray((len(data) - 7,), ">u8", buffer=data, strides=(1,))
+    high, low = (numbers[starts + at] & _FIRST_BYTES[np.clip(sizes - at, 0, 8)] for at in (0, 8))
+    order = np.argsort(high)
+    alike = _neighbours(high[order])
+    order[alike] = order[alike][np.lexsort((low[order[alike]], high[order[alike]]))]
+    alike = alike[_neighbours(low[order[alike]])]
+    order[alike] = sorted(order[alike].tolist(), key=items.__getitem__)
+    return order
+
+
+def _neighbours(ordered: Array) -> NDArray[np.int64]:
+    """The places of numbers that equal one beside them."""
+    same = ordered[1:] == ordered[:-1]
+    return np.flatnonzero(np.append(same, False) | np.append(False, same))
 
 
 def ranges(starts: NDArray[np.int64], counts: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -18,8 +18,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from search.keyword.analysis import LONGEST_WORD, TEXT_SPACE, analyze_token, normalise, stem
-from search.keyword.part.lexicon import form_key
-from search.keyword.part.packing import Array, starts_of, term_key
+from search.keyword.part.lexicon import Forms
+from search.keyword.part.packing import Array, renumbered, starts_of, term_key
 from search.keyword.readings import cut, of_words
 
 _TEXT = term_key(TEXT_SPACE, "")
@@ -202,34 +202,51 @@ class _Seen:
 class Vocabulary(dict[bytes, int]):
     """A stretch in UTF-8 -> the form number of its one token; with none or several, _SEVERAL + the number of a run.
 
-    Run i is ``runs[run_ends[i - 1]:run_ends[i]]``, run 0 is empty; a reading's form has READING set. ``form_keys`` and
-    ``form_words`` say what a form is.
+    Run i is ``runs[run_ends[i - 1]:run_ends[i]]``, run 0 is empty; a reading's form has READING set. ``forms`` says
+    what a form is: its surface alone decides its word, and that its term.
     """
 
     def __init__(self) -> None:
         self._runs = array("I")
         self._run_ends = array("I", (0,))
-        self.form_keys: list[bytes] = []
-        self.form_words: list[bytes] = []
-        self._numbers: dict[bytes, int] = {}
-        self._terms: dict[bytes, bytes] = {}
+        self._surfaces: list[bytes] = []
+        self._words: list[bytes] = []
+        self._terms: list[bytes] = []
+        self._form_numbers: dict[bytes, int] = {}
+        self._word_numbers: dict[bytes, int] = {}
+        self._term_numbers: dict[bytes, int] = {}
+        self._word_of_form = array("I")
+        self._term_of_word = array("I")
         self._seen = _Seen()
 
     @property
     def full(self) -> bool:
         """Whether it is time to begin another."""
-        return len(self) + len(self._runs) + len(self.form_keys) > _MOST_KEPT
+        return len(self) + len(self._runs) + len(self._surfaces) > _MOST_KEPT
+
+    def forms(self, numbers: NDArray[np.int64]) -> Forms:
+        """What some forms are, in the order of their distinct numbers."""
+        # Copies: a buffer that is lent out could not grow.
+        words, word_of_form = renumbered(np.array(self._word_of_form, np.int64)[numbers], len(self._words))
+        terms, term_of_word = renumbered(np.array(self._term_of_word, np.int64)[words], len(self._terms))
+        return Forms(
+            [self._surfaces[number] for number in numbers.tolist()],
+            [self._words[number] for number in words.tolist()],
+            [self._terms[number] for number in terms.tolist()],
+            word_of_form,
+            term_of_word,
+        )
 
     def __missing__(self, stretch: bytes) -> int:
         if stretch.isalnum() and len(stretch) <= LONGEST_WORD:  # ASCII letters and digits only, as bytes are asked
-            number = self._plain(stretch, stretch.lower())
+            number = self._form(stretch, stretch.lower())
         elif len(parts := stretch.split(b"-")) > 1 and all(map(bytes.isalnum, parts)):
             number = self._run(self._compound(parts))
         else:
-            forms = [
-                self._form(*analyze_token(written)) | READING * other
-                for written, other in cut(normalise(stretch.decode()))
-            ]
+            forms = []
+            for written, other in cut(normalise(stretch.decode())):
+                surface, word, _ = analyze_token(written)
+                forms.append(self._form(surface.encode(), word.encode()) | READING * other)
             number = forms[0] if len(forms) == 1 else self._run(forms)
         if len(stretch) <= _LONGEST_KEPT:
             self[stretch] = number
@@ -246,36 +263,34 @@ class Vocabulary(dict[bytes, int]):
         """The forms of plain words with a hyphen between each two, and of their readings."""
         tokens = [self[word] for word in words]
         forms, done = [], 0
-        place, terms = -1, set[bytes]()
+        place, terms = -1, set[int]()
         for first, surface, word in of_words(words):
             if first != place:
                 place, terms = first, {self._term(words[first].lower())}
             if self._term(word) not in terms:
                 terms.add(self._term(word))
-                forms += [*tokens[done : first + 1], self._plain(surface, word) | READING]
+                forms += [*tokens[done : first + 1], self._form(surface, word) | READING]
                 done = first + 1
         return forms + tokens[done:]
 
-    def _term(self, word: bytes) -> bytes:
-        """What the keys of the forms of a word of ASCII letters and digits begin with."""
-        term = self._terms.get(word)
-        if term is None:
-            term = self._terms[word] = form_key(_TEXT + stem(word.decode()).encode(), b"")
-        return term
+    def _form(self, surface: bytes, word: bytes) -> int:
+        number = self._form_numbers.setdefault(surface, len(self._surfaces))
+        if number == len(self._surfaces):
+            self._surfaces.append(surface)
+            self._word_of_form.append(self._word(word))
+        return number
 
-    def _plain(self, surface: bytes, word: bytes) -> int:
-        """The form of a word of ASCII letters and digits."""
-        return self._keyed(self._term(word) + surface, word)
+    def _term(self, word: bytes) -> int:
+        return self._term_of_word[self._word(word)]
 
-    def _form(self, surface: str, word: str, term: str) -> int:
-        return self._keyed(form_key(_TEXT + term.encode(), surface.encode()), word.encode())
-
-    def _keyed(self, key: bytes, word: bytes) -> int:
-        # Spellings that share a surface share a form.
-        number = self._numbers.setdefault(key, len(self.form_keys))
-        if number == len(self.form_keys):
-            self.form_keys.append(key)
-            self.form_words.append(word)
+    def _word(self, word: bytes) -> int:
+        number = self._word_numbers.setdefault(word, len(self._words))
+        if number == len(self._words):
+            self._words.append(word)
+            term = _TEXT + stem(word.decode()).encode()
+            self._term_of_word.append(self._term_numbers.setdefault(term, len(self._terms)))
+            if self._term_of_word[-1] == len(self._terms):
+                self._terms.append(term)
         return number
 
     def read(self, texts: Iterable[Sequence[str]]) -> tuple[NDArray[np.uint32], NDArray[np.int64]]:

@@ -32,6 +32,7 @@ from search.keyword.part.packing import (
     encode_codes,
     fit,
     narrow,
+    renumbered,
     stable_order,
     starts_of,
     term_key,
@@ -114,7 +115,7 @@ def _pieces(article: Article, layout: Layout) -> list[str]:
 class _Text:
     """The text space of a batch: for each token its form, row, sub-field and position, in reading order.
 
-    Forms are numbered among those that the batch has; ``keys`` and ``words`` say what they are.
+    Forms are numbered among those that the batch has; ``forms`` says what they are.
     """
 
     def __init__(self, articles: Sequence[Article], layouts: Sequence[Layout]) -> None:
@@ -133,12 +134,8 @@ class _Text:
         form, ends = vocabulary.read(_pieces(*each) for each in zip(articles, layouts, strict=True))
         self.readings = np.flatnonzero(form >= READING)
         form &= READING - 1
-        used = np.zeros(len(vocabulary.form_keys), bool)
-        used[form] = True
-        forms = np.flatnonzero(used)
-        self.form = (np.cumsum(used, dtype=np.int32) - 1)[form]
-        self.keys = [vocabulary.form_keys[i] for i in forms.tolist()]
-        self.words = [vocabulary.form_words[i] for i in forms.tolist()]
+        used, self.form = renumbered(form, int(form.max(initial=0)) + 1)
+        self.forms = vocabulary.forms(used)
         return np.concatenate(([0], ends))
 
     def _place(self, forms: Array, sentences_each: Array, paragraphs: Array) -> None:
@@ -209,7 +206,7 @@ def build_part(articles: Sequence[Article], layouts: Sequence[Layout]) -> PartDa
     give the same arrays.
     """
     text, metadata = _Text(articles, layouts), _Metadata(articles)
-    lexicon = Lexicon(text.keys, text.words, list(metadata.values.terms))
+    lexicon = Lexicon(text.forms, list(metadata.values.terms))
     form = lexicon.form_numbers[text.form]
     term = lexicon.term_of_form()[form]
     value = lexicon.value_numbers[metadata.term]
