@@ -13,16 +13,20 @@ import tempfile
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
+from unittest.mock import patch
 
 from search import Archive
 from search.ingest import read
-from search.rag import render, select
+from search.rag import question, render, retrieval, select
+from search.rag.context import Context
+from search.rag.question import Reading
 from search.rag.tokens import estimate_tokens
 from search.records import Citation, Hit, Passage
 
 SAMPLE = Path(__file__).parent.parent / "tests" / "sample"
 AS_OF = "2025-02-28"
+ALL = 1_000_000  # tokens: no limit
 TWICE = 0.6  # of the shorter passage's runs of four words
 
 
@@ -87,20 +91,20 @@ def measure(archive: Archive, asked: Sequence[dict[str, Any]], budget: int) -> d
     """Means over the questions: needed articles found by kind; of the sentences that answer, those inside a passage;
     text given twice; and, for unanswerable questions, how often each side gives nothing (``refused``)."""
     sums: dict[str, dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
-    for question in asked:
-        context = archive.retrieve(question["text"], budget=budget, as_of=AS_OF)
+    for asking in asked:
+        context = archive.retrieve(asking["text"], budget=budget, as_of=AS_OF)
         for side, passages in (
             ("retrieve", context.passages),
-            ("plain", plain(archive, question["text"], budget)),
-            ("nearest", nearest(archive, question["text"], budget)),
+            ("plain", plain(archive, asking["text"], budget)),
+            ("nearest", nearest(archive, asking["text"], budget)),
         ):
-            needed = set(question["needs"])
-            carried = {one.article_id for one in passages} | {copy for one in passages for copy in one.copies}
+            needed = set(asking["needs"])
+            carried = _carried(passages)
             if needed:
                 share = len(needed & carried) / len(needed)
                 sums[side]["all"].append(share)
-                sums[side][question["kind"]].append(share)
-                held = sum(any(answer in one.text for one in passages) for answer in question["answers"])
+                sums[side][asking["kind"]].append(share)
+                held = sum(any(answer in one.text for one in passages) for answer in asking["answers"])
                 sums[side]["answers"].append(held / len(needed))
             else:
                 sums[side]["refused"].append(float(not passages))
@@ -109,8 +113,53 @@ def measure(archive: Archive, asked: Sequence[dict[str, Any]], budget: int) -> d
     return {side: {name: sum(v) / len(v) for name, v in found.items()} for side, found in sums.items()}
 
 
+class Lost(NamedTuple):
+    """What taking questions apart loses: of ``split`` questions that have parts, the articles (``question: id``) that
+    asking the whole at once finds and the parts do not, without a limit; and the needed ones that it has in a budget.
+    """
+
+    split: int
+    candidates: list[str]
+    needed: dict[int, list[str]]
+
+
+def lost(archive: Archive, asked: Sequence[dict[str, Any]], budgets: Sequence[int] = (1000, 2000)) -> Lost:
+    """Ask each question in parts and as a whole."""
+    found = Lost(0, [], {budget: [] for budget in budgets})
+    for asking in asked:
+        text = asking["text"]
+        parts = archive.retrieve(text, budget=ALL, as_of=AS_OF)
+        if len(parts.parts) < 2:
+            continue
+        found = found._replace(split=found.split + 1)
+        gone = _carried(_whole(archive, text, ALL)) - _carried(parts)
+        found.candidates.extend(f"{asking['id']}: {one}" for one in sorted(gone))
+        for budget in budgets:
+            gone = _carried(_whole(archive, text, budget)) - _carried(
+                archive.retrieve(text, budget=budget, as_of=AS_OF)
+            )
+            found.needed[budget].extend(f"{asking['id']}: {one}" for one in sorted(gone & set(asking["needs"])))
+    return found
+
+
+def _carried(passages: Iterable[Citation]) -> set[str]:
+    """The articles whose text a context has, copies included."""
+    return {one.article_id for one in passages} | {copy for one in passages for copy in one.copies}
+
+
+def _whole(archive: Archive, text: str, budget: int) -> Context:
+    """The context of a question that is not taken apart."""
+
+    def unparted(*arguments: Any) -> Reading:
+        reading = question.read(*arguments)
+        return reading if reading.whole is None else reading._replace(parts=[reading.whole], whole=None)
+
+    with patch.object(retrieval, "read", unparted):
+        return archive.retrieve(text, budget=budget, as_of=AS_OF)
+
+
 def main() -> None:
-    """Print the table."""
+    """Print the tables."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--budget", type=int, nargs="*", default=[500, 1000, 2000])
     parser.add_argument("--split", choices=("tuning", "held-out"), nargs="*", default=["tuning", "held-out"])
@@ -125,6 +174,12 @@ def main() -> None:
                     print(f"{split}, {len(asked)} questions, {budget:,} tokens")
                     for side, found in measure(archive, asked, budget).items():
                         print(f"  {side:9}", "  ".join(f"{name} {value:.3f}" for name, value in found.items()))
+                gone = lost(archive, asked, arguments.budget)
+                print(
+                    f"{split}: {gone.split} taken apart; lost of what the whole finds: {len(gone.candidates)};", end=""
+                )
+                print(" of needed:", ", ".join(f"{len(ids)} in {budget:,}" for budget, ids in gone.needed.items()))
+                print("  ", *gone.candidates, *(one for ids in gone.needed.values() for one in ids))
 
 
 if __name__ == "__main__":

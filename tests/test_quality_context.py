@@ -42,3 +42,14 @@ def test_the_questions_name_articles_of_the_sample(archive):
     for one in asked:
         for needed, answer in zip(one["needs"], one["answers"], strict=True):
             assert archive.get(needed).text.count(answer) == 1, (one["id"], needed)
+
+
+def test_taking_a_question_apart_loses_nothing(archive):
+    """What the whole question finds, its parts beside it find too, and within a budget no needed article goes."""
+    import quality_context
+
+    lost = quality_context.lost(archive, quality_context.questions())
+    assert lost.split > 10  # questions that are taken apart
+    assert lost.candidates == []
+    assert len(lost.needed[2000]) == 0, lost
+    assert len(lost.needed[1000]) == 0, lost

@@ -16,7 +16,7 @@ from search import Archive, Article
 from search.deadline import Deadline
 from search.errors import QueryTimeout
 from search.query import dates
-from search.rag import detect, mentions, parts, when
+from search.rag import detect, mentions, outlets, parts, when
 from search.rag.disjoint import Disjoint
 from search.rag.question import read
 from search.records import Detect
@@ -332,6 +332,95 @@ def test_what_becomes_of_what_is_named(archive):
     off = archive.retrieve(question, detect="off", **settings)
     assert off.detected == ()
     assert off[0].article_id == "new"  # the words alone rank another source first
+
+
+@pytest.mark.parametrize(
+    ("question", "named"),
+    [
+        ("What did the New York Times report about the dam?", ["the New York Times"]),
+        ("How did Reuters and the Aldermoor Gazette cover it?", ["Reuters", "the Aldermoor Gazette"]),
+        ("Compare The Washington Post with Le Monde on tariffs", ["The Washington Post", "Le Monde"]),
+        ("Was it in The Times of India?", ["The Times of India"]),
+        ("How did Der Abend cover the floods?", ["Der Abend"]),
+        ("Compare Der Abend and Der Morgen coverage of it.", ["Der Abend", "Der Morgen"]),
+        ("Which articles from The Independent mention dams?", ["The Independent"]),
+        ("According to AFP, who won?", ["AFP"]),
+        ("What is on nytimes.com about dams?", ["nytimes.com"]),
+        ("What did Narendra Modi tell the Hindu?", ["the Hindu"]),
+        ("What is the Guardian's view of strikes?", ["the Guardian"]),
+        ("What did Hamas say about the ceasefire?", []),
+        ("According to John Smith, who won?", []),
+        ("When did Germany report its first case?", []),
+        ("Who signed for Manchester United in May?", []),
+        ("Is the Post Office inquiry over?", []),
+        ("Who runs the BBC?", []),
+        ("What did Time and tide do?", []),
+        ("", []),
+    ],
+)
+def test_outlets(question, named):
+    assert outlets.outlets(question) == named
+
+
+def test_an_outlet_that_the_archive_does_not_have_is_said(archive):
+    found = archive.retrieve("What did The Hindi report about the tram?", as_of=NOW)
+    assert found
+    assert "there is no source of that name: The Hindi; did you mean The Hindu?" in found.notes
+    found = archive.retrieve("Compare how BBC and Reuters covered the tram", as_of=NOW)
+    assert "there is no source of that name: Reuters" in found.notes
+    for question in ("What did BBC report about the tram?", "What did the Hindu write about the tram?"):
+        assert not [note for note in archive.retrieve(question, as_of=NOW).notes if "no source" in note]
+    off = archive.retrieve("What did Reuters report about the tram?", as_of=NOW, detect="off")
+    assert not [note for note in off.notes if "no source" in note]
+
+
+def test_an_agency_is_no_outlet_that_is_missing(tmp_path):
+    with Archive.open(tmp_path / "wire", create=True) as wire:
+        wire.add([Article(id="1", title="Tram", text="A tram.", agency="AFP", authors=("Ada Abend",))], vectors=False)
+        for question in ("What did AFP report about the tram?", "How did Ada Abend cover the tram?"):
+            assert not [note for note in wire.retrieve(question).notes if "no source" in note], question
+
+
+@pytest.mark.parametrize("how", ["prefer", "filter"])
+@pytest.mark.parametrize(
+    ("question", "said"),
+    [
+        (
+            "Which tram was late in May 2019?",
+            'no article of the archive is dated "in May 2019" (date:2019-05-01..2019-05-31)',
+        ),
+        (
+            "Which tram was late on 4 March 2025?",
+            'no article of the archive is dated "on 4 March 2025" (date:2025-03-04)',
+        ),
+        (
+            "What did BBC report about the tram in 2023?",
+            'no article of the archive is both from BBC and dated "in 2023" (date:2023-01-01..2023-12-31)',
+        ),
+    ],
+)
+def test_a_day_of_which_there_is_nothing_is_said(archive, question, said, how):
+    notes = archive.retrieve(question, as_of=NOW, detect=how).notes
+    assert [note for note in notes if note.startswith(said)], notes
+
+
+def test_where_the_dates_end_is_said(archive):
+    assert (
+        archive.retrieve("Which tram was late in May 2019?", as_of=NOW)
+        .notes[-1]
+        .endswith("; the oldest is of 2023-03-05")
+    )
+    with Archive.open(archive.path) as now:  # without as_of, what is newest is not today
+        notes = now.retrieve("Which tram was late in the last two weeks?").notes
+    assert notes[-1].endswith("; the newest is of 2025-03-05")
+
+
+def test_what_is_there_and_does_not_match_is_said(archive):
+    found = archive.retrieve("Which rails were laid in 2023?", as_of=NOW)
+    assert {one.article_id for one in found} == {"new", "hindu"}  # both of 2025
+    assert found.notes[-1] == 'nothing dated "in 2023" (date:2023-01-01..2023-12-31) matches well; what is given is not'
+    met = archive.retrieve("Which rails were laid in 2025?", as_of=NOW)
+    assert met.notes == ("this archive has no vectors: ranked by words alone",)
 
 
 def test_any_of_several_dates_will_do(archive):

@@ -198,6 +198,11 @@ def test_a_cross_encoder_reranks(archive, cross_encoder):
             "Why did the ferry sink and who paid for it?",
             ("Why did the ferry sink", "Why did the ferry sink who paid for it?"),
         ),
+        ("Why did it sink and how many died?", ("Why did it sink", "Why did it sink how many died?")),
+        ("Why did it sink? How many died?", ("Why did it sink?", "Why did it sink? How many died?")),
+        ("When did the siege end, and who spoke?", ("When did the siege end", "When did the siege end who spoke?")),
+        ("Where did it sink and where is the mill?", ("Where did it sink", "where is the mill?")),
+        ("Who bakes bread? What is dear?", ("Who bakes bread?", "What is dear?")),
         ("Salt and vinegar in bread", ("Salt and vinegar in bread",)),
         (
             "Which was longer, the siege or the strike?",
@@ -292,11 +297,22 @@ def test_no_part_ends_within_a_name_or_a_date(question, expected):
 def test_more_than_four_questions_are_not_all_searched(archive):
     asked = ["Where did the ferry run aground?", "Why?", "Who bakes bread?", "What is a loaf?", "What is dear?"]
     context = archive.retrieve(" ".join(asked))
-    assert context.parts == tuple(asked[:4])
+    parts = (asked[0], f"{asked[0]} Why?", *asked[2:4])  # what says nothing by itself keeps what it follows
+    assert context.parts == parts
     assert "too many questions in one; not searched: What is dear?" in context.notes
     four = archive.retrieve(" ".join(asked[:4]))
-    assert four.parts == tuple(asked[:4])
+    assert four.parts == parts
     assert not [note for note in four.notes if "not searched" in note]
+
+
+def test_a_part_for_which_there_is_no_room_is_said(archive):
+    question = "Where did the ferry Aurora run aground? Who raised the price of a loaf?"
+    assert {one.article_id for one in archive.retrieve(question)} >= {"bread"}
+    small = archive.retrieve(question, budget=60)
+    assert [one.article_id for one in small] == ["bread"]
+    assert small.notes[-1] == (
+        "in 60 tokens there is no room for what matches: Where did the ferry Aurora run aground?"
+    )
 
 
 def test_a_long_text_is_one_part():

@@ -6,8 +6,12 @@ import re
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from datetime import date
+
+import numpy as np
 
 from search.encode import Reranker
+from search.engine.legs import Mask
 from search.engine.plan import Plan
 from search.engine.request import Request
 from search.engine.search import answer
@@ -16,10 +20,12 @@ from search.engine.watch import Watch, unwatched
 from search.errors import QueryError
 from search.keyword import highlight
 from search.keyword.analysis import shapes
-from search.rag.question import Part
+from search.keyword.tree import DayRange
+from search.rag.question import Condition, Part, Reading
 from search.rag.select import Candidate, narrow, shingles
 from search.rag.spans import sentences
 from search.records import Detect, Hit, Results
+from search.storage.columns import MISSING_DAY
 
 DEPTH = 30  # articles looked at for each part
 PASSAGES = 3  # passages of each
@@ -40,23 +46,24 @@ _OPERATORS = re.compile(r"[^\w\s'’.,%-]|(?<!\w)-")
 
 def find(
     view: View,
-    request: Request,
+    plan: Plan,
     how: Detect,
-    parts: Sequence[Part],
+    reading: Reading,
     reranker: Reranker | None = None,
     watch: Watch = unwatched,
 ) -> tuple[list[Candidate], list[str]]:
     """The candidates of all parts of a question, the best first, and what is to be said of them.
 
-    ``request`` is how each part is searched for, ``how`` what becomes of its conditions.
+    ``plan`` is the question's own: each part is searched for in the same way. ``how`` says what becomes of its
+    conditions. Beside its parts the whole question is searched for: what that finds is never lost.
     """
     merged: dict[tuple[str, int], Candidate] = {}
     notes: list[str] = []
-    unanswered = []
+    unanswered, unmet = [], []
     pairs, seconds = 0, 0.0
-    for number, part in enumerate(parts):
+    for number, part in enumerate(reading.searched):
         with watch("search"):
-            hits, remarks = _search(view, request, how, part, watch)
+            hits, remarks = _search(view, plan.request, how, part, watch)
         notes += remarks
         if reranker is not None and hits:
             began = time.perf_counter()
@@ -67,17 +74,20 @@ def find(
         with watch("stretches"):
             matching = _matching(part, hits)
             stretches = _stretches(part, number, matching)
-        if not matching:
-            unanswered.append(part.shown)
+        if part is not reading.whole:
+            unmet += _unmet(view, plan, how, part, matching)
+            if not matching:
+                unanswered.append(part.shown)
         for stretch in stretches:
             known = merged.setdefault((stretch.article.id, stretch.whole[0]), stretch)
             if known is not stretch:
                 known.worth |= stretch.worth
                 known.words |= stretch.words
-    if unanswered and len(unanswered) == len(parts):
+    if not merged:
         notes.append("nothing in the archive matches the question well")
-    else:
+    elif len(reading.parts) > 1:
         notes += [f"nothing in the archive matches this part well: {shown}" for shown in unanswered]
+    notes += unmet
     if reranker is not None:
         notes.append(f"reranked {pairs:,} pairs with {reranker.name} in {seconds * 1000:,.0f} ms")
     by_worth = sorted(merged.values(), key=lambda stretch: (-stretch.most_worth, stretch.article.id, stretch.start))
@@ -93,7 +103,7 @@ def _places(text: str, asked: Mapping[str, str]) -> list[tuple[int, int, str]]:
 
 def _search(view: View, request: Request, how: Detect, part: Part, watch: Watch) -> tuple[list[Hit], list[str]]:
     """The articles for a part, and what is to be said of them. Where it is no query, its words are searched."""
-    request = replace(request, query=part.searched, limit=DEPTH, passages=PASSAGES, snippets=False)
+    request = replace(request, query=part.searched, literal=False, limit=DEPTH, passages=PASSAGES, snippets=False)
     try:
         results, hits = _answered(view, view.plan(request), how, part, watch)
     except QueryError:
@@ -107,12 +117,12 @@ def _search(view: View, request: Request, how: Detect, part: Part, watch: Watch)
 def _answered(view: View, plan: Plan, how: Detect, part: Part, watch: Watch) -> tuple[Results, list[Hit]]:
     """The answer to a plan, and its hits as the part's conditions would have them."""
     if part.conditions and how is Detect.FILTER:
-        results = answer(view, plan.narrowed(*part.conditions), watch)
+        results = answer(view, plan.narrowed(*part.nodes), watch)
         return results, list(results)
     results = answer(view, plan, watch)
     if not part.conditions:
         return results, list(results)
-    within = answer(view, plan.narrowed(*part.conditions), watch)
+    within = answer(view, plan.narrowed(*part.nodes), watch)
     return results, _preferring(view, part, results.hits, within.hits)
 
 
@@ -125,7 +135,7 @@ def _preferring(view: View, part: Part, hits: Sequence[Hit], within: Sequence[Hi
     met = dict.fromkeys((hit.article.id for hit in within), len(part.conditions))
     if len(part.conditions) > 1:
         words = view.words(view.snapshot.live)
-        masks = [words.match(condition) for condition in part.conditions]
+        masks = [words.match(node) for node in part.nodes]
         for hit in together:
             ordinal = view.ordinal(hit.article.id)
             met[hit.article.id] = 0 if ordinal is None else sum(bool(mask[ordinal]) for mask in masks)
@@ -134,6 +144,47 @@ def _preferring(view: View, part: Part, hits: Sequence[Hit], within: Sequence[Hi
         for hit in together
     ]
     return sorted(boosted, key=lambda hit: -hit.score)[:DEPTH]
+
+
+def _unmet(view: View, plan: Plan, how: Detect, part: Part, matching: Sequence[tuple[Hit, float]]) -> list[str]:
+    """What is to be said of the sources and dates that a part names and none of its matching hits has."""
+    if not part.conditions:
+        return []
+    visible = view.visible(plan.as_of)
+    words = view.words(visible)
+    masks = [words.match(node) for node in part.nodes]
+    ordinals = [ordinal for hit, _ in matching if (ordinal := view.ordinal(hit.article.id)) is not None]
+    notes, others = [], "what is given is not"
+    for condition, mask in zip(part.conditions, masks, strict=True):
+        if not mask.any():
+            notes.append(f"no article of the archive is {condition.shown}{_outside(view, visible, how, condition)}")
+        elif matching and not mask[ordinals].any():
+            notes.append(f"nothing {condition.shown} matches well; {others}")
+    if notes or len(masks) < 2:
+        return notes
+    both = " and ".join(condition.shown for condition in part.conditions)
+    together = np.logical_and.reduce(masks)
+    if not together.any():
+        return [f"no article of the archive is both {both}"]
+    return [f"nothing both {both} matches well; {others}"] if matching and not together[ordinals].any() else []
+
+
+def _outside(view: View, visible: Mask, how: Detect, condition: Condition) -> str:
+    """Where the dates that there are end, if a condition lies outside them; a filter's own answer says that."""
+    if how is Detect.FILTER:
+        return ""
+    periods = condition.node.children or (condition.node,)
+    days = view.columns.day[visible & (view.columns.day != MISSING_DAY)]
+    if not len(days) or not all(isinstance(period, DayRange) for period in periods):
+        return ""
+    starts = [period.start for period in periods if isinstance(period, DayRange)]
+    ends = [period.end for period in periods if isinstance(period, DayRange)]
+    oldest, newest = date.fromordinal(int(days.min())), date.fromordinal(int(days.max()))
+    if all(start is not None and start > newest for start in starts):
+        return f"; the newest is of {newest}"
+    if all(end is not None and end < oldest for end in ends):
+        return f"; the oldest is of {oldest}"
+    return ""
 
 
 def _reranked(reranker: Reranker, part: Part, hits: list[Hit]) -> tuple[list[Hit], int]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 
+from search.keyword.analysis import STOP_WORDS
 from search.rag.mentions import Mention
 
 _LONGEST = 2_000
@@ -22,6 +23,8 @@ _STARTS = re.compile(rf"^(?:and |but |also |in what |at what |by how |on which |
 _REFERS = re.compile(
     r"\b(?:it|its|they|them|their|he|him|his|she|her|hers|this|that|these|those|there|then|so|one)\b", re.I
 )
+_ASKING = re.compile(rf"(?:{_WORD}|also|many|much|long|often|far|else|again|later|afterwards)", re.I)
+_COUNTS = re.compile(r"(?:and |but )?how (?:many|much|long|often|far)\b", re.I)
 _NAME = r"(?:[^\s,;?]+ ){0,7}?[^\s,;?]+"
 _COMPARE = (
     re.compile(
@@ -79,7 +82,8 @@ _ASKS = re.compile(
 
 def split(question: str, named: Sequence[Mention] = ()) -> tuple[str, ...]:
     """The questions to retrieve for: the question itself unless it compares things, asks the same of several, or is
-    several in a row. A later question that refers back ("and who paid for it?") keeps what it follows.
+    several in a row. A later question that refers back ("and who paid for it?") or has no subject ("and how many
+    died?") keeps what it follows.
 
     No part begins or ends within a source or date that is ``named``; where one half of a comparison is no more than
     that, it has the rest of the other ("the dam in May and June" is the dam in May, the dam in June). A text of more
@@ -94,26 +98,37 @@ def split(question: str, named: Sequence[Mention] = ()) -> tuple[str, ...]:
         held[" ".join(said.split())] = one.kind
     text = " ".join(question.split())
     parts: list[str] = []
-    for sentence in _sentences(text):
-        follows = bool(parts) and _REFERS.search(sentence) is not None
+    for sentence, joined in _sentences(text):
+        follows = bool(parts) and (_REFERS.search(sentence) is not None or _lacks_subject(sentence, joined))
         for part in _compared(sentence, held):
             parts.append(f"{parts[0]} {part}" if follows else part)
     unique = tuple(dict.fromkeys(part for part in parts if part))
     return tuple(" ".join(part.translate(_SHOW).split()) for part in (unique if len(unique) > 1 else (text,)))
 
 
-def _sentences(text: str) -> list[str]:
+def _lacks_subject(question: str, joined: bool) -> bool:
+    """Whether a question says too little to be asked alone; less is enough for one that is a sentence of its own than
+    for one that "and" joins to another."""
+    words = re.findall(r"[\w'’-]+", question)
+    if re.search(r"\b(?:the|an?)\b", question, re.I) or any(word[:1].isupper() for word in words[1:]):
+        return False
+    telling = [word for word in words if word.lower() not in STOP_WORDS and not _ASKING.fullmatch(word)]
+    return len(telling) <= (3 if joined else int(_COUNTS.match(question) is not None))
+
+
+def _sentences(text: str) -> list[tuple[str, bool]]:
+    """The questions of a text, and whether each is joined to the one before it."""
     pieces = [match[0].strip() for match in _QUESTION.finditer(text)]
     rest = text[sum(len(match[0]) for match in _QUESTION.finditer(text)) :].strip()
     if rest and pieces and len(rest.split()) > 2:
         pieces.append(rest)
-    found: list[str] = []
+    found: list[tuple[str, bool]] = []
     for piece in pieces or [text]:
         halves = _SECOND.split(piece)
-        if len(halves) > 1 and _STARTS.match(halves[0]) and all(len(half.split()) > 2 for half in halves):
-            found += halves
+        if len(halves) > 1 and _STARTS.match(halves[0]) and all(len(half.split()) > 1 for half in halves):
+            found += [(half, place > 0) for place, half in enumerate(halves)]
         else:
-            found.append(piece)
+            found.append((piece, False))
     return found
 
 

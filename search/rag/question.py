@@ -11,9 +11,9 @@ from typing import NamedTuple
 from search import deadline
 from search.keyword.rank.scoring import scoring_tokens
 from search.keyword.tree import Node, either
-from search.rag import detect, parts
+from search.rag import detect, outlets, parts
 from search.rag.disjoint import Disjoint
-from search.rag.mentions import DateMention, Mention, SourceMention
+from search.rag.mentions import DateMention, Mention, SourceMention, clause
 from search.records import Detect, Detected
 
 MOST = 2 * parts.MOST_PARTS
@@ -30,6 +30,13 @@ _FRAME = frozenset(
 )  # words of the asking rather than of what is asked
 
 
+class Condition(NamedTuple):
+    """What an article must be to be what a question names, and how people are told: "from BBC", "dated ..."."""
+
+    node: Node
+    shown: str
+
+
 @dataclass(frozen=True, slots=True)
 class Part:
     """One question that is searched for: as shown, as searched, what it is about by word and stem, and the conditions
@@ -38,19 +45,34 @@ class Part:
     shown: str
     searched: str
     asked: dict[str, str]
-    conditions: tuple[Node, ...]
+    conditions: tuple[Condition, ...]
+
+    @property
+    def nodes(self) -> tuple[Node, ...]:
+        """The conditions, as the archive is asked for them."""
+        return tuple(condition.node for condition in self.conditions)
 
 
 class Reading(NamedTuple):
-    """A question's parts, what is detected in it, and what is to be said of parts that are left out."""
+    """A question's parts; itself, if it has several, which is searched beside them so that taking it apart loses
+    nothing; what is detected in it, the outlets it names that the archive has nothing of, and what is to be said of
+    parts that are left out."""
 
     parts: list[Part]
+    whole: Part | None
     detected: tuple[Detected, ...]
+    absent: list[str]
     notes: list[str]
+
+    @property
+    def searched(self) -> list[Part]:
+        """All that is searched for."""
+        return self.parts if self.whole is None else [*self.parts, self.whole]
 
 
 def read(question: str, names: Iterable[str], now: datetime, how: Detect) -> Reading:
     """Take a question apart. ``names`` are those of the archive's sources; dates are relative to ``now``."""
+    names = list(names)
     sources = detect.sources(question, names)
     taken = Disjoint()
     for source in sources:
@@ -63,13 +85,16 @@ def read(question: str, names: Iterable[str], now: datetime, how: Detect) -> Rea
         asked += _by_source(question, part, mentions, how)
     left = [*(part.shown for part in asked[MOST:]), *shown[parts.MOST_PARTS :]]
     notes = [f"too many questions in one; not searched: {' '.join(left)}"] if left else []
-    detected = () if how is Detect.OFF else tuple(mention.detected() for mention in mentions)
-    return Reading(asked[:MOST], detected, notes)
+    whole = _by_source(question, question, mentions, how, apart=False)[0] if len(asked) > 1 else None
+    if how is Detect.OFF:
+        return Reading(asked[:MOST], whole, (), [], notes)
+    detected = tuple(mention.detected() for mention in mentions)
+    return Reading(asked[:MOST], whole, detected, outlets.absent(question, names), notes)
 
 
-def _by_source(question: str, part: str, mentions: Sequence[Mention], how: Detect) -> list[Part]:
-    """A part, once for each of the sources that it asks about. Sources and dates are those that it names itself, or
-    else those of the whole question."""
+def _by_source(question: str, part: str, mentions: Sequence[Mention], how: Detect, *, apart: bool = True) -> list[Part]:
+    """A part, once for each of the sources that it asks about, or (``apart`` false) once for all. Sources and dates are
+    those that it names itself, or else those of the whole question."""
     named, _ = _taken_out(question, part, mentions)
     sources = _sources(named) or _sources(mentions)
     dates = _dates(named) or _dates(mentions)
@@ -80,12 +105,16 @@ def _by_source(question: str, part: str, mentions: Sequence[Mention], how: Detec
         return [Part(part, part, asked, ())]
     searched = " ".join((without if about else part).split())
     periods = detect.together([date.conditions for date in dates])
-    groups = [[source] for source in sources] if 1 < len(sources) <= parts.MOST_PARTS else [sources]
+    said = " and ".join(" ".join(question[date.start : date.end].split()) for date in dates)
+    dated = [Condition(either(periods), f'dated "{said}" ({clause(periods)})')] if periods else []
+    groups = [[source] for source in sources] if apart and 1 < len(sources) <= parts.MOST_PARTS else [sources]
     found = []
     for group in groups:
         shown = part if len(groups) == 1 else f"{part} [{group[0].name}]"
-        any_of = ([condition for source in group for condition in source.conditions], periods)
-        found.append(Part(shown, searched, asked, tuple(either(nodes) for nodes in any_of if nodes)))
+        any_of = [condition for source in group for condition in source.conditions]
+        names = " or ".join(source.name for source in group)
+        told = [Condition(either(any_of), f"from {names}")] if any_of else []
+        found.append(Part(shown, searched, asked, (*told, *dated)))
     return found
 
 

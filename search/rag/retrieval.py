@@ -7,14 +7,16 @@ from dataclasses import replace
 
 from search import deadline
 from search.encode import Reranker
+from search.engine.nearest import nearest
 from search.engine.request import Request
 from search.engine.view import View
 from search.engine.watch import Watch, unwatched
 from search.errors import UsageError
+from search.keyword.tree import Value
 from search.rag import render, select
 from search.rag.candidates import find
 from search.rag.context import Context, CountTokens
-from search.rag.question import read
+from search.rag.question import Reading, read
 from search.rag.select import Candidate
 from search.rag.spans import sentences
 from search.rag.tokens import estimate_tokens
@@ -44,12 +46,14 @@ def retrieve(
         plan = view.plan(replace(request, literal=True))
     with watch("detect"):
         reading = read(question, view.columns.names("source"), plan.now, how)
-    candidates, remarks = find(view, request, how, reading.parts, reranker, watch)
+    candidates, remarks = find(view, plan, how, reading, reranker, watch)
     with watch("fill"):
-        passages, tokens = _fill(question, candidates, budget, count_tokens or estimate_tokens)
-    notes = [*reading.notes, *remarks]
+        passages, tokens, chosen = _fill(question, candidates, budget, count_tokens or estimate_tokens)
+    notes = [*reading.notes, *_absent(view, reading.absent), *remarks]
     if candidates and not passages:
         notes.append(f"not even one passage fits into {budget:,} tokens")
+    elif left := _left_out(reading, candidates, chosen):
+        notes.append(f"in {budget:,} tokens there is no room for what matches: {'; '.join(left)}")
     return Context(
         question=question,
         budget=budget,
@@ -64,9 +68,26 @@ def retrieve(
     )
 
 
+def _absent(view: View, outlets: Sequence[str]) -> list[str]:
+    """What is to be said of outlets that are none of the archive's sources, nor its agencies or authors."""
+    notes = []
+    for name in outlets:
+        words = view.words(view.snapshot.live)
+        if not any(words.match(Value(field, name, whole=False)).any() for field in ("agency", "by")):
+            near = nearest(name, view.columns.names("source"))
+            notes.append(f"there is no source of that name: {name}" + (f"; did you mean {near}?" if near else ""))
+    return notes
+
+
+def _left_out(reading: Reading, candidates: Sequence[Candidate], chosen: Sequence[Candidate]) -> list[str]:
+    """The parts that something matches of which nothing was chosen."""
+    matching, given = ({number for one in some for number in one.worth} for some in (candidates, chosen))
+    return [part.shown for number, part in enumerate(reading.parts) if number in matching - given]
+
+
 def _fill(
     question: str, candidates: Sequence[Candidate], budget: int, count: CountTokens
-) -> tuple[tuple[Citation, ...], int]:
+) -> tuple[tuple[Citation, ...], int, list[Candidate]]:
     """Choose, merge and number; then let stretches grow to whole passages while there is room."""
     candidates = select.without_copies(candidates)
     for candidate in candidates:
@@ -79,7 +100,7 @@ def _fill(
         chosen.pop()
         passages = _numbered(chosen)
     if not passages:
-        return (), 0
+        return (), 0, []
     for candidate in sorted(chosen, key=lambda candidate: -candidate.score):
         deadline.check()
         if (candidate.start, candidate.end) == candidate.whole:
@@ -92,7 +113,7 @@ def _fill(
         else:
             candidate.start, candidate.end = narrowed
     costs = map(count, render.blocks(passages))
-    return tuple(replace(passage, tokens=cost) for passage, cost in zip(passages, costs, strict=True)), tokens
+    return tuple(replace(passage, tokens=cost) for passage, cost in zip(passages, costs, strict=True)), tokens, chosen
 
 
 def _numbered(chosen: Sequence[Candidate]) -> tuple[Citation, ...]:
