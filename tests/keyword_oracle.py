@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -195,10 +195,7 @@ class Oracle:
             case tree.Word():
                 return {span for number, row in enumerate(ways(node.text)) for span in self.word_rows(at, row, number)}
             case tree.Exact():
-                tests = [
-                    lambda at, w=w: at.surface in {w, w + "%", *(sign + w for sign in "#@$€£¥₹.")}
-                    for w in spelled(node.text)
-                ]
+                tests = [lambda at, w=w: exactly(at, w) for w in spelled(node.text)]
             case tree.Wildcard():
                 patterns = [fold_pattern(part) for part in node.pattern.split("-")]
                 tests = [lambda at, p=p: same(at.word, p) for p in patterns if p]
@@ -232,23 +229,52 @@ class Oracle:
             ends = after
         return {(start, place - 1) for start, place, _ in ends} if row else set()
 
-    def bm25f(self, words: Sequence[str], settings: Bm25Settings | None = None) -> dict[int, float]:
-        """Scores of the visible articles with any of the words, in float64 and from the formula."""
+    def bm25f(self, asked: Sequence[str | tree.Expanded], settings: Bm25Settings | None = None) -> dict[int, float]:
+        """Scores of the visible articles with any of the words, in float64 and from the formula; what stands for
+        several words is one term, whose frequency is the sum of theirs, a quarter for each edit."""
         settings = settings or Bm25Settings()
         weights = settings.weights()
         seen = [i for i, visible in enumerate(self.visible) if visible]
         length = {i: sum(w * n for w, n in zip(weights, self.lengths[i], strict=True)) for i in seen}
         average = sum(length.values()) / len(seen) if any(length.values()) else 1.0
         scores: dict[int, float] = {}
-        for token in scoring_tokens(words):
-            having = [i for i in seen if any(at.term == token.term for at in self.tokens[i])]
+        terms = [
+            lambda at, term=token.term: float(at.term == term)
+            for token in scoring_tokens([word for word in asked if isinstance(word, str)])
+        ]
+        terms += [weigh for node in asked if not isinstance(node, str) for weigh in self.weighing(node)]
+        for weigh in terms:
+            having = [i for i in seen if any(weigh(at) for at in self.tokens[i])]
             idf = math.log(1 + (len(seen) - len(having) + 0.5) / (len(having) + 0.5))
             for i in having:
-                tf = sum(weights[at.field] for at in self.tokens[i] if at.term == token.term)
+                tf = sum(weights[at.field] * weigh(at) for at in self.tokens[i])
                 if tf:
                     norm = settings.k1 * (1 - settings.b + settings.b * length[i] / average)
                     scores[i] = scores.get(i, 0.0) + idf * tf / (tf + norm)
         return scores
+
+    @staticmethod
+    def weighing(node: tree.Expanded) -> list[Callable[[At], float]]:
+        """What an occurrence of a token weighs in the terms of a node."""
+        match node:
+            case tree.Wildcard():
+                return [lambda at: float(same(at.word, fold_pattern(node.pattern)))]
+            case tree.Fuzzy():
+                word = fold(node.text)
+
+                def near(at: At) -> float:
+                    edits = distance(at.word, word)
+                    return 0.25**edits if edits <= node.distance else 0.0
+
+                return [near]
+            case tree.Exact():
+                return [lambda at, w=w: float(exactly(at, w)) for w in spelled(node.text)]
+        raise NotImplementedError(node)
+
+
+def exactly(at: At, surface: str) -> bool:
+    """Whether a token is written so, a sign beside it aside."""
+    return at.surface in {surface, surface + "%", *(sign + surface for sign in "#@$€£¥₹.")}
 
 
 def fold_pattern(pattern: str) -> str:

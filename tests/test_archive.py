@@ -216,6 +216,37 @@ def test_a_query_of_constraints_alone_is_newest_first(archive):
     assert ids(archive.search("port", sort="newest")) == ["port2", "port"]
 
 
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        ("flood*", ["twice", "once"]),
+        ("fl??d", ["once"]),
+        ("floded~", ["twice"]),
+        ("flood~2", ["once", "floor", "twice", "flock"]),
+        ("exact:Flood", ["once"]),
+        ("+flood* -today rain", ["twice"]),
+        ("flock OR flood*", ["flock", "twice", "once"]),
+    ],
+)
+def test_patterns_rank_by_what_they_stand_for(tmp_path, query, expected):
+    texts = {
+        "once": "Flood today",
+        "twice": "Flooded, flooding",
+        "floor": "Floor polish",
+        "flock": "Flock flocks block",
+    }
+    with Archive.open(tmp_path / "a", create=True, model="hash") as archive:
+        archive.add([Article(id=name, text=text) for name, text in texts.items()])
+        for mode in ("keyword", "hybrid"):
+            found = archive.search(query, mode=mode, explain=True)
+            assert set(ids(found)) == set(expected)
+            assert mode == "hybrid" or ids(found) == expected
+            for hit in found:
+                assert hit.score > 0
+                assert sum(hit.explain["parts"].values()) == pytest.approx(hit.score, abs=1e-9)
+        assert set(ids(archive.search(query, mode="vector"))) == set(expected)
+
+
 def test_no_article_has_all_the_words(archive):
     found = archive.search("dam dockers")
     assert found.total == 0

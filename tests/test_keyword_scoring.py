@@ -17,6 +17,7 @@ import search.keyword.rank.scoring as scoring
 from search.errors import QueryError, UsageError
 from search.keyword import Bm25Settings
 from search.keyword.part.merge import merge_parts
+from search.keyword.tree import Exact, Fuzzy, Wildcard
 from search.records import Article
 from tests.keyword_oracle import Oracle, make_index
 
@@ -182,6 +183,84 @@ def test_a_merge_changes_no_score(folder, index):
         others, values = merged.at(np.ones(len(place), bool)).rank(words, None, None, 90)
         assert ordinals.tolist() == place[others].tolist()
         assert scores.tobytes() == values.tobytes()
+
+
+PATTERNS = [
+    Wildcard(None, "co*"), Wildcard(None, "w?r"), Wildcard(None, "*a*"), Wildcard(None, "absent*"),
+    Fuzzy(None, "court", 1), Fuzzy(None, "wars", 2), Fuzzy(None, "tolks", 2), Fuzzy(None, "gazza", 1),
+    Exact(None, "Court"), Exact(None, "courts"), Exact(None, "the"), Exact(None, "U.S."), Exact(None, "supreme-court"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("parameters", [Bm25Settings(), ODD, Bm25Settings(k1=0.0), Bm25Settings(b=1.0)])
+def test_what_stands_for_several_words_scores_as_one_term(folder, parameters):
+    index = make_index(folder, [ARTICLES[:30], ARTICLES[30:]], parameters)
+    rnd = random.Random(11)
+    asked = [[node] for node in PATTERNS]
+    asked += [[*rnd.choices(WORDS[:8], k=rnd.randint(0, 3)), *rnd.sample(PATTERNS, 2)] for _ in range(25)]
+    for visible in (np.ones(90, bool), np.random.default_rng(1).random(90) < 0.6):
+        view, oracle = index.at(visible), Oracle(ARTICLES, visible)
+        for terms in asked:
+            if Exact(None, "the") in terms and len(terms) > 1:
+                continue  # a stop word beside others says nothing
+            expected = oracle.bm25f(terms, parameters)
+            ordinals, scores = view.rank(terms, None, None, 200)
+            assert sorted(ordinals.tolist()) == sorted(expected), terms
+            assert scores.tolist() == pytest.approx([expected[i] for i in ordinals.tolist()], rel=1e-5), terms
+            shuffled = np.random.default_rng(3).permutation(ordinals)
+            assert dict(zip(shuffled.tolist(), view.score(terms, shuffled).tolist(), strict=True)) == dict(
+                zip(ordinals.tolist(), scores.tolist(), strict=True)
+            )
+            if len(terms) == 1:  # whatever matches scores, but for what stands in a sub-field without weight only
+                unscored = np.setdiff1d(np.flatnonzero(view.match(terms[0])), ordinals)
+                assert not len(unscored) or parameters is ODD
+            for ordinal, score in zip(ordinals[:5].tolist(), scores[:5], strict=True):
+                total = np.float32(0)
+                for part in view.explain(terms, ordinal):
+                    norm = parameters.k1 * (1 - parameters.b + parameters.b * part["length"] / part["average_length"])
+                    assert part["contribution"] == pytest.approx(
+                        part["count"] * part["idf"] * part["tf"] / (part["tf"] + norm), rel=1e-5
+                    )
+                    total += np.float32(part["contribution"])
+                assert total == score
+
+
+def test_a_merge_changes_no_score_of_several_words(folder, index):
+    from search.keyword import KeywordIndex
+    from tests.keyword_oracle import columns, save
+
+    visible = np.random.default_rng(8).random(90) < 0.7
+    parts = [segment.part for segment in index.segments]
+    keep = [visible[base : base + len(s)] for s, base in zip(index.segments, index.bases[:-1], strict=True)]
+    survivors = [a for a, seen in zip(ARTICLES, visible, strict=True) if seen]
+    merged = KeywordIndex([save(folder, *merge_parts(parts, keep))], columns(survivors), Bm25Settings())
+    place = np.flatnonzero(visible)
+    for node in PATTERNS:
+        for terms in ([node], ["peace", node, "courts"]):
+            ordinals, scores = index.at(visible).rank(terms, None, None, 90)
+            others, values = merged.at(np.ones(len(place), bool)).rank(terms, None, None, 90)
+            assert ordinals.tolist() == place[others].tolist()
+            assert scores.tobytes() == values.tobytes()
+
+
+def test_nearer_spellings_rank_first(folder):
+    spellings = ["netanjahou", "netanyahu", "netanjahu", "netanyaho", "nation", "Netanyahu's"]
+    articles = [Article(id=str(i), text=f"One {word} came.") for i, word in enumerate(spellings)]
+    view = make_index(folder, [articles[:3], articles[3:]]).at(np.ones(6, bool))
+    ordinals, scores = view.rank([Fuzzy(None, "netanyahu", 2)], None, None, 9)
+    assert ordinals.tolist() == [1, 5, 2, 3, 0]
+    assert scores[0] == scores[1] > scores[2] == scores[3] > scores[4]
+    explained = [view.explain([Fuzzy(None, "netanyahu", 2)], i)[0] for i in (1, 2, 0)]
+    assert [part["tf"] for part in explained] == [1.0, 0.25, 0.0625]
+    assert {(part["term"], part["df"]) for part in explained} == {("netanyahu~2", 5)}
+
+
+def test_a_pattern_that_stands_for_too_many_words_does_not_rank(folder):
+    articles = [Article(id="1", text=" ".join(f"t{i}" for i in range(2001)))]
+    view = make_index(folder, [articles]).at(np.ones(1, bool))
+    with pytest.raises(QueryError, match="stands for more than 2,000 different words"):
+        view.rank([Wildcard(None, "t*")], None, None, 9)
+    assert view.rank([Wildcard(None, "t1*")], None, None, 9)[0].tolist() == [0]
 
 
 def test_a_word_asked_for_twice_counts_twice(index):

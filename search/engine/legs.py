@@ -12,7 +12,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from search.keyword.tree import Node
+from search.keyword.tree import Expanded, Node
 
 Ordinals = NDArray[np.int64]
 Mask = NDArray[np.bool_]
@@ -29,14 +29,14 @@ class Leg(Protocol):
         """The visible articles that have all the words."""
 
     def rank(
-        self, words: Sequence[str], mask: Mask | None, groups: Ordinals | None, depth: int
+        self, words: Sequence[str | Expanded], mask: Mask | None, groups: Ordinals | None, depth: int
     ) -> tuple[Ordinals, Floats]:
         """The best ``depth`` articles under the mask (of each group the best) and their scores above 0, descending."""
 
-    def score(self, words: Sequence[str], ordinals: Ordinals) -> Floats:
+    def score(self, words: Sequence[str | Expanded], ordinals: Ordinals) -> Floats:
         """The score of each of the articles, 0 for one without any of the words."""
 
-    def explain(self, words: Sequence[str], ordinal: int) -> list[dict[str, Any]]:
+    def explain(self, words: Sequence[str | Expanded], ordinal: int) -> list[dict[str, Any]]:
         """The parts of an article's score, as plain values."""
 
     def suggest(self, word: str) -> str | None:

@@ -118,7 +118,7 @@ def _scores(plan: Plan, scope: Scope, ranked: Ranked) -> tuple[list[float], list
     if plan.request.explain:
         by_words = "keyword" in fused.details
         for place, (ordinal, position) in enumerate(zip(ordinals, positions, strict=True)):
-            terms = scope.words.explain(plan.query.scoring_words, ordinal) if by_words else None
+            terms = scope.words.explain(plan.query.scoring, ordinal) if by_words else None
             explanations[place] = ranking.explain(fused, position, terms)
     return [float(fused.scores[position]) for position in positions], explanations
 

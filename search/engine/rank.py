@@ -82,7 +82,9 @@ def rank(view: View, plan: Plan, scope: Scope, watch: Watch = unwatched) -> Rank
     Raises UsageError for a page beyond the pool of a relevance ranking.
     """
     request = plan.request
-    if request.sort is not Sort.RELEVANCE or not plan.query.scoring_words:
+    query = plan.query
+    nothing = not query.scoring or (plan.mode is Mode.VECTOR and not query.encoder_text)
+    if request.sort is not Sort.RELEVANCE or nothing:
         return by_date(view.columns, scope.matched, request.sort is Sort.OLDEST, plan.page.stop)
     if plan.page.stop > POOL:
         raise UsageError(f"a ranking is {POOL} hits deep; for more, use --sort newest (by date), or narrow the query")
@@ -106,7 +108,7 @@ def by_relevance(view: View, plan: Plan, scope: Scope, watch: Watch = unwatched)
     """What passes the scope's mask, by the plan's words in one leg, by their meaning in the other, or by both."""
     request, columns = plan.request, view.columns
     vector = None
-    if plan.mode is not Mode.KEYWORD:
+    if plan.mode is not Mode.KEYWORD and plan.query.encoder_text:  # terror* alone has no meaning to compare
         with watch("encode"):
             vector = view.encoded(plan.query.encoder_text)
     words = _words(plan, scope, watch)
@@ -166,7 +168,7 @@ def by_both(words: Asked, meaning: Asked, request: Request, size: int) -> Pool:
 
 
 def _words(plan: Plan, scope: Scope, watch: Watch) -> Asked:
-    words, leg = plan.query.scoring_words, scope.words
+    words, leg = plan.query.scoring, scope.words
     return Asked("words", lambda depth: leg.rank(words, scope.mask, None, depth), partial(leg.score, words), watch)
 
 

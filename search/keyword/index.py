@@ -23,7 +23,7 @@ from search.keyword.settings import Bm25Settings
 from search.storage.container import Part
 
 if TYPE_CHECKING:
-    from search.keyword.tree import Node
+    from search.keyword.tree import Expanded, Node
     from search.keyword.whoosh.codec import ViewSegment
 
 _RARE = 2  # articles that may have a misspelling,
@@ -160,7 +160,7 @@ class KeywordView:
 
     @_sound
     def rank(
-        self, words: Sequence[str], mask: Mask | None, groups: Ordinals | None, depth: int
+        self, words: Sequence[str | Expanded], mask: Mask | None, groups: Ordinals | None, depth: int
     ) -> tuple[Ordinals, NDArray[np.float32]]:
         """(ordinals int64, BM25F scores float32) of the best articles: scores above 0, descending, ties by ordinal.
 
@@ -170,12 +170,12 @@ class KeywordView:
         return maxscore.rank(self.bm25, words, mask, groups, depth)
 
     @_sound
-    def score(self, words: Sequence[str], ordinals: Ordinals) -> NDArray[np.float32]:
+    def score(self, words: Sequence[str | Expanded], ordinals: Ordinals) -> NDArray[np.float32]:
         """float32: the BM25F score of each of the articles, bit for bit what ``rank`` says; 0 without any word."""
         return self.bm25.score(words, ordinals)
 
     @_sound
-    def explain(self, words: Sequence[str], ordinal: int) -> list[dict[str, Any]]:
+    def explain(self, words: Sequence[str | Expanded], ordinal: int) -> list[dict[str, Any]]:
         """The parts of an article's score, one for each of the query's terms that it has."""
         return self.bm25.explain(words, ordinal)
 

@@ -103,25 +103,50 @@ class Word(_OfText):
 
 
 @dataclass(frozen=True, slots=True)
-class Exact(_OfText):
+class Expanded(_OfText):
+    """Base of what stands for words of the dictionary. In a query it also scores: all these words as one term."""
+
+    @property
+    def written(self) -> str:
+        """The same in the query language, its field aside."""
+        raise NotImplementedError
+
+
+@dataclass(frozen=True, slots=True)
+class Exact(Expanded):
     """One or more consecutive tokens whose letters are exactly those written (accents and case count)."""
 
     text: str
 
+    @property
+    def written(self) -> str:
+        """As in ``exact:Polish``."""
+        return f'exact:"{self.text}"' if " " in self.text else f"exact:{self.text}"
+
 
 @dataclass(frozen=True, slots=True)
-class Wildcard(_OfText):
+class Wildcard(Expanded):
     """Folded words that match a pattern: ``*`` any run of characters, ``?`` exactly one. Expansion is bounded."""
 
     pattern: str
 
+    @property
+    def written(self) -> str:
+        """As in ``terror*``."""
+        return self.pattern
+
 
 @dataclass(frozen=True, slots=True)
-class Fuzzy(_OfText):
+class Fuzzy(Expanded):
     """Folded words within ``distance`` edits (insert, delete, replace) of ``text``. Expansion is bounded."""
 
     text: str
     distance: int
+
+    @property
+    def written(self) -> str:
+        """As in ``netanyahu~2``."""
+        return f"{self.text}~{'' if self.distance == 1 else self.distance}"
 
 
 # Words and their places. Operands are Word, Exact, Wildcard, Fuzzy, Or of them, and each other.

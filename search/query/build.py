@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from search.errors import QueryError
-from search.keyword.tree import And, Node, Not, Or, joined, members
+from search.keyword.tree import And, Exact, Expanded, Fuzzy, Node, Not, Or, joined, members
 from search.query import fields, syntax, words
 from search.query.proximity import Proximity, at_least
 from search.query.syntax import Group, Leaf, Operation
@@ -39,6 +39,7 @@ class Builder:
         self.constraints: list[Node] = []
         self.free: list[str] = []
         self.scoring: list[tuple[str, bool]] = []
+        self.patterns: list[Expanded] = []
         self.kept: list[tuple[int, int, str]] = []
 
     def top(self, clauses: list[syntax.Node], *, alone: bool) -> None:
@@ -145,10 +146,12 @@ class Builder:
         make = words.exact_tree if scope.exact else words.word_tree
         tree, scoring = make(token, scope.field, self.query)
         if scope.ranks:
-            self.scoring.extend((word, False) for word in scoring)
-            if scoring:
+            self.scoring.extend((word, False) for word in scoring if isinstance(word, str))
+            self.patterns.extend(node for node in scoring if not isinstance(node, str))
+            shown = [word for node in scoring if (word := _spelled(node))]
+            if shown:
                 rewritten = words.is_special(token)
-                self._keep(token, " ".join(scoring) if rewritten else None)
+                self._keep(token, " ".join(shown) if rewritten else None)
         return tree
 
     def _value(self, token: Token, field: Token) -> Node:
@@ -191,6 +194,13 @@ class Builder:
 
     def _error(self, message: str, token: Token) -> QueryError:
         return QueryError(message, self.query, token.start)
+
+
+def _spelled(node: str | Expanded) -> str:
+    """What the encoder sees of something that scores: no wildcard."""
+    if isinstance(node, str):
+        return node
+    return node.text if isinstance(node, Exact | Fuzzy) else ""
 
 
 def _is_punctuation(node: syntax.Node) -> bool:

@@ -28,8 +28,9 @@ _NAMED = {
 def describe(parsed: ParsedQuery) -> str:
     """What the query asks for, in one line of plain English."""
     articles = "all articles" if parsed.constraint is None else _article(parsed.constraint)
-    if parsed.scoring_words:
-        return f"{articles}, ranked by: {' '.join(parsed.scoring_words)}"
+    if parsed.scoring:
+        ranking = (term if isinstance(term, str) else term.written for term in parsed.scoring)
+        return f"{articles}, ranked by: {' '.join(ranking)}"
     return f"{articles}, newest first"
 
 

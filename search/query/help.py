@@ -68,6 +68,8 @@ Also understood
 
 Good to know
   Words match in all their endings: hostage finds hostages. Quotes do too; exact: does not.
+  volcan*, benhada~ and exact:Polish rank as one word each, of all that they stand for; of a misspelling the nearer
+  words count more. One that stands for more than 2,000 different words is refused.
   "word!" among free words is just a word with an exclamation mark; elsewhere it is word*.
   A backslash takes the meaning away: \\-5, \\AND, title\\:x. --literal does so for the whole query.
   --explain-query says in words how a query was read.

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from search.keyword.tree import Node
+    from search.keyword.tree import Expanded, Node
 
 _MOST_CHARACTERS = 1000
 _OPERATORS = frozenset({"AND", "OR", "NOT"})
@@ -25,7 +25,8 @@ class ParsedQuery:
     ``constraint``: the tree that every article of the match set meets, or None. ``words``: the free words as typed,
     without the punctuation around them. ``scoring_words``: these and the positive words of constraints, for BM25.
     ``encoder_text``: the same for the encoder, in the order and spelling typed; prose comes through unchanged.
-    ``notes``: what was read in a way that may surprise, in sentences.
+    ``notes``: what was read in a way that may surprise, in sentences. ``patterns``: what scores beside the words, each
+    as one term: wildcards, misspellings, letters as written.
     """
 
     text: str
@@ -34,6 +35,12 @@ class ParsedQuery:
     scoring_words: tuple[str, ...]
     encoder_text: str
     notes: tuple[str, ...] = ()
+    patterns: tuple[Expanded, ...] = ()
+
+    @property
+    def scoring(self) -> tuple[str | Expanded, ...]:
+        """All that ranks by words."""
+        return (*self.scoring_words, *self.patterns)
 
     def narrowed(self, *conditions: Node) -> ParsedQuery:
         """The same query under more conditions."""

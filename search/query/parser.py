@@ -70,6 +70,7 @@ def parse(
         builder.scoring_words(),
         builder.encoder_text(),
         tuple(dict.fromkeys(notes)),
+        tuple(dict.fromkeys(builder.patterns)),
     )
 
 

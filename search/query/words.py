@@ -7,7 +7,7 @@ from itertools import groupby
 
 from search.errors import QueryError
 from search.keyword.analysis import TOKEN, fold, normalise, surface_of
-from search.keyword.tree import Every, Exact, Fuzzy, Near, Node, Wildcard, Word
+from search.keyword.tree import Every, Exact, Expanded, Fuzzy, Near, Node, Wildcard, Word
 from search.query.fields import has_word
 from search.query.tokens import Kind, Token
 
@@ -23,6 +23,10 @@ _STARS = re.compile(r"\*+")
 _STAND_INS = {"*": "\ua78f", "?": "\ua7f7"}
 _CUTTABLE = str.maketrans(_STAND_INS)
 _UNCUT = str.maketrans({stand_in: wildcard for wildcard, stand_in in _STAND_INS.items()})
+
+
+Scoring = str | Expanded
+"""What scores: a word by its stem, or what stands for several words as one term."""
 
 
 def plain(text: str) -> str:
@@ -66,8 +70,8 @@ def is_truncated(token: Token) -> bool:
     return not token.literal and token.text.endswith("!") and token.text[-2:-1].isalnum()
 
 
-def word_tree(token: Token, field: str | None, query: str) -> tuple[Node, list[str]]:
-    """The condition that a word states where it is required, and the words in it that can score.
+def word_tree(token: Token, field: str | None, query: str) -> tuple[Node, list[Scoring]]:
+    """The condition that a word states where it is required, and what in it can score.
 
     Raises QueryError for a word without letters or digits.
     """
@@ -80,7 +84,7 @@ def word_tree(token: Token, field: str | None, query: str) -> tuple[Node, list[s
         # A quoted sentence may well end in ? or !, and nothing in it is fuzzy.
         if _PATTERN.search(text):
             return _pattern(text, token, field, query)
-        return Word(field, " ".join(text.split())), _scoring(text)
+        return Word(field, " ".join(text.split())), [*_scoring(text)]
     if not token.literal:
         if misspelling := _misspelling(text):
             return _fuzzy(token, *misspelling, field, query)
@@ -91,7 +95,7 @@ def word_tree(token: Token, field: str | None, query: str) -> tuple[Node, list[s
     return Word(field, plain(text)), [plain(text)]
 
 
-def exact_tree(token: Token, field: str | None, query: str) -> tuple[Node, list[str]]:
+def exact_tree(token: Token, field: str | None, query: str) -> tuple[Node, list[Scoring]]:
     """The condition that ``exact:`` states: these letters. Raises QueryError for wildcards and empty words."""
     quoted = token.kind is Kind.PHRASE
     text = " ".join(token.text.split()) if quoted else plain(token.text)
@@ -99,7 +103,7 @@ def exact_tree(token: Token, field: str | None, query: str) -> tuple[Node, list[
         raise QueryError("exact: has no letter or digit to look for", query, token.start)
     if not quoted and "*" in token.text and not token.literal:
         raise QueryError("exact: takes letters as written, so no wildcards", query, token.start)
-    return Exact(field, text), _scoring(text)
+    return Exact(field, text), [Exact(None, word) for word in _scoring(text)]
 
 
 def _scoring(text: str) -> list[str]:
@@ -114,7 +118,7 @@ def _misspelling(text: str) -> tuple[str, str] | None:
     return (word, number) if any(c.isalpha() for c in word) else None
 
 
-def _fuzzy(token: Token, word: str, number: str, field: str | None, query: str) -> tuple[Node, list[str]]:
+def _fuzzy(token: Token, word: str, number: str, field: str | None, query: str) -> tuple[Node, list[Scoring]]:
     if number not in ("", "1", "2"):
         raise QueryError(
             "a misspelling may differ by 1 or 2 letters: write word~ or word~2", query, token.end - len(number)
@@ -122,19 +126,21 @@ def _fuzzy(token: Token, word: str, number: str, field: str | None, query: str) 
     pieces = [str(piece) for piece in TOKEN.findall(normalise(word))]
     trees: list[Node] = [Word(field, piece) for piece in pieces[:-1]]
     trees.append(Fuzzy(field, pieces[-1], int(number or 1)))
-    return _adjacent(trees, token, query), pieces
+    return _adjacent(trees, token, query), [*pieces[:-1], Fuzzy(None, pieces[-1], int(number or 1))]
 
 
-def _pattern(text: str, token: Token, field: str | None, query: str) -> tuple[Node, list[str]]:
+def _pattern(text: str, token: Token, field: str | None, query: str) -> tuple[Node, list[Scoring]]:
     """Words and folded patterns; those between hyphens or spaces stand side by side: ``al-q*``."""
     trees: list[Node] = []
-    scoring: list[str] = []
+    scoring: list[Scoring] = []
     for written in TOKEN.findall(normalise(text).translate(_CUTTABLE)):
         piece = fold(surface_of(written)).translate(_UNCUT)
         if not has_word(piece):
             continue
         if _PATTERN.search(piece):
-            trees.append(Wildcard(field, _STARS.sub("*", piece.rstrip("?"))))
+            pattern = _STARS.sub("*", piece.rstrip("?"))
+            trees.append(Wildcard(field, pattern))
+            scoring.append(Wildcard(None, pattern))
         else:
             original = written.translate(_UNCUT).rstrip("?")
             trees.append(Word(field, original))

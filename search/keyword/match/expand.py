@@ -68,6 +68,23 @@ def expand_fuzzy(
     return expand(segments, Levenshtein(fold(surface_of(word)), distance), limit=limit)
 
 
+def by_edits(segments: Sequence[KeywordSegment], word: str, distance: int) -> list[list[Selection]]:
+    """``expand_fuzzy`` by nearness: for each segment what the words at 0, 1 and so on edits select."""
+    expand_fuzzy(segments, word, distance)  # within its limit
+    written = fold(surface_of(word))
+    found: list[list[Selection]] = []
+    for segment in segments:
+        nearer = np.empty(0, np.int64)
+        levels = []
+        for edits in range(distance + 1):
+            deadline.check()
+            numbers = matching_words(segment, Levenshtein(written, edits))
+            levels.append(_forms_of(segment, np.setdiff1d(numbers, nearer, assume_unique=True)))
+            nearer = numbers
+        found.append(levels)
+    return found
+
+
 def expand(segments: Sequence[KeywordSegment], automaton: Automaton, *, limit: int = MOST_WORDS) -> list[Selection]:
     """What the folded words that ``automaton`` accepts select in each segment.
 

@@ -8,7 +8,7 @@ looked up for the remaining candidates only.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +16,9 @@ from numpy.typing import NDArray
 from search import deadline
 from search.keyword.rank.contributions import Mask, Ordinals, Scores
 from search.keyword.rank.scoring import Bm25, QueryTerm, add
+
+if TYPE_CHECKING:
+    from search.keyword.tree import Expanded
 
 _FEW_SHARE = 64  # a mask that leaves less than 1/64 of the articles is scored article by article
 _PRUNE_FROM = 1 << 15  # postings that must be left before looking for a threshold pays
@@ -28,7 +31,7 @@ Keys = NDArray[np.uint64]
 
 
 def rank(
-    model: Bm25, words: Sequence[str], mask: Mask | None, groups: Ordinals | None, depth: int
+    model: Bm25, words: Sequence[str | Expanded], mask: Mask | None, groups: Ordinals | None, depth: int
 ) -> tuple[Ordinals, Scores]:
     """The best articles under ``mask`` (None: all visible) with a score above 0: descending, ties by ordinal.
 

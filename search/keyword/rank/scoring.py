@@ -6,7 +6,8 @@
 
 (Robertson, Zaragoza and Taylor, "Simple BM25 extension to multiple weighted fields", 2004; without the constant
 factor k1 + 1, as in Lucene.) N, df and avgL count the visible articles of the whole snapshot: df those with the term
-in any sub-field. A word asked for twice counts twice (qtf).
+in any sub-field. A word asked for twice counts twice (qtf). A wildcard, a misspelling and letters as written are one
+term each: see ``expansion``.
 
 One order of arithmetic: each contribution is a float32, and an article's contributions are added in float32 from the
 rarest term to the most frequent (ties: by the term's text). Every path keeps it, so a score has the same bits whether
@@ -19,7 +20,7 @@ import math
 import threading
 from collections.abc import Iterator, Sequence
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,6 +35,9 @@ from search.keyword.rank import contributions
 from search.keyword.rank.contributions import Mask, Ordinals, Scores, TermScores
 from search.keyword.readings import ways
 from search.keyword.settings import Bm25Settings
+
+if TYPE_CHECKING:
+    from search.keyword.tree import Expanded
 
 MOST_TERMS = 1024
 _DENSE_SHARE = 8  # a term in more than 1/8 of the articles is kept as one number for each article
@@ -52,6 +56,20 @@ def scoring_tokens(words: Sequence[str]) -> list[Token]:
             others = dict.fromkeys(token for row in rows[1:] for token in row)
             tokens += [token for token in others if token not in rows[0]]
     return [token for token in tokens if _says_something(token)] or tokens
+
+
+def scoring_terms(asked: Sequence[str | Expanded]) -> list[str | Expanded]:
+    """The terms of a query's words that say something, and its nodes that stand for several words."""
+    words = [word for word in asked if isinstance(word, str)]
+    tokens = scoring_tokens(words)
+    if len(words) == len(asked):
+        return [token.term for token in tokens]
+    from search.keyword.rank import expansion  # words alone need none
+
+    nodes = [term for node in asked if not isinstance(node, str) for term in expansion.each(node)]
+    telling = [node for node in nodes if (own := expansion.tokens(node)) is None or any(map(_says_something, own))]
+    tokens = [token for token in tokens if _says_something(token) or not telling]
+    return [*(token.term for token in tokens), *(telling if telling or tokens else nodes)]
 
 
 def wanted(words: Sequence[str]) -> list[list[list[str]]]:
@@ -74,21 +92,28 @@ def _is_acronym(surface: str) -> bool:
 
 
 class QueryTerm:
-    """One term of a query: ``count`` times asked for, in ``df`` visible articles. Its scores are made when needed."""
+    """One term of a query: ``count`` times asked for, in ``df`` visible articles. Its scores are made when needed.
 
-    __slots__ = ("_model", "_scores", "count", "df", "idf", "text")
+    ``asked`` is the term, or the node that stands for several; ``text`` is what it is shown and told apart by.
+    """
 
-    def __init__(self, model: Bm25, text: str, count: int) -> None:
-        self._model, self.text, self.count = model, text, np.float32(count)
-        self._scores = model.cached(text)
-        self.df = model.frequency(text) if self._scores is None else self._scores.df
+    __slots__ = ("_model", "_scores", "asked", "count", "df", "idf", "text")
+
+    def __init__(self, model: Bm25, asked: str | Expanded, count: int) -> None:
+        self._model, self.asked, self.count = model, asked, np.float32(count)
+        self.text = asked if isinstance(asked, str) else asked.written
+        self._scores = model.cached(asked)
+        if self._scores is None and isinstance(asked, str):
+            self.df = model.frequency(asked)
+        else:  # how many articles have any of several words only their postings tell
+            self.df = self.scores.df
         self.idf = model.idf(self.df)
 
     @property
     def scores(self) -> TermScores:
         """The contributions to all articles."""
         if self._scores is None:
-            self._scores = self._model.make(self.text)
+            self._scores = self._model.make(self.asked)
         return self._scores
 
     @property
@@ -99,8 +124,12 @@ class QueryTerm:
 
     def of(self, ordinals: Ordinals) -> Scores:
         """float32: what the term adds to each of some articles, which are in ascending order."""
-        if self._scores is None and self.df > max(_RAW_FROM, _RAW_SHARE * len(ordinals)):
-            found = self._model.look_up(self.text, self.idf, ordinals)
+        if (
+            self._scores is None
+            and isinstance(self.asked, str)
+            and self.df > max(_RAW_FROM, _RAW_SHARE * len(ordinals))
+        ):
+            found = self._model.look_up(self.asked, self.idf, ordinals)
         else:
             found = self.scores.of(ordinals)
         return found if self.count == 1 else found * self.count
@@ -122,7 +151,7 @@ class Bm25:
         self._weights = settings.weights()
         self._settings = settings
         self._may_be_zero = settings.k1 == 0 or settings.b == 1
-        self._cache: Cache[str, TermScores] = Cache(contributions.CACHE_BYTES)
+        self._cache: Cache[str | Expanded, TermScores] = Cache(contributions.CACHE_BYTES)
         self.scratch = threading.local()
 
     # Statistics.
@@ -204,15 +233,26 @@ class Bm25:
         scores *= np.float32(idf)
         return scores
 
-    def make(self, term: str) -> TermScores:
-        """The scores of a term, read from its postings, and kept for the next query."""
+    def _postings(self, asked: str | Expanded) -> Iterator[tuple[int, Ordinals, Scores]]:
+        """For each segment its base, the rows that have a term, or any word that a node stands for, and tf' of each."""
+        if isinstance(asked, str):
+            for segment, base, tid in self._having(asked):
+                yield base, segment.docs(tid).astype(np.int64), self._frequencies(segment, tid)
+            return
+        from search.keyword.rank import expansion
+
+        selected = expansion.select([segment for segment, _ in self._segments], asked)
+        for (segment, base), own in zip(self._segments, selected, strict=True):
+            yield base, *expansion.postings(segment, own, self._weights)
+
+    def make(self, asked: str | Expanded) -> TermScores:
+        """The scores of a term, or of all the words that a node stands for, read from their postings and kept for the
+        next query. Raises QueryError for a node that stands for too many."""
         rows: list[Ordinals] = [np.empty(0, np.int64)]
         frequencies: list[Scores] = [np.empty(0, np.float32)]
-        for segment, base, tid in self._having(term):
-            ordinals = segment.docs(tid).astype(np.int64)
+        for base, ordinals, weighted in self._postings(asked):
             if base:
                 ordinals += base
-            weighted = self._frequencies(segment, tid)
             if self._visible is not None:
                 seen = self._visible[ordinals]
                 ordinals, weighted = ordinals[seen], weighted[seen]
@@ -224,10 +264,10 @@ class Bm25:
         scores = self._saturate(ordinals, tf, self.idf(df))
         bound = float(scores.max()) if df else 0.0
         if df * _DENSE_SHARE <= self.size:
-            return self._cache.keep(term, TermScores(df, bound, ordinals.astype(np.int32), scores, None))
+            return self._cache.keep(asked, TermScores(df, bound, ordinals.astype(np.int32), scores, None))
         dense = np.zeros(self.size, np.float32)
         dense[ordinals] = scores
-        return self._cache.keep(term, TermScores(df, bound, np.empty(0, np.int32), np.empty(0, np.float32), dense))
+        return self._cache.keep(asked, TermScores(df, bound, np.empty(0, np.int32), np.empty(0, np.float32), dense))
 
     def look_up(self, term: str, idf: float, ordinals: Ordinals) -> Scores:
         """What ``make`` says of some articles, in ascending order, without reading all of a term's postings."""
@@ -245,34 +285,34 @@ class Bm25:
             out[~self._visible[ordinals]] = 0
         return out
 
-    def cached(self, term: str) -> TermScores | None:
-        """The scores of a term if they are kept."""
-        return self._cache.get(term)
+    def cached(self, asked: str | Expanded) -> TermScores | None:
+        """The scores of a term or node if they are kept."""
+        return self._cache.get(asked)
 
     # Queries.
 
-    def terms(self, words: Sequence[str]) -> list[QueryTerm]:
+    def terms(self, asked: Sequence[str | Expanded]) -> list[QueryTerm]:
         """The terms of a query that some visible article has, in the order of addition.
 
-        Raises QueryError for more than MOST_TERMS.
+        Raises QueryError for more than MOST_TERMS, and for a node that stands for too many words.
         """
-        counts: dict[str, int] = {}
-        for token in scoring_tokens(words):
-            counts[token.term] = counts.get(token.term, 0) + 1
+        counts: dict[str | Expanded, int] = {}
+        for term in scoring_terms(asked):
+            counts[term] = counts.get(term, 0) + 1
         if len(counts) > MOST_TERMS:
             raise QueryError(f"the query has {len(counts):,} different words; at most {MOST_TERMS:,} can be ranked by")
         terms = [term for term in (QueryTerm(self, text, count) for text, count in counts.items()) if term.df]
         terms.sort(key=lambda term: (term.df, term.text))
         return terms
 
-    def score(self, words: Sequence[str], ordinals: Ordinals) -> Scores:
+    def score(self, words: Sequence[str | Expanded], ordinals: Ordinals) -> Scores:
         """float32 for each ordinal, in any order; 0 for an article without any of the words, or hidden."""
         order = np.argsort(ordinals, kind="stable")
         totals = np.zeros(len(ordinals), np.float32)
         totals[order] = add(self.terms(words), ordinals[order], np.zeros(len(ordinals), np.float32))
         return totals
 
-    def explain(self, words: Sequence[str], ordinal: int) -> list[dict[str, Any]]:
+    def explain(self, words: Sequence[str | Expanded], ordinal: int) -> list[dict[str, Any]]:
         """One dict for each term of the query that the article has, in the order of addition: ``term``, ``count`` in
         the query, ``df``, ``idf``, ``tf`` (weighted), ``length`` (weighted), ``average_length`` and ``contribution``.
         In that order and in float32 the contributions add up to the score."""
@@ -285,21 +325,30 @@ class Bm25:
             contribution = float(term.of(at)[0])
             if contribution <= 0:
                 continue
-            tid = segment.find(TEXT_SPACE, term.text)
-            posting = segment.docs(tid).searchsorted(np.array([row], np.uint32))
             parts.append(
                 {
                     "term": term.text,
                     "count": int(term.count),
                     "df": term.df,
                     "idf": term.idf,
-                    "tf": float(self._frequencies(segment, tid, posting)[0]),
+                    "tf": self._frequency_in(segment, row, term.asked),
                     "length": float(self._weighted_lengths(segment.lengths[row : row + 1])[0]),
                     "average_length": self.average_length,
                     "contribution": contribution,
                 }
             )
         return parts
+
+    def _frequency_in(self, segment: KeywordSegment, row: int, asked: str | Expanded) -> float:
+        """tf' of a term or node in a row that has it."""
+        if isinstance(asked, str):
+            tid = segment.find(TEXT_SPACE, asked)
+            posting = segment.docs(tid).searchsorted(np.array([row], np.uint32))
+            return float(self._frequencies(segment, tid, posting)[0])
+        from search.keyword.rank import expansion
+
+        rows, frequencies = expansion.postings(segment, expansion.select([segment], asked)[0], self._weights)
+        return float(frequencies[rows.searchsorted(row)])
 
 
 def add(terms: Sequence[QueryTerm], ordinals: Ordinals, totals: Scores) -> Scores:
