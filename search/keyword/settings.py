@@ -26,9 +26,9 @@ class Bm25Settings:
     text: float = 1.0
 
     def __post_init__(self) -> None:
-        values = asdict(self)
-        if not all(isinstance(v, (int, float)) and math.isfinite(v) and v >= 0 for v in values.values()) or self.b > 1:
-            raise UsageError(f"BM25 settings must be numbers >= 0, and b at most 1, not {values}")
+        values = (self.k1, self.b, *map(self.__getattribute__, SUBFIELDS))
+        if not all(isinstance(v, (int, float)) and math.isfinite(v) and v >= 0 for v in values) or self.b > 1:
+            raise UsageError(f"BM25 settings must be numbers >= 0, and b at most 1, not {asdict(self)}")
 
     def weights(self) -> tuple[float, ...]:
         """The weights in the order of SUBFIELDS."""

@@ -76,6 +76,7 @@ class Catalog:
         self.folder = folder
         self.path = folder.path / FILE
         self._place = folder / FILE
+        self._absolute = os.path.join(folder.absolute, FILE)  # noqa: PTH118 (asked for with every search)
         self._connection = connection
         self._lock = threading.RLock()
         self._file = file
@@ -150,7 +151,7 @@ class Catalog:
         ArchiveReplaced.
         """
         try:
-            by_path = self.folder.absolute.joinpath(FILE).lstat()
+            by_path = os.lstat(self._absolute)
         except (FileNotFoundError, NotADirectoryError):
             raise ArchiveNotFound(f"there is no archive at {self.folder.path} any more") from None
         except OSError as error:

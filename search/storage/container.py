@@ -187,14 +187,14 @@ def open_part(where: Place | Path, kind: str, size: int | None = None) -> Part:
             raise damaged("has a broken header")
         arrays: dict[str, NDArray[Any]] = {}
         for name, entry in directory.items():
-            shape = tuple(entry["shape"])
-            if entry["dtype"] not in DTYPES or not all(type(n) is int and n >= 0 for n in shape):
+            shape, offset, count = tuple(entry["shape"]), entry["offset"], 1
+            for n in shape:
+                if type(n) is not int or n < 0:
+                    raise damaged(f"has a bad description of {name!r}")
+                count *= n
+            if entry["dtype"] not in DTYPES:
                 raise damaged(f"has a bad description of {name!r}")
             dtype = np.dtype(entry["dtype"])
-            count = 1
-            for n in shape:
-                count *= n
-            offset = entry["offset"]
             if type(offset) is not int or offset < 0 or offset % ALIGNMENT or offset + count * dtype.itemsize > total:
                 raise damaged(f"has a bad description of {name!r}")
             flat = np.frombuffer(mapped, dtype, count, start + offset) if count else np.frombuffer(b"", dtype)

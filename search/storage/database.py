@@ -41,7 +41,7 @@ def connect(place: Place, unchanging: bool) -> sqlite3.Connection:
     SQLite opens files by path alone, so the caller proves afterwards that it opened the one of that place.
     """
     refuse_odd_files(place)
-    uri = place.folder.absolute.resolve().joinpath(*place.names).as_uri()
+    uri = place.folder.resolved.joinpath(*place.names).as_uri()
     mode = "mode=rw"
     if unchanging:  # a log beside it may be another user's, who is writing
         mode = "mode=ro" if place.beside("-wal").exists() else "mode=ro&immutable=1"

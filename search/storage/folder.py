@@ -14,6 +14,7 @@ import stat
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from search.errors import ArchiveDamaged, ArchiveNotFound, StorageError, UsageError
@@ -43,6 +44,11 @@ class Folder:
             raise ArchiveNotFound(f"{path} {what}; make one with: broadsheet index PATH --index {path}") from None
         except OSError as error:
             raise StorageError(f"cannot open {path}: {error.strerror or error}") from error
+
+    @cached_property
+    def resolved(self) -> Path:
+        """The path without the links that led there when it was first asked for."""
+        return self.absolute.resolve()
 
     def close(self) -> None:
         """Let the folder go. Safe to call twice."""
@@ -209,48 +215,21 @@ class Place:
         with self._parent() as parent:
             return may_write(self.name, parent)
 
-    @contextmanager
-    def _parent(self) -> Iterator[int]:
-        """A descriptor of the folder that it lies in."""
-        if len(self.names) == 1:
-            yield self.folder.descriptor
-            return
-        with Place(self.folder, self.names[:-1])._inside() as descriptor:
-            yield descriptor
+    def _parent(self) -> _Open:
+        """The folder that it lies in, open for the length of a block."""
+        return _Open(Place(self.folder, self.names[:-1]))
 
-    @contextmanager
-    def _inside(self) -> Iterator[int]:
-        """A descriptor of this folder itself."""
-        with self._parent() as parent:
-            try:
-                descriptor = os.open(self.name, _FOLDER | os.O_NOFOLLOW, dir_fd=parent)
-            except OSError as error:
-                if error.errno in (errno.ELOOP, errno.ENOTDIR, errno.EMLINK):
-                    raise ArchiveDamaged(
-                        f"{self.path} is a link or no folder; an archive's own folders never are. "
-                        "Do not write to this archive"
-                    ) from None
-                raise self._named(error, "open") from error
-        try:
-            yield descriptor
-        finally:
-            os.close(descriptor)
+    def _inside(self) -> _Open:
+        """This folder itself, open for the length of a block."""
+        return _Open(self)
 
-    @contextmanager
-    def _errors(self, doing: str) -> Iterator[None]:
-        try:
-            yield
-        except OSError as error:
-            if error.errno in (errno.ELOOP, errno.EMLINK):
-                raise self._odd("is a link") from None
-            if error.errno in (errno.EISDIR, errno.ENXIO):
-                raise self._odd("is no file") from None
-            raise self._named(error, doing) from error
+    def _errors(self, doing: str) -> _Errors:
+        return _Errors(self, doing)
 
     def _named(self, error: OSError, doing: str) -> Exception:
         """The error with the whole path, as this package raises it."""
         if isinstance(error, (FileNotFoundError, FileExistsError)):
-            return type(error)(error.errno, error.strerror, str(self.path))
+            return type(error)(error.errno, error.strerror, os.path.join(self.folder.path, *self.names))  # noqa: PTH118
         return StorageError(f"cannot {doing} {self.path}: {error.strerror or error}")
 
     def _refuse(self, found: os.stat_result, size: int | None, limit: int | None) -> None:
@@ -270,6 +249,64 @@ class Place:
             f"{self.path} {what}, which no archive makes of its own; it is not used. Restore a backup, or put a "
             "copy of the file in its place"
         )
+
+
+class _Open:
+    """A descriptor of a folder for the length of a block. Each folder on the way is opened in the one before it."""
+
+    __slots__ = ("_descriptor", "_place")
+
+    def __init__(self, place: Place) -> None:
+        self._place = place
+        self._descriptor = -1  # of this block's own, to be closed
+
+    def __enter__(self) -> int:
+        descriptor = self._place.folder.descriptor
+        for number, name in enumerate(self._place.names, 1):
+            try:
+                below = os.open(name, _FOLDER | os.O_NOFOLLOW, dir_fd=descriptor)
+            except OSError as error:
+                raise self._refusal(error, number) from error
+            finally:
+                self._close()
+            descriptor = self._descriptor = below
+        return descriptor
+
+    def __exit__(self, *error: object) -> None:
+        self._close()
+
+    def _close(self) -> None:
+        descriptor, self._descriptor = self._descriptor, -1
+        if descriptor >= 0:
+            os.close(descriptor)
+
+    def _refusal(self, error: OSError, number: int) -> Exception:
+        place = Place(self._place.folder, self._place.names[:number])
+        if error.errno in (errno.ELOOP, errno.ENOTDIR, errno.EMLINK):
+            return ArchiveDamaged(
+                f"{place.path} is a link or no folder; an archive's own folders never are. Do not write to this archive"
+            )
+        return place._named(error, "open")
+
+
+class _Errors:
+    """What the system refuses in a block, as this package raises it."""
+
+    __slots__ = ("_doing", "_place")
+
+    def __init__(self, place: Place, doing: str) -> None:
+        self._place, self._doing = place, doing
+
+    def __enter__(self) -> None:
+        return
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
+        if isinstance(error, OSError):
+            if error.errno in (errno.ELOOP, errno.EMLINK):
+                raise self._place._odd("is a link") from None
+            if error.errno in (errno.EISDIR, errno.ENXIO):
+                raise self._place._odd("is no file") from None
+            raise self._place._named(error, self._doing) from error
 
 
 def loose(path: Path) -> Place:

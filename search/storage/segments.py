@@ -160,7 +160,7 @@ def file_hash(where: Place | Path, size: int | None = None) -> str:
 
 
 def _memory(folder: Folder) -> Path:
-    name = blake2b(str(folder.absolute.resolve()).encode("utf-8", "surrogateescape"), digest_size=16).hexdigest()
+    name = blake2b(str(folder.resolved).encode("utf-8", "surrogateescape"), digest_size=16).hexdigest()
     return cache_folder() / "verified" / f"{name}.json"
 
 
