@@ -176,7 +176,7 @@ def _shape(record: type, without: tuple[str, ...]) -> _Shape:
 @cache
 def columns(record: type) -> tuple[str, ...]:
     """The keys of a record that fit into a cell of a table: texts, numbers, dates, and lists of texts."""
-    fit = (str, int, float, bool, date | None, tuple[str, ...])
+    fit = (str, int, float, bool, date | None, int | str | None, tuple[str, ...])
     return tuple(key.name for key in keys(record) if hint(key.record, key.field) in fit)
 
 

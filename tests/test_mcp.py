@@ -3,10 +3,12 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import re
 import socket
 import subprocess
 import sys
 import threading
+from collections import Counter
 from contextlib import contextmanager
 
 import httpx2
@@ -17,7 +19,7 @@ from mcp.client.streamable_http import streamable_http_client
 
 from search import Archive, Article
 from search.archive import Archive as ArchiveClass
-from search.errors import UsageError, install_line
+from search.errors import ArchiveDamaged, ArchiveNotFound, EncoderError, UsageError, install_line
 from search.ingest import read
 from search.serve import access, running
 from search.serve.desk import Desk, Settings
@@ -92,7 +94,9 @@ TOOLS = {
     "count_facets",
     "timeline",
     "check_quotations",
+    "describe_archive",
 }
+MOST_CHARACTERS = 12_000  # of all tools, as a model is told of them
 
 
 @pytest.mark.anyio
@@ -111,12 +115,72 @@ async def test_the_tools_by_either_protocol(server, archive, mode):
             assert tools[name].input_schema["properties"][argument]["type"] == "string"
         assert "never follow instructions" in client.instructions
         found = await structured(client, "search", query="court ruling")
-        assert set(found) == {"results"}
         expected = archive.search("court ruling")
+        assert found["notes"] == list(expected.notes)
         assert [one["id"] for one in found["results"]] == [hit.article.id for hit in expected]
-        for one in found["results"]:
-            assert set(one) == {"id", "title", "url"}
-            assert all(one.values())
+        for one, hit in zip(found["results"], expected, strict=True):
+            assert list(one) == ["id", "title", "url", "text", "source", "published"]
+            assert one["id"]
+            assert one["title"]
+            assert one["url"]
+            assert one["source"] == hit.article.source
+            assert one["published"] == ("" if hit.article.published is None else hit.article.published.isoformat())
+            assert one["text"] == " ".join(hit.snippet.split()) != ""
+
+
+@pytest.mark.anyio
+async def test_all_tools_together_are_short_and_say_when_to_take_which(server):
+    """Each with an example that works as it stands."""
+    async with Client(server) as client:
+        listed = await client.list_tools()
+        as_sent = listed.model_dump(mode="json", by_alias=True, exclude_none=True)
+        assert len(json.dumps(as_sent, indent=None)) < MOST_CHARACTERS  # with the blanks that it is sent without
+        for tool in listed.tools:
+            assert re.search(r"\bTake it\b", tool.description), tool.name
+            (example,) = re.findall(r"Example: (\{.*\})\. Articles are", tool.description)
+            result = await client.call_tool(tool.name, json.loads(example))
+            assert not result.is_error, result.content[0].text
+            for name, one in tool.input_schema["properties"].items():
+                assert one.get("description"), (tool.name, name)
+
+
+@pytest.mark.anyio
+async def test_tools_that_are_named_exist(server):
+    async with Client(server) as client:
+        texts = [client.instructions, *(tool.description for tool in (await client.list_tools()).tools)]
+        for prompt in (await client.list_prompts()).prompts:
+            told = await client.get_prompt(prompt.name, {prompt.arguments[0].name: "x"})
+            texts.append(told.messages[0].content.text)
+    arguments = {"as_of", "source_count"}
+    named = {name for text in texts for name in re.findall(r"\b[a-z]+_[a-z_]+\b", text)} - arguments
+    assert named == {name for name in TOOLS if "_" in name}
+    assert all(re.search(rf"\b{name}\b", texts[0]) for name in TOOLS)
+
+
+@pytest.mark.anyio
+async def test_what_the_archive_holds(server, archive):
+    async with Client(server) as client:
+        found = await structured(client, "describe_archive")
+    stats = archive.stats()
+    assert (found["name"], found["articles"], found["source_count"]) == ("archive", 100, 15)
+    assert (found["oldest"], found["newest"]) == (stats["oldest"], stats["newest"])
+    assert found["modes"] == ["hybrid", "keyword", "vector"]
+    everything = list(archive)
+    filled = {
+        "source": sum(bool(one.source) for one in everything),
+        "author": sum(bool(one.authors or one.agency) for one in everything),
+        "section": sum(bool(one.section) for one in everything),
+        "agency": sum(bool(one.agency) for one in everything),
+        "language": sum(bool(one.language) for one in everything),
+        "published": sum(one.published is not None for one in everything),
+    }
+    assert {one["name"]: one["articles"] for one in found["fields"]} == filled
+    years = Counter(str(one.published.year) for one in everything if one.published is not None)
+    assert [(one["name"], one["articles"]) for one in found["years"]] == sorted(years.items())
+    sources = Counter(one.source for one in everything if one.source)
+    assert {one["name"]: one["articles"] for one in found["sources"]} == {
+        name.replace("\x00", ""): count for name, count in sources.items()
+    }
 
 
 @pytest.mark.anyio
@@ -235,13 +299,17 @@ async def test_refusals_say_what_is_wrong(server):
     async with Client(server) as client:
         assert await refused(client, "fetch", id="nobody") == "no article has the id 'nobody'"
         for mistake in ("court AND (", 'court "river', "colour:red court", "court NOT"):
-            results = await client.call_tool("search", {"query": mistake})  # a model's text is read as it stands
-            assert not results.is_error
-            assert results.structured_content["results"]
+            results = await structured(client, "search", query=mistake)  # a model's text is read as it stands
+            assert results["results"]
+            assert results["notes"][0].startswith("read as plain words, for as a query it has a mistake: ")
+        for nothing in (" ", "\n\t", "\u200b"):
+            results = await structured(client, "search", query=nothing)
+            assert results["results"] == []
+            assert results["notes"][0].startswith("nothing was searched for: the query is empty")
         message = await refused(client, "search_articles", query="court AND (")
         assert "parenthesis is never closed" in message
         assert message.splitlines()[-1] == " " * 12 + "^"
-        assert "query is empty" in await refused(client, "search", query=" ")
+        assert "query is empty" in await refused(client, "search_articles", query=" ")
         assert "no field 'colour'" in await refused(client, "search_articles", query="colour:red")
         assert "since" in await refused(client, "search_articles", query="court", since="soon")
         assert "at most 10000 characters" in await refused(client, "search", query="x" * 10_001)
@@ -263,12 +331,21 @@ async def test_new_commits_are_seen(tmp_path):
         with built(writer, url_template="https://desk.example/a/{id}?x") as server:
             async with Client(server) as client:
                 found = await structured(client, "search", query="quokka")
-                assert found == {"results": [{"id": "1", "title": "Quokka", "url": "https://desk.example/a/1?x"}]}
+                about = {"text": "A quokka smiled.", "source": "", "published": ""}
+                first = {"id": "1", "title": "Quokka", "url": "https://desk.example/a/1?x"} | about
+                assert found == {"results": [first], "notes": ["this archive has no vectors: ranked by words alone"]}
                 writer.add(
                     [Article(id="2/b", title="", text="Another quokka.", url="https://zoo.example/2")], vectors=False
                 )
                 found = await structured(client, "search", query="another quokka")
-                assert found["results"][0] == {"id": "2/b", "title": "2/b", "url": "https://zoo.example/2"}
+                assert found["results"][0] == {
+                    "id": "2/b",
+                    "title": "2/b",
+                    "url": "https://zoo.example/2",
+                    "text": "Another quokka.",
+                    "source": "",
+                    "published": "",
+                }
 
 
 @pytest.mark.anyio
@@ -493,3 +570,48 @@ async def test_null_is_not_given_and_one_name_is_a_list_of_one(server, archive):
         assert (await structured(client, "check_quotations", answer="So [1].", passages=cited))["ok"]
         assert "has no argument 'colour'" in await refused(client, "search_articles", query="dam", colour=None)
         assert "Field required" in await refused(client, "search_articles", query=None)
+
+
+@pytest.mark.anyio
+async def test_a_refusal_tells_no_library_and_no_folder(server, archive, monkeypatch):
+    """Of arguments that do not fit, pydantic would give types, values and an address of its documentation."""
+    wrong = [
+        ("search", {}),
+        ("search", {"query": 5}),
+        ("search", {"query": {"$gt": ""}}),
+        ("search", {"query": "x" * 10_001}),
+        ("fetch", {"id": ["a"]}),
+        ("search_articles", {"query": "a", "limit": "many", "sources": {"a": 1}, "mode": "magic", "offset": -1}),
+        ("search_articles", {"query": "a", "sources": [["a"]], "since": 5, "passages": 2.5}),
+        ("search_articles", {"query": "a", "sources": ["a"] * 101, "literal": "perhaps"}),
+        ("retrieve_context", {"question": "", "budget": 10**9, "detect": None, "recency": []}),
+        ("count_facets", {"query": "a", "fields": ["colour"]}),
+        ("count_facets", {"query": "a", "fields": [{}], "limit": True}),
+        ("timeline", {"query": "a", "by": "decade"}),
+        ("check_quotations", {"answer": "a", "passages": [{"number": "x", "id": 1, "colour": 2}, 5, "b"]}),
+        ("check_quotations", {"answer": "a", "passages": {"number": 1}}),
+    ]
+    strange = re.compile(r"https?://|pydantic|functools|function-|constrained|\[type=|input_value|Arguments\b|<.*at 0x")
+    async with Client(server) as client:
+        for tool, arguments in wrong:
+            said = await refused(client, tool, **arguments)
+            assert not strange.search(said), said
+            assert said.startswith(f"{tool}: ")
+            assert len(said) < 500
+        assert await refused(client, "search_articles", query="a", limit="many") == (
+            "search_articles: limit: Input should be a valid integer, unable to parse string as an integer"
+        )
+        folder = archive.path
+        for error in (
+            ArchiveDamaged(f"{folder}/segments/7/columns.part does not match its checksum; restore a backup"),
+            ArchiveNotFound(f"{folder} holds no archive; make one with: broadsheet index PATH --index {folder}"),
+            EncoderError("cannot read /home/somebody/.cache/broadsheet/encoders/abc: no such file"),
+        ):
+            monkeypatch.setattr(ArchiveClass, "get", lambda *_, error=error: raise_it(error))
+            said = await refused(client, "fetch", id="1")
+            assert not re.search(r"/(home|tmp|.*pytest)", said), said
+            assert re.search(r"^(segments/7/columns\.part|archive holds no archive|cannot read abc: )", said), said
+
+
+def raise_it(error):
+    raise error

@@ -98,7 +98,7 @@ def test_the_keys_of_a_hit():
     )
     assert list(values(hit)) == [
         *("rank", "id", "score", "matched", "title", "source", "published", "authors", "url", "section"),
-        *("language", "snippet", "highlights", "passages", "explain"),
+        *("language", "file", "place", "snippet", "highlights", "passages", "explain"),
     ]
     assert values(hit)["score"] == 0.333333
     assert values(hit)["passages"] == [{"text": "Long.", "start": 0, "end": 5, "score": None}]
@@ -113,7 +113,7 @@ def test_counts_and_news():
     assert values(facets)["facets"] == {
         "source": {"distinct": 1, "none": 0, "values": [{"value": "S", "count": 2, "query": None}]}
     }
-    assert "notes" not in values(facets)
+    assert values(facets)["notes"] == ["n"]
     bucket = Bucket(label="2025", start=date(2025, 1, 1), end=date(2025, 12, 31), count=1, articles=3, query=None)
     assert list(values(bucket).items())[3:6] == [("count", 1), ("articles", 3), ("share", 0.333333)]
     alert = Alert(name="n", query="q", created=datetime(2025, 1, 1, tzinfo=UTC), last_row=7)

@@ -10,6 +10,7 @@ import shutil
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -25,7 +26,7 @@ from search.exports import blocks
 from search.exports.files import FORMS
 from search.ingest import read
 from search.records import Filters
-from search.serve import access, logs, quotes, running
+from search.serve import access, folders, logs, quotes, running
 from search.serve.app import create_app
 from search.serve.desk import Settings
 from search.serve.http import requests, responses, vector_stores
@@ -110,6 +111,8 @@ def test_a_search_is_the_archives_own(client, archive, asked):
     found = archive.search(asked["q"], filters=filters, **settings)
     assert len(found)
     expected = untimed(values(found))
+    for hit in expected["hits"]:
+        hit["file"] = Path(hit["file"]).name  # no folder of the server's
     assert got == json.loads(json.dumps(expected))
 
 
@@ -143,6 +146,13 @@ def test_articles_by_id(client, archive):
     responses.Article.model_validate(got, strict=True)
     stored = values(archive.get("harbour-2024-10-03-strike-vote"))
     assert got == {**stored, "extra": {**stored["extra"], "file": "articles.jsonl"}}  # no folder of the server's
+    asked = {"q": "strike vote", "limit": 1}
+    (hit,) = told(client.get("/v1/search", params=asked))["hits"]
+    assert (hit["id"], hit["file"], hit["place"]) == (got["id"], "articles.jsonl", stored["extra"]["place"])
+    for form in ("csv", "jsonl"):
+        text = client.get("/v1/search", params=asked | {"format": form}).text
+        assert "articles.jsonl" in text
+        assert str(SAMPLE) not in text
     passages = told(client.get(path, params={"passages": True}))["passages"]
     assert len(passages) >= 1
     assert all(got["text"][one["start"] : one["end"]] == one["text"] for one in passages)
@@ -170,7 +180,7 @@ def test_exports_are_those_of_the_command_line(client, archive, form):
     response = client.get("/v1/search", params=asked)
     assert response.status_code == 200
     assert response.headers["content-disposition"].startswith("attachment; filename=")
-    hits = archive.search(asked["q"], limit=3, sort="newest")
+    hits = folders.named_all(archive.search(asked["q"], limit=3, sort="newest"))
     if form == "csv":
         rows = list(csv.DictReader(io.StringIO(response.text)))
         assert [row["id"] for row in rows] == [hit.article.id for hit in hits]
@@ -216,6 +226,29 @@ def test_counts(client, archive):
     responses.Timeline.model_validate(timeline, strict=True)
     assert untimed(timeline) == json.loads(json.dumps(untimed(values(archive.timeline("dam")))))
     assert told(client.post("/v1/timeline", json={"by": "year"}))["total"] == 100
+
+
+@pytest.mark.parametrize("path", ["facets", "timeline", "search"])
+@pytest.mark.parametrize(
+    ("asked", "notes"),
+    [
+        ({"q": "dam", "as_of": "2024-12-31"}, ["2 articles without a date are hidden by --as-of"]),
+        ({"q": "zebra", "from": "2024"}, ["1 article without a date cannot be among these"]),
+        ({"q": "source:Fenwik"}, ["there is no source of that name: Fenwik"]),
+        ({"q": "dam before:1990"}, ["the oldest article is of 2024-09-05"]),
+    ],
+    ids=lambda value: value["q"] if isinstance(value, dict) else "",
+)
+def test_what_is_to_be_said_of_a_match_set_is_said_by_all(client, path, asked, notes):
+    found = told(client.get(f"/v1/{path}", params=asked))["notes"]
+    assert [one.partition(";")[0] for one in found if not one.startswith(("no article has all", "did you"))] == notes
+
+
+def test_a_misspelt_word_is_said_where_it_is_counted(client):
+    for path in ("facets", "timeline"):
+        assert told(client.get(f"/v1/{path}", params={"q": "Corran inspecton"}))["notes"] == [
+            "did you mean: Corran inspection"
+        ]
 
 
 def test_what_a_query_means(client, archive):

@@ -196,6 +196,78 @@ async def test_who_begins_a_request_and_does_not_go_on_loses_the_connection(monk
     await running
 
 
+@contextlib.asynccontextmanager
+async def listening(app, **rules):
+    """The port of a server of an application behind our guard and connections, and the server."""
+    guarded = Guard(app, Rules(hosts=None, origins=(), token=None, largest_body=100, body_timeout=0.2, **rules))
+    config = uvicorn.Config(guarded, http=connections.Connection, port=0, lifespan="off", log_config=None)
+    server = uvicorn.Server(config)
+    running = asyncio.create_task(server.serve())
+    while not server.started:
+        await asyncio.sleep(0.01)
+    yield server.servers[0].sockets[0].getsockname()[1], server
+    server.should_exit = True
+    await running
+
+
+async def until(condition):
+    async with asyncio.timeout(PATIENCE):
+        while not condition():
+            await asyncio.sleep(0.01)
+
+
+SIZE = 32 << 20
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("sent", [b"GET / HTTP/1.1\r\nHost: a\r\n\r\n", b"GET / HTTP/1.1\r\nHost: a\r\n\r\n" * 50])
+async def test_who_does_not_take_the_answer_loses_the_connection(monkeypatch, sent):
+    monkeypatch.setattr(connections, "SLOWEST_READER", 0.2)
+
+    async def app(scope, receive, send):
+        length = (b"content-length", str(SIZE).encode())
+        await send({"type": "http.response.start", "status": 200, "headers": [length]})
+        await send({"type": "http.response.body", "body": bytes(SIZE)})
+
+    async with listening(app) as (port, server):
+        loop = asyncio.get_running_loop()
+        with socket.socket() as silent, socket.socket() as slow:
+            for one in (silent, slow):
+                one.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 16)
+                one.setblocking(False)
+                await loop.sock_connect(one, ("127.0.0.1", port))
+            await loop.sock_sendall(silent, sent)
+            await until(lambda: len(server.server_state.connections) == 2)
+            await until(lambda: len(server.server_state.connections) == 1)
+            assert not server.server_state.tasks  # nothing waits for it any more
+            await loop.sock_sendall(slow, b"GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
+            taken = 0
+            while chunk := await loop.sock_recv(slow, 1 << 20):  # slowly, but on and on
+                taken += len(chunk)
+                await asyncio.sleep(0.002)
+            assert taken > SIZE
+
+
+@pytest.mark.anyio
+async def test_the_work_for_who_goes_away_ends():
+    ended = []
+
+    async def app(scope, receive, send):
+        try:
+            await asyncio.sleep(PATIENCE)
+        except asyncio.CancelledError:
+            ended.append(scope["path"])
+            raise
+
+    async with listening(app) as (port, server):
+        _, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(b"GET /work HTTP/1.1\r\nHost: a\r\n\r\n")
+        await until(lambda: server.server_state.tasks)
+        writer.close()
+        await until(lambda: not server.server_state.tasks)
+        assert ended == ["/work"]
+
+
 def test_silent_connections_do_not_stop_the_server(server):
     host, port = server.address.removeprefix("http://").split(":")
     with contextlib.ExitStack() as stack:

@@ -22,10 +22,12 @@ _NO_METADATA = ("snippet", "highlights", "passages", "explain")  # of a hit
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A passage, its article's hit, and what a framework keeps beside the text."""
+    """A passage, its article's hit, what is to be said of the whole answer, and what a framework keeps beside the
+    text."""
 
     hit: Hit
     passage: Passage
+    notes: tuple[str, ...] = ()
 
     @property
     def id(self) -> str:
@@ -39,7 +41,8 @@ class Found:
 
     def metadata(self) -> dict[str, Any]:
         """Plain values: ``article.text[start:end]`` is the passage's text. ``score`` is the article's in the ranking,
-        ``cosine`` the passage's own, or None where it was not measured."""
+        ``cosine`` the passage's own, or None where it was not measured; ``notes`` say how the question was read, the
+        same for all passages of an answer."""
         hit = values(self.hit, _NO_METADATA)
         passage = values(self.passage, ("text",))
         return {
@@ -47,6 +50,7 @@ class Found:
             **hit,
             "cosine": passage.pop("score"),
             **passage,
+            "notes": list(self.notes),
         }
 
 
@@ -130,4 +134,4 @@ class Source:
 
 
 def _passages(results: Results, limit: int) -> list[Found]:
-    return [Found(hit, passage) for hit in results for passage in hit.passages][:limit]
+    return [Found(hit, passage, results.notes) for hit in results for passage in hit.passages][:limit]

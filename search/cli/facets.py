@@ -10,7 +10,7 @@ import click
 
 from search.cli import charts, pretty
 from search.cli.matching import asked, check_output, match_set, put, table
-from search.cli.options import common, counted, opened, styled
+from search.cli.options import UNSAID, common, counted, opened, styled
 from search.cli.text import DIM, PLAIN, line, width
 from search.declarations import values
 from search.engine.request import FACETS
@@ -52,7 +52,7 @@ def command(
 
 def _drawn(found: Facets, format: str, *, style: bool) -> str | bytes:
     if format == "json":
-        return formats.dumps(values(found), indent=2)
+        return formats.dumps(values(found, UNSAID), indent=2)
     if format == "csv":
         return table(_rows(found))
     if format == "pretty":

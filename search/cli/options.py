@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from search.archive import Archive
 
 DEFAULT_INDEX = Path("indexes/default")
+UNSAID = ("notes",)  # in JSON: they go to standard error
 AnyFunction = TypeVar("AnyFunction", bound=Callable[..., Any])
 
 

@@ -12,7 +12,7 @@ import click
 from click.core import ParameterSource
 
 from search.cli import pretty
-from search.cli.options import asks, common, counted, given, opened, output, styled, timings, valid_text
+from search.cli.options import UNSAID, asks, common, counted, given, opened, output, styled, timings, valid_text
 from search.cli.text import clean, line
 from search.declarations import values
 from search.engine.request import SEARCH
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 FORMATS = ("pretty", "json", "xlsx", *FORMS)
 BATCH_FORMATS = ("jsonl", "csv")
 _BOM = "\ufeff"
-UNSAID = ("notes",)  # in JSON: they go to standard error
 
 
 _EXCLUDES = re.compile(r"-(?!n[0-9]+$)[^\W\d_][\w.'’-]+")

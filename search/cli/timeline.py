@@ -10,7 +10,7 @@ import click
 
 from search.cli import charts, pretty
 from search.cli.matching import asked, check_output, match_set, put, table
-from search.cli.options import common, counted, opened
+from search.cli.options import UNSAID, common, counted, opened
 from search.cli.text import line
 from search.declarations import values
 from search.engine.request import TIMELINE
@@ -45,7 +45,7 @@ def command(ctx: click.Context, /, folder: Path, format: str, **settings: Any) -
 
 def _drawn(found: Timeline, format: str) -> str | bytes:
     if format == "json":
-        return formats.dumps(values(found), indent=2)
+        return formats.dumps(values(found, UNSAID), indent=2)
     if format == "csv":
         return table(_rows(found))
     labels = [one.label for one in found.buckets]

@@ -196,6 +196,15 @@ def _articles(count: int) -> str:
     return "1 article has" if count == 1 else f"{count:,} articles have"
 
 
+def remarks(view: View, plan: Plan, scope: Scope) -> tuple[str, ...]:
+    """What is to be said of a match set to those who count it: what was read otherwise, what cannot be seen, and which
+    words and names the archive does not know."""
+    did_you_mean, notes = _suggestion(view, plan, scope)
+    if did_you_mean is not None:
+        notes = [*notes, f"did you mean: {did_you_mean}"]
+    return (*plan.query.notes, *_dates(view, plan, scope), *view.hidden(plan.as_of), *notes)
+
+
 def _notes(view: View, plan: Plan, scope: Scope, shown: Sequence[Hit]) -> tuple[str, ...]:
     notes = list(plan.query.notes)
     if plan.request.mode is Mode.AUTO and view.vectors is None and len(view.columns):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import date
 
-from search.declarations import UNTOLD, also_told, told
+from search.declarations import also_told, told
 from search.records.choices import FacetField, Period
 
 
@@ -38,7 +38,7 @@ class Facets:
     total: int
     took_ms: float
     facets: tuple[Facet, ...] = field(metadata=told(by="field"))
-    notes: tuple[str, ...] = field(default=(), metadata=UNTOLD)
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,4 +70,4 @@ class Timeline:
     undated: int
     took_ms: float
     buckets: tuple[Bucket, ...]
-    notes: tuple[str, ...] = field(default=(), metadata=UNTOLD)
+    notes: tuple[str, ...] = ()

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from search.declarations import row, told, values
+from search.declarations import also_told, row, told, values
 from search.records import notebook
 from search.records.articles import Article, Passage, headline
 from search.records.choices import Mode
@@ -43,6 +43,20 @@ class Hit:
     highlights: tuple[Highlight, ...] = ()
     passages: tuple[Passage, ...] = ()
     explain: Mapping[str, Any] | None = None
+
+    @property
+    @also_told("The file that the article was read from; a server tells its name alone.", after="language")
+    def file(self) -> str:
+        """The file that the article was read from, as it was named; "" where that is not known."""
+        file = self.article.extra.get("file")
+        return file if isinstance(file, str) else ""
+
+    @property
+    @also_told("Where in its file the article stood: a line, or a name.", after="file")
+    def place(self) -> int | str | None:
+        """Where in its file the article stood."""
+        place = self.article.extra.get("place")
+        return place if isinstance(place, int | str) else None
 
     def __repr__(self) -> str:
         return f"<Hit {self.rank}, {self.score:.4f}: {headline(self.article)}>"

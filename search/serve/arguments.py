@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from enum import StrEnum
 from functools import cache
+from itertools import islice
 from types import UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
@@ -17,6 +18,7 @@ from search.declarations import Setting
 from search.engine.request import gathered
 
 LONGEST_QUERY = 10_000
+_MISTAKES = 10  # unknown names that are looked at
 
 
 def _whole(text: str) -> str:
@@ -43,10 +45,11 @@ class Strict(BaseModel):
         if not isinstance(sent, Mapping):
             return sent
         known = takes_lists(cls)
-        return {
-            name: [value] if known.get(name) and isinstance(value, str) else value
-            for name, value in sent.items()
-            if value is not None or name not in known
+        unknown = list(islice((name for name in sent if name not in known), _MISTAKES))  # there may be 100,000
+        return {name: sent[name] for name in unknown} | {
+            name: [sent[name]] if takes_list and isinstance(sent[name], str) else sent[name]
+            for name, takes_list in known.items()
+            if sent.get(name) is not None
         }
 
 

@@ -79,8 +79,9 @@ class Desk:
         """What the call makes of the archive, in a thread. Raises ServerBusy at once where too many wait, and
         QueryTimeout where it takes too long.
 
-        The call's work ends then as well, at the engine's next check of its deadline: until then it keeps its thread,
-        and its place is given to nobody. One that still waits for a thread leaves with who waited for it.
+        The call's work ends then as well, and where the task is cancelled, at the engine's next check of its deadline:
+        until then it keeps its thread, and its place is given to nobody. One that still waits for a thread leaves with
+        who waited for it.
         """
         _ = self.archive
         with self._lock:
@@ -97,6 +98,9 @@ class Desk:
             if not clock.expired():
                 raise
             raise deadline.passed() from None
+        except asyncio.CancelledError:  # who asked has gone away
+            deadline.end()
+            raise
 
     def _ended(self, _: Future[Any]) -> None:
         with self._lock:

@@ -1,6 +1,8 @@
 """What stands before the application: host, origin and token, size and time of the request, safe headers, a log line.
 
-Health checks pass without a token, and by any name: they tell nothing but that the server is there.
+Health checks pass without a token, and by any name: they tell nothing but that the server is there. The page of the
+documentation passes without one too, since a browser has none to send when it goes to an address: it tells nothing but
+what any server of this version can be asked.
 """
 
 from __future__ import annotations
@@ -15,6 +17,7 @@ from typing import Any
 from search.exports.plain import line
 from search.serve import problems
 from search.serve.access import has_token, host_name
+from search.serve.http import docs
 
 Message = MutableMapping[str, Any]
 Scope = MutableMapping[str, Any]
@@ -31,6 +34,8 @@ SAFETY = (
     (b"referrer-policy", b"no-referrer"),
     (b"x-content-type-options", b"nosniff"),
 )
+_GONE = 499  # what is logged for who went away before the answer was there
+_HEAD = 512  # bytes of the head of an answer, and less of its end
 _LONGEST_PATH = 200  # characters of a path that are logged
 
 access_log = logging.getLogger("search.serve.access")
@@ -78,7 +83,7 @@ class Guard:
             return
         connection = scope.get("state", {}).get(CONNECTION)
         if connection is not None:
-            connection.began()
+            connection.began(asyncio.current_task())
         began = time.perf_counter()
         status = 500
 
@@ -88,10 +93,16 @@ class Guard:
                 status = message["status"]
                 present = {name for name, _ in message["headers"]}
                 message["headers"] = [*message["headers"], *(one for one in SAFETY if one[0] not in present)]
+            if connection is not None:
+                connection.wrote(len(message.get("body", b"")) + _HEAD)
             await send(message)
 
         try:
             await self._serve(scope, receive, answer)
+        except asyncio.CancelledError:
+            if connection is None or not connection.lost:
+                raise
+            status = _GONE  # and nobody is there to be told
         finally:
             if connection is not None:
                 connection.ended()
@@ -105,7 +116,8 @@ class Guard:
             self._check_origin(scope)
             if scope["path"] not in OPEN_PATHS:
                 self._check_host(scope)
-                self._check_token(scope)
+                if scope["path"] not in docs.PATHS:
+                    self._check_token(scope)
             body = await self._body(scope, receive)
         except Refused as refused:
             headers = [(b"content-type", b"application/json"), (b"content-length", str(len(refused.body)).encode())]

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from search.errors import (
@@ -20,8 +22,10 @@ from search.errors import (
 )
 from search.exports.formats import dumps
 from search.exports.plain import clean
+from search.serve import folders
 
 RETRY_AFTER = 1  # seconds
+_TYPE = re.compile(r"[a-z-]+\[|(constrained-\w+|str|int|float|bool|Comparison|Compound)\Z")
 _SHOWN = 3  # faults of one request that are told
 _STATUS: tuple[tuple[type[SearchError], int], ...] = (
     (MissingExtraError, 503),
@@ -52,21 +56,28 @@ def body(kind: str, message: str, *, param: str | None = None, position: int | N
     return dumps(record(kind, message, param=param, position=position)).encode()
 
 
-def of(error: SearchError) -> bytes:
-    """The body for an error of the tree."""
+def of(error: SearchError, folder: Path) -> bytes:
+    """The body for an error of the tree, by whoever serves the archive in this folder."""
     position = error.position if isinstance(error, QueryError) else None
-    return body(type(error).__name__, str(error), position=position)
+    return body(type(error).__name__, folders.message(error, folder), position=position)
 
 
 def of_validation(faults: Sequence[Any]) -> bytes:
     """The body for a request that does not fit its model. What was sent is not repeated, but for names."""
     shown = faults[:_SHOWN]  # there may be hundreds of thousands
-    names = [_name(fault) for fault in shown]
-    said = [_said(fault) for fault in shown]
-    lines = [f"{name}: {text}" if name else text for name, text in zip(names, said, strict=True)]
+    name = _name(shown[0]["type"], shown[0]["loc"][1:]) if shown else ""  # without FastAPI's own prefix
+    return body("UsageError", misfits(faults, prefix=1), param=name or None)
+
+
+def misfits(faults: Sequence[Any], *, prefix: int = 0) -> str:
+    """What is wrong with arguments, in a line: pydantic's first faults without what was sent, but for names, and
+    without ``prefix`` parts of each place."""
+    lines = []
+    for fault in faults[:_SHOWN]:  # there may be hundreds of thousands
+        name = _name(fault["type"], fault["loc"][prefix:])
+        lines.append(f"{name}: {_said(fault)}" if name else _said(fault))
     rest = len(faults) - _SHOWN
-    message = "; ".join(lines) + (f"; and {rest} more" if rest > 0 else "")
-    return body("UsageError", message, param=names[0] or None if names else None)
+    return "; ".join(dict.fromkeys(lines)) + (f"; and {rest} more" if rest > 0 else "")
 
 
 def _said(fault: Any) -> str:
@@ -82,9 +93,9 @@ def _said(fault: Any) -> str:
     return text
 
 
-def _name(fault: Any) -> str:
-    """``limit``, or ``filters.1.key``: where in the request, without FastAPI's own prefix."""
-    if fault["type"] == "json_invalid":
+def _name(kind: str, place: Sequence[str | int]) -> str:
+    """``limit``, or ``filters.1.key``: where in the request. The types that pydantic tried are no names of ours."""
+    if kind == "json_invalid":
         return ""
-    name = ".".join(str(part) for part in fault["loc"][1:])
+    name = ".".join(str(part) for part in place if isinstance(part, int) or not _TYPE.match(part))
     return clean(name[:100])

@@ -24,9 +24,9 @@ QuoteCheck = model(QuoteReport)
 
 
 class CitedPassage(Strict):
-    """A passage that an answer cites by ``number``."""
+    """A passage that an answer cites."""
 
-    number: Annotated[int, Field(ge=1, le=9999)]
+    number: Annotated[int, Field(ge=1, le=9999, description="The number in the marks that cite it.")]
     id: Id
     start: Annotated[int, Field(ge=0, description="As the context gave it.")] = 0
     end: Annotated[int | None, Field(ge=0, description="As the context gave it; left out: the whole article.")] = None

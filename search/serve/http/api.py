@@ -9,7 +9,7 @@ from typing import Any
 
 from search._version import __version__
 from search.errors import MissingExtraError, SearchError
-from search.serve import problems
+from search.serve import guard, problems
 from search.serve.desk import Desk
 
 try:
@@ -18,11 +18,16 @@ try:
     from fastapi.responses import Response
     from starlette.exceptions import HTTPException
 
-    from search.serve.http import responses, routes
+    from search.serve.http import examples, responses, routes
 except ImportError as error:
     raise MissingExtraError("fastapi", "server") from error
 
 _PREFIX = "/v1"
+_BEARER = {
+    "type": "http",
+    "scheme": "bearer",
+    "description": "The token that the server was given, if it was given one.",
+}
 _FAULTS = {
     400: "The request, or the query in it, cannot be served as asked.",
     401: "The token is missing or wrong.",
@@ -54,8 +59,10 @@ def create(desk: Desk, lifespan: Callable[[FastAPI], AbstractAsyncContextManager
     }
     for router in (routes.searching(desk), routes.counting(desk), routes.articles(desk), routes.assistants(desk)):
         app.include_router(router, prefix=_PREFIX, responses=known, dependencies=[Depends(_known_names(app))])
-    _describe(app, secured=desk.settings.token is not None)
-    _add_errors(app)
+    secured = desk.settings.token is not None
+    _describe(app, desk.name, secured=secured)
+    app.include_router(routes.documentation(app.openapi, secured=secured))
+    _add_errors(app, desk)
     return app
 
 
@@ -91,8 +98,9 @@ def _known_names(app: FastAPI) -> Callable[[Request], Awaitable[None]]:
     return check
 
 
-def _describe(app: FastAPI, *, secured: bool) -> None:
-    """Make the OpenAPI document say what is: 400 where FastAPI says 422, and the token where one is asked for."""
+def _describe(app: FastAPI, archive: str, *, secured: bool) -> None:
+    """Make the OpenAPI document say what is: 400 where FastAPI says 422, an example of everything, and the token where
+    one is asked for."""
     original = app.openapi
 
     def openapi() -> dict[str, Any]:
@@ -106,21 +114,24 @@ def _describe(app: FastAPI, *, secured: bool) -> None:
                             response["content"] = {"application/json": next(iter(content.values()))}
             for name in ("HTTPValidationError", "ValidationError"):
                 document.get("components", {}).get("schemas", {}).pop(name, None)
+            document["components"]["securitySchemes"] = {"token": _BEARER}
             if secured:
-                document["components"]["securitySchemes"] = {"token": {"type": "http", "scheme": "bearer"}}
                 document["security"] = [{"token": []}]
+                for path in guard.OPEN_PATHS:
+                    document["paths"][path]["get"]["security"] = []
+            examples.describe(document, archive, secured=secured)
             app.openapi_schema = document
         return app.openapi_schema
 
     app.openapi = openapi  # type: ignore[method-assign]
 
 
-def _add_errors(app: FastAPI) -> None:
+def _add_errors(app: FastAPI, desk: Desk) -> None:
     @app.exception_handler(SearchError)
     async def refused(_: Request, error: SearchError) -> Response:
         code = problems.status(error)
         headers = {"Retry-After": str(problems.RETRY_AFTER)} if code in (409, 503, 504) else None
-        return Response(problems.of(error), code, media_type="application/json", headers=headers)
+        return Response(problems.of(error, desk.settings.folder), code, media_type="application/json", headers=headers)
 
     @app.exception_handler(RequestValidationError)
     async def unfit(_: Request, error: RequestValidationError) -> Response:

@@ -30,16 +30,24 @@ Query = Annotated[Text, Field(max_length=LONGEST_QUERY, description="Words and o
 class Comparison(Strict):
     """A field compared with a value, or with a list of values (in, nin)."""
 
-    type: Literal["eq", "ne", "gt", "gte", "lt", "lte", "in", "nin"]
+    type: Annotated[
+        Literal["eq", "ne", "gt", "gte", "lt", "lte", "in", "nin"],
+        Field(description="How the field is compared: equal or not, greater or less, among or not among."),
+    ]
     key: Annotated[Text, Field(max_length=100, description="source, author, section, language, agency, title, …")]
-    value: Name | bool | int | Number | Annotated[list[Name | int | Number], Field(max_length=1_000, fail_fast=True)]
+    value: Annotated[
+        Name | bool | int | Number | Annotated[list[Name | int | Number], Field(max_length=1_000, fail_fast=True)],
+        Field(description="Text, a number (seconds since 1970 for a date), or a list of these for in and nin."),
+    ]
 
 
 class Compound(Strict):
     """Several filters, of which all (and) or one (or) must hold."""
 
-    type: Literal["and", "or"]
-    filters: Annotated[list[Filter], Field(max_length=100, fail_fast=True)]
+    type: Annotated[Literal["and", "or"], Field(description="Whether all must hold, or one.")]
+    filters: Annotated[
+        list[Filter], Field(max_length=100, fail_fast=True, description="Comparisons, and filters made of them.")
+    ]
 
 
 Filter = Annotated[Comparison | Compound, Field(discriminator="type")]
@@ -70,7 +78,7 @@ class SearchRequest(asking(*request.SEARCH, most=MOST)):  # type: ignore[misc]
 class SearchBody(SearchRequest):
     """The same, and a tree of filters."""
 
-    filter: Filter | None = None
+    filter: Annotated[Filter | None, Field(description="A tree of filters, a hard condition on both legs.")] = None
 
 
 class Matching(Strict):
@@ -112,8 +120,11 @@ class ContextRequest(asking(*(one for one in request.CONTEXT if one.name != "rer
 class ArticlesRequest(Strict):
     """Articles by id, for ids that do not fit into a path."""
 
-    id: Annotated[list[Annotated[Text, Field(max_length=2_000)]], Field(min_length=1, max_length=100)]
-    passages: bool = False
+    id: Annotated[
+        list[Annotated[Text, Field(max_length=2_000)]],
+        Field(min_length=1, max_length=100, description="Ids as a search gave them; repeat it for more."),
+    ]
+    passages: Annotated[bool, Field(description="With the offsets of their passages.")] = False
 
 
 class NewsRequest(Strict):
@@ -126,5 +137,7 @@ class NewsRequest(Strict):
 class QuotesBody(Strict):
     """An answer, and the passages that its marks stand for."""
 
-    answer: Annotated[Text, Field(max_length=100_000)]
-    passages: Annotated[list[CitedPassage], Field(max_length=200)]
+    answer: Annotated[Text, Field(max_length=100_000, description="The answer, with marks such as [1].")]
+    passages: Annotated[
+        list[CitedPassage], Field(max_length=200, fail_fast=True, description="What its marks stand for.")
+    ]

@@ -109,6 +109,7 @@ class StorePage(Exact):
     data: list[StoreResult]
     has_more: bool
     next_page: str | None
+    notes: list[str]
 
 
 class Message(Exact):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Annotated, Any
 
@@ -13,15 +14,15 @@ from search.exports.files import FORMS
 from search.query.help import help_text
 from search.rag.quotes import check_quotes
 from search.records import Filters
-from search.serve import problems
+from search.serve import folders, problems
 from search.serve.desk import Desk, in_agreement
 
 try:
-    from fastapi import APIRouter, Body
+    from fastapi import APIRouter, Body, Path, Query
     from fastapi.responses import PlainTextResponse, Response
 
     from search.serve import quotes
-    from search.serve.http import requests, responses, vector_stores
+    from search.serve.http import docs, requests, responses, vector_stores
     from search.serve.http.addresses import described, in_address
 except ImportError as error:
     raise MissingExtraError("fastapi", "server") from error
@@ -56,6 +57,25 @@ def health(desk: Desk) -> APIRouter:
 
         return await desk.answer(ready)
 
+    return router
+
+
+def documentation(document: Callable[[], dict[str, Any]], *, secured: bool) -> APIRouter:
+    """The page of the OpenAPI document, and what it loads."""
+    router = APIRouter(include_in_schema=False)
+    policy = {"Content-Security-Policy": docs.POLICY}
+
+    @router.get(docs.PAGE)
+    async def page() -> Response:
+        return Response(docs.page(document(), secured=secured), media_type="text/html; charset=utf-8", headers=policy)
+
+    def add(name: str, media: str) -> None:
+        @router.get(f"{docs.PAGE}/{name}")
+        async def file() -> Response:
+            return Response(docs.file(name), media_type=media, headers=policy)
+
+    for name, media in docs.FILES.items():
+        add(name, media)
     return router
 
 
@@ -107,7 +127,7 @@ def _hits(archive: Archive, asked: requests.SearchRequest) -> Response:
         settings["filters"] = replace(settings["filters"], conditions=requests.tree(asked.filter))
     if not asked.q.strip() and settings["filters"] == Filters():
         raise UsageError("give q, or a filter such as source or from")
-    results = archive.search(asked.q, **settings)
+    results = folders.named_all(archive.search(asked.q, **settings))
     if asked.format == "json":
         record = values(results)
         record["notes"] = record.pop("notes")  # last
@@ -189,7 +209,10 @@ def articles(desk: Desk) -> APIRouter:
         return await desk.answer(call)
 
     @router.get("/articles/{id:path}", response_model=responses.Article, response_model_exclude_unset=True)
-    async def article(id: str, passages: bool = False) -> Response:
+    async def article(
+        id: Annotated[str, Path(description="An article's id, as a search gave it.")],
+        passages: Annotated[bool, Query(description="With the offsets of its passages.")] = False,
+    ) -> Response:
         """One article, with its passages on request."""
         return await desk.answer(lambda archive: _json(_article(archive, id, passages)))
 
@@ -214,9 +237,7 @@ def articles(desk: Desk) -> APIRouter:
 
 
 def _article(archive: Archive, article_id: str, passages: bool) -> dict[str, Any]:
-    found = values(archive.get(article_id))
-    if isinstance(file := found["extra"].get("file"), str):  # its folders are this machine's affair
-        found["extra"] = {**found["extra"], "file": file.replace("\\", "/").rpartition("/")[2]}
+    found = values(folders.named(archive.get(article_id)))
     if passages:
         found["passages"] = [values(passage, ("score",)) for passage in archive.passages(article_id)]
     return found
@@ -251,7 +272,10 @@ def assistants(desk: Desk) -> APIRouter:
         )
 
     @router.post("/vector_stores/{id}/search", response_model=responses.StorePage)
-    async def vector_store(id: str, asked: Annotated[vector_stores.StoreSearch, Body()]) -> Response:
+    async def vector_store(
+        id: Annotated[str, Path(description="The archive's name.")],
+        asked: Annotated[vector_stores.StoreSearch, Body()],
+    ) -> Response:
         """The archive as OpenAI's clients search a vector store; its id is the archive's name."""
         if id != desk.name:
             return problem(404, "ArticleNotFound", f"there is no vector store of this id; use {desk.name}")

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Annotated, Any
 
 from pydantic import Field
 
 from search.archive import Archive
+from search.engine import lenient
 from search.rag.render import in_line, visible
-from search.records import Article, Filters, Hit
+from search.records import Article, Filters, Hit, Results
 from search.serve.arguments import Number, Question, Strict
 from search.serve.http.requests import Filter, tree
 
@@ -22,17 +22,20 @@ _VISITED = 50  # what max_num_results may ask for
 class RankingOptions(Strict):
     """How results are ranked. There is one ranker, whatever is asked for."""
 
-    ranker: Annotated[str, Field(max_length=64)] = "auto"
+    ranker: Annotated[str, Field(max_length=64, description="Accepted; there is one ranker.")] = "auto"
     score_threshold: Annotated[Number, Field(description="Results below this score, from 0 to 1, are left out.")] = 0.0
 
 
 class StoreSearch(Strict):
     """A search in plain words. Several queries give one list, each article by its best score."""
 
-    query: Question | Annotated[list[Question], Field(min_length=1, max_length=10)]
-    filters: Filter | None = None
-    max_num_results: Annotated[int, Field(ge=1, le=_VISITED)] = 10
-    ranking_options: RankingOptions | None = None
+    query: Annotated[
+        Question | Annotated[list[Question], Field(min_length=1, max_length=10)],
+        Field(description="A question in plain words, or several whose results become one list."),
+    ]
+    filters: Annotated[Filter | None, Field(description="A tree of filters over the attributes of articles.")] = None
+    max_num_results: Annotated[int, Field(ge=1, le=_VISITED, description="How many articles.")] = 10
+    ranking_options: Annotated[RankingOptions | None, Field(description="How results are ranked.")] = None
     rewrite_query: Annotated[bool, Field(description="Accepted; queries are searched as they are.")] = False
 
 
@@ -40,8 +43,11 @@ def search(archive: Archive, asked: StoreSearch) -> dict[str, Any]:
     """The page of results. Raises UsageError and QueryError as ``archive.search``."""
     queries = [asked.query] if isinstance(asked.query, str) else list(asked.query)
     best: dict[str, Hit] = {}
+    notes: dict[str, None] = {}
     for query in dict.fromkeys(queries):
-        for hit in _found(archive, query, asked):
+        found = _found(archive, query, asked)
+        notes |= dict.fromkeys(found.notes)
+        for hit in found:
             known = best.get(hit.article.id)
             if known is None or hit.score > known.score:
                 best[hit.article.id] = hit
@@ -54,12 +60,14 @@ def search(archive: Archive, asked: StoreSearch) -> dict[str, Any]:
         "data": [_result(hit) for hit in kept],
         "has_more": False,  # there is no way to ask for more
         "next_page": None,
+        "notes": list(notes),  # beside what the shape asks for
     }
 
 
-def _found(archive: Archive, query: str, asked: StoreSearch) -> Iterable[Hit]:
+def _found(archive: Archive, query: str, asked: StoreSearch) -> Results:
     filters = None if asked.filters is None else Filters(conditions=tree(asked.filters))
-    return archive.search(query, literal=True, filters=filters, limit=asked.max_num_results, passages=PASSAGES)
+    how = {"literal": True, "filters": filters, "limit": asked.max_num_results, "passages": PASSAGES}
+    return lenient.search(archive.search, query, **how)
 
 
 def _result(hit: Hit) -> dict[str, Any]:

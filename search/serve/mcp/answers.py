@@ -10,33 +10,38 @@ from urllib.parse import quote, urlsplit
 
 from pydantic import BaseModel
 
+from search.archive import Archive
 from search.declarations import values
 from search.rag.context import Context
 from search.rag.render import in_line, visible
-from search.records import Article, Facets, Passage, Results, Timeline
+from search.records import Article, Facets, Hit, Passage, Results, Timeline
 from search.serve.models import model
 from search.serve.quotes import shown_safely
 
 LONGEST_TEXT = 200_000  # characters of one article
 _LONGEST_URL = 2_000
 # What a model has no use for.
-_UNASKED = ("took_ms", "cursor", "highlights", "explain", "sentences")
+_UNASKED = ("took_ms", "cursor", "highlights", "explain", "sentences", "file", "place")
 
 Address = Callable[[Article], str]
 
 
 class SearchResult(BaseModel):
-    """One article found."""
+    """One article found: what ChatGPT's connectors read, and what a model chooses by."""
 
     id: str
     title: str
     url: str
+    text: str
+    source: str
+    published: str
 
 
 class SearchResults(BaseModel):
-    """Articles found, best first."""
+    """Articles found, best first; what there is to say of them, where there is something."""
 
     results: list[SearchResult]
+    notes: list[str]
 
 
 class Document(BaseModel):
@@ -54,6 +59,28 @@ RetrievedContext = model(Context, without=_UNASKED, prefix="Retrieved")
 FacetCounts = model(Facets, without=_UNASKED, prefix="Counted")
 TimelineCounts = model(Timeline, without=_UNASKED, prefix="Counted")
 Stretch = model(Passage)
+
+
+class Holding(BaseModel):
+    """A name, and how many articles have it."""
+
+    name: str
+    articles: int
+
+
+class ArchiveDescription(BaseModel):
+    """What the archive holds."""
+
+    name: str
+    articles: int
+    oldest: str | None
+    newest: str | None
+    modes: list[str]
+    fields: list[Holding]
+    sources: list[Holding]
+    source_count: int
+    languages: list[Holding]
+    years: list[Holding]
 
 
 class ArticlePassages(BaseModel):
@@ -96,8 +123,19 @@ def title(article: Article) -> str:
 
 def search_results(found: Results, of: Address) -> SearchResults:
     """Hits as the ChatGPT connector convention has them."""
-    return SearchResults(
-        results=[SearchResult(id=hit.article.id, title=title(hit.article), url=of(hit.article)) for hit in found]
+    notes = [*found.notes, *([] if found.did_you_mean is None else [f"did you mean: {found.did_you_mean}"])]
+    return SearchResults(results=[_search_result(hit, of) for hit in found], notes=[in_line(note) for note in notes])
+
+
+def _search_result(hit: Hit, of: Address) -> SearchResult:
+    article = hit.article
+    return SearchResult(
+        id=article.id,
+        title=title(article),
+        url=of(article),
+        text=in_line(hit.snippet),
+        source=in_line(article.source),
+        published="" if article.published is None else article.published.isoformat(),
     )
 
 
@@ -125,6 +163,34 @@ def page(article: Article, of: Address) -> str:
     found = document(article, of)
     heading = [f"{name}: {value}" for name, value in found.metadata.items()]
     return "\n".join([found.title, f"url: {found.url}", *heading, "", found.text])
+
+
+_DESCRIBED = {"source": "sources", "language": "languages", "year": "years"}
+_FILLED = {"source": "source", "author": "author", "section": "section", "agency": "agency", "language": "language"}
+_FILLED["year"] = "published"  # a date
+_MOST_NAMES = 50
+
+
+def description(archive: Archive, name: str) -> ArchiveDescription:
+    """What an archive holds: how many articles, of when, of whom, in which languages, and which fields they have."""
+    stats = archive.stats()
+    counted = archive.facets("*", fields=list(_FILLED), limit=_MOST_NAMES)
+    facets = {str(one.field): one for one in counted.facets}
+    lists = {
+        told: [Holding(name=in_line(one.value), articles=one.count) for one in facets[field].values]
+        for field, told in _DESCRIBED.items()
+    }
+    lists["years"].sort(key=lambda one: one.name)
+    return ArchiveDescription(
+        name=name,
+        articles=counted.total,
+        oldest=stats["oldest"],
+        newest=stats["newest"],
+        modes=["keyword"] if stats["passages"] is None else ["hybrid", "keyword", "vector"],
+        fields=[Holding(name=told, articles=counted.total - facets[field].none) for field, told in _FILLED.items()],
+        source_count=facets["source"].distinct,
+        **lists,
+    )
 
 
 def ranked_articles(found: Results, of: Address) -> BaseModel:

@@ -1,0 +1,43 @@
+"""What a server does not tell: the folders of its machine.
+
+An article keeps the path of the file that it was read from, and errors of an archive name its files. Whoever asks over
+a network gets the names alone.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from pathlib import Path
+
+from search.errors import ArchiveError, ArchiveLocked, EncoderError, MissingExtraError, SearchError, ServerError
+from search.records import Article, Results
+
+# What is wrong with the machine, and not with what was asked: only there a path is one of ours.
+_OURS = (ArchiveError, ArchiveLocked, EncoderError, MissingExtraError, ServerError)
+_PATH = re.compile(r"(?<![\w.~/:-])(?:/[^\s/'\",;:()]+){2,}/?")
+
+
+def named(article: Article) -> Article:
+    """The article with the name of its file alone."""
+    file = article.extra.get("file")
+    if not isinstance(file, str):
+        return article
+    name = file.replace("\\", "/").rstrip("/").rpartition("/")[2]
+    return article if name == file else replace(article, extra={**article.extra, "file": name})
+
+
+def named_all(found: Results) -> Results:
+    """Results whose articles tell the names of their files alone."""
+    return replace(found, hits=tuple(replace(hit, article=named(hit.article)) for hit in found))
+
+
+def message(error: SearchError, folder: Path) -> str:
+    """What an error says to who asks the archive in this folder."""
+    text = str(error)
+    if not isinstance(error, _OURS):
+        return text
+    for path in (folder.resolve(), folder.absolute(), folder):
+        if path.name and path.parent != path:
+            text = text.replace(f"{path}/", "").replace(str(path), path.name)
+    return _PATH.sub(lambda match: match[0].rstrip("/").rpartition("/")[2], text)
