@@ -102,7 +102,7 @@ class Archive:
     @property
     def settings(self) -> dict[str, Any]:
         """What the archive was built with: format, encoder identity, passage size, BM25 parameters."""
-        return self._session.settings
+        return dict(self._session.settings.values)
 
     # Reading
 
@@ -313,8 +313,10 @@ class Archive:
                 searcher.close()
 
     def alerts(self) -> tuple[Alert, ...]:
-        """The saved queries, by name."""
-        return tuple(self._session.catalog.alerts())
+        """The saved queries, by name; those that are damaged are left out, and warned of (``AlertsDamaged``)."""
+        from search.engine import alerts
+
+        return tuple(alerts.saved(self._session))
 
     def run_alerts(self, names: Iterable[str] | None = None, *, peek: bool = False) -> tuple[News, ...]:
         """What is new to these alerts (None: all) since they last ran; ``peek`` leaves it new.

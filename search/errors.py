@@ -23,7 +23,7 @@ SearchError
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 OF_MEANING = frozenset(
@@ -150,6 +150,21 @@ class CommitsLost(UserWarning):
             f"{path} has lost what came after its commit {commit}; {segments} segment{'s' if segments != 1 else ''} of "
             "later commits were set aside, and deletes since then are undone. Run 'broadsheet doctor', which names the "
             "articles set aside, and index them again"
+        )
+
+
+class SettingsDamaged(UserWarning):
+    """Settings that differ from their checksum were exported as they are."""
+
+
+class AlertsDamaged(UserWarning):
+    """Saved queries that cannot be read were left out."""
+
+    def __init__(self, path: str, names: Sequence[str]) -> None:
+        shown = ", ".join(map(repr, names[:5])) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
+        super().__init__(
+            f"{path} has {'an alert that is' if len(names) == 1 else 'alerts that are'} damaged and left out: {shown}; "
+            "remove and add again, or restore a backup"
         )
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import json
 import shutil
-import sqlite3
 import warnings
 from pathlib import Path
 from threading import Timer
@@ -22,6 +21,7 @@ from search.storage.locks import lock_writer
 from search.storage.segments import file_hash
 
 from .effects import run, shows
+from .forgery import forged
 
 QUERIES = ("warden dam", "title:report -w7", '"leaks said"', "source:Coast")
 
@@ -58,7 +58,7 @@ def answers(folder):
 
 
 def parts(folder, name):
-    with sqlite3.connect(folder / "catalog.sqlite") as connection:
+    with forged(folder) as connection:
         rows = connection.execute("SELECT id FROM segments ORDER BY first_row").fetchall()
     return [folder / "segments" / segment / f"{name}.part" for (segment,) in rows]
 
@@ -116,7 +116,7 @@ def test_everything_but_the_catalog_is_lost(desk):
 
 def test_segments_that_the_catalog_has_forgotten(desk):
     before = answers(desk)
-    with sqlite3.connect(desk / "catalog.sqlite") as connection:
+    with forged(desk) as connection:
         segments = connection.execute("SELECT id FROM segments ORDER BY first_row").fetchall()
         connection.execute("DELETE FROM segments WHERE id = ?", segments[1])
     report = repaired(desk)
@@ -124,7 +124,7 @@ def test_segments_that_the_catalog_has_forgotten(desk):
     assert (desk / "repaired").is_dir()
     assert len(list(Path(report.aside, *report.files).iterdir())) == 3
     assert answers(desk) == before
-    with sqlite3.connect(desk / "catalog.sqlite") as connection:
+    with forged(desk) as connection:
         connection.execute("DELETE FROM segments")
     assert repaired(desk).segments == 1
     assert answers(desk) == before
@@ -139,7 +139,7 @@ def test_words_that_are_not_the_articles_own(desk):
         meta = {**part.meta, "ids_digest": open_part(target, name).meta["ids_digest"]}
         target.unlink()
         write_part(target, name, part.arrays(), meta)
-        with sqlite3.connect(desk / "catalog.sqlite") as connection:
+        with forged(desk) as connection:
             (described,) = connection.execute(
                 "SELECT parts FROM segments WHERE id = ?", (target.parent.name,)
             ).fetchone()
@@ -156,7 +156,7 @@ def test_words_that_are_not_the_articles_own(desk):
 
 def test_records_that_cannot_be_read_are_kept_aside(desk):
     before = answers(desk)
-    with sqlite3.connect(desk / "catalog.sqlite") as connection:
+    with forged(desk) as connection:
         row, check = connection.execute("SELECT row, checksum FROM articles WHERE id = 'n7'").fetchone()
         connection.execute("UPDATE articles SET record = x'0102' WHERE id = 'n7'")
         connection.execute(
@@ -179,7 +179,7 @@ def test_records_that_cannot_be_read_are_kept_aside(desk):
 
 def test_articles_that_are_live_and_buried_at_once(desk):
     before = answers(desk)
-    with sqlite3.connect(desk / "catalog.sqlite") as connection:
+    with forged(desk) as connection:
         connection.execute("INSERT INTO tombstones VALUES (15)")
         connection.execute("DELETE FROM tombstones WHERE row = 4")
     assert repaired(desk).segments == 1
@@ -189,7 +189,7 @@ def test_articles_that_are_live_and_buried_at_once(desk):
 def test_lists_that_would_remove_what_is_used(desk):
     before = answers(desk)
     used = parts(desk, "keyword")[0]
-    with sqlite3.connect(desk / "catalog.sqlite") as connection:
+    with forged(desk) as connection:
         connection.execute("INSERT INTO dropped VALUES (?, 'keyword.part', 1)", (used.parent.name,))
         connection.execute("INSERT INTO dropped VALUES (?, '', 1)", (parts(desk, "keyword")[1].parent.name,))
     repaired(desk)
@@ -229,7 +229,7 @@ def test_dirt_is_listed_and_kept_aside(desk):
 def test_what_the_command_says(desk):
     flip(parts(desk, "vectors")[0])
     parts(desk, "keyword")[1].unlink()
-    with sqlite3.connect(desk / "catalog.sqlite") as connection:
+    with forged(desk) as connection:
         connection.execute("UPDATE articles SET record = x'00' WHERE id = 'n25'")
     ran = run("doctor", "--repair", "--thorough", "--index", desk)
     assert ran.exit_code == 1
@@ -262,7 +262,7 @@ def test_without_the_model_nothing_is_changed(desk, monkeypatch):
 
 
 def test_a_damaged_catalog_is_no_case_for_repair(desk):
-    with sqlite3.connect(desk / "catalog.sqlite") as connection:
+    with forged(desk) as connection:
         (root,) = connection.execute("SELECT rootpage FROM sqlite_master WHERE name = 'live_ids'").fetchone()
         (page,) = connection.execute("PRAGMA page_size").fetchone()
     data = bytearray((desk / "catalog.sqlite").read_bytes())
@@ -300,7 +300,7 @@ def test_an_archive_of_an_older_analysis(desk, monkeypatch, tmp_path):
 
 def older(folder):
     """Make an archive one whose words version 0 has analysed, in other ways than this one."""
-    with sqlite3.connect(folder / "catalog.sqlite") as connection:
+    with forged(folder) as connection:
         connection.execute("UPDATE settings SET value = '0' WHERE key = 'analysis'")
         for path in parts(folder, "keyword"):
             part = open_part(path, "keyword")
@@ -340,7 +340,7 @@ def test_a_repair_that_ends_at_any_step(desk, tmp_path, monkeypatch):
     before = answers(desk)
     flip(parts(desk, "vectors")[0])
     parts(desk, "columns")[1].unlink()
-    with sqlite3.connect(desk / "catalog.sqlite") as connection:
+    with forged(desk) as connection:
         connection.execute("INSERT INTO tombstones VALUES (15)")
 
     class Killed(BaseException):

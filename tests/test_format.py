@@ -1,5 +1,5 @@
 """Archives of declared formats: every version opens them, searches them and adds to them, and what it says of them is
-what they hold. ``make`` has made the fixture, once; it is never made again.
+what they hold. ``make`` has made each fixture, once; it is never made again.
 """
 
 from __future__ import annotations
@@ -15,12 +15,16 @@ import pytest
 from search import Archive, Article
 from search.errors import ArchiveDamaged
 from search.keyword import ANALYSIS_VERSION
+from search.storage.catalog import FORMAT
 from search.storage.container import open_part, write_part
 from search.storage.segments import file_hash
 
 from .effects import http_app
+from .forgery import forged
 
-FIXTURE = Path(__file__).parent / "data" / "archive-format-1"
+DATA = Path(__file__).parent / "data"
+FIXTURES = sorted(DATA.glob("archive-format-*"))
+FIXTURE = FIXTURES[-1]
 
 
 def make(folder):
@@ -46,19 +50,22 @@ def make(folder):
         archive.tune(k1=1.1)
 
 
-def copied(tmp_path):
-    """The fixture to be changed, its words analysed as this version does it."""
-    folder = shutil.copytree(FIXTURE, tmp_path / "old")
+def copied(tmp_path, fixture=FIXTURE):
+    """A fixture to be changed, its words analysed as this version does it."""
+    folder = shutil.copytree(fixture, tmp_path / "old")
     with Archive.open(folder, outdated=True) as archive:
         if archive.settings["analysis"] != ANALYSIS_VERSION:
             assert archive.repair().embedded == 0
     return folder
 
 
-def test_an_archive_of_format_1(tmp_path):
-    with Archive.open(copied(tmp_path)) as archive:
+@pytest.mark.parametrize("fixture", FIXTURES, ids=[fixture.name for fixture in FIXTURES])
+def test_an_archive_of_a_declared_format(tmp_path, fixture):
+    with Archive.open(shutil.copytree(fixture, tmp_path / "read"), outdated=True) as archive:
+        assert archive.settings["format"] == int(fixture.name.rpartition("-")[2])
+        assert ("identity" in archive.settings) == (archive.settings["format"] >= 2)
+    with Archive.open(copied(tmp_path, fixture)) as archive:
         assert archive.check(thorough=True) == []
-        assert archive.settings["format"] == 1
         assert archive.settings["bm25"]["k1"] == 1.1
         assert list(archive.ids()) == ["n0", "n1", "n3", "n4", "n6", "n7", "n2"]
         assert archive.get("n7") == Article(
@@ -83,26 +90,36 @@ def test_an_archive_of_format_1(tmp_path):
         assert [item.id for news in archive.run_alerts() for item in news.items] == ["new"]
         assert archive.check(thorough=True) == []
         assert archive.counts().agree
+    with Archive.open(tmp_path / "old") as archive:  # what is written to it is of this version's format
+        assert archive.settings["format"] == FORMAT
+        assert len(archive.settings["identity"]) == 32
+        assert archive._session.catalog.broken_seals() == []
+
+
+def test_a_declared_format_is_the_newest_one():
+    assert [fixture.name for fixture in FIXTURES] == [f"archive-format-{number}" for number in range(1, FORMAT + 1)]
 
 
 def test_an_archive_of_format_0_differs_in_its_number_alone(tmp_path):
     folder = copied(tmp_path)
     with sqlite3.connect(folder / "catalog.sqlite") as connection:
-        assert connection.execute("PRAGMA user_version").fetchone() == (2,)
+        assert connection.execute("PRAGMA user_version").fetchone() == (FORMAT + 1,)
         connection.execute("PRAGMA user_version = 1")
+        connection.execute("DELETE FROM settings WHERE key IN ('seals', 'identity')")
     with Archive.open(folder) as archive:
         assert archive.search("dam").total == 7
         assert archive.add([Article(id="new", title="A new dam")]).added == 1
         assert archive.check() == []
 
 
-def test_new_archives_are_of_format_1(tmp_path):
+def test_new_archives_are_of_the_newest_format(tmp_path):
     with Archive.open(tmp_path / "new", create=True) as archive:
-        assert archive.stats()["format"] == 1
+        assert archive.stats()["format"] == FORMAT
 
 
-def test_the_fixture_is_small():
-    assert sum(file.stat().st_size for file in FIXTURE.rglob("*") if file.is_file()) < 100_000
+def test_fixtures_are_small():
+    for fixture in FIXTURES:
+        assert sum(file.stat().st_size for file in fixture.rglob("*") if file.is_file()) < 100_000
 
 
 def test_counts_of_catalog_words_and_vectors(tmp_path):
@@ -126,7 +143,7 @@ def test_a_server_says_and_demands_that_they_agree(tmp_path):
     with TestClient(http_app(folder), base_url="http://127.0.0.1") as client:
         ready = client.get("/readyz").json()
         assert ready == {"status": "ready", "counts": {"catalog": 7, "keyword": 7, "vectors": 7, "agree": True}}
-        with sqlite3.connect(folder / "catalog.sqlite") as connection:
+        with forged(folder) as connection:
             connection.execute("DELETE FROM articles WHERE id = 'n4'")
             connection.execute('UPDATE state SET "commit" = "commit" + 1')
         refused = client.get("/readyz")
@@ -145,7 +162,7 @@ def test_a_server_says_and_demands_that_they_agree(tmp_path):
 def test_a_reader_refuses_parts_that_hold_other_articles(tmp_path, name, change):
     """Crafted: checksums fit, and the parts say that they hold what the catalog says."""
     folder = copied(tmp_path)
-    with sqlite3.connect(folder / "catalog.sqlite") as connection:
+    with forged(folder) as connection:
         segment, described = connection.execute("SELECT id, parts FROM segments ORDER BY first_row").fetchone()
         files = json.loads(described)
         if change == "none":

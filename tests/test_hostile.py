@@ -21,6 +21,8 @@ from search import Archive, Article
 from search.errors import ArchiveDamaged, SearchError, UsageError
 from search.storage import catalog as catalog_room
 
+from .forgery import forged
+
 
 def article(article_id, text="apple", **fields):
     return Article(id=article_id, title="t", text=text, **fields)
@@ -34,9 +36,8 @@ def path(tmp_path):
 
 
 def change(path, statement, *values):
-    connection = sqlite3.connect(path / "catalog.sqlite", isolation_level=None)
-    connection.execute(statement, values)
-    connection.close()
+    with forged(path) as connection:
+        connection.execute(statement, values)
 
 
 def holding(path, word):
@@ -76,12 +77,11 @@ def test_a_pickle_in_place_of_the_postings_is_refused_unread(tmp_path, path, for
     """Even where the catalog vouches for it, and beside the table of contents that Whoosh would unpickle."""
     marker = tmp_path / "code-ran"
     data = forge(Payload(marker))
-    connection = sqlite3.connect(path / "catalog.sqlite", isolation_level=None)
-    ((segment, parts),) = connection.execute("SELECT id, parts FROM segments").fetchall()
-    parts = json.loads(parts)
-    parts["keyword"].update(size=len(data), sha256=hashlib.sha256(data).hexdigest())
-    connection.execute("UPDATE segments SET parts = ?", (json.dumps(parts),))
-    connection.close()
+    with forged(path) as connection:
+        ((segment, parts),) = connection.execute("SELECT id, parts FROM segments").fetchall()
+        parts = json.loads(parts)
+        parts["keyword"].update(size=len(data), sha256=hashlib.sha256(data).hexdigest())
+        connection.execute("UPDATE segments SET parts = ?", (json.dumps(parts),))
     (path / "segments" / segment / parts["keyword"]["name"]).write_bytes(data)
     for toc in (path / "_MAIN_1.toc", path / "segments" / segment / "_MAIN_1.toc"):
         toc.write_bytes(data)
@@ -263,7 +263,8 @@ def test_other_oddities_are_errors_of_ours(path):
     (path / "pins" / "5").mkdir()
     with Archive.open(path) as archive:
         assert archive.add([article("z")]).added == 1
-    change(path, "DELETE FROM state")
+    with sqlite3.connect(path / "catalog.sqlite") as connection:
+        connection.execute("DELETE FROM state")
     with pytest.raises(SearchError, match="not a whole catalog"):
         Archive.open(path)
 

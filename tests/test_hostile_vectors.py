@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import sqlite3
 
 import numpy as np
 import pytest
@@ -16,6 +15,8 @@ from search.errors import ArchiveDamaged
 from search.storage.container import MAGIC, open_part, write_part
 from search.storage.segments import file_hash
 from search.vector import lists
+
+from .forgery import forged
 
 WORDS = ["storm", "coast", "harbour", "minister", "vote", "budget", "strike", "river", "bridge", "school"]
 LEAST, MOST = np.iinfo(np.int64).min, np.iinfo(np.int64).max
@@ -66,12 +67,11 @@ def forge(path, name, change):
 
 
 def vouch(path, file):
-    connection = sqlite3.connect(path / "catalog.sqlite", isolation_level=None)
-    ((parts,),) = connection.execute("SELECT parts FROM segments").fetchall()
-    parts = json.loads(parts)
-    parts["vectors"].update(size=file.stat().st_size, sha256=file_hash(file))
-    connection.execute("UPDATE segments SET parts = ?", (json.dumps(parts),))
-    connection.close()
+    with forged(path) as connection:
+        ((parts,),) = connection.execute("SELECT parts FROM segments").fetchall()
+        parts = json.loads(parts)
+        parts["vectors"].update(size=file.stat().st_size, sha256=file_hash(file))
+        connection.execute("UPDATE segments SET parts = ?", (json.dumps(parts),))
 
 
 def put(place, value):
@@ -193,11 +193,11 @@ def test_a_vector_that_is_no_number_never_becomes_a_score(path):
 
 def test_a_part_is_looked_at_once_for_each_state_of_its_file(path, monkeypatch):
     looked = []
-    monkeypatch.setattr("search.engine.session.check_part", looked.append)
+    monkeypatch.setattr("search.engine.session.check_part", lambda part: looked.append(part) or True)
     forge(path, "scale", lambda value: value)
     for _ in range(2):
         reader(path)
-    assert [part.kind for part in looked] == ["vectors"]
+    assert sorted(part.kind for part in looked) == ["columns", "keyword", "vectors"]
 
 
 def headers():

@@ -75,5 +75,8 @@ def test_tombstones_of_zeros_are_refused(torture, tmp_path):
     torture.make(tmp_path / "desk")
     with sqlite3.connect(tmp_path / "desk" / "catalog.sqlite") as connection:
         connection.execute("UPDATE tombstones SET row = 0 WHERE row = (SELECT min(row) FROM tombstones)")
-    with Archive.open(tmp_path / "desk") as archive, pytest.raises(ArchiveDamaged, match="list of deleted articles"):
+    with (
+        Archive.open(tmp_path / "desk") as archive,
+        pytest.raises(ArchiveDamaged, match=r"the tombstones in .* differ from their checksum"),
+    ):
         archive.search("warden")

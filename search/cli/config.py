@@ -43,7 +43,7 @@ def defaults(ctx: click.Context, name: str, command: click.Command, known: Mappi
 
     try:
         said = tomllib.loads(file.read_bytes().decode("utf-8-sig"))
-    except (ValueError, OSError) as error:
+    except (ValueError, OSError, RecursionError) as error:
         raise UsageError(f"{file} cannot be read as TOML: {error}") from error
     for key, value in said.items():
         if key not in SHARED and key not in known:

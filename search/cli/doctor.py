@@ -76,7 +76,9 @@ def _repair(archive: Archive, thorough: bool) -> int:
         )
     if report.records:
         click.echo(f"{counted(report.records, 'record')} could not be read; index those articles again", err=True)
+    if report.alerts:
+        click.echo(f"{counted(report.alerts, 'alert')} could not be read; add them again", err=True)
     if report.aside is not None:
         click.echo(f"what was moved out of the way is in {line(report.aside)}", err=True)
     click.echo(f"no problems in {counted(report.articles, 'article')}", err=True)
-    return 1 if report.records else 0
+    return 1 if report.records or report.alerts else 0

@@ -6,6 +6,7 @@ alert has seen. A changed article gets a new row, so it is told again: correctio
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -19,7 +20,7 @@ from search.engine.legs import Ordinals
 from search.engine.rank import by_date
 from search.engine.request import Request
 from search.engine.view import View
-from search.errors import QueryError, StorageError, UsageError
+from search.errors import AlertsDamaged, QueryError, StorageError, UsageError
 from search.records import Alert, Article, News, NewsItem
 
 if TYPE_CHECKING:
@@ -46,10 +47,17 @@ def remove(session: Session, name: str) -> None:
             raise UsageError(unknown(name, [alert.name for alert in writer.catalog.alerts()]))
 
 
+def saved(session: Session) -> list[Alert]:
+    """The saved queries, by name; a warning (``AlertsDamaged``) tells which cannot be read."""
+    if damaged := session.catalog.damaged_alerts():
+        warnings.warn(AlertsDamaged(str(session.path), damaged), stacklevel=3)
+    return session.catalog.alerts()
+
+
 def run(session: Session, names: Iterable[str] | None, peek: bool) -> tuple[News, ...]:
     """What is new to these alerts (None: all), recorded as told unless ``peek``."""
     with session.reading() as view:
-        asked = select(session.catalog.alerts(), names)
+        asked = select(saved(session), names)
         told = tuple(news(view, alert) for alert in asked)
     if not peek:
         confirm(session, told)

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from search.engine import doctor
+from search.engine.settings import Settings
 from search.errors import ArchiveDamaged, ArchiveNotFound, UsageError
 from search.records import BackupReport, RestoreReport
 from search.storage import codec
@@ -26,6 +27,7 @@ from search.storage.container import PartFile
 from search.storage.copies import copy_catalog, copy_part, exchange, pinned
 from search.storage.files import fsync_folder, storage_errors
 from search.storage.folder import Folder, Place
+from search.storage.folder import number as numbered
 from search.storage.locks import lock_writer
 from search.storage.segments import file_hash, part_place, remember_verified
 
@@ -50,6 +52,19 @@ class Census(NamedTuple):
     digest: str
 
 
+class Origin(NamedTuple):
+    """Which archive it is: by its identity or, where it has or had none yet, by the second in which it was made."""
+
+    created: str
+    identity: str | None
+
+    def is_of(self, settings: Settings) -> bool:
+        """Whether these are the settings of that archive."""
+        if self.identity is None or settings.identity is None:
+            return self.created == settings.created
+        return self.identity == settings.identity
+
+
 class Manifest(NamedTuple):
     """What a backup must be: its number, the catalog's size and SHA-256, what is in it, and the parts that it needs."""
 
@@ -70,9 +85,8 @@ def backup(session: Session, path: Path, keep: int | None, progress: Progress | 
     if keep is not None and keep < 1:
         raise UsageError(f"keep must be 1 or more, not {keep}")
     catalog = session.catalog
-    origin = str(session.settings.get("created"))
     _refuse_nesting(catalog.folder.absolute, path)
-    with _backups(path, origin, session.patient) as folder:
+    with _backups(path, session.settings, session.patient) as folder:
         for _ in range(_ATTEMPTS):
             try:
                 return _backup(catalog, folder, keep, progress or (lambda done, total: None))
@@ -83,7 +97,7 @@ def backup(session: Session, path: Path, keep: int | None, progress: Progress | 
 
 def _backup(catalog: Catalog, folder: Folder, keep: int | None, progress: Progress) -> BackupReport:
     before = {manifest.number: manifest for manifest in _manifests(folder)}
-    number = max((int(name) for name in folder.names() if name.isdigit()), default=0) + 1
+    number = max(_numbers(folder), default=0) + 1
     building = folder / f"{number}.new"
     building.remove_folder()
     building.make_folder()
@@ -141,7 +155,7 @@ def restore(
     ArchiveNotFound where there is no such backup, ArchiveDamaged for one that is not what it was, UsageError for a
     folder that holds something else, and ArchiveLocked where a writer is at work in it.
     """
-    folder = _opened(source)
+    folder, origin = _opened(source)
     target = Path(os.path.abspath(path))  # noqa: PTH100 (a link stays a link: what it leads to is replaced)
     target = target.resolve() if target.is_symlink() else target
     _refuse_nesting(folder.absolute, target)
@@ -157,7 +171,7 @@ def restore(
             building = target.with_name(f".{target.name}.restoring-{os.urandom(4).hex()}")
             building.mkdir()
         try:
-            files = _restored(folder, manifest, building, progress or (lambda done, total: None))
+            files = _restored(folder, origin, manifest, building, progress or (lambda done, total: None))
         except BaseException:
             shutil.rmtree(building, ignore_errors=True)
             raise
@@ -175,7 +189,9 @@ def restore(
     )
 
 
-def _restored(folder: Folder, manifest: Manifest, path: Path, progress: Progress) -> dict[tuple[str, str], PartFile]:
+def _restored(
+    folder: Folder, origin: Origin, manifest: Manifest, path: Path, progress: Progress
+) -> dict[tuple[str, str], PartFile]:
     """Make an archive in an empty folder, and prove it."""
     own = Folder.open(path)
     try:
@@ -199,6 +215,10 @@ def _restored(folder: Folder, manifest: Manifest, path: Path, progress: Progress
         if files:
             (own / SEGMENTS).sync()
         own.sync()
+        if not origin.is_of(Settings.read(path, catalog.settings())):
+            raise ArchiveDamaged(
+                f"backup {manifest.number} in {folder.path} is of another archive than the folder; restore another one"
+            )
         census = _census(catalog)
         if census != manifest.census:
             raise ArchiveDamaged(
@@ -274,7 +294,7 @@ def _refuse_nesting(own: Path, other: Path) -> None:
 
 
 @contextmanager
-def _backups(path: Path, origin: str, wait: bool) -> Iterator[Folder]:
+def _backups(path: Path, settings: Settings, wait: bool) -> Iterator[Folder]:
     """The folder of an archive's backups, made where there is none, and locked."""
     with storage_errors(f"make {path}"):
         path.mkdir(parents=True, exist_ok=True)
@@ -286,12 +306,14 @@ def _backups(path: Path, origin: str, wait: bool) -> Iterator[Folder]:
         lock = lock_writer(folder, wait)
         try:
             marker = folder / MARKER
-            if not marker.exists():
-                _write(marker, {"backups": _VERSION, "archive": origin})
-                folder.sync()
+            if is_new := not marker.exists():
+                _mark(folder, settings)
                 fsync_folder(folder.absolute.parent)
-            if (kept := _marked(folder)) != origin:
-                raise UsageError(f"{path} holds backups of another archive, made {kept}; name another folder")
+            origin = _marked(folder)
+            if not origin.is_of(settings):
+                raise UsageError(f"{path} holds backups of another archive, made {origin.created}; name another folder")
+            if origin.identity is None and settings.identity is not None and not is_new:
+                _mark(folder, settings)  # a version that knew no identities made it
             yield folder
         finally:
             lock.release()
@@ -299,25 +321,31 @@ def _backups(path: Path, origin: str, wait: bool) -> Iterator[Folder]:
         folder.close()
 
 
-def _opened(path: Path) -> Folder:
+def _opened(path: Path) -> tuple[Folder, Origin]:
     try:
         folder = Folder.open(path)
-        _marked(folder)
+        origin = _marked(folder)
     except (FileNotFoundError, ArchiveNotFound):
         raise ArchiveNotFound(f"{path} holds no backups; 'broadsheet backup {path}' makes one") from None
-    return folder
+    return folder, origin
 
 
-def _marked(folder: Folder) -> str:
-    """Of which archive a folder has backups: when that was made."""
+def _mark(folder: Folder, settings: Settings) -> None:
+    _write(folder / MARKER, {"backups": _VERSION, "archive": settings.created, "identity": settings.identity})
+    folder.sync()
+
+
+def _marked(folder: Folder) -> Origin:
+    """Of which archive a folder has backups."""
     found = _read(folder / MARKER)
     if found.get("backups") != _VERSION:
         raise ArchiveDamaged(f"{folder.path} has backups of a kind that this version does not know")
-    return str(found.get("archive"))
+    identity = found.get("identity")
+    return Origin(str(found.get("archive")), identity if isinstance(identity, str) else None)
 
 
 def _chosen(folder: Folder, number: int | None) -> Manifest:
-    numbers = sorted(int(name) for name in folder.names() if name.isdigit())
+    numbers = _numbers(folder)
     if number is None and numbers:
         number = numbers[-1]
     if number not in numbers:
@@ -330,9 +358,13 @@ def _chosen(folder: Folder, number: int | None) -> Manifest:
 
 def _manifests(folder: Folder) -> Iterator[Manifest]:
     """Those of all backups. Raises ArchiveDamaged for one that cannot be read: what it needs cannot be known."""
-    for name in folder.names():
-        if name.isdigit():
-            yield _manifest(folder, int(name))
+    for number in _numbers(folder):
+        yield _manifest(folder, number)
+
+
+def _numbers(folder: Folder) -> list[int]:
+    """Those of all backups, ascending."""
+    return sorted(found for name in folder.names() if (found := numbered(name)) is not None)
 
 
 def _manifest(folder: Folder, number: int) -> Manifest:
@@ -349,7 +381,7 @@ def _manifest(folder: Folder, number: int) -> Manifest:
         raise ArchiveDamaged(
             f"{place.path} is missing; remove {place.path.parent}, or restore another backup"
         ) from None
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, OverflowError) as error:
         raise ArchiveDamaged(
             f"{place.path} cannot be read ({error}); remove {place.path.parent}, or restore another backup"
         ) from error
@@ -423,8 +455,10 @@ def _counted(folder: Folder) -> tuple[Census, list[Any]]:
     """What is in the copy of a catalog, and its segments."""
     catalog = Catalog.open(folder)
     try:
-        if problems := catalog.integrity():
-            raise ArchiveDamaged(f"the catalog is damaged ({problems[0]}); restore a backup, or export what it has")
+        if problems := catalog.integrity() or catalog.broken_seals():
+            raise ArchiveDamaged(
+                f"the catalog is damaged ({problems[0]}); see 'broadsheet doctor', restore a backup, or export it"
+            )
         return _census(catalog), catalog.snapshot()[1]
     finally:
         catalog.close(truncate=True)

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from search.engine.rebuilt import Read, columns_differ, keyword_differs
+from search.engine.soundness import check_part
 from search.errors import ArchiveDamaged, SearchError
 from search.keyword import ANALYSIS_VERSION
 from search.records import Article
@@ -19,7 +20,8 @@ from search.storage.folder import Folder, Place
 from search.storage.locks import Lock, last_noted, pin, written_to
 from search.storage.segments import COLUMNS, KEYWORD, VECTORS, file_hash, part_place
 from search.storage.transaction import SegmentEntry
-from search.vector import VectorIndex, check_part
+from search.vector import VectorIndex
+from search.vector import check_part as check_vectors
 
 _WORK = ("embedding-", "vectors-")  # files of an interrupted embed, which the next one goes on with
 _NAMED = 20  # ids in one line
@@ -42,9 +44,14 @@ def check(catalog: Catalog, progress: Callable[[str], None] | None = None, thoro
 
     tell("catalog")
     problems = [f"catalog: {line}" for line in catalog.integrity()]
+    broken = [what for what in catalog.broken_seals() if not what.startswith("alerts ")]
+    problems += [f"catalog: {what} differ from their checksum; restore a backup, or export it" for what in broken]
+    problems += [f"the alert {name!r} is damaged; remove it, and add it again" for name in catalog.damaged_alerts()]
+    if any(not what.startswith("settings ") for what in broken):
+        return problems  # nothing can be compared with what these say
     if (row := catalog.last_row()) >= (following := catalog.next_row()):
         problems.append(f"catalog: its next row is {following}, and there is a row {row}; restore a backup")
-    if (analysis := catalog.settings().get("analysis")) != ANALYSIS_VERSION:
+    if (analysis := catalog.settings(damaged=True).get("analysis")) != ANALYSIS_VERSION:
         problems.append(
             f"{OLD_ANALYSIS} {analysis!r}, and this program has version {ANALYSIS_VERSION}: "
             "'broadsheet doctor --repair' analyses them again"
@@ -218,6 +225,7 @@ def _segment(
         if file_hash(location) != file.sha256:
             problems.append(f"{location.path} does not match its checksum")
         parts[name] = open_part(location, name)
+    check_part(parts[COLUMNS])
     columns = Columns([parts[COLUMNS]])
     ids = columns.ids(range(len(columns)))
     digest = ids_digest(ids)
@@ -230,23 +238,28 @@ def _segment(
         problems.append(f"{parts[KEYWORD].path} counts {len(parts[KEYWORD]['lengths'])} articles, not {len(ids)}")
     if differing := columns_differ(parts[COLUMNS], read):
         problems.append(f"{parts[COLUMNS].path} has other values than its articles ({differing}); index them again")
-    if thorough:
-        try:
-            differing = keyword_differs(parts[KEYWORD], columns.rows, read)
-        except ArchiveDamaged as error:  # it contradicts itself, too
-            differing = str(error)
-        if differing:
-            problems.append(f"{parts[KEYWORD].path} has other words than its articles ({differing}); index them again")
+    if KEYWORD in parts:
+        _keyword(parts[KEYWORD], columns.rows, read, thorough, problems)
     if VECTORS in parts:
         _vectors(parts[VECTORS], columns.rows, texts, problems)
     return dict(zip(columns.rows.tolist(), ids, strict=True))
+
+
+def _keyword(part: Part, rows: NDArray[np.int64], read: Read, thorough: bool, problems: list[str]) -> None:
+    """Check the words of a segment's ``rows``."""
+    try:
+        check_part(part)
+        if thorough and (differing := keyword_differs(part, rows, read)):
+            problems.append(f"{part.path} has other words than its articles ({differing}); index them again")
+    except ArchiveDamaged as error:
+        problems.append(str(error))
 
 
 def _vectors(part: Part, rows: NDArray[np.int64], texts: Mapping[int, int], problems: list[str]) -> None:
     """Check the vectors of a segment's ``rows``, whose texts are so long."""
     try:
         VectorIndex([part], [len(rows)])
-        check_part(part, thorough=True)
+        check_vectors(part, thorough=True)
     except ArchiveDamaged as error:
         problems.append(f"{part.path}: {error}")
         return

@@ -43,6 +43,7 @@ def index(
     tell = Teller(progress)
     with session.writing() as writer:
         load = session.encoder_for(writer, vectors)
+        limit = session.settings.passage_tokens
         upkeep.sweep(writer)
         intake = Intake(writer.catalog, size, tell, size if load is None else FIRST_BATCH)
         with Background("broadsheet-embedding") as background:
@@ -51,7 +52,7 @@ def index(
                 encoder = None if load is None else load()  # the model is loaded only where there is something for it
                 with watch("cut"):
                     layouts = [passages.lay_out(article.text) for article in articles]
-                    cut = None if encoder is None else building.cut(articles, layouts, encoder, session.passage_tokens)
+                    cut = None if encoder is None else building.cut(articles, layouts, encoder, limit)
                 with watch("invert"):
                     parts = {
                         segments.COLUMNS: build_columns(articles, batch.rows),

@@ -52,10 +52,10 @@ def embed(
     """
     with session.writing() as writer:
         encoder, name = session.encoder_of(model, dimension, precision)
-        if session.settings["vectors"] and encoder.identity == session.queries.identity:
+        if session.settings.vectors and encoder.identity == session.queries.identity:
             return 0
         prepare_query_encoder(encoder)
-        work = Embedding(writer, encoder, session.passage_tokens)
+        work = Embedding(writer, encoder, session.settings.passage_tokens)
         sweep(writer, work.wanted)
         articles = work.embed(progress or (lambda done, total, how: None))
         work.commit(name)

@@ -10,8 +10,8 @@ from __future__ import annotations
 import base64
 import json
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from search.encode import Encoder
 from search.engine import building, doctor
 from search.engine.rebuilt import CHUNK, columns_differ, keyword_differs
+from search.engine.soundness import check_part
 from search.engine.writer import Writer
 from search.errors import ArchiveDamaged, ArchiveMismatch, EncoderError, SearchError
 from search.keyword import ANALYSIS_VERSION
@@ -34,10 +35,12 @@ from search.storage.columns import Columns, build_columns, ids_digest, merge_col
 from search.storage.container import Part, PartData, open_part, write_part
 from search.storage.files import storage_errors
 from search.storage.folder import Folder, Place
-from search.storage.segments import COLUMNS, KEYWORD, VECTORS, file_hash, part_place
+from search.storage.locks import last_noted
+from search.storage.segments import COLUMNS, KEYWORD, VECTORS, file_hash, newest, part_place
 from search.storage.transaction import SegmentEntry
 from search.text import passages
-from search.vector import VectorIndex, check_part
+from search.vector import VectorIndex
+from search.vector import check_part as check_vectors
 from search.vector import merge_parts as merge_vectors
 
 if TYPE_CHECKING:
@@ -45,6 +48,7 @@ if TYPE_CHECKING:
 
 REPAIRED = "repaired"
 RECORDS = "records.jsonl"
+ALERTS = "alerts.jsonl"
 _DAMAGES = (SearchError, ValueError, IndexError, KeyError, TypeError, OverflowError)
 Rows = NDArray[np.int64]
 Progress = Callable[[str], None]
@@ -64,33 +68,39 @@ def repair(session: Session, thorough: bool, progress: Progress | None = None) -
     """
     tell = progress or (lambda stage: None)
     with session.writing(outdated=True) as writer:
-        if problems := writer.catalog.integrity():
+        broken = [what for what in writer.catalog.broken_seals() if not what.startswith("alerts ")]
+        lasting = writer.catalog.integrity() or [what for what in broken if what.startswith("settings ")]
+        if lasting:
             raise ArchiveDamaged(
-                f"the catalog of {session.path} is damaged ({problems[0]}): restore a backup, or export what can be "
+                f"the catalog of {session.path} is damaged ({lasting[0]}): restore a backup, or export what can be "
                 "read and import it into a new archive"
             )
         work = _Repair(session, writer, tell)
-        work.set_aside()
-        work.look(thorough)
-        work.mend()
-        writer.clean()
-        problems = doctor.check(writer.catalog)
-        if problems and not thorough:  # what a first look does not see
-            work.look(thorough=True)
+        work.set_alerts_aside()
+        with writer.catalog.mistrusted(*work.least()) if broken else nullcontext():
+            writer.begin()
+            work.set_aside()
+            work.look(thorough)
             work.mend()
             writer.clean()
             problems = doctor.check(writer.catalog)
-        if problems:
-            raise ArchiveDamaged(
-                f"{session.path} is not sound after the repair ({problems[0]}; {len(problems)} problems in all): "
-                "restore a backup, or export it and import that into a new archive"
-            )
+            if problems and not thorough:  # what a first look does not see
+                work.look(thorough=True)
+                work.mend()
+                writer.clean()
+                problems = doctor.check(writer.catalog)
+            if problems:
+                raise ArchiveDamaged(
+                    f"{session.path} is not sound after the repair ({problems[0]}; {len(problems)} problems in all): "
+                    "restore a backup, or export it and import that into a new archive"
+                )
     return RepairReport(
         articles=session.catalog.count(),
         segments=work.segments,
         parts=dict(sorted(work.parts.items())),
         embedded=work.embedded,
         records=work.records,
+        alerts=work.alerts,
         files=tuple(work.moved),
         aside=None if work.aside is None else str(work.aside.path),
     )
@@ -123,7 +133,7 @@ class _Repair:
     """One repair: ``set_aside`` the files of nobody, ``look`` at all segments, ``mend`` them in one commit."""
 
     def __init__(self, session: Session, writer: Writer, tell: Progress) -> None:
-        self.segments = self.records = self.embedded = 0
+        self.segments = self.records = self.embedded = self.alerts = 0
         self.parts: dict[str, int] = {}
         self.moved: list[str] = []
         self.aside: Place | None = None
@@ -132,13 +142,24 @@ class _Repair:
         self._catalog = writer.catalog
         self._folder = writer.folder
         self._tell = tell
-        self._vectors = bool(session.settings["vectors"])
+        self._vectors = bool(session.settings.vectors)
         self._names = [COLUMNS, KEYWORD, *([VECTORS] if self._vectors else [])]
         self._damaged: list[tuple[int, str, bytes, bytes, str]] = []
         self._damage: list[_Segment] = []
         self._needless: list[int] = []  # tombstones
         self._ids: dict[int, str] = {}
         self._load: Callable[[], Encoder] | None = None
+
+    def least(self) -> tuple[int, int]:
+        """The least that the numbers of the last commit and of the next row can be, whatever the catalog says."""
+        died = max((died or 0 for *_, died in self._catalog.raw_records()), default=0)
+        return max(died, last_noted(self._folder), newest(self._folder)), self._catalog.last_row() + 1
+
+    def set_alerts_aside(self) -> None:
+        """Keep the saved queries that are damaged in a file, as they are, and forget them."""
+        if rows := self._catalog.take_damaged_alerts():
+            self._keep(ALERTS, ({"alert": [str(value) for value in row]} for row in rows))
+            self.alerts += len(rows)
 
     def set_aside(self) -> None:
         """Move the files that no commit names, and take back lists that would remove what is used."""
@@ -203,7 +224,10 @@ class _Repair:
             try:
                 where = part_place(self._folder, entry.id, file)
                 if file_hash(where, file.size) == file.sha256:
-                    parts[name] = open_part(where, name, file.size)
+                    part = open_part(where, name, file.size)
+                    if name != VECTORS:  # which is looked at below, in full
+                        check_part(part)
+                    parts[name] = part
             except (FileNotFoundError, *_DAMAGES):
                 continue
         segment = _Segment(entry, place.live)
@@ -251,7 +275,7 @@ class _Repair:
 
     def mend(self) -> None:
         """Write what is damaged anew, and name it in one commit."""
-        outdated = self._session.settings["analysis"] != ANALYSIS_VERSION
+        outdated = self._session.settings.analysis != ANALYSIS_VERSION
         if not (self._damage or self._damaged or self._needless or outdated):
             return
         new: list[SegmentEntry] = []
@@ -308,7 +332,7 @@ class _Repair:
             if KEYWORD in missing:
                 data[KEYWORD] = keyword.build_part(articles, layouts)
             if encoder is not None:
-                cut = building.cut(articles, layouts, encoder, self._session.passage_tokens)
+                cut = building.cut(articles, layouts, encoder, self._session.settings.passage_tokens)
                 self._tell(f"embedding {len(cut.inputs)} passages")
                 data[VECTORS] = building.embed(cut, encoder, known, lambda done, total: None)
                 self.embedded += len(articles)
@@ -332,12 +356,21 @@ class _Repair:
 
     def _quarantine(self) -> None:
         """Keep the records that cannot be read, as they are, in a file."""
-        place = self._repaired() / RECORDS
+        self._keep(
+            RECORDS,
+            (
+                {"row": row, "id": str(key), "reason": why, "record": _base64(blob), "checksum": _base64(check)}
+                for row, key, blob, check, why in self._damaged
+            ),
+        )
+
+    def _keep(self, name: str, values: Iterable[Mapping[str, Any]]) -> None:
+        """Add lines of JSON to a file among what is taken out of the way."""
+        place = self._repaired() / name
         descriptor = place.open(os.O_WRONLY | os.O_CREAT | os.O_APPEND)
         with os.fdopen(descriptor, "w", encoding="utf-8") as file, storage_errors(f"write {place.path}"):
-            for row, article_id, blob, check, reason in self._damaged:
-                kept = {"row": row, "id": str(article_id), "reason": reason, "record": _base64(blob)}
-                file.write(json.dumps({**kept, "checksum": _base64(check)}) + "\n")
+            for value in values:
+                file.write(json.dumps(value) + "\n")
             file.flush()
             os.fsync(file.fileno())
         self._repaired().sync()
@@ -371,7 +404,7 @@ def _whole(part: Part, articles: int) -> bool:
     """Whether the numbers of a vector part agree with each other."""
     try:
         VectorIndex([part], [articles])
-        check_part(part, thorough=True)
+        check_vectors(part, thorough=True)
     except _DAMAGES:
         return False
     return True

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import os
 import threading
 import time
 import weakref
@@ -16,6 +17,8 @@ from typing import TYPE_CHECKING, Any
 
 from search._version import __version__
 from search.engine.query_vectors import QueryVectors
+from search.engine.settings import Settings
+from search.engine.soundness import check_part
 from search.engine.view import View
 from search.engine.watch import Watch, unwatched
 from search.engine.writer import Writer
@@ -32,11 +35,9 @@ from search.storage.files import fsync_folder, storage_errors
 from search.storage.folder import Folder
 from search.storage.locks import lock_writer
 from search.storage.snapshot import take_snapshot
-from search.vector import check_part
 
 if TYPE_CHECKING:
     from search import encode
-    from search.records import EncoderIdentity
 
 PASSAGE_TOKENS = 230
 IDLE = 60.0  # seconds after which an outdated view that nobody reads in is let go
@@ -72,8 +73,7 @@ class Session:
         self._wrote = False
         self._used = time.monotonic()  # when a view was last left
         self._timer: threading.Timer | None = None
-        self._settings: dict[str, Any] = {}
-        self._bm25 = Bm25Settings()
+        self._settings: Settings
 
     @classmethod
     def open(
@@ -92,7 +92,7 @@ class Session:
 
             precision = encode.known_precision(precision)
         if create and not (path / FILE).is_file():
-            _create(path, wait)
+            _create(path, wait, _new_settings(model if isinstance(model, str) else None, dimension))
         folder = Folder.open(path)
         try:
             session = cls(path, Catalog.open(folder), model, wait, dimension, precision)
@@ -100,7 +100,7 @@ class Session:
             folder.close()
             raise
         try:
-            session._load_settings()
+            session._load_settings(damaged=outdated)
             session._refuse_other_model()
             if not outdated:
                 session._refuse_outdated()
@@ -127,14 +127,9 @@ class Session:
             self.catalog.close(truncate=self._wrote)
 
     @property
-    def settings(self) -> dict[str, Any]:
+    def settings(self) -> Settings:
         """What the archive was built with, as of the last commit that was looked at."""
-        return dict(self._settings)
-
-    @property
-    def passage_tokens(self) -> int:
-        """How many tokens of the encoder a passage may have."""
-        return int(self._settings["passage_tokens"])
+        return self._settings
 
     @property
     def model(self) -> str | encode.Encoder | None:
@@ -161,11 +156,14 @@ class Session:
         try:
             self.catalog.prove()  # nothing is removed from a folder before it is known, under its lock, to be ours
             self._wrote = True
-            self._load_settings()
+            self._load_settings(damaged=outdated)
             if not outdated:
                 self._refuse_outdated()
+            if self.catalog.migrate(_new_identity()):
+                self._load_settings()
             writer = Writer(self.catalog, lock, self._let_go)
-            writer.begin()
+            if not outdated:  # a repair begins when it has seen to the catalog
+                writer.begin()
             try:
                 yield writer
             finally:
@@ -248,7 +246,7 @@ class Session:
                             snapshot = take_snapshot(self.catalog, check_part, previous)
                             self._load_settings()
                         self._refuse_outdated()
-                        fresh = View(snapshot, self.catalog, self._bm25, self.queries)
+                        fresh = View(snapshot, self.catalog, self._settings.bm25, self.queries)
                     except BaseException:
                         snapshot.close()
                         raise
@@ -279,20 +277,19 @@ class Session:
                 del self._users[view]
                 view.snapshot.close()
 
-    def _load_settings(self) -> None:
+    def _load_settings(self, damaged: bool = False) -> None:
         with self._lock:  # read and taken over as one: an older thread's reading never comes after a newer one's
-            settings = self.catalog.settings()
-            identity, self._bm25 = _checked(self.path, settings)
-            model = settings["model"] if self._brought is None else self._brought
-            if (identity, model) != (self.queries.identity, self.queries.model):
-                self.queries = QueryVectors(identity, model)
+            settings = Settings.read(self.path, self.catalog.settings(damaged))
+            model = settings.model if self._brought is None else self._brought
+            if (settings.encoder, model) != (self.queries.identity, self.queries.model):
+                self.queries = QueryVectors(settings.encoder, model)
             self._settings = settings
 
     def tune(self, parameters: Mapping[str, float]) -> dict[str, float]:
         """Set parameters of BM25F. Returns all of them. Raises UsageError for others, or without a sense."""
         with self.writing() as writer:
             try:
-                checked = asdict(Bm25Settings(**{**self._settings["bm25"], **parameters}))
+                checked = asdict(Bm25Settings(**{**asdict(self._settings.bm25), **parameters}))
             except TypeError:
                 known = ", ".join(asdict(Bm25Settings()))
                 raise UsageError(f"BM25 has the parameters {known}, not {', '.join(parameters)}") from None
@@ -307,7 +304,7 @@ class Session:
 
     def _refuse_outdated(self) -> None:
         """Raise ArchiveMismatch where the words were analysed by another version of the analysis."""
-        if (analysis := self._settings["analysis"]) != ANALYSIS_VERSION:
+        if (analysis := self._settings.analysis) != ANALYSIS_VERSION:
             raise ArchiveMismatch(
                 f"the words of {self.path} were analysed by version {analysis} of the text analysis, and this program "
                 f"has version {ANALYSIS_VERSION}; 'broadsheet doctor --repair --index {self.path}' analyses them again "
@@ -315,8 +312,8 @@ class Session:
             )
 
     def _refuse_other_model(self) -> None:
-        built = self._settings["model"]
-        if self._model is not None and built is not None:
+        built = self._settings.model
+        if self._model is not None and built is not None and self._settings.vectors:  # else nothing is built yet
             from search import encode  # a search for words needs nothing of it
 
             if not encode.same_model(encode.named(self._model), built):
@@ -336,20 +333,23 @@ class Session:
 
         Decides it, and loads the model, for an archive that has no articles yet.
         """
-        if self._settings["vectors"] is None:
+        if self._settings.vectors is None:
             from search import encode
 
-            encoder = encode.load_encoder(self._model, self._precision, self._dimension) if vectors else None
+            model = self._settings.model if self._model is None else self._model
+            named = self._model is not None or self._dimension is not None
+            dimension = self._dimension if named else self._settings.dimension
+            encoder = encode.load_encoder(model, self._precision, dimension) if vectors else None
             if encoder is not None:
                 encode.prepare_query_encoder(encoder)  # now, so that no later search has to load the model
             with writer.commit() as transaction:
                 transaction.set("vectors", vectors)
                 if encoder is not None:
                     transaction.set("encoder", asdict(encoder.identity))
-                    transaction.set("model", encode.named(self._model) or encoder.identity.name)
+                    transaction.set("model", encode.named(model) or encoder.identity.name)
             self._load_settings()
             return None if encoder is None else lambda: encoder
-        if not self._settings["vectors"]:
+        if not self._settings.vectors:
             return None
         if not vectors:
             raise UsageError(f"{self.path} has vectors; articles without them cannot be added to it")
@@ -362,7 +362,7 @@ class Session:
         from search import encode
 
         if model is None:
-            model = self._brought or self._settings["model"] or self._model
+            model = self._brought or self._settings.model or self._model
             if dimension is None and self.queries.identity is not None:
                 dimension = self.queries.identity.dimension
         encoder = encode.load_encoder(model, self._precision if precision is None else precision, dimension)
@@ -393,7 +393,7 @@ def _give_up_idle_view(session: weakref.ref[Session]) -> None:
             kept.give_up_idle_view()
 
 
-def _create(path: Path, wait: bool) -> None:
+def _create(path: Path, wait: bool, settings: dict[str, Any]) -> None:
     """Make an empty archive in a folder that is new, empty, or was left so by a crash."""
     if path.exists() and (not path.is_dir() or any(path.iterdir())) and not _unfinished(path):
         raise ArchiveNotFound(f"{path} exists and is no archive; name an empty or a new folder")
@@ -408,22 +408,30 @@ def _create(path: Path, wait: bool) -> None:
         lock = lock_writer(folder, wait)
         try:
             if not (folder / FILE).exists():  # another process may have been first
-                Catalog.create(folder, _new_settings())
+                Catalog.create(folder, settings)
         finally:
             lock.release()
     finally:
         folder.close()
 
 
-def _new_settings() -> dict[str, Any]:
+def _new_identity() -> str:
+    """What tells an archive from every other one, wherever it is moved or restored."""
+    return os.urandom(16).hex()
+
+
+def _new_settings(model: str | None, dimension: int | None) -> dict[str, Any]:
+    """Those of an empty archive. ``model`` and ``dimension`` are for the first articles, whenever they come."""
     return {
+        "identity": _new_identity(),
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
         "created_by": f"broadsheet {__version__}",
         "analysis": ANALYSIS_VERSION,
         "passage_tokens": PASSAGE_TOKENS,
         "bm25": asdict(Bm25Settings()),
         "encoder": None,
-        "model": None,
+        "model": model,
+        "dimension": dimension,
         "vectors": None,
     }
 
@@ -431,18 +439,3 @@ def _new_settings() -> dict[str, Any]:
 def _unfinished(folder: Path) -> bool:
     """Whether a crash left a folder that was about to become an archive."""
     return all(path.name == "writer.lock" or path.name.startswith(BUILDING) for path in folder.iterdir())
-
-
-def _checked(path: Path, settings: dict[str, Any]) -> tuple[EncoderIdentity | None, Bm25Settings]:
-    """What an archive's settings say, where they make sense."""
-    needed = {"analysis", "passage_tokens", "bm25", "encoder", "model", "vectors"}
-    if missing := needed - settings.keys():
-        raise ArchiveMismatch(f"{path} does not say its {', '.join(sorted(missing))}; index the articles again")
-    from search.records import EncoderIdentity  # an archive without vectors needs none
-
-    try:
-        int(settings["passage_tokens"])
-        identity = None if settings["encoder"] is None else EncoderIdentity(**settings["encoder"])
-        return identity, Bm25Settings(**settings["bm25"])
-    except (TypeError, ValueError, UsageError) as error:
-        raise ArchiveDamaged(f"{path} has settings that make no sense ({error}); index again") from error

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +11,8 @@ import numpy as np
 from search.declarations import values
 from search.encode import recorded_way
 from search.engine.legs import VectorLeg
-from search.records import Counts, EncoderIdentity
+from search.engine.settings import Settings
+from search.records import Counts
 from search.storage.catalog import FILE
 from search.storage.columns import MISSING_DAY, MISSING_INSTANT, unpack_string
 from search.storage.folder import Folder, Place
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _SOURCES = 20
+_TOLD = ("format", "created", "created_by", "analysis", "passage_tokens", "bm25", "model", "encoder")
 
 
 def stats(session: Session) -> dict[str, Any]:
@@ -33,7 +34,7 @@ def stats(session: Session) -> dict[str, Any]:
 
 
 def _stats(
-    folder: Folder, snapshot: Snapshot, vectors: VectorLeg | None, counts: Counts, settings: Mapping[str, Any]
+    folder: Folder, snapshot: Snapshot, vectors: VectorLeg | None, counts: Counts, settings: Settings
 ) -> dict[str, Any]:
     live = snapshot.live
     published = snapshot.columns.published[live & (snapshot.columns.published != MISSING_INSTANT)]
@@ -61,10 +62,8 @@ def _stats(
         "newest": _iso(published.max()) if len(published) else None,
         "sources": dict(sorted(sources.items(), key=lambda pair: (-pair[1], pair[0]))[:_SOURCES]),
         "source_count": len(sources),
-        **{key: settings.get(key) for key in ("format", "created", "created_by", "analysis", "passage_tokens", "bm25")},
-        "model": settings.get("model"),
-        "encoder": settings.get("encoder"),
-        "embedding": None if settings.get("encoder") is None else recorded_way(EncoderIdentity(**settings["encoder"])),
+        **{key: settings.values.get(key) for key in _TOLD},
+        "embedding": None if settings.encoder is None else recorded_way(settings.encoder),
     }
 
 

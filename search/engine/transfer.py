@@ -9,20 +9,23 @@ the key "broadsheet".
 from __future__ import annotations
 
 import json
+import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import asdict, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from search.encode import named, same_model
-from search.engine.alerts import new_alert
+from search.engine.alerts import new_alert, saved
 from search.engine.index import index
 from search.engine.intake import Progress
 from search.engine.request import Request
-from search.errors import ArchiveDamaged, SearchError, SourceError, UsageError
+from search.errors import ArchiveDamaged, SearchError, SettingsDamaged, SourceError, UsageError
 from search.records import AddReport, Alert, Article, ImportReport, Rejection
 from search.storage import codec
+from search.storage.catalog import Catalog
 from search.storage.copies import pinned
 
 if TYPE_CHECKING:
@@ -55,7 +58,7 @@ def _all(session: Session) -> Iterator[str]:
             for row, article_id, blob, check, died in catalog.raw_records()
             if row <= newest and (died is None or died > commit)
         )
-        yield _header(session, [(alert, catalog.last_id(alert.last_row, commit)) for alert in catalog.alerts()])
+        yield _header(session, [(alert, catalog.last_id(alert.last_row, commit)) for alert in saved(session)])
         yield from _lines(records)
 
 
@@ -64,7 +67,7 @@ def _matching(session: Session, request: Request) -> Iterator[str]:
         ordinals = np.flatnonzero(view.match(view.plan(request)).matched)
         rows = view.columns.rows[ordinals]
         alerts = []
-        for alert in session.catalog.alerts():
+        for alert in saved(session):
             seen = int(np.searchsorted(rows, alert.last_row, side="right"))
             alerts.append((alert, view.columns.ids([int(ordinals[seen - 1])])[0] if seen else None))
         yield _header(session, alerts)
@@ -77,7 +80,7 @@ def _header(session: Session, alerts: Iterable[tuple[Alert, str | None]]) -> str
         {
             MARK: "export",
             "version": VERSION,
-            "settings": session.catalog.settings(),
+            "settings": _settings(session),
             "alerts": [
                 {
                     "name": alert.name,
@@ -90,6 +93,15 @@ def _header(session: Session, alerts: Iterable[tuple[Alert, str | None]]) -> str
             ],
         }
     )
+
+
+def _settings(session: Session) -> dict[str, Any]:
+    """The settings, as they are: an archive is carried away in whatever state it is."""
+    try:
+        return session.catalog.settings()
+    except ArchiveDamaged as error:
+        warnings.warn(SettingsDamaged(str(error)), stacklevel=2)
+        return session.catalog.settings(damaged=True)
 
 
 def _lines(records: Iterable[tuple[int, str, bytes, bytes]]) -> Iterator[str]:
@@ -126,25 +138,27 @@ def import_(
     reading = _Reading(lines)
     settings = reading.header.get("settings")
     settings = settings if isinstance(settings, dict) else {}
-    fresh = session.settings["vectors"] is None
+    fresh = session.settings.vectors is None
     notes: list[str] = []
     if vectors is None:
-        vectors = settings.get("vectors") is not False if fresh else bool(session.settings["vectors"])
+        vectors = settings.get("vectors") is not False if fresh else bool(session.settings.vectors)
     if fresh:
         model = settings.get("model")
-        if vectors and session.model is None and model is not None and not same_model(str(model), None):
+        chosen = session.settings.model if session.model is None else session.model
+        if vectors and chosen is None and model is not None and not same_model(str(model), None):
             raise UsageError(
                 f"the export is of an archive with the model {model}; name it with --model to use it, or another one, "
                 "or import without vectors"
             )
         if isinstance(settings.get("bm25"), dict):
             session.tune(settings["bm25"])
-    elif settings.get("bm25") != session.settings["bm25"]:
+    elif settings.get("bm25") != asdict(session.settings.bm25):
         notes.append("the archive has articles already: its own settings stay")
     report = index(session, reading, size, vectors, progress)
-    if vectors and settings.get("encoder") is not None and settings["encoder"] != session.settings["encoder"]:
-        own = session.settings["encoder"] or {}
-        notes.append(f"vectors are made by {named(own.get('name'))}, others than those of the exported archive")
+    own = session.settings.encoder
+    if vectors and settings.get("encoder") is not None and (own is None or settings["encoder"] != asdict(own)):
+        by = named(None if own is None else own.name)
+        notes.append(f"vectors are made by {by}, others than those of the exported archive")
     if reading.end is None:
         raise SourceError(
             f"the export is cut short: {reading.articles:,} articles were read, and no last line says that these are "
@@ -195,7 +209,9 @@ class _Reading(Iterator[Article | Rejection]):
                 if data.startswith(b'{"%s"' % MARK.encode()):
                     values = json.loads(data)
                     if values[MARK] == "end":
-                        self.end = int(values["articles"])
+                        if type(values["articles"]) is not int:
+                            raise ValueError("its last line counts no articles")
+                        self.end = values["articles"]
                         continue
                     raise ArchiveDamaged(f"damaged when it was exported: {values['reason']}")
                 article = codec.from_json(data)
@@ -222,19 +238,39 @@ def _alerts(session: Session, header: Mapping[str, Any], notes: list[str]) -> tu
     if not values:
         return 0, ()
     with session.writing() as writer:
-        for value in values:
+        for value in values if isinstance(values, list) else [values]:
             try:
-                name, after = value["name"], value["after"]
-                row = 0 if after is None else writer.catalog.live([after])[after][0]
-                checked = new_alert(name, value["query"], row)
-                created = datetime.fromisoformat(value["created"])
-                ran = None if value["ran"] is None else datetime.fromisoformat(value["ran"])
-                alert = Alert(name=name, query=checked.query, created=created, ran=ran, last_row=row)
-            except (KeyError, TypeError, ValueError, AttributeError, UsageError) as error:
+                alert = _alert(writer.catalog, value)
+            except (ValueError, UsageError) as error:
                 notes.append(f"an alert of the export cannot be saved: {error}")
                 continue
             if writer.catalog.add_alert(alert):
                 saved += 1
             else:
-                taken.append(name)
+                taken.append(alert.name)
     return saved, tuple(taken)
+
+
+def _alert(catalog: Catalog, value: Any) -> Alert:
+    """An alert as an export has it. Raises ValueError and UsageError for anything else."""
+    if not isinstance(value, dict):
+        raise ValueError("it is no object with a name and a query")
+    for name in ("name", "query", "created", "ran", "after"):
+        if not isinstance(value.get(name), str) and not (name in ("ran", "after") and value.get(name) is None):
+            raise ValueError(f"its {name!r} is {value.get(name)!r:.60}, where a text belongs")
+    row, after = 0, value.get("after")
+    if after is not None:
+        known = catalog.live([after])
+        if after not in known:
+            raise ValueError(f"the last article that it told, {after!r:.60}, is not in the export")
+        row = known[after][0]
+    alert = new_alert(value["name"], value["query"], row)
+    created, ran = _instant(value["created"]), None if value.get("ran") is None else _instant(value["ran"])
+    return replace(alert, created=created, ran=ran)
+
+
+def _instant(text: str) -> datetime:
+    found = datetime.fromisoformat(text)
+    if found.tzinfo is None:
+        raise ValueError(f"{text!r:.60} has no time zone")
+    return found

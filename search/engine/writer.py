@@ -7,6 +7,7 @@ import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 
+from search.engine.soundness import check_part
 from search.errors import ArchiveDamaged, ArchiveLocked, CommitsLost, StorageError
 from search.storage import segments
 from search.storage.catalog import Catalog
@@ -14,7 +15,6 @@ from search.storage.container import PartData
 from search.storage.locks import WriterLock, last_noted, oldest_pin
 from search.storage.snapshot import Snapshot, take_snapshot
 from search.storage.transaction import SegmentEntry, Transaction
-from search.vector import check_part
 
 
 class Writer:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import asdict, dataclass
 
 from search.errors import UsageError
 from search.keyword.analysis import SUBFIELDS
+
+_MOST = 1_000_000_000  # beyond, sums of float32 end
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,8 +28,9 @@ class Bm25Settings:
 
     def __post_init__(self) -> None:
         values = (self.k1, self.b, *map(self.__getattribute__, SUBFIELDS))
-        if not all(isinstance(v, (int, float)) and math.isfinite(v) and v >= 0 for v in values) or self.b > 1:
-            raise UsageError(f"BM25 settings must be numbers >= 0, and b at most 1, not {asdict(self)}")
+        numbers = (isinstance(v, (int, float)) and not isinstance(v, bool) and 0 <= v <= _MOST for v in values)
+        if not all(numbers) or self.b > 1:
+            raise UsageError(f"BM25 settings must be numbers from 0 to {_MOST:,}, and b at most 1, not {asdict(self)}")
 
     def weights(self) -> tuple[float, ...]:
         """The weights in the order of SUBFIELDS."""

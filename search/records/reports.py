@@ -79,8 +79,8 @@ class Dirt:
 class RepairReport:
     """What ``repair`` did: ``articles`` that are in the archive; ``segments`` that were written anew, with how many
     ``parts`` of each kind made from the records, and of how many articles vectors were made again, ``embedded``;
-    ``records`` that could not be read and ``files`` that no commit names, which are all in the folder ``aside`` (None
-    where there was nothing of that).
+    ``records`` and ``alerts`` that could not be read and ``files`` that no commit names, which are all in the folder
+    ``aside`` (None where there was nothing of that).
     """
 
     articles: int
@@ -88,6 +88,7 @@ class RepairReport:
     parts: Mapping[str, int]
     embedded: int
     records: int
+    alerts: int
     files: tuple[str, ...]
     aside: str | None
 

@@ -21,18 +21,20 @@ from search.errors import (
     StorageError,
 )
 from search.records import Article
-from search.storage import codec
+from search.storage import codec, seals
 from search.storage.container import PartFile
 from search.storage.database import BESIDE, cannot_change, connect, schema, sqlite_errors, state
 from search.storage.files import storage_errors
 from search.storage.folder import Folder
+from search.storage.seals import Sealing
 from search.storage.transaction import SegmentEntry, Transaction
 
 if TYPE_CHECKING:
     from search.records import Alert
 
-FORMAT = 1  # every later version opens or migrates it; its fixture is tests/data/archive-format-1
-OLDEST_READABLE_FORMAT = 0  # what releases before it wrote; nothing in it differs
+FORMAT = 2  # every later version opens or migrates it, and those before; fixtures are tests/data/archive-format-*
+OLDEST_READABLE_FORMAT = 0  # what releases before wrote; 2 has seals and an identity, and nothing else differs
+_SEALED = 2  # the first format with seals
 APPLICATION_ID = 0x42524453  # "BRDS"
 FILE = "catalog.sqlite"
 BUILDING = "catalog.new"
@@ -82,6 +84,7 @@ class Catalog:
         self._file = file
         self._still = still  # what another user's writing would change, where this one can write nothing
         self._reopened = 0
+        self._mistrusted = False  # while a repair reads what differs from its seal
 
     @staticmethod
     def create(folder: Folder, settings: Mapping[str, Any]) -> None:
@@ -110,6 +113,9 @@ class Catalog:
                 )
                 connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
                 connection.execute(f"PRAGMA user_version = {FORMAT + 1}")
+                sealing = Sealing(connection, sealed=False)
+                sealing.touch(*seals.TABLES)
+                sealing.renew()
                 connection.execute("COMMIT")
                 connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
             finally:
@@ -208,23 +214,81 @@ class Catalog:
 
         Raises ArchiveNotFound or ArchiveReplaced, as ``prove``, before anything is written.
         """
-        with self._changing() as connection:
-            number = connection.execute('UPDATE state SET "commit" = "commit" + 1 RETURNING "commit"')
-            yield Transaction(connection, number.fetchone()[0])
+        with self._changing("state") as (connection, sealing):
+            (number,) = connection.execute('UPDATE state SET "commit" = "commit" + 1 RETURNING "commit"').fetchone()
+            yield Transaction(connection, number, sealing)
 
     @contextmanager
-    def _changing(self) -> Iterator[sqlite3.Connection]:
-        """Statements that are written all or none, to the catalog that lies where it was opened."""
+    def _changing(self, *tables: str) -> Iterator[tuple[sqlite3.Connection, Sealing]]:
+        """Statements that are written all or none, to the catalog that lies where it was opened, and what seals the
+        tables that they change: these ones, and those that are named to it."""
         with self._lock, sqlite_errors(self.path):
             self.prove()
             self._connection.execute("BEGIN IMMEDIATE")
             try:
-                yield self._connection
+                sealing = Sealing(self._connection, self._is_sealed())
+                sealing.touch(*tables)
+                yield self._connection, sealing
+                if self._is_sealed():
+                    sealing.renew()
                 self._connection.execute("COMMIT")
-            except BaseException:
+            except BaseException as error:
                 if self._connection.in_transaction:
                     self._connection.execute("ROLLBACK")
+                if isinstance(error, seals.Broken):
+                    raise self._refuse(f"the {error}") from None
                 raise
+
+    def _is_sealed(self) -> bool:
+        return not self._mistrusted and bool(self._connection.execute("PRAGMA user_version").fetchone()[0] > _SEALED)
+
+    def _seals(self, connection: sqlite3.Connection) -> seals.Seals | None:
+        """The seals; none at all, {}, where they themselves are damaged, None where there are none to be."""
+        return (seals.read(connection) or {}) if self._is_sealed() else None
+
+    @contextmanager
+    def mistrusted(self, commit: int, next_row: int) -> Iterator[None]:
+        """For a repair: seals are not looked at for the length of a block, and all that there is is sealed at its end.
+
+        An error in it leaves the seals as they were. ``commit`` and ``next_row`` are the least that these can be.
+        """
+        self._mistrusted = True
+        try:
+            with self._changing() as (connection, _):
+                connection.execute(
+                    'UPDATE state SET "commit" = max("commit", ?), next_row = max(next_row, ?)', (commit, next_row)
+                )
+                connection.execute("DELETE FROM dropped")  # what it named is of no commit then, and is set aside
+            yield
+            with self._changing(*seals.TABLES) as (connection, sealing):
+                sealing.renew()
+        finally:
+            self._mistrusted = False
+
+    def _refuse(self, what: str) -> ArchiveDamaged:
+        return ArchiveDamaged(
+            f"{what} in {self.path} differ from their checksum; restore a backup, or export it and import that"
+        )
+
+    def migrate(self, identity: str) -> bool:
+        """Bring a catalog of an older format to this one; False where nothing was to be done. Writers only."""
+        with self._lock, sqlite_errors(self.path):
+            (version,) = self._connection.execute("PRAGMA user_version").fetchone()
+        if version > FORMAT:
+            return False
+        with self._changing(*seals.TABLES) as (connection, _):
+            new = {"format": FORMAT, "identity": identity}
+            connection.executemany(
+                "INSERT OR REPLACE INTO settings VALUES (?, ?)",
+                [(key, json.dumps(value)) for key, value in new.items()],
+            )
+            connection.execute(f"PRAGMA user_version = {FORMAT + 1}")
+        return True
+
+    def broken_seals(self) -> list[str]:
+        """What of the small tables differs from its checksum; nothing in a catalog of a format that has none."""
+        with self._reading() as connection:
+            return seals.broken(connection) if self._is_sealed() else []
 
     def data_version(self) -> int:
         """A number that changes when another connection has committed.
@@ -262,6 +326,9 @@ class Catalog:
         with self._reading() as connection:
             commit, entries = self._entries(connection)
             dead = [row for (row,) in connection.execute("SELECT row FROM tombstones ORDER BY row")]
+            sealed = self._seals(connection)
+            if sealed is not None and sealed.get("tombstones") != seals.of_numbers(dead):
+                raise self._refuse("the tombstones")
         if any(later <= row for row, later in pairwise([0, *dead])):  # pages of zeros have rows, too
             raise ArchiveDamaged(f"{self.path} has a damaged list of deleted articles; restore a backup, or export it")
         return commit, entries, dead
@@ -272,9 +339,14 @@ class Catalog:
             return self._entries(connection)
 
     def _entries(self, connection: sqlite3.Connection) -> tuple[int, list[SegmentEntry]]:
-        commit = int(connection.execute('SELECT "commit" FROM state').fetchone()[0])
-        rows = connection.execute("SELECT id, first_row, articles, parts FROM segments ORDER BY first_row")
-        return commit, [
+        state = connection.execute('SELECT "commit", next_row FROM state').fetchone()
+        rows = connection.execute("SELECT id, first_row, articles, parts FROM segments ORDER BY first_row").fetchall()
+        sealed = self._seals(connection)
+        if sealed is not None and (
+            sealed.get("state") != seals.of_rows([state]) or sealed.get("segments") != seals.of_rows(rows)
+        ):
+            raise self._refuse("the segments")
+        return int(state[0]), [
             SegmentEntry(segment, first, articles, self._parts(segment, parts))
             for segment, first, articles, parts in rows
         ]
@@ -291,13 +363,23 @@ class Catalog:
             raise ArchiveDamaged(f"{self.path} describes segment {segment!r} badly; restore a backup") from error
         return found
 
-    def settings(self) -> dict[str, Any]:
-        """The archive's settings."""
-        with self._lock, sqlite_errors(self.path):
-            try:
-                return {k: json.loads(v) for k, v in self._connection.execute("SELECT key, value FROM settings")}
-            except (ValueError, TypeError) as error:
-                raise ArchiveDamaged(f"{self.path} has unreadable settings; restore a backup") from error
+    def settings(self, damaged: bool = False) -> dict[str, Any]:
+        """The archive's settings. ``damaged``: also where they differ from their checksums.
+
+        Raises ArchiveDamaged where they do, and where they cannot be read.
+        """
+        with self._reading() as connection:
+            rows = connection.execute("SELECT key, value FROM settings").fetchall()
+            sealed = self._seals(connection)
+        rows = [row for row in rows if row[0] != seals.KEY]
+        if sealed == {} and not damaged:
+            raise self._refuse("the seals")
+        if sealed and not damaged and (names := seals.differing(sealed.get("settings"), rows)):
+            raise self._refuse(f"the settings {', '.join(names)}")
+        try:
+            return {key: json.loads(value) for key, value in rows}
+        except (ValueError, TypeError, RecursionError) as error:
+            raise ArchiveDamaged(f"{self.path} has unreadable settings; restore a backup") from error
 
     def live(self, ids: Sequence[str]) -> dict[str, tuple[int, bytes]]:
         """Row and content hash of those ids that are live."""
@@ -375,8 +457,12 @@ class Catalog:
 
     def dropped(self, before: int) -> list[tuple[str, str]]:
         """Segment and file ("" for the whole folder) of what no reader at ``before`` or later needs."""
-        with self._lock, sqlite_errors(self.path):
-            found = self._connection.execute("SELECT segment, file FROM dropped WHERE at <= ?", (before,)).fetchall()
+        with self._reading() as connection:
+            rows = connection.execute("SELECT segment, file, at FROM dropped ORDER BY segment, file, at").fetchall()
+            sealed = self._seals(connection)
+            if sealed is not None and sealed.get("dropped") != seals.of_rows(rows):
+                raise self._refuse("the files to be removed")
+        found = [(segment, file) for segment, file, at in rows if at <= before]
         if not all(_plain(segment) and (not file or _plain(file)) for segment, file in found):
             raise ArchiveDamaged(f"{self.path} asks to remove files outside the archive; do not use it")
         return found
@@ -399,46 +485,69 @@ class Catalog:
             needless = f"SELECT EXISTS ({dropped}) OR EXISTS ({dead})"
             if not self._connection.execute(needless, (before,)).fetchone()[0]:
                 return
-        with self._changing() as connection:
+        with self._changing("dropped") as (connection, _):
             connection.execute("DELETE FROM articles WHERE died <= ?", (before,))
             connection.execute("DELETE FROM dropped WHERE at <= ?", (before,))
 
     def alerts(self) -> list[Alert]:
         """All saved queries, by name."""
+        return self._alerts()[0]
+
+    def take_damaged_alerts(self) -> list[tuple[Any, ...]]:
+        """Remove the saved queries that are damaged. Returns their rows, as they are."""
+        names = self.damaged_alerts()
+        taken: list[tuple[Any, ...]] = []
+        if names:
+            with self._changing("alerts") as (connection, _):
+                for row in connection.execute("SELECT * FROM alerts ORDER BY name").fetchall():
+                    if row[0] in names:
+                        taken.append(row)
+                        connection.execute("DELETE FROM alerts WHERE name = ?", (row[0],))
+        return taken
+
+    def damaged_alerts(self) -> list[str]:
+        """The names of saved queries that cannot be read, or differ from their checksums; also of such as are lost."""
+        return self._alerts()[1]
+
+    def _alerts(self) -> tuple[list[Alert], list[str]]:
         from search.records import Alert  # a search needs none
 
-        with self._lock, sqlite_errors(self.path):
-            rows = self._connection.execute("SELECT name, query, created, last_row, ran FROM alerts ORDER BY name")
-            return [
-                Alert(
-                    name=name,
-                    query=query,
-                    created=datetime.fromisoformat(created),
-                    ran=None if ran is None else datetime.fromisoformat(ran),
-                    last_row=last_row,
-                )
-                for name, query, created, last_row, ran in rows
-            ]
+        with self._reading() as connection:
+            rows = connection.execute("SELECT name, query, created, last_row, ran FROM alerts ORDER BY name").fetchall()
+            sealed = self._seals(connection)
+        damaged = set(seals.differing(sealed.get("alerts"), rows)) if sealed else set()
+        alerts = []
+        for name, query, created, last_row, ran in rows:
+            try:
+                began = datetime.fromisoformat(created)
+                told = None if ran is None else datetime.fromisoformat(ran)
+                if name in damaged or began.tzinfo is None or (told is not None and told.tzinfo is None):
+                    raise ValueError
+            except ValueError:
+                damaged.add(name)
+            else:
+                alerts.append(Alert(name=name, query=query, created=began, ran=told, last_row=last_row))
+        return alerts, sorted(damaged)
 
     # A saved query is no commit: what an open reader sees stays as it is, and cursors stay valid.
 
     def add_alert(self, alert: Alert) -> bool:
         """Save a query; False if the name is taken."""
         values = alert.name, alert.query, alert.created.isoformat(), alert.last_row, _iso(alert.ran)
-        with self._changing() as connection:
+        with self._changing("alerts") as (connection, _):
             done = connection.execute("INSERT OR IGNORE INTO alerts VALUES (?, ?, ?, ?, ?)", values)
             return done.rowcount == 1
 
     def remove_alert(self, name: str) -> bool:
         """Forget a saved query; False if there is none of this name."""
-        with self._changing() as connection:
+        with self._changing("alerts") as (connection, _):
             return connection.execute("DELETE FROM alerts WHERE name = ?", (name,)).rowcount == 1
 
     def advance_alerts(self, seen: Iterable[Alert]) -> None:
         """Record ``last_row`` and ``ran`` of saved queries, all or none. One that was replaced meanwhile keeps its own;
         no ``last_row`` goes back."""
         changes = [(one.last_row, _iso(one.ran), one.name, one.query, one.created.isoformat()) for one in seen]
-        with self._changing() as connection:
+        with self._changing("alerts") as (connection, _):
             connection.executemany(
                 "UPDATE alerts SET last_row = max(last_row, ?), ran = ? WHERE name = ? AND query = ? AND created = ?",
                 changes,
@@ -446,7 +555,7 @@ class Catalog:
 
     def purging(self) -> list[str]:
         """The ids of a purge that is not finished."""
-        ids = self.settings().get(_PURGING, [])
+        ids = self.settings(damaged=True).get(_PURGING, [])
         if not (isinstance(ids, list) and all(isinstance(article_id, str) for article_id in ids)):
             raise ArchiveDamaged(f"{self.path} has unreadable settings; restore a backup")
         return ids
@@ -472,7 +581,7 @@ class Catalog:
 
     def purged(self) -> None:
         """A purge is finished: its ids go, too."""
-        with self._changing() as connection:
+        with self._changing("settings") as (connection, _):
             connection.execute("PRAGMA secure_delete = ON").fetchone()
             connection.execute("DELETE FROM settings WHERE key = ?", (_PURGING,))
         with self._lock, sqlite_errors(self.path):

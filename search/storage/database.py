@@ -50,6 +50,7 @@ def connect(place: Place, unchanging: bool) -> sqlite3.Connection:
         connection = sqlite3.connect(
             f"{uri}?{mode}", uri=True, isolation_level=None, check_same_thread=False, timeout=30
         )
+        connection.text_factory = _text
         connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
     except sqlite3.Error as error:
         short = _files_are_short()  # asked before any is closed; SQLite says only that it could not open one
@@ -65,6 +66,11 @@ def connect(place: Place, unchanging: bool) -> sqlite3.Connection:
             ) from error
         raise
     return connection
+
+
+def _text(data: bytes) -> str:
+    """Text as it stands in a row. What is no UTF-8 differs from its checksum, which tells it: no exception does."""
+    return data.decode("utf-8", "replace")
 
 
 def cannot_change(place: Place) -> bool:

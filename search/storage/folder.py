@@ -309,6 +309,11 @@ class _Errors:
             raise self._place._named(error, self._doing) from error
 
 
+def number(name: str) -> int | None:
+    """The number that a name is, None for any other name: also for digits of other scripts, which no archive uses."""
+    return int(name) if name.isascii() and name.isdigit() else None
+
+
 def loose(path: Path) -> Place:
     """A file that is in no archive, as a place. Raises FileNotFoundError where its folder is missing."""
     try:

@@ -16,7 +16,7 @@ import os
 from collections.abc import Sequence
 
 from search.errors import ArchiveLocked, StorageError
-from search.storage.folder import Folder, Place
+from search.storage.folder import Folder, Place, number
 
 _WRITER = "writer.lock"
 _NUMBERS = 41  # bytes in the writer's lock: the process at work, for messages alone, and the last commit
@@ -64,7 +64,7 @@ def _content(descriptor: int) -> list[str]:
 
 
 def _noted(content: Sequence[str]) -> int:
-    return int(content[1]) if len(content) == 2 and content[1].isascii() and content[1].isdigit() else 0
+    return (number(content[1]) or 0) if len(content) == 2 else 0
 
 
 def lock_writer(folder: Folder, wait: bool = False) -> WriterLock:
@@ -143,7 +143,8 @@ def oldest_pin(folder: Folder, current: int) -> int:
     pins = folder / "pins"
     for name in pins.list():
         place = pins / name
-        if not name.isdigit() or not place.is_file():
+        commit = number(name)
+        if commit is None or not place.is_file():
             continue  # nobody's pin
         try:
             descriptor = place.open(os.O_RDWR)
@@ -155,7 +156,7 @@ def oldest_pin(folder: Folder, current: int) -> int:
         except OSError as error:
             if error.errno not in (errno.EWOULDBLOCK, errno.EACCES):
                 raise StorageError(f"cannot lock {place.path}: {error.strerror}") from error
-            oldest = min(oldest, int(name))
+            oldest = min(oldest, commit)
         finally:
             os.close(descriptor)
     return oldest

@@ -12,13 +12,14 @@ from pathlib import Path
 from search.errors import ArchiveDamaged, StorageError
 from search.storage.container import Part, PartData, PartFile, open_part, write_part
 from search.storage.files import cache_folder, storage_errors, write_atomically
-from search.storage.folder import Folder, Place, loose
+from search.storage.folder import Folder, Place, loose, number
 from search.storage.transaction import SegmentEntry
 
 COLUMNS = "columns"
 KEYWORD = "keyword"
 VECTORS = "vectors"
 ASIDE = "aside"  # the folder of what a damaged catalog has lost
+_CHECKS = 2  # the version of what a file is looked at for: what an older one has seen is looked at again
 _MARKS = 5000  # remembered files of one archive; more are of segments long merged away
 
 
@@ -125,7 +126,12 @@ def lost(folder: Folder, known: Collection[str], commit: int, noted: int) -> lis
     One folder of the next commit is usual: a crash left it. ``noted``: the last commit that a writer noted as made.
     """
     newer = [(name, _commit_of(name)) for name in (folder / "segments").list() if name not in known]
-    return [name for name, number in newer if number > commit + 1 or commit < number <= noted]
+    return [name for name, made in newer if made > commit + 1 or commit < made <= noted]
+
+
+def newest(folder: Folder) -> int:
+    """The last commit that any segment folder says it is of; 0 where none says so."""
+    return max(map(_commit_of, (folder / "segments").list()), default=0)
 
 
 def set_aside(folder: Folder, names: Collection[str]) -> None:
@@ -138,8 +144,8 @@ def set_aside(folder: Folder, names: Collection[str]) -> None:
 
 def _commit_of(segment: str) -> int:
     """The commit that first named a segment; 0 where its name does not say."""
-    number, _, rest = segment.partition("-")
-    return int(number) if rest and number.isascii() and number.isdigit() else 0
+    commit, _, rest = segment.partition("-")
+    return (number(commit) or 0) if rest else 0
 
 
 def file_hash(where: Place | Path, size: int | None = None) -> str:
@@ -165,7 +171,7 @@ def _memory(folder: Folder) -> Path:
 
 
 def _fingerprint(status: os.stat_result, file: PartFile) -> str:
-    return f"{file.sha256}:{status.st_ino}:{status.st_size}:{status.st_mtime_ns}:{status.st_ctime_ns}"
+    return f"{_CHECKS}:{file.sha256}:{status.st_ino}:{status.st_size}:{status.st_mtime_ns}:{status.st_ctime_ns}"
 
 
 def _remembered(folder: Folder) -> set[str]:
@@ -188,9 +194,9 @@ def _save(folder: Folder, marks: set[str]) -> None:
         write_atomically(_memory(folder), json.dumps(sorted(marks)).encode())
 
 
-def verify(folder: Folder, entries: Collection[SegmentEntry], check_vectors: Callable[[Part], None]) -> None:
-    """Check sizes always; once for each state of a file its full hash, and a vector part with ``check_vectors``, since
-    a hash in a stranger's archive proves nothing.
+def verify(folder: Folder, entries: Collection[SegmentEntry], check: Callable[[Part], bool]) -> None:
+    """Check sizes always; once for each state of a file its full hash, and with ``check`` whether the part agrees with
+    itself, since a hash in a stranger's archive proves nothing. Where ``check`` cannot say (False), it is asked again.
 
     Raises ArchiveDamaged for a file that differs or contradicts itself, FileNotFoundError for one that is gone.
     """
@@ -209,8 +215,8 @@ def verify(folder: Folder, entries: Collection[SegmentEntry], check_vectors: Cal
             if mark not in remembered:
                 if file_hash(place, file.size) != file.sha256:
                     raise ArchiveDamaged(f"{place.path} does not match its checksum; restore a backup or index again")
-                if name == VECTORS:
-                    check_vectors(open_part(place, name, file.size))
+                if not check(open_part(place, name, file.size)):
+                    continue
                 fresh = True
             current.add(mark)
     if fresh:

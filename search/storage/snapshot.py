@@ -73,13 +73,11 @@ class Snapshot:
             self._held.release()
 
 
-def take_snapshot(
-    catalog: Catalog, check_vectors: Callable[[Part], None], previous: Snapshot | None = None
-) -> Snapshot:
+def take_snapshot(catalog: Catalog, check: Callable[[Part], bool], previous: Snapshot | None = None) -> Snapshot:
     """The last commit, pinned. Retries when a merge removes a file between reading the catalog and opening it.
 
-    ``check_vectors`` raises ArchiveDamaged for a vector part that contradicts itself; it is asked once for each state
-    of a file. ``previous`` is an open snapshot of the same archive, whose mapped parts are used again.
+    ``check`` raises ArchiveDamaged for a part that contradicts itself; it is asked once for each state of a
+    file. ``previous`` is an open snapshot of the same archive, whose mapped parts are used again.
     """
     folder = catalog.folder
     missing: FileNotFoundError | None = None
@@ -91,7 +89,7 @@ def take_snapshot(
             if held is not None and catalog.commit_number() != commit:
                 held.release()
                 continue
-            verify(folder, entries, check_vectors)
+            verify(folder, entries, check)
             return Snapshot(commit, entries, dead, folder, held, previous)
         except FileNotFoundError as error:
             missing = error

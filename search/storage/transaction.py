@@ -11,6 +11,7 @@ from typing import Any
 from search.records import Article
 from search.storage import codec
 from search.storage.container import PartFile
+from search.storage.seals import Sealing
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +37,9 @@ class Record:
 class Transaction:
     """The statements of one commit."""
 
-    def __init__(self, connection: sqlite3.Connection, number: int) -> None:
+    def __init__(self, connection: sqlite3.Connection, number: int, sealing: Sealing) -> None:
         self._connection = connection
+        self._sealing = sealing
         self.number = number
 
     def insert(self, records: Iterable[Record]) -> None:
@@ -58,6 +60,7 @@ class Transaction:
 
     def bury(self, rows: Iterable[int]) -> None:
         """Mark rows dead."""
+        self._sealing.touch("tombstones")
         dead = [(int(row),) for row in rows]
         self._connection.executemany(f"UPDATE articles SET died = {self.number} WHERE row = ?", dead)  # noqa: S608
         self._connection.executemany("INSERT OR IGNORE INTO tombstones VALUES (?)", dead)
@@ -72,6 +75,7 @@ class Transaction:
 
     def add_segment(self, entry: SegmentEntry) -> None:
         """Name a new segment."""
+        self._sealing.touch("segments")
         self._connection.execute(
             "INSERT INTO segments VALUES (?, ?, ?, ?)",
             (entry.id, entry.first_row, entry.articles, _described(entry.parts)),
@@ -80,6 +84,7 @@ class Transaction:
     def replace_part(self, entry: SegmentEntry, name: str, file: PartFile) -> None:
         """Name another file for a part of a segment, or a part it did not have; the old file goes when no reader
         holds it."""
+        self._sealing.touch("segments", "dropped")
         parts = {**entry.parts, name: file}
         self._connection.execute("UPDATE segments SET parts = ? WHERE id = ?", (_described(parts), entry.id))
         if name in entry.parts:
@@ -89,20 +94,24 @@ class Transaction:
 
     def drop_segments(self, entries: Collection[SegmentEntry]) -> None:
         """Forget segments; their files go when no reader holds them."""
+        self._sealing.touch("segments", "dropped")
         for entry in entries:
             self._connection.execute("DELETE FROM segments WHERE id = ?", (entry.id,))
             self._connection.execute("INSERT INTO dropped VALUES (?, '', ?)", (entry.id, self.number))
 
     def keep_files(self, dropped: Iterable[tuple[str, str]]) -> None:
         """Take segments, or files of them, from the list of what is to be removed."""
+        self._sealing.touch("dropped")
         self._connection.executemany("DELETE FROM dropped WHERE segment = ? AND file = ?", list(dropped))
 
     def drop_tombstones(self, rows: Iterable[int]) -> None:
         """Forget tombstones of rows that no segment holds any more."""
+        self._sealing.touch("tombstones")
         self._connection.executemany("DELETE FROM tombstones WHERE row = ?", [(int(row),) for row in rows])
 
     def set(self, key: str, value: Any) -> None:
         """Change a setting."""
+        self._sealing.touch("settings")
         self._connection.execute("INSERT OR REPLACE INTO settings VALUES (?, ?)", (key, json.dumps(value)))
 
 
