@@ -19,7 +19,7 @@ from search.keyword.match.expand import (
     expand_wildcard,
     suggest,
 )
-from search.keyword.part.packing import strings
+from search.keyword.part.packing import Strings
 from search.records import Article
 from tests.keyword_parts import make_segment
 
@@ -54,7 +54,7 @@ def spelled(segment, selection):
 def accepts(automaton, words):
     """The words that an automaton accepts, through the vectorised run."""
     words = sorted({word.encode() for word in words})
-    arrays = strings("x", words)
+    arrays = Strings.of(words).arrays("x")
     ends = arrays["x_ends"].astype(np.int64)
     found = accepted(automaton, arrays["x_blob"], ends - [len(word) for word in words], ends, 1 << 62)
     return {words[i].decode() for i in found.tolist()}
@@ -170,7 +170,7 @@ def test_more_classes_than_a_byte_holds():
 
 def test_stopping_early(monkeypatch):
     words = sorted(f"{i:04}" for i in range(5000))
-    arrays = strings("x", [word.encode() for word in words])
+    arrays = Strings.of([word.encode() for word in words]).arrays("x")
     ends = arrays["x_ends"].astype(np.int64)
     found = accepted(Wildcard("*0*"), arrays["x_blob"], ends - 4, ends, 100)
     assert 100 < len(found) <= 5000

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from search.keyword.analysis import analyze
 from search.keyword.cache import Cache
 from search.keyword.part import vocabulary
-from search.keyword.part.packing import order_of
+from search.keyword.part.packing import Strings
 from search.keyword.part.vocabulary import READING, Vocabulary
 from search.keyword.readings import readings
 
@@ -32,8 +32,8 @@ def read(texts, known):
     own = known.forms(forms.astype(np.int64) & (READING - 1))
     term_of_form = own.term_of_word[own.word_of_form].tolist()
     return [
-        [own.terms[term][1:], surface, reading]
-        for term, surface, reading in zip(term_of_form, own.surfaces, (forms >= READING).tolist(), strict=True)
+        [own.terms[term][1:], own.surfaces[place], reading]
+        for place, (term, reading) in enumerate(zip(term_of_form, (forms >= READING).tolist(), strict=True))
     ], ends.tolist()
 
 
@@ -102,4 +102,4 @@ def test_the_cache_keeps_nothing_that_takes_half_of_it():
 @example([b"abcdefgh", b"bbcdefgh", b"abcdefgh\0", b"", b"\0", b"abcdefghabcdefghz", b"abcdefghabcdefgha"])
 def test_strings_are_put_in_order_as_sorted_does(items):
     items = list(dict.fromkeys(items))
-    assert [items[place] for place in order_of(items).tolist()] == sorted(items)
+    assert [items[place] for place in Strings.of(items).order().tolist()] == sorted(items)

@@ -29,13 +29,13 @@ from search.keyword.part import merge, packing, surviving, united, vocabulary
 from search.keyword.part.layout import KIND, KeywordSegment
 from search.keyword.part.merge import merge_parts
 from search.keyword.part.packing import (
+    Strings,
     StringTable,
     code_bits,
     code_sizes,
     decode_codes,
     decode_term,
     encode_codes,
-    strings,
 )
 from search.keyword.part.write import build_part
 from search.keyword.readings import readings, value_words
@@ -454,7 +454,7 @@ def test_a_dictionary_out_of_order_is_refused_by_a_merge(monkeypatch, name, bloc
     monkeypatch.setattr(united, "BLOCK", block)
     part = make_part([Article(id="1", text="one two TWO six", source="Two One")])
     items = StringTable(part[f"{name}_blob"], part[f"{name}_ends"]).between(0, len(part[f"{name}_ends"]))
-    damaged = Part(Path("p"), KIND, part.meta, {**part.arrays(), **strings(name, items[::-1])}, 0)
+    damaged = Part(Path("p"), KIND, part.meta, {**part.arrays(), **Strings.of(items[::-1]).arrays(name)}, 0)
     with pytest.raises(ArchiveDamaged, match=r"cannot merge p: strings of a dictionary are not in order"):
         merge_parts([damaged], [np.ones(1, bool)])
 
@@ -513,7 +513,7 @@ def test_layouts_must_be_as_many_as_articles():
 
 @given(st.lists(st.binary(max_size=4), max_size=12).map(lambda items: sorted(set(items))), st.binary(max_size=3))
 def test_string_table(items, key):
-    arrays = strings("x", items)
+    arrays = Strings.of(items).arrays("x")
     table = StringTable(arrays["x_blob"], arrays["x_ends"])
     assert len(table) == len(items)
     assert [table[i] for i in range(len(items))] == table.between(0, len(items)) == items

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 import unicodedata
 
 MARKS = 30  # combining marks in a row, as the Unicode stream-safe text format has it
 
 _UNWANTED = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ufeff\ud800-\udfff]")
+# Texts of nothing but these are clean: printable ASCII, and above it letters and signs that nothing composes with.
+_USUAL = bytes((0x09, 0x0A, *range(0x20, 0x7F)))
+_USUAL_SIGNS = frozenset(
+    map(chr, (*range(0xA0, 0x300), *range(0x2010, 0x2028), *range(0x2030, 0x205F), 0x20AC, 0x2122))
+)
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _REPLACED: dict[int, str | None] = {
     **dict.fromkeys([*range(0x20), *range(0x7F, 0xA0), 0xFEFF]),
@@ -20,6 +26,9 @@ _REPLACED: dict[int, str | None] = {
 def clean_text(text: str) -> str:
     """NFC without control characters except "\\n" and "\\t"; every kind of line end is "\\n"; a lone surrogate,
     which no file can hold, is U+FFFD."""
+    with contextlib.suppress(UnicodeEncodeError):
+        if _USUAL_SIGNS.issuperset(text.encode().translate(None, _USUAL).decode()):
+            return text
     if _UNWANTED.search(text):
         text = text.replace("\r\n", "\n").translate(_REPLACED)
     if unicodedata.is_normalized("NFC", text):

@@ -8,21 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from search.keyword.part.packing import Array, fit, order_of, stable_order, starts_of, strings
-
-# Sorts before every character of a term, so form keys sort by term first. No token contains it.
-_SEPARATOR = b"\0"
-
-
-def form_key(term: bytes, surface: bytes) -> bytes:
-    """What a form of the text space is known by: its term's key and its surface."""
-    return term + _SEPARATOR + surface
-
-
-def split_of(key: bytes) -> int:
-    """Where in a form's key its term ends."""
-    # The space's own byte is a zero too, so the separator is looked for after it.
-    return key.index(_SEPARATOR, 1)
+from search.keyword.part.packing import Array, Strings, fit, stable_order, starts_of
 
 
 def word_arrays(word_of_form: Array, words: int, form_counts: NDArray[np.int64]) -> dict[str, Array]:
@@ -41,9 +27,9 @@ class Forms(NamedTuple):
     """What the tokens of some texts look like. A form is a surface; its folded word is ``words[word_of_form[i]]``, and
     the key of the term that a word is found by ``terms[term_of_word[j]]``. All are distinct, in no order."""
 
-    surfaces: Sequence[bytes]
-    words: Sequence[bytes]
-    terms: Sequence[bytes]
+    surfaces: Strings
+    words: Strings
+    terms: Strings
     word_of_form: NDArray[np.int32]
     term_of_word: NDArray[np.int32]
 
@@ -52,23 +38,25 @@ class Lexicon:
     """Terms sorted by key, forms by (term, surface), words by their bytes: the order is that of the content alone.
 
     ``values`` are the metadata terms. ``form_numbers`` and ``value_numbers`` say where each of the given forms and
-    values went. The first ``text_terms`` terms are those of the text space.
+    values went. Of all ``terms`` the first ``text_terms`` are those of the text space.
     """
 
     def __init__(self, forms: Forms, values: Sequence[bytes]) -> None:
-        term_order = order_of(forms.terms)
+        term_order, value_order = forms.terms.order(), Strings.of(values).order()
         term = _places(term_order)[forms.term_of_word][forms.word_of_form]
-        order = order_of(forms.surfaces)
+        order = forms.surfaces.order()
         order = order[stable_order(term[order])]
-        value_order = order_of(values)
-        self._words, self._word_of_form = forms.words, forms.word_of_form[order]
         self.text_terms = len(forms.terms)
-        self.surfaces = [forms.surfaces[index] for index in order.tolist()]
-        self.keys = [forms.terms[index] for index in term_order.tolist()]
-        self.keys += [values[index] for index in value_order.tolist()]
+        self.terms = self.text_terms + len(values)
         self.form_numbers = _places(order)
         self.value_numbers = _places(value_order) + self.text_terms
-        self.form_starts = starts_of(np.bincount(term, minlength=len(self.keys))).astype(np.int32)
+        self.form_starts = starts_of(np.bincount(term, minlength=self.terms)).astype(np.int32)
+        self._terms, self._values = forms.terms.take(term_order), Strings.of(values).take(value_order)
+        self._surfaces, self._words, self._word_of_form = (
+            forms.surfaces.take(order),
+            forms.words,
+            forms.word_of_form[order],
+        )
 
     @property
     def forms_per_term(self) -> NDArray[np.int32]:
@@ -77,16 +65,16 @@ class Lexicon:
 
     def term_of_form(self) -> NDArray[np.int32]:
         """int32[F]."""
-        return np.repeat(np.arange(len(self.keys), dtype=np.int32), self.forms_per_term)
+        return np.repeat(np.arange(self.terms, dtype=np.int32), self.forms_per_term)
 
     def arrays(self, form_counts: NDArray[np.int64]) -> dict[str, Array]:
         """The dictionary's arrays of a part. ``form_counts`` is how often each form occurs."""
-        order = order_of(self._words)
+        order = self._words.order()
         return {
-            **strings("terms", self.keys),
+            **Strings.joined((self._terms, self._values)).arrays("terms"),
             "form_starts": self.form_starts,
-            **strings("forms", self.surfaces),
-            **strings("words", [self._words[index] for index in order.tolist()]),
+            **self._surfaces.arrays("forms"),
+            **self._words.take(order).arrays("words"),
             **word_arrays(_places(order)[self._word_of_form], len(order), form_counts),
         }
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import itertools
 from collections.abc import Sequence
 from typing import Any
 
@@ -17,6 +18,7 @@ _BITS = np.array((0, 1, 2, 4, 8, 16), np.uint8)
 # With more than one in so many numbers too wide, storing all of them wide is smaller.
 _WIDE_SHARE = 8
 _PIECE = 1 << 18  # codes that are packed at once
+BEHIND = 16  # bytes behind a blob of Strings, so that eight can be read from any
 # The first n of eight bytes, the first byte highest.
 _FIRST_BYTES = np.array([(1 << 64) - (1 << 64 - 8 * n) for n in range(9)], np.uint64)
 
@@ -51,6 +53,17 @@ class StringTable:
         data = bytes(self._blob[base : self._ends[stop - 1]])
         ends = [end - base for end in self._ends[start:stop]]
         return [data[a:b] for a, b in zip([0, *ends], ends, strict=False)]
+
+    def some(self, places: NDArray[np.int64]) -> Strings:
+        """Those at some places, ascending and at least one. Raises ValueError for ends that do not ascend."""
+        ends = np.asarray(self._ends)
+        stops = ends[places].astype(np.int64)
+        starts = ends[places - 1].astype(np.int64)
+        starts[places == 0] = 0
+        base, sizes = int(starts[0]), stops - starts
+        if sizes.min() < 0 or (starts[1:] < stops[:-1]).any():
+            raise ValueError("strings of a dictionary overlap")
+        return Strings(bytes(self._blob[base : int(stops[-1])]) + bytes(BEHIND), starts - base, sizes)
 
     def lower_bound(self, key: bytes, low: int = 0, high: int | None = None) -> int:
         """The number of the first string >= ``key``, in a table that is sorted between ``low`` and ``high``."""
@@ -96,10 +109,88 @@ class Wide:
         return low
 
 
-def strings(name: str, items: Sequence[bytes]) -> dict[str, Array]:
-    """The two arrays of a StringTable."""
-    ends = np.cumsum(np.fromiter(map(len, items), np.int64, len(items)))
-    return {f"{name}_blob": np.frombuffer(b"".join(items), np.uint8), f"{name}_ends": fit(ends, np.uint32, np.uint64)}
+class Strings:
+    """Byte strings to be worked on all at once: string ``i`` is ``sizes[i]`` bytes of a blob from ``starts[i]`` on."""
+
+    def __init__(self, blob: bytes, starts: NDArray[np.int64], sizes: NDArray[np.int64]) -> None:
+        self._blob, self._starts, self.sizes = blob, starts, sizes
+
+    @classmethod
+    def of(cls, items: Sequence[bytes]) -> Strings:
+        """These strings."""
+        sizes = np.fromiter(map(len, items), np.int64, len(items))
+        return cls(b"".join(items) + bytes(BEHIND), starts_of(sizes)[:-1], sizes)
+
+    def __len__(self) -> int:
+        return len(self._starts)
+
+    def __getitem__(self, place: int) -> bytes:
+        start = int(self._starts[place])
+        return self._blob[start : start + int(self.sizes[place])]
+
+    def take(self, places: Array) -> Strings:
+        """Those at some places, in that order."""
+        return Strings(self._blob, self._starts[places], self.sizes[places])
+
+    @staticmethod
+    def joined(several: Sequence[Strings]) -> Strings:
+        """Several, one after the other."""
+        bases = starts_of(np.array([len(each._blob) for each in several]))
+        starts = [each._starts + base for each, base in zip(several, bases.tolist(), strict=False)]
+        sizes = [each.sizes for each in several]
+        return Strings(b"".join([each._blob for each in several]), np.concatenate(starts), np.concatenate(sizes))
+
+    def order(self) -> NDArray[np.int64]:
+        """The places of the strings as ``sorted`` puts them, by eight bytes of all at once.
+
+        After each eight only those go on that are alike so far and have more.
+        """
+        numbers = self._eight(0)
+        order = np.argsort(numbers)
+        alike, numbers, group = np.arange(len(self)), numbers[order], np.zeros(len(self), np.int64)
+        for end in itertools.count(8, 8):
+            fresh = np.ones(len(alike), bool)
+            fresh[1:] = (numbers[1:] != numbers[:-1]) | (group[1:] != group[:-1])
+            group = np.cumsum(fresh) - 1
+            sizes = self.sizes[order[alike]]
+            more = np.zeros(len(alike), bool)
+            more[group[(sizes > end) | (sizes != sizes[np.flatnonzero(fresh)][group])]] = True
+            more = more[group] & (np.bincount(group, minlength=1) > 1)[group]
+            if not more.any():
+                return order
+            alike, group = alike[more], group[more]
+            at = order[alike]
+            numbers = self._eight(end, at)
+            again = np.lexsort((numbers, np.minimum(self.sizes[at], end), group))
+            order[alike], numbers, group = at[again], numbers[again], group[again]
+            group += np.cumsum(np.append(0, np.diff(np.minimum(self.sizes[order[alike]], end)) != 0))
+        raise AssertionError
+
+    def differ(self) -> NDArray[np.bool_]:
+        """Whether each string is another than the one before it."""
+        differ = np.ones(len(self), bool)
+        differ[1:] = self.sizes[1:] != self.sizes[:-1]
+        for at in range(0, int(self.sizes.max(initial=0)), 8):
+            rest = np.flatnonzero(~differ & (self.sizes > at))
+            if not len(rest):
+                break
+            differ[rest] = self._eight(at, rest) != self._eight(at, rest - 1)
+        return differ
+
+    def _eight(self, at: int, places: Array | slice = slice(None)) -> NDArray[np.uint64]:
+        """Eight bytes from byte ``at`` on of some strings, as numbers, with zeros for what a string does not have."""
+        numbers: Array = np.ndarray((len(self._blob) - 7,), ">u8", buffer=self._blob, strides=(1,))
+        left = np.clip(self.sizes[places] - at, 0, 8)
+        found: NDArray[np.uint64] = numbers[self._starts[places] + at * (left > 0)] & _FIRST_BYTES[left]
+        return found
+
+    def blob(self) -> NDArray[np.uint8]:
+        """All bytes, string after string."""
+        return np.frombuffer(self._blob, np.uint8)[ranges(self._starts, self.sizes)]
+
+    def arrays(self, name: str) -> dict[str, Array]:
+        """The two arrays of a StringTable."""
+        return {f"{name}_blob": self.blob(), f"{name}_ends": fit(np.cumsum(self.sizes), np.uint32, np.uint64)}
 
 
 def fit(values: Array, *dtypes: DTypeLike) -> Array:
@@ -142,30 +233,6 @@ def renumbered(numbers: Array, size: int) -> tuple[NDArray[np.int64], NDArray[np
     used = np.zeros(size, bool)
     used[numbers] = True
     return np.flatnonzero(used), (np.cumsum(used, dtype=np.int32) - 1)[numbers]
-
-
-def order_of(items: Sequence[bytes]) -> NDArray[np.int64]:
-    """Where each of the strings stands in their order: what ``sorted`` does, but sixteen bytes of all at once.
-
-    ``items[order[0]]`` is the first. Strings that these bytes do not tell apart are few, and left to ``sorted``.
-    """
-    sizes = np.fromiter(map(len, items), np.int64, len(items))
-    starts = starts_of(sizes)[:-1]
-    data = b"".join(items) + bytes(16)
-    numbers: Array = np.ndarray((len(data) - 7,), ">u8", buffer=data, strides=(1,))
-    high, low = (numbers[starts + at] & _FIRST_BYTES[np.clip(sizes - at, 0, 8)] for at in (0, 8))
-    order = np.argsort(high)
-    alike = _neighbours(high[order])
-    order[alike] = order[alike][np.lexsort((low[order[alike]], high[order[alike]]))]
-    alike = alike[_neighbours(low[order[alike]])]
-    order[alike] = sorted(order[alike].tolist(), key=items.__getitem__)
-    return order
-
-
-def _neighbours(ordered: Array) -> NDArray[np.int64]:
-    """The places of numbers that equal one beside them."""
-    same = ordered[1:] == ordered[:-1]
-    return np.flatnonzero(np.append(same, False) | np.append(False, same))
 
 
 def ranges(starts: NDArray[np.int64], counts: NDArray[np.int64]) -> NDArray[np.int64]:

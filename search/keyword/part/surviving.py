@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import compress
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from search.keyword.part.layout import KeywordSegment
-from search.keyword.part.lexicon import form_key
-from search.keyword.part.packing import Array, code_bits, decode_codes, decode_term, starts_of
+from search.keyword.part.packing import Array, code_bits, decode_codes, decode_term, renumbered, starts_of
 from search.storage.container import Part
 
 # Occurrences that are worked on at once, about.
@@ -128,7 +126,8 @@ class Source:
     """One of the parts, the rows of it that survive, and where its terms and forms go.
 
     ``kept_postings``, ``kept_positions`` and ``kept_minors`` (int64, a start for each own term and the total) say how
-    much survives; ``wide_freqs``, ``wide_positions`` and ``largest_minor`` which widths the numbers need.
+    much survives, ``terms_of_text``, ``values`` (metadata terms), ``forms`` and ``words`` (all int64, ascending) what
+    of the dictionary; ``wide_freqs``, ``wide_positions`` and ``largest_minor`` which widths the numbers need.
     """
 
     def __init__(self, part: Part, keep: NDArray[np.bool_], base: int) -> None:
@@ -148,19 +147,20 @@ class Source:
             self.kept_postings, self.kept_positions = self.posting_starts, self.position_starts
             self.kept_minors: NDArray[np.int64] = part["minor_starts"]
             self.largest_minor = int(part["minor_freqs"].max(initial=0))
-            self.forms_left = np.ones(len(self.segment.surfaces), bool)
+            self.forms = np.arange(len(self.segment.surfaces))
             self.form_counts = self._counts_of_words()
         else:
             self._count()
-        self._values_left = np.diff(self.kept_postings[self.text_terms :]) > 0
+        kept = np.diff(self.kept_postings) > 0
+        self.terms_of_text = np.flatnonzero(kept[: self.text_terms])
+        self.values = self.text_terms + np.flatnonzero(kept[self.text_terms :])
         self._term_of_form = np.repeat(np.arange(len(self.forms_per_term), dtype=np.int32), self.forms_per_term)
         words = len(self.segment.words)
-        self._word_of_form = np.zeros(len(self.forms_left), np.int32)
+        self._word_of_form = np.zeros(len(self.segment.surfaces), np.int32)
         self._word_of_form[self.segment.word_forms] = np.repeat(
             np.arange(words, dtype=np.int32), np.diff(self.segment.word_form_starts)
         )
-        self._words_left = np.zeros(words, bool)
-        self._words_left[self._word_of_form[self.forms_left]] = True
+        self.words, _ = renumbered(self._word_of_form[self.forms], words)
 
     def _counts_of_words(self) -> NDArray[np.int64]:
         """How often each word occurs, said of its first form."""
@@ -189,7 +189,7 @@ class Source:
                     start, stop = int(self.form_starts[first]), int(self.form_starts[last])
                     self.form_counts[start:stop] += np.bincount(left.forms() - start, minlength=stop - start)
         self.kept_postings, self.kept_positions, self.kept_minors = map(starts_of, (postings, positions, minors))
-        self.forms_left = self.form_counts > 0
+        self.forms = np.flatnonzero(self.form_counts)
 
     def stretches(self, first: int, last: int) -> Iterator[Stretch]:
         """The terms ``first`` to ``last`` at once, or a single one with very many occurrences a part at a time."""
@@ -205,47 +205,34 @@ class Source:
             yield Stretch(self, first, last, slice(low, high), slice(at, until))
             at = until
 
-    def form_keys(self, start: int, stop: int) -> list[bytes]:
-        """The keys of those of the forms ``start`` to ``stop`` that survive."""
-        number = self._term_of_form[start:stop]
-        low = int(number[0])
-        terms = self.segment.terms.between(low, int(number[-1]) + 1)
-        surfaces = self.segment.surfaces.between(start, stop)
-        keys = map(form_key, map(terms.__getitem__, (number - low).tolist()), surfaces)
-        return list(compress(keys, self.forms_left[start:stop].tolist()))
-
-    def words_between(self, start: int, stop: int) -> list[bytes]:
-        """Those of the words ``start`` to ``stop`` that survive."""
-        return list(compress(self.segment.words.between(start, stop), self._words_left[start:stop].tolist()))
-
-    def values_between(self, start: int, stop: int) -> list[bytes]:
-        """Those of the metadata terms ``start`` to ``stop``, counted from the first of them, that survive."""
-        terms = self.segment.terms.between(self.text_terms + start, self.text_terms + stop)
-        return list(compress(terms, self._values_left[start:stop].tolist()))
+    def terms_of_forms(self, terms: NDArray[np.int32]) -> NDArray[np.int32]:
+        """The term of each surviving form, by the numbers that the surviving terms of the text get."""
+        numbers = np.zeros(self.text_terms, np.int32)
+        numbers[self.terms_of_text] = terms
+        return numbers[self._term_of_form[self.forms]]
 
     def words_of_forms(self, words: NDArray[np.int32]) -> NDArray[np.int32]:
         """The word of each surviving form, by the numbers that the surviving words get."""
-        places = np.zeros(len(self._words_left), np.int32)
-        places[self._words_left] = words
-        return places[self._word_of_form[self.forms_left]]
+        numbers = np.zeros(len(self.segment.words), np.int32)
+        numbers[self.words] = words
+        return numbers[self._word_of_form[self.forms]]
 
     def settle(
         self,
+        terms: NDArray[np.int32],
         forms: NDArray[np.int32],
         values: NDArray[np.int32],
         form_starts: NDArray[np.int32],
-        term_of_form: NDArray[np.int32],
     ) -> None:
         """Now that the result's dictionary is known: where each own term is in it, or -1, and the code there of each
-        own form. ``forms`` and ``values`` number the surviving forms and metadata terms."""
+        own form. The others are the numbers that surviving terms of the text, forms and metadata terms get."""
         self.term_map = np.full(len(self.forms_per_term), -1, np.int32)
-        self.term_map[self._term_of_form[self.forms_left]] = term_of_form[forms]
-        self.term_map[self.text_terms + np.flatnonzero(self._values_left)] = values
+        self.term_map[self.terms_of_text] = terms
+        self.term_map[self.values] = values
         self.terms_left = np.flatnonzero(self.term_map >= 0)
-        self.codes = np.zeros(len(self.forms_left), np.uint16)
-        self.codes[self.forms_left] = forms - form_starts[term_of_form[forms]]
-        del self._term_of_form, self._word_of_form, self._words_left, self._values_left
-        del self.forms_left, self.form_counts
+        self.codes = np.zeros(len(self.segment.surfaces), np.uint16)
+        self.codes[self.forms] = forms - form_starts[self.term_map[self._term_of_form[self.forms]]]
+        del self._term_of_form, self._word_of_form, self.forms, self.words, self.values, self.form_counts
 
     def between(self, first: int, last: int) -> Iterator[Stretch]:
         """What goes to the terms ``first`` to ``last`` of the result, in one stretch if they are several."""

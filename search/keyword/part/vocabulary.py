@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from search.keyword.analysis import LONGEST_WORD, TEXT_SPACE, analyze_token, normalise, stem
 from search.keyword.part.lexicon import Forms
-from search.keyword.part.packing import Array, renumbered, starts_of, term_key
+from search.keyword.part.packing import BEHIND, Array, Strings, renumbered, starts_of, term_key
 from search.keyword.readings import cut, of_words
 
 _TEXT = term_key(TEXT_SPACE, "")
@@ -199,6 +199,32 @@ class _Seen:
             keys, numbers, slots = keys[left], numbers[left], slots[left]
 
 
+class _Table:
+    """Strings that are numbered as they come."""
+
+    def __init__(self) -> None:
+        self._numbers: dict[bytes, int] = {}
+        self._blob = bytearray()
+        self._ends = array("Q", (0,))
+
+    def __len__(self) -> int:
+        return len(self._numbers)
+
+    def number(self, string: bytes) -> int:
+        """Its number: the next one, where it is new."""
+        count = len(self._numbers)
+        number = self._numbers.setdefault(string, count)
+        if number == count:
+            self._blob += string
+            self._ends.append(len(self._blob))
+        return number
+
+    def strings(self, numbers: NDArray[np.int64]) -> Strings:
+        """The strings of some numbers."""
+        ends = np.array(self._ends, np.int64)  # a copy: what is lent out could not grow
+        return Strings(bytes(self._blob + bytes(BEHIND)), ends[:-1], np.diff(ends)).take(numbers)
+
+
 class Vocabulary(dict[bytes, int]):
     """A stretch in UTF-8 -> the form number of its one token; with none or several, _SEVERAL + the number of a run.
 
@@ -209,12 +235,7 @@ class Vocabulary(dict[bytes, int]):
     def __init__(self) -> None:
         self._runs = array("I")
         self._run_ends = array("I", (0,))
-        self._surfaces: list[bytes] = []
-        self._words: list[bytes] = []
-        self._terms: list[bytes] = []
-        self._form_numbers: dict[bytes, int] = {}
-        self._word_numbers: dict[bytes, int] = {}
-        self._term_numbers: dict[bytes, int] = {}
+        self._surfaces, self._words, self._terms = _Table(), _Table(), _Table()
         self._word_of_form = array("I")
         self._term_of_word = array("I")
         self._seen = _Seen()
@@ -230,9 +251,9 @@ class Vocabulary(dict[bytes, int]):
         words, word_of_form = renumbered(np.array(self._word_of_form, np.int64)[numbers], len(self._words))
         terms, term_of_word = renumbered(np.array(self._term_of_word, np.int64)[words], len(self._terms))
         return Forms(
-            [self._surfaces[number] for number in numbers.tolist()],
-            [self._words[number] for number in words.tolist()],
-            [self._terms[number] for number in terms.tolist()],
+            self._surfaces.strings(numbers),
+            self._words.strings(words),
+            self._terms.strings(terms),
             word_of_form,
             term_of_word,
         )
@@ -274,9 +295,8 @@ class Vocabulary(dict[bytes, int]):
         return forms + tokens[done:]
 
     def _form(self, surface: bytes, word: bytes) -> int:
-        number = self._form_numbers.setdefault(surface, len(self._surfaces))
-        if number == len(self._surfaces):
-            self._surfaces.append(surface)
+        number = self._surfaces.number(surface)
+        if number == len(self._word_of_form):
             self._word_of_form.append(self._word(word))
         return number
 
@@ -284,13 +304,9 @@ class Vocabulary(dict[bytes, int]):
         return self._term_of_word[self._word(word)]
 
     def _word(self, word: bytes) -> int:
-        number = self._word_numbers.setdefault(word, len(self._words))
-        if number == len(self._words):
-            self._words.append(word)
-            term = _TEXT + stem(word.decode()).encode()
-            self._term_of_word.append(self._term_numbers.setdefault(term, len(self._terms)))
-            if self._term_of_word[-1] == len(self._terms):
-                self._terms.append(term)
+        number = self._words.number(word)
+        if number == len(self._term_of_word):
+            self._term_of_word.append(self._terms.number(_TEXT + stem(word.decode()).encode()))
         return number
 
     def read(self, texts: Iterable[Sequence[str]]) -> tuple[NDArray[np.uint32], NDArray[np.int64]]:

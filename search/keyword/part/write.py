@@ -210,7 +210,7 @@ def build_part(articles: Sequence[Article], layouts: Sequence[Layout]) -> PartDa
     form = lexicon.form_numbers[text.form]
     term = lexicon.term_of_form()[form]
     value = lexicon.value_numbers[metadata.term]
-    terms = len(lexicon.keys)
+    terms = lexicon.terms
     occurrences = np.bincount(term, minlength=terms)
     occurrences[lexicon.text_terms :] = np.bincount(value, minlength=terms)[lexicon.text_terms :]
     position_starts = starts_of(occurrences)
@@ -228,7 +228,7 @@ def build_part(articles: Sequence[Article], layouts: Sequence[Layout]) -> PartDa
     codes = form[order]
     codes -= np.repeat(lexicon.form_starts[: lexicon.text_terms], text_occurrences)
     arrays = {
-        **lexicon.arrays(np.bincount(form, minlength=len(lexicon.surfaces))),
+        **lexicon.arrays(np.bincount(form, minlength=len(text.forms.surfaces))),
         "posting_starts": posting_starts,
         "docs": row[posting_at].astype(docs_dtype(len(articles))),
         **narrow("freqs", np.diff(posting_at, append=len(row)), np.uint8),
