@@ -70,19 +70,22 @@ def expand_fuzzy(
 
 def by_edits(segments: Sequence[KeywordSegment], word: str, distance: int) -> list[list[Selection]]:
     """``expand_fuzzy`` by nearness: for each segment what the words at 0, 1 and so on edits select."""
-    expand_fuzzy(segments, word, distance)  # within its limit
     written = fold(surface_of(word))
-    found: list[list[Selection]] = []
-    for segment in segments:
-        nearer = np.empty(0, np.int64)
-        levels = []
+    key = written.encode("utf-8", "replace")
+    every = _bounded(segments, Levenshtein(written, distance), MOST_WORDS)
+    levels: list[list[Selection]] = []
+    for segment, farthest in zip(segments, every, strict=True):
+        nearer, own = np.empty(0, np.int64), []
         for edits in range(distance + 1):
-            deadline.check()
-            numbers = matching_words(segment, Levenshtein(written, edits))
-            levels.append(_forms_of(segment, np.setdiff1d(numbers, nearer, assume_unique=True)))
+            numbers = farthest
+            if edits == 0:
+                numbers = farthest[farthest == segment.words.find(key)]
+            elif edits < distance:
+                numbers = matching_words(segment, Levenshtein(written, edits))
+            own.append(_forms_of(segment, np.setdiff1d(numbers, nearer, assume_unique=True)))
             nearer = numbers
-        found.append(levels)
-    return found
+        levels.append(own)
+    return levels
 
 
 def expand(segments: Sequence[KeywordSegment], automaton: Automaton, *, limit: int = MOST_WORDS) -> list[Selection]:
@@ -90,7 +93,13 @@ def expand(segments: Sequence[KeywordSegment], automaton: Automaton, *, limit: i
 
     Raises QueryError past ``limit`` words.
     """
-    out: list[Selection] = []
+    found = _bounded(segments, automaton, limit)
+    return [_forms_of(segment, numbers) for segment, numbers in zip(segments, found, strict=True)]
+
+
+def _bounded(segments: Sequence[KeywordSegment], automaton: Automaton, limit: int) -> list[NDArray[np.int64]]:
+    """The numbers of the folded words that ``automaton`` accepts in each segment, not more than ``limit`` words."""
+    found: list[NDArray[np.int64]] = []
     words: set[bytes] = set()
     for segment in segments:
         deadline.check()
@@ -99,8 +108,8 @@ def expand(segments: Sequence[KeywordSegment], automaton: Automaton, *, limit: i
             words.update(segment.words[number] for number in numbers.tolist())
         if len(numbers) > limit or len(words) > limit:
             raise QueryError(f"'{automaton.text}' stands for more than {limit:,} different words; add letters")
-        out.append(_forms_of(segment, numbers))
-    return out
+        found.append(numbers)
+    return found
 
 
 def matching_words(segment: KeywordSegment, automaton: Automaton, most: int = _NO_LIMIT) -> NDArray[np.int64]:
