@@ -6,6 +6,7 @@ from datetime import UTC, date, datetime
 
 import pytest
 
+from search.errors import QueryError
 from search.keyword.tree import (
     And,
     AtLeast,
@@ -26,6 +27,7 @@ from search.keyword.tree import (
     Word,
 )
 from search.query import EXAMPLES, parse
+from search.records import Filters
 
 NOW = datetime(2025, 2, 26, 12, 0, tzinfo=UTC)  # a Wednesday
 
@@ -267,7 +269,7 @@ PROSE = [
     ("'quoted' rock 'n' roll", "quoted rock n roll"),
     ("50% of $100 & #MeToo @bbc", "50% of $100 #MeToo @bbc"),
     ("who won?? really?!", "who won really"),
-    ("--flag -> x", "flag x"),
+    ("-> flag -- x", "flag x"),
     ("two\nlines\tand  spaces", "two lines and spaces"),
     ("(Netanyahu) said (so (he did))", "Netanyahu said so he did"),
     ("中文 हिन्दी עברית", "中文 हिन्दी עברית"),
@@ -345,6 +347,55 @@ def test_notes_say_what_may_surprise():
     assert "NOT comes last" in read("a AND NOT b AND c").notes[0]
     assert read("a AND NOT (b AND c)").notes == ()
     assert read("a AND NOT b").notes == ()
+
+
+OPTIONS = "options go outside of the query's quotation marks"
+NO_REGEX = "was read as words: regular expressions are not read; a word may have wildcards, * and ?"
+
+
+@pytest.mark.parametrize(
+    ("query", "notes"),
+    [
+        ("strike --limit 5", [f"'--limit' was read as words; {OPTIONS}, and -limit leaves out limit"]),
+        ("--sort=newest strike", [f"'--sort' was read as words; {OPTIONS}, and -sort leaves out sort"]),
+        ("strike -n 5", [f"'-n' leaves out the word n; {OPTIONS}"]),
+        ("strike | walkout", ["'|' was read as punctuation; for either of two, write OR"]),
+        ("strike || walkout", ["|| was read as OR"]),
+        ("strike && walkout", ["&& was read as AND"]),
+        ("!strike walkout", ["! before a word was read as -, which leaves it out"]),
+        ("/str.ke/ walkout", [f"/str.ke/ {NO_REGEX}"]),
+        ("title:/strike/i", [f"/strike/i {NO_REGEX}"]),
+        ("[2020 TO 2021] x", ["[2020 TO 2021] was read as words; a range of dates is written date:2020-01..2020-03"]),
+        ("date>2020 x", ["date>2020 was read as words; write since:2020, before:2021 or length:>800"]),
+        ("strike AROUND(5) walkout", ["AROUND(5) was read as w/5"]),
+        ("not strike walkout", ["'not' was read as a word; to leave out what follows, write NOT, or - before it"]),
+        ("strike but not walkout", ["'not' was read as a word; to leave out what follows, write NOT, or - before it"]),
+        ("Strike Or Walkout", ["'Or' was read as a word; for either of two, write OR"]),
+        # What is prose, a path, or quoted
+        ('"strike --limit 5" and "a | b" or "/x.y/"', []),
+        ("to be or not to be", []),
+        ("and/or in /etc/hosts on 24/7", []),
+        ("the strike or the walkout", []),
+        ("AT&T -5 degrees a-b", []),
+        ("date:>2020 length:>800", []),
+        (r"\--limit 5", []),
+    ],
+)
+def test_what_other_tools_write_is_read_or_remarked(query, notes):
+    assert list(read(query).notes) == notes
+
+
+def test_a_field_of_another_tool_is_named():
+    with pytest.raises(QueryError, match=r"no field 'site'; did you mean source:\?"):
+        read("site:bbc.com strike")
+
+
+def test_a_language_goes_by_code_and_name():
+    both = Or([Value("language", "de"), Value("language", "German")])
+    assert read("lang:German").constraint == both
+    assert read("lang:de").constraint == Value("language", "de")
+    filtered = parse("x", now=NOW, filters=Filters(languages="German"))
+    assert filtered.constraint == both
 
 
 def test_control_characters_are_spaces_and_places_stay():

@@ -7,7 +7,7 @@ from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from search.engine.counts import Counted, Mask, Periods, count_dates, count_names, count_periods, label
-from search.engine.present import remarks
+from search.engine.remarks import of_counts
 from search.engine.watch import Watch, unwatched
 from search.errors import UsageError
 from search.query.drilldown import Narrower, date_conditions, value_clause
@@ -53,7 +53,7 @@ def facets(
         total=scope.total,
         took_ms=plan.took_ms(),
         facets=counts,
-        notes=remarks(view, plan, scope),
+        notes=of_counts(view, plan, scope),
     )
 
 
@@ -81,7 +81,7 @@ def timeline(view: View, request: Request, by: Period | str, watch: Watch = unwa
         undated=scope.total - int(periods.counts.sum()),
         took_ms=plan.took_ms(),
         buckets=buckets,
-        notes=remarks(view, plan, scope),
+        notes=of_counts(view, plan, scope),
     )
 
 

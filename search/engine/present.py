@@ -2,27 +2,18 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
-from datetime import date
-from typing import TYPE_CHECKING, Any
-
-import numpy as np
+from typing import Any
 
 from search.engine import excerpts, ranking
 from search.engine.legs import Ordinals
-from search.engine.nearest import nearest
 from search.engine.plan import Plan
 from search.engine.rank import Ranked
+from search.engine.remarks import remarks, suggestion
 from search.engine.view import Scope, View
 from search.engine.watch import Watch, unwatched
 from search.errors import ArchiveDamaged
-from search.query import ParsedQuery
 from search.records import Article, Highlight, Hit, Mode, Passage, Results
-from search.storage.columns import MISSING_DAY
-
-if TYPE_CHECKING:
-    from search.keyword.tree import Value
 
 _BEYOND = {
     Mode.KEYWORD: "have some of them",
@@ -61,7 +52,7 @@ def present(view: View, plan: Plan, scope: Scope, ranked: Ranked, watch: Watch =
         if article is not None
     )
     with watch("suggest"):
-        did_you_mean, remarks = _suggestion(view, plan, scope) if request.snippets else (None, [])
+        did_you_mean, spellings = suggestion(view, plan, scope) if request.snippets else (None, [])
     more = (scope.total if ranked.fused is None else len(ranked.ordinals)) > plan.page.stop
     return Results(
         query=request.query,
@@ -71,7 +62,7 @@ def present(view: View, plan: Plan, scope: Scope, ranked: Ranked, watch: Watch =
         hits=shown,
         did_you_mean=did_you_mean,
         cursor=request.next_page(view.snapshot.commit, plan.page.stop) if more else None,
-        notes=(*_notes(view, plan, scope, shown), *remarks),
+        notes=(*_notes(view, plan, scope, shown), *spellings),
     )
 
 
@@ -123,126 +114,10 @@ def _scores(plan: Plan, scope: Scope, ranked: Ranked) -> tuple[list[float], list
     return [float(fused.scores[position]) for position in positions], explanations
 
 
-_FEW = 3  # words of a query in which a rare one weighs, so that a commoner spelling of it is looked for
-
-
-def _suggestion(view: View, plan: Plan, scope: Scope) -> tuple[str | None, list[str]]:
-    """The query with each word and name that the archive does not know replaced, or None; and what is to be said of
-    names, and of words that are written otherwise far more often."""
-    query, words = plan.query, scope.words
-    text, notes = query.text, []
-    required, names = _asked(query)
-    asked = dict.fromkeys((*query.words, *required))
-    for word in asked:
-        better = words.suggest(word)
-        if better is not None:  # not inside other words, fields, patterns or what is left out
-            quotes = "" if word in query.words else '"'
-            alone = rf"""(?<![\w:'-]){re.escape(word)}(?![\w:'*?~-])"""
-            if not quotes:
-                alone = rf"""(?<![\w:"'-]){re.escape(word)}(?![\w:"'*?~-])"""
-            text = re.sub(alone, better.replace("\\", r"\\"), text)
-        elif len(asked) <= _FEW and (usual := words.usual(word)) is not None:
-            own, other, count = usual
-            notes.append(f"{_articles(count)} {other!r}, {own:,} {word!r}; did you mean {other}?")
-    for name in names if not scope.mask.any() else ():
-        if words.match(name).any():
-            continue
-        kind = _KINDS.get(name.field, name.field)
-        near = nearest(name.text, _known(view, name.field))
-        notes.append(f"there is no {kind} of that name: {name.text}" + (f"; did you mean {near}?" if near else ""))
-        if near is not None:
-            quoted = f'"{near}"' if " " in near else near
-            written = rf'"?(?<!\w){re.escape(name.text)}(?!\w)"?'
-            text = re.sub(written, quoted.replace("\\", r"\\"), text)
-    return (text if text != query.text else None), notes
-
-
-_KINDS = {"by": "author", "authors": "author", "language": "language"}
-_CATEGORIES = ("source", "section", "agency", "language")
-
-
-def _known(view: View, field: str) -> list[str]:
-    """The names that a field has."""
-    if field in _CATEGORIES:
-        return view.columns.names(field)
-    if field not in ("by", "authors"):
-        return []
-    from search.engine.counts import count_names
-
-    return [name for name, _ in count_names(view.names("author"), view.snapshot.live, None).values]
-
-
-def _asked(query: ParsedQuery) -> tuple[list[str], list[Value]]:
-    """The words of a query's conditions that are no free ones, and the names in it; not those that it excludes."""
-    if query.constraint is None:
-        return [], []
-    from search.keyword.tree import And, AtLeast, Or, Pair, Value, Word
-
-    words: list[str] = []
-    names: list[Value] = []
-    stack = [query.constraint]
-    while stack:
-        node = stack.pop()
-        if isinstance(node, And | Or | Pair | AtLeast):
-            stack += node.children
-        elif isinstance(node, Word):
-            words += node.text.split()
-        elif isinstance(node, Value):
-            names.append(node)
-    return words, names
-
-
-def _articles(count: int) -> str:
-    return "1 article has" if count == 1 else f"{count:,} articles have"
-
-
-def remarks(view: View, plan: Plan, scope: Scope) -> tuple[str, ...]:
-    """What is to be said of a match set to those who count it: what was read otherwise, what cannot be seen, and which
-    words and names the archive does not know."""
-    did_you_mean, notes = _suggestion(view, plan, scope)
-    if did_you_mean is not None:
-        notes = [*notes, f"did you mean: {did_you_mean}"]
-    return (*plan.query.notes, *_dates(view, plan, scope), *view.hidden(plan.as_of), *notes)
-
-
 def _notes(view: View, plan: Plan, scope: Scope, shown: Sequence[Hit]) -> tuple[str, ...]:
     notes = list(plan.query.notes)
     if plan.request.mode is Mode.AUTO and view.vectors is None and len(view.columns):
         notes.append("this archive has no vectors: ranked by words alone")
     if plan.query.words and not scope.total and shown:
         notes.append(f"no article has all the words; these {_BEYOND[plan.mode]}")
-    return (*notes, *_dates(view, plan, scope), *view.hidden(plan.as_of))
-
-
-def _dates(view: View, plan: Plan, scope: Scope) -> list[str]:
-    """What is to be said of the dates that a query sets: what they leave out, or that they leave nothing."""
-    if plan.query.constraint is None:
-        return []
-    from search.keyword.tree import And, DayRange, InstantRange, both, members
-    from search.query.drilldown import date_conditions
-
-    dates, first, last = date_conditions(plan.query.constraint)
-    if dates is None:
-        return []
-    notes = []
-    undated = scope.visible & (view.columns.day == MISSING_DAY)
-    if undated.any():
-        rest = both(
-            [node for node in members(And, plan.query.constraint) if not isinstance(node, DayRange | InstantRange)]
-        )
-        if rest is not None:
-            undated &= scope.words.match(rest)
-        if plan.query.words:
-            undated &= scope.words.match_words(plan.query.words)
-        count = int(np.count_nonzero(undated))
-        if count:
-            notes.append(f"{'1 article' if count == 1 else f'{count:,} articles'} without a date cannot be among these")
-    if first is not None and last is not None and first > last:
-        notes.append("no day meets all the dates of this query")
-    elif not scope.total:
-        days = view.columns.day[scope.visible & (view.columns.day != MISSING_DAY)]
-        if len(days) and first is not None and first > int(days.max()):
-            notes.append(f"the newest article is of {date.fromordinal(int(days.max()))}")
-        elif len(days) and last is not None and last < int(days.min()):
-            notes.append(f"the oldest article is of {date.fromordinal(int(days.min()))}")
-    return notes
+    return (*notes, *remarks(view, plan, scope))

@@ -13,7 +13,7 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 from search.errors import QueryError, UsageError
-from search.keyword.tree import Every, Id, Length, Node, Nothing, Value, Word, both, either
+from search.keyword.tree import Every, Id, Length, Node, Nothing, Word, both, either
 from search.keyword.tree import Not as Without
 from search.query import fields
 from search.records import All, Any_, Compare, Condition, Not, Operator
@@ -98,8 +98,9 @@ class _Reader:
             raise UsageError(f"{field}: no query can ask for {_shown(value)}; it has no word or number to look for")
         if field == "id":
             return Id((value,))
-        text = " ".join(value.split())
-        return Word("title", text) if field == "title" else Value(fields.VALUES[_NAMED[field]], text, whole=True)
+        if field == "title":
+            return Word("title", " ".join(value.split()))
+        return fields.named(_NAMED[field], value, whole=True)
 
     def _published(self, operator: Operator, value: Any) -> Node:
         try:

@@ -9,7 +9,7 @@ from datetime import date, datetime
 from search.errors import QueryError
 from search.keyword.analysis import LONGEST_WORD, TOKEN, value_term
 from search.keyword.readings import words_of
-from search.keyword.tree import And, DayRange, Id, InstantRange, Length, Node, Value
+from search.keyword.tree import And, DayRange, Id, InstantRange, Length, Node, Value, either
 from search.query import dates
 
 TEXT = {"title": "title", "caption": "caption", "text": "text"}
@@ -128,7 +128,19 @@ def _named(field: str, text: str, whole: bool, quoted: bool) -> Node:
             )
     if not has_word(text):
         raise QueryError(f"{field}: has no word or number to look for", text, 0)
-    return Value(VALUES[field], " ".join(text.split()), whole)
+    return named(field, text, whole=whole)
+
+
+def named(field: str, text: str, *, whole: bool) -> Node:
+    """The condition that a field of names has this one, or (``whole`` false) its words. A language goes by its code and
+    by its name."""
+    name = " ".join(text.split())
+    names = [name]
+    if field == "lang":
+        from search.ingest.languages import language_code  # its table is seldom needed
+
+        names = list(dict.fromkeys((language_code(name), name)))
+    return either([Value(VALUES[field], name, whole) for name in names])
 
 
 def _length(text: str) -> Node:

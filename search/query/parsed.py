@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 _MOST_CHARACTERS = 1000
 _OPERATORS = frozenset({"AND", "OR", "NOT"})
 # Initials, operators of other tools, and a small "not" or "or" between words: the language has something to say.
-_MAY_BE_SYNTAX = re.compile(r"\b[A-Z] [A-Z]\b|\b(?:NEAR|ADJ)[0-9]*\b|\A(?:\w+ ){1,3}(?:not|or)(?: \w+){1,3}\Z")
+_MAY_BE_SYNTAX = re.compile(r"\b[A-Z] [A-Z]\b|\b(?:NEAR|ADJ)[0-9]*\b|\A(?:\w+ ){0,3}(?:[Nn]ot|[Oo]r)(?: \w+){1,3}\Z")
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,8 +7,8 @@ from typing import Any
 
 from search.errors import QueryError
 from search.keyword.analysis import STOP_WORDS
-from search.keyword.tree import And, Node, Nothing, Or, Value, both, depth_of, joined, members
-from search.query import comparisons, dates, fields, syntax, tokens, words
+from search.keyword.tree import And, Node, Nothing, Or, both, depth_of, joined, members
+from search.query import comparisons, dates, fields, other_tools, syntax, tokens, words
 from search.query.build import Builder
 from search.query.parsed import ParsedQuery
 from search.query.tokens import Kind, Token
@@ -44,6 +44,7 @@ def parse(
         return ParsedQuery(text, both(conditions), tuple(free), tuple(free), plain.strip())
     notes: list[str] = []
     scanned = tokens.scan(plain, text, notes)
+    notes += other_tools.remarks(plain, scanned)
     if _is_headline(plain, scanned):
         scanned = [Token(Kind.WORD, token.start, token.end, token.text, literal=True) for token in scanned]
         notes.append(
@@ -117,7 +118,7 @@ def _any_value(field: str, values: Any) -> Node:
     for text in texts:
         if not fields.has_word(text):
             raise QueryError(f"the {field} filter has a value without a letter or digit: {text!r}")
-    trees = [Value(fields.VALUES[field], " ".join(text.split()), False) for text in texts]
+    trees: list[Node] = [fields.named(field, text, whole=False) for text in texts]
     if not trees:
         return Nothing()
     return joined(Or, trees)
@@ -159,13 +160,15 @@ def _likely_operator(tokens: list[Token]) -> str | None:
     """What to say of a small "not" or "or" among so few words, all telling, that it may be meant as an operator."""
     if not 2 < len(tokens) <= _FEW or any(token.kind is not Kind.WORD for token in tokens):
         return None
-    small = [token.text for token in tokens if token.text in ("not", "or")]
-    telling = [token for token in tokens if token.text.lower() not in STOP_WORDS]
-    if len(small) != 1 or len(telling) + 1 != len(tokens) or tokens[0].text in small or tokens[-1].text in small:
+    words = [token.text.lower() for token in tokens if token.text.lower() not in ("and", "but")]
+    small = [word for word in words if word in ("not", "or")]
+    telling = [word for word in words if word not in STOP_WORDS]
+    if len(small) != 1 or len(telling) + 1 != len(words) or words[-1] in small or words[0] == "or":
         return None
+    said = next(token.text for token in tokens if token.text.lower() == small[0])
     if small == ["not"]:
-        return "'not' was read as a word; to leave out what follows, write NOT, or - before it"
-    return "'or' was read as a word; for either of two, write OR"
+        return f"'{said}' was read as a word; to leave out what follows, write NOT, or - before it"
+    return f"'{said}' was read as a word; for either of two, write OR"
 
 
 def _as_punctuation(token: Token) -> Token:

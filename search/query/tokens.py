@@ -70,6 +70,7 @@ _SEGMENT = re.compile(r"(HEADLINE|TITLE|BYLINE|AUTHOR|SECTION|DATELINE|PUBLICATI
 _NAMED = re.compile(r"([A-Za-z]{2,30}):(=?)(?=[^\s)])")
 _UNKNOWN = re.compile(rf"([a-z]{{2,30}}):(?=[\w(=<>{quotes.MARKS}])")
 _SPACED_COLON = re.compile(r"([A-Za-z]{2,30}):=?(?=[\s)]|$)")
+_MEANT = dict.fromkeys(("site", "domain", "newspaper", "outlet", "paper"), "source")
 _SCHEMES = {"mailto", "tel", "doi", "urn", "isbn", "issn"}
 _LINK = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://|www\.|[^\s@()]+@[^\s@()]|[\w-]+(?:\.[\w-]+)+/", re.IGNORECASE)
 _SIGN = re.compile(rf"[+!-](?=[\w(\\*?{quotes.MARKS}]|[#@$.]\w)")
@@ -80,6 +81,7 @@ _ESCAPE = re.compile(rf"\\([\\()+\-*?!~:/{quotes.MARKS}])")
 _REGEX = re.compile(r"/(?=[^/\n]*(?:[\[\]{}|^$\\+]|[\w.)][*?]))(?:[^/\\\n]|\\.)+/[gimsux]*(?=[\s)]|$)")
 _BOOST = re.compile(r"(?<=\w)\^[0-9]+(?:\.[0-9]+)?$")
 _OTHER_NEAR = re.compile(f"(NEAR|ADJ)([0-9]*){_ENDS}")
+_AROUND = re.compile(rf"(AROUND)\(([0-9]+)\){_ENDS}")
 
 
 def scan(text: str, query: str, notes: list[str]) -> list[Token]:
@@ -225,7 +227,7 @@ def _operator(text: str, at: int, query: str, notes: list[str]) -> Token | None:
         if name != match[1]:
             notes.append(f"{match[1]} was read as {name}")
         return Token(Kind(name), at, match.end(), name)
-    if match := _OTHER_NEAR.match(text, at):
+    if match := _AROUND.match(text, at) or _OTHER_NEAR.match(text, at):
         return _other_near(match, query, notes)
     match = _NEAR.match(text, at)
     if match is None:
@@ -247,7 +249,7 @@ def _operator(text: str, at: int, query: str, notes: list[str]) -> Token | None:
 
 
 def _other_near(match: re.Match[str], query: str, notes: list[str]) -> Token:
-    """NEAR5 and ADJ3 as other databases write w/5 and pre/3."""
+    """NEAR5, AROUND(5) and ADJ3 as other tools write w/5 and pre/3."""
     ordered = match[1] == "ADJ"
     number = int(match[2][:8] or (1 if ordered else 10))
     written = f"{'pre' if ordered else 'w'}/{number}"
@@ -282,6 +284,6 @@ def _word(text: str, at: int, notes: list[str] | None = None) -> Token:
 def _unknown(name: str) -> str:
     from difflib import get_close_matches
 
-    close = get_close_matches(name, (*fields.FIELDS, *fields.ALIASES), 1)
+    close = [_MEANT[name]] if name in _MEANT else get_close_matches(name, (*fields.FIELDS, *fields.ALIASES), 1)
     guess = f"; did you mean {close[0]}:?" if close else "."
     return f"there is no field '{name}'{guess} The fields are {fields.LISTED}. To search for the text, quote it"
