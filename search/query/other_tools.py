@@ -10,7 +10,7 @@ from search.query.tokens import Kind, Token
 _OPTION = re.compile(r"(?<!\S)--(?P<name>[a-z][a-z-]*)(?:=\S*)?(?=\s|$)")
 _LETTER = re.compile(r"(?<!\S)-(?P<name>[A-Za-z])(?=\s|$)")
 _BAR = re.compile(r"(?<=\s)\|(?=\s)")
-_SLASHES = re.compile(r"(?<![\w/])/[^\s/]+/[gimsux]{0,6}(?=[\s)]|$)")
+_SLASHES = re.compile(r"(?<![\w/])/(?=[^\s/]*[.*?+|^$\[\](){}\\])[^\s/]+/[gimsux]{0,6}(?=[\s)]|$)")
 _RANGE = re.compile(r"[\[{][^\[\]{}]{1,60} TO [^\[\]{}]{1,60}[\]}]")
 _COMPARED = re.compile(r"(?<![\w:])(?:date|published|year|length|words) ?(?:>=|<=|>|<|=) ?[\d\"']\S*")
 

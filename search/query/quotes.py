@@ -57,7 +57,10 @@ def quoted(text: str, at: int) -> Quoted | None:
         if sign[0] == "\\" or (sign in "‘’") != single or (len(sign) == 2 and len(opening[0]) != 2):
             continue
         before, behind = text[mark.start() - 1], text[mark.end() : mark.end() + 1]
-        if single and behind.isalnum():  # an apostrophe
+        if single and behind.isalnum():  # an apostrophe, or one that opens another
+            depth += sign == "‘" and before in _BEFORE
+            if depth > _DEEPEST:
+                break
             continue
         if first is None:
             first = mark
