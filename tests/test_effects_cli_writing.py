@@ -253,11 +253,11 @@ def test_delete_purge_takes_the_bytes(folder):
 
 @shows("doctor", "--thorough")
 def test_doctor_thorough(folder):
-    forge(folder, "keyword", "lengths", lambda lengths: lengths + 1)
+    forge(folder, "keyword", "positions", lambda positions: positions + 1)
     assert run("doctor").exit_code == 0
     found = run("doctor", "--thorough")
     assert found.exit_code == 1
-    assert "keyword.part has other words than its articles (lengths); index them again" in found.stdout
+    assert "keyword.part has other words than its articles (positions); index them again" in found.stdout
 
 
 # optimize

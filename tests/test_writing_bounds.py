@@ -16,7 +16,7 @@ import pytest
 from search import Archive, Article
 from search.encode.hashing import HashEncoder
 from search.engine import index as writing
-from search.engine import upkeep
+from search.engine import merging
 from search.errors import EncoderError
 
 BATCH, BATCHES = 40, 12
@@ -64,7 +64,7 @@ def test_few_batches_of_articles_are_alive_at_once(tmp_path, vectors, change, mo
 
 @pytest.mark.parametrize("vectors", [False, True])
 def test_three_times_the_batches_take_no_more_memory(tmp_path, vectors, monkeypatch):
-    monkeypatch.setattr(upkeep, "MERGE_FACTOR", 10**6)  # a merge takes what its segments hold
+    monkeypatch.setattr(merging, "FACTOR", 10**6)  # a merge takes what its segments hold
 
     def peak(name, batches):
         with Archive.open(tmp_path / name, create=True, model="hash") as archive:
@@ -154,7 +154,7 @@ def test_an_error_in_any_stage_frees_the_lock_and_the_thread(tmp_path, fails, mo
     places = {
         "encoder": ("search.encode.hashing.HashEncoder.encode", EncoderError("no memory")),
         "segment": ("search.storage.segments.write_segment", OSError(28, "No space left on device")),
-        "merge": ("search.engine.upkeep.merge_vectors", OSError(28, "No space left on device")),
+        "merge": ("search.engine.merging.merge_vectors", OSError(28, "No space left on device")),
         "source": (None, OSError("the line is cut")),
     }
     place, error = places[fails]

@@ -17,7 +17,7 @@ from search.storage.catalog import Catalog
 from search.storage.columns import Columns, ids_digest
 from search.storage.container import Part, open_part
 from search.storage.folder import Folder, Place
-from search.storage.locks import Lock, last_noted, pin, written_to
+from search.storage.locks import Lock, last_noted, merging, pin, written_to
 from search.storage.segments import COLUMNS, KEYWORD, VECTORS, file_hash, part_place
 from search.storage.transaction import SegmentEntry
 from search.vector import VectorIndex
@@ -134,7 +134,7 @@ def unnamed(catalog: Catalog) -> list[Place]:
             found += [own / segment / name for name in names if name not in known and not name.startswith(_WORK)]
         elif (segment, "") not in dropped:
             found.append(own / segment)
-    return found
+    return found if merging(catalog.folder) else found + segments.unfinished(catalog.folder)
 
 
 def _hold(catalog: Catalog) -> tuple[Lock | None, tuple[int, list[SegmentEntry], list[int]]]:

@@ -7,7 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from search.encode import Encoder, how_encoded
-from search.engine import building, upkeep
+from search.engine import building, merging, upkeep
 from search.engine.background import Background
 from search.engine.intake import FIRST_BATCH, Batch, Intake, Progress, Teller
 from search.engine.watch import Watch, unwatched
@@ -61,6 +61,8 @@ def index(
                 # From the moment that this returns, the batch before is committed: one alone is on its way.
                 background.submit(partial(_store, writer, batch, parts, encoder, cut, background.go_on, watch, tell))
         tell("reading", intake.read, intake.read, intake.report)
+    with watch("merge"):
+        merging.left(session)  # without the lock: what is large takes minutes
     return intake.report
 
 
@@ -87,7 +89,7 @@ def _store(
         tell("writing", len(batch.fresh), len(batch.fresh), batch.report)
         writer.tidy()
     with watch("merge"):
-        upkeep.merge_tiers(writer)
+        merging.merge_tiers(writer, batch.report.added + batch.report.replaced)
 
 
 def _vectors(

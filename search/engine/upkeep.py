@@ -7,22 +7,16 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
+from search.engine import merging
+from search.engine.merging import merge
 from search.engine.request import Request
 from search.engine.writer import Writer
 from search.errors import PurgeUnfinished
-from search.keyword.part import merge as keyword
 from search.storage import segments
-from search.storage.columns import merge_columns
-from search.storage.snapshot import Snapshot
-from search.storage.transaction import SegmentEntry
-from search.vector import merge_parts as merge_vectors
 
 if TYPE_CHECKING:
     from search.engine.session import Session
-
-MERGE_FACTOR = 10  # segments of one size class that become one
 
 
 def sweep(writer: Writer, wanted: Callable[[str], bool] = lambda name: False) -> None:
@@ -31,6 +25,7 @@ def sweep(writer: Writer, wanted: Callable[[str], bool] = lambda name: False) ->
     Files of segments whose name is ``wanted`` stay.
     """
     writer.clean()
+    merging.sweep(writer.folder)
     commit, entries = writer.catalog.segments()
     segments.sweep_orphans(writer.folder, entries, writer.catalog.dropped(commit), wanted)
     if writer.catalog.purging():
@@ -66,27 +61,10 @@ def prune(session: Session, keep: Collection[str]) -> int:
 
 
 def optimize(session: Session) -> None:
-    """Merge all segments into one without tombstones."""
+    """Merge all segments into one without tombstones. Others may write meanwhile; what they write stays beside it."""
     with session.writing() as writer:
         sweep(writer)
-        with writer.snapshot() as snapshot:
-            if len(snapshot.entries) > 1 or not snapshot.live.all():
-                _merge(writer, snapshot, [range(len(snapshot.entries))])
-
-
-def merge_tiers(writer: Writer) -> None:
-    """Merge the newest segments while ``MERGE_FACTOR`` neighbours are of one size class. Each article is merged about
-    log10(N / batch) times, and neighbours stay in row order: a merge changes no tie."""
-    while True:
-        tiers = [len(str(entry.articles)) for entry in writer.catalog.segments()[1]]
-        run = 0
-        while run < len(tiers) and tiers[-1 - run] <= tiers[-1]:
-            run += 1
-        if run < MERGE_FACTOR:
-            return
-        with writer.snapshot() as snapshot:
-            _merge(writer, snapshot, [range(len(tiers) - run, len(tiers))])
-        writer.tidy()  # before the next one: the disk holds what is live and one merge
+    merging.beside(session, merging.whole)
 
 
 def _purge(writer: Writer, ids: Sequence[str]) -> None:
@@ -104,12 +82,13 @@ def _purge(writer: Writer, ids: Sequence[str]) -> None:
     with writer.snapshot() as snapshot:
         ordinals = snapshot.columns.find(ids)
         touched = np.unique(np.searchsorted(snapshot.columns.bases, ordinals, side="right") - 1)
-        _merge(writer, snapshot, [[int(position)] for position in touched])
+        merge(writer, snapshot, [[int(position)] for position in touched])
     with writer.commit() as transaction:
         transaction.erase(rows)
         current = transaction.number
     catalog.prove()
     segments.remove(writer.folder, catalog.dropped(current))  # pinned or not: mapped files stay readable
+    segments.end_merge(writer.folder)  # one under way has their bytes, too; it begins anew
     writer.clean()
     if not catalog.scrub():
         raise PurgeUnfinished(
@@ -118,27 +97,3 @@ def _purge(writer: Writer, ids: Sequence[str]) -> None:
             "the next writing finishes it"
         )
     catalog.purged()
-
-
-def _merge(writer: Writer, snapshot: Snapshot, runs: Sequence[Sequence[int]]) -> None:
-    """Rewrite each run of neighbouring segments as one, in one commit."""
-    old: list[SegmentEntry] = []
-    new: list[SegmentEntry] = []
-    dead: list[NDArray[np.int64]] = []
-    for run in runs:
-        keep = [snapshot.live[snapshot.columns.bases[i] : snapshot.columns.bases[i + 1]] for i in run]
-        pick = {name: [parts[i] for i in run] for name, parts in snapshot.parts.items()}
-        old += [snapshot.entries[i] for i in run]
-        dead += [part["rows"][~mask] for part, mask in zip(pick[segments.COLUMNS], keep, strict=True)]
-        if not any(mask.any() for mask in keep):
-            continue
-        columns = merge_columns(pick[segments.COLUMNS], keep)
-        parts = {segments.COLUMNS: columns, segments.KEYWORD: keyword.merge_parts(pick[segments.KEYWORD], keep)}
-        if segments.VECTORS in pick:
-            parts[segments.VECTORS] = merge_vectors(pick[segments.VECTORS], keep)
-        new.append(writer.write_segment(parts, int(np.asarray(columns.arrays["rows"])[0])))
-    with writer.commit() as transaction:
-        transaction.drop_segments(old)
-        for entry in new:
-            transaction.add_segment(entry)
-        transaction.drop_tombstones(np.concatenate(dead).tolist() if dead else [])

@@ -52,6 +52,10 @@ class Writer:
         number = self.catalog.commit_number() + 1
         return segments.write_segment(self.folder, parts, first_row, meta["articles"], meta["ids_digest"], number)
 
+    def publish(self, entry: SegmentEntry) -> SegmentEntry | None:
+        """Give a segment that was built beside its place, for the next commit to name; None where it is gone."""
+        return segments.publish(self.folder, entry, self.catalog.commit_number() + 1)
+
     @contextmanager
     def snapshot(self) -> Iterator[Snapshot]:
         """The last commit, held for the length of a block."""

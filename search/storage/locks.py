@@ -18,7 +18,7 @@ from collections.abc import Sequence
 from search.errors import ArchiveLocked, StorageError
 from search.storage.folder import Folder, Place, number
 
-_WRITER = "writer.lock"
+_WRITER, _MERGE = "writer.lock", "merge.lock"
 _NUMBERS = 41  # bytes in the writer's lock: the process at work, for messages alone, and the last commit
 
 
@@ -70,35 +70,61 @@ def _noted(content: Sequence[str]) -> int:
 def lock_writer(folder: Folder, wait: bool = False) -> WriterLock:
     """Take the archive's one writer lock. Raises ArchiveLocked when another process or thread has it."""
     place = folder / _WRITER
+    try:
+        return WriterLock(_exclusive(place, wait, _NUMBERS))
+    except BlockingIOError:
+        with place.opened(limit=_NUMBERS) as descriptor:
+            holder = "".join(_content(descriptor)[:1])
+        by = f" by process {holder}" if holder.isdigit() else ""
+        raise ArchiveLocked(f"{folder.path} is being written{by}; wait for it to finish, or use --wait") from None
+
+
+def lock_merge(folder: Folder, wait: bool = False) -> Lock:
+    """Take the right to merge beside the writers. Raises ArchiveLocked when another process or thread has it."""
+    try:
+        return Lock(_exclusive(folder / _MERGE, wait, 0))
+    except BlockingIOError:
+        raise ArchiveLocked(
+            f"{folder.path} is being merged by another process; wait for it to finish, or use --wait"
+        ) from None
+
+
+def _exclusive(place: Place, wait: bool, limit: int) -> int:
+    """An open file of its own, locked. Raises BlockingIOError where another one has the lock."""
     while True:
         try:
-            descriptor = place.open(os.O_RDWR | os.O_CREAT, limit=_NUMBERS)
+            descriptor = place.open(os.O_RDWR | os.O_CREAT, limit=limit)
         except FileNotFoundError as error:  # the folder itself is gone
             raise StorageError(f"cannot open {place.path}: {error.strerror}") from error
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+            same = _same(descriptor, place)
         except OSError as error:
-            holder = "".join(_content(descriptor)[:1])
             os.close(descriptor)
             if error.errno in (errno.EWOULDBLOCK, errno.EACCES):
-                by = f" by process {holder}" if holder.isdigit() else ""
-                raise ArchiveLocked(
-                    f"{folder.path} is being written{by}; wait for it to finish, or use --wait"
-                ) from None
+                raise BlockingIOError(error.errno, error.strerror) from None
             raise StorageError(f"cannot lock {place.path}: {error.strerror}") from error
         except BaseException:
             os.close(descriptor)
             raise
-        if _same(descriptor, place):
-            break
+        if same:
+            return descriptor
         os.close(descriptor)
-    return WriterLock(descriptor)
+
+
+def merging(folder: Folder) -> bool:
+    """Is somebody merging beside the writers?"""
+    return _is_locked(folder / _MERGE, 0)
 
 
 def written_to(folder: Folder) -> bool:
     """Is a writer at work?"""
+    return _is_locked(folder / _WRITER, _NUMBERS)
+
+
+def _is_locked(place: Place, limit: int) -> bool:
     try:
-        with (folder / _WRITER).opened(limit=_NUMBERS) as descriptor:
+        with place.opened(limit=limit) as descriptor:
             fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except FileNotFoundError:
         return False

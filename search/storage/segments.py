@@ -6,6 +6,7 @@ import contextlib
 import json
 import os
 from collections.abc import Callable, Collection, Mapping
+from dataclasses import replace
 from hashlib import blake2b, sha256
 from pathlib import Path
 
@@ -17,28 +18,39 @@ from search.storage.transaction import SegmentEntry
 
 COLUMNS = "columns"
 KEYWORD = "keyword"
+SEGMENTS = "segments"  # the folder of those that commits name
 VECTORS = "vectors"
+MERGING = "merging"  # the folder of what is built beside the writers
+_ENDED = "merging.ended"
 ASIDE = "aside"  # the folder of what a damaged catalog has lost
 _CHECKS = 2  # the version of what a file is looked at for: what an older one has seen is looked at again
+_TRIES = 10
 _MARKS = 5000  # remembered files of one archive; more are of segments long merged away
 
 
 def part_place(folder: Folder, segment: str, file: PartFile) -> Place:
     """Where a file of a segment lies."""
-    return folder / "segments" / segment / file.name
+    return folder / SEGMENTS / segment / file.name
 
 
 def write_segment(
-    folder: Folder, parts: Mapping[str, PartData], first_row: int, articles: int, digest: str, commit: int
+    folder: Folder,
+    parts: Mapping[str, PartData],
+    first_row: int,
+    articles: int,
+    digest: str,
+    commit: int,
+    within: str = SEGMENTS,
 ) -> SegmentEntry:
     """Write the parts of a new segment, durably. Until a commit names it, it is an orphan and harmless.
 
     ``digest`` is the hash of the article ids in row order; every part carries it, so that parts cannot be mixed up.
     ``commit`` is the one that shall name it, and stands in its name: a folder newer than the catalog's last commit
-    tells that the catalog has lost some.
+    tells that the catalog has lost some. ``within``: the folder; from another one than that of segments it is to be
+    published.
     """
     segment = f"{commit}-{os.urandom(8).hex()}"
-    own = folder / "segments" / segment
+    own = folder / within / segment
     with storage_errors(f"make {own.path}"):
         own.make_folder()
     try:
@@ -50,14 +62,44 @@ def write_segment(
         }
         with storage_errors(f"write {own.path}"):
             own.sync()
-            (folder / "segments").sync()
+            (folder / within).sync()
             folder.sync()
     except BaseException:
         own.remove_folder()
         raise
     with storage_errors(f"read {own.path}"):
-        remember_verified(folder, [(part_place(folder, segment, file), file) for file in files.values()])
+        remember_verified(folder, [(own / file.name, file) for file in files.values()])
     return SegmentEntry(segment, first_row, articles, files)
+
+
+def publish(folder: Folder, entry: SegmentEntry, commit: int) -> SegmentEntry | None:
+    """Move a segment that was built beside to the others, durably, for a commit to name; None where it is gone."""
+    segment = f"{commit}-{os.urandom(8).hex()}"
+    (folder / SEGMENTS).make_folder()
+    try:
+        (folder / MERGING / entry.id).move(folder / SEGMENTS / segment)
+    except FileNotFoundError:
+        return None
+    with storage_errors(f"write {folder.path / SEGMENTS}"):
+        (folder / SEGMENTS).sync()
+        (folder / MERGING).sync()
+    return replace(entry, id=segment)
+
+
+def end_merge(folder: Folder) -> None:
+    """Remove what is being built beside, or was: a merge under way finds it gone, and ends."""
+    if (folder / MERGING).exists():
+        (folder / _ENDED).remove_folder()
+        (folder / MERGING).rename(_ENDED)  # nothing new comes into it by its old name
+    for _ in range(_TRIES):
+        if not (folder / _ENDED).exists():
+            return
+        (folder / _ENDED).remove_folder()
+
+
+def unfinished(folder: Folder) -> list[Place]:
+    """What was being built beside, or is."""
+    return [folder / name / segment for name in (MERGING, _ENDED) for segment in sorted((folder / name).list())]
 
 
 def add_part(folder: Folder, entry: SegmentEntry, name: str, file_name: str, part: PartData) -> PartFile:
@@ -67,7 +109,7 @@ def add_part(folder: Folder, entry: SegmentEntry, name: str, file_name: str, par
     them, in row order, and says how many.
     """
     columns = open_part(part_place(folder, entry.id, entry.parts[COLUMNS]), COLUMNS)
-    own = folder / "segments" / entry.id
+    own = folder / SEGMENTS / entry.id
     building = own / f"{file_name}.new"
     building.unlink()
     written = write_part(building, name, part.arrays, {**part.meta, "ids_digest": columns.meta["ids_digest"]})
@@ -85,7 +127,7 @@ def remove(folder: Folder, dropped: Collection[tuple[str, str]]) -> None:
     The caller has proven, under the writer's lock, that the catalog that drops them is this folder's.
     """
     for segment, file in dropped:
-        own = folder / "segments" / segment
+        own = folder / SEGMENTS / segment
         if file:
             (own / file).unlink()
         else:
@@ -102,7 +144,7 @@ def sweep_orphans(
 
     Files whose name is ``wanted`` stay. As with ``remove``, the catalog is proven to be this folder's.
     """
-    own = folder / "segments"
+    own = folder / SEGMENTS
     files = {entry.id: {file.name for file in entry.parts.values()} for entry in entries}
     whole = {segment for segment, file in dropped if not file}
     for segment, file in dropped:
@@ -125,13 +167,13 @@ def lost(folder: Folder, known: Collection[str], commit: int, noted: int) -> lis
 
     One folder of the next commit is usual: a crash left it. ``noted``: the last commit that a writer noted as made.
     """
-    newer = [(name, _commit_of(name)) for name in (folder / "segments").list() if name not in known]
+    newer = [(name, _commit_of(name)) for name in (folder / SEGMENTS).list() if name not in known]
     return [name for name, made in newer if made > commit + 1 or commit < made <= noted]
 
 
 def newest(folder: Folder) -> int:
     """The last commit that any segment folder says it is of; 0 where none says so."""
-    return max(map(_commit_of, (folder / "segments").list()), default=0)
+    return max(map(_commit_of, (folder / SEGMENTS).list()), default=0)
 
 
 def set_aside(folder: Folder, names: Collection[str]) -> None:
@@ -139,7 +181,7 @@ def set_aside(folder: Folder, names: Collection[str]) -> None:
     if names:
         (folder / ASIDE).make_folder()
     for name in names:
-        (folder / "segments" / name).move(folder / ASIDE / name)
+        (folder / SEGMENTS / name).move(folder / ASIDE / name)
 
 
 def _commit_of(segment: str) -> int:

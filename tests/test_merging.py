@@ -1,0 +1,203 @@
+"""Large merges stand in nobody's way: they are built beside the writers, and named only if
+nothing of theirs changed."""
+
+from __future__ import annotations
+
+import os
+import signal
+
+import pytest
+
+from search import Archive, Article
+from search.engine import merging
+from search.errors import ArchiveLocked, StorageError
+from search.storage import segments
+from search.storage.folder import Folder
+from search.storage.locks import lock_merge, written_to
+
+
+def article(number, text="The dam holds."):
+    return Article(id=f"n{number}", title=f"dam {number}", text=f"{text} zebra{number}x")
+
+
+@pytest.fixture(autouse=True)
+def _soon(monkeypatch):
+    """Three segments are a tier, and a merge of three is a large one."""
+    monkeypatch.setattr(merging, "FACTOR", 3)
+    monkeypatch.setattr(merging, "SMALL", 2)
+
+
+@pytest.fixture
+def path(tmp_path):
+    """Two segments of one article each, so that the next one makes a tier."""
+    with Archive.open(tmp_path / "a", create=True, model="hash") as archive:
+        for number in range(2):
+            archive.add([article(number)])
+        assert archive.stats()["segments"] == 2
+    return tmp_path / "a"
+
+
+def during(monkeypatch, work, times=1):
+    """Do something between the building of a merge and its naming, and count the merges."""
+    done = []
+
+    def built(folder, parts):
+        entry = original(folder, parts)
+        done.append(entry.id)
+        if len(done) <= times:
+            work()
+        return entry
+
+    original = merging._built
+    monkeypatch.setattr(merging, "_built", built)
+    return done
+
+
+def state(path):
+    with Archive.open(path) as archive:
+        assert archive.check(thorough=True) == []
+        assert archive.counts().agree
+        assert archive.search("dam", mode="hybrid", limit=50).total == len(archive)
+        return sorted(archive.ids()), archive.stats()["segments"]
+
+
+def leavings(path):
+    return segments.unfinished(Folder.open(path))
+
+
+def test_others_write_and_delete_while_a_large_merge_is_built(path, monkeypatch):
+    def others():
+        assert not written_to(Folder.open(path))
+        with Archive.open(path) as other:
+            assert other.add([article(7)]).added == 1  # it waits for nothing
+            assert other.delete(["n0"]) == 1
+            assert other.add([article(1, "The gate holds.")]).replaced == 1
+
+    done = during(monkeypatch, others)
+    with Archive.open(path) as archive:
+        assert archive.add([article(2)]).added == 1
+        assert [hit.article.id for hit in archive.search("gate", mode="keyword")] == ["n1"]
+        assert archive.search("zebra0x", mode="keyword", literal=True).total == 0
+    assert state(path) == (["n1", "n2", "n7"], 1)
+    assert len(done) == 2  # the second one with what came during the first
+    assert leavings(path) == []
+
+
+def test_a_purge_while_a_merge_is_built_takes_the_bytes_out_of_that_too(path, monkeypatch):
+    def holding():
+        return [str(file) for file in path.rglob("*") if file.is_file() and b"zebra0x" in file.read_bytes()]
+
+    def purge():
+        assert any("merging" in file for file in holding())
+        with Archive.open(path) as other:
+            assert other.delete(["n0"], purge=True) == 1
+        assert holding() == []
+
+    done = during(monkeypatch, purge)
+    with Archive.open(path) as archive:
+        archive.optimize()
+    assert holding() == []
+    assert state(path) == (["n1"], 1)
+    assert leavings(path) == []
+    assert len(done) <= 2
+
+
+def test_a_merge_that_others_overtake_each_time_gives_up_and_leaves_nothing(path, monkeypatch):
+    numbers = iter(range(20, 40))
+
+    def overtake():
+        with Archive.open(path) as other, other._session.writing() as writer, writer.snapshot() as snapshot:
+            merging.merge(writer, snapshot, [[0]])  # as a purge does it
+        next(numbers)
+
+    during(monkeypatch, overtake, times=99)
+    with Archive.open(path) as archive, pytest.raises(ArchiveLocked, match="changed by others while it is merged"):
+        archive.optimize()
+    assert state(path) == (["n0", "n1"], 2)
+    assert leavings(path) == []
+
+
+def test_while_another_process_merges_one_adds_and_merges_nothing(path):
+    lock = lock_merge(Folder.open(path))
+    try:
+        with Archive.open(path) as archive:
+            for number in range(2, 6):
+                assert archive.add([article(number)]).added == 1
+            assert archive.stats()["segments"] == 6
+            with pytest.raises(ArchiveLocked, match="is being merged by another process"):
+                archive.optimize()
+    finally:
+        lock.release()
+    with Archive.open(path) as archive:
+        archive.add([article(6)])
+    assert state(path) == ([f"n{number}" for number in range(7)], 1)
+
+
+def test_a_run_merges_at_once_what_is_no_more_than_it_wrote(tmp_path, monkeypatch):
+    beside = during(monkeypatch, lambda: None)
+    with Archive.open(tmp_path / "a", create=True) as archive:
+        archive.add([article(number) for number in range(30)], batch=1, vectors=False)
+        assert archive.stats()["segments"] <= 4
+        assert beside == []
+
+
+@pytest.mark.parametrize("step", ["merged", "_built", "publish", "_name"])
+def test_a_merge_that_fails_at_any_step_leaves_all_as_it_was(path, monkeypatch, step):
+    def fails(*arguments, **settings):
+        if step == "_built":
+            original(*arguments)
+        raise StorageError("no room")
+
+    original = merging._built
+    place = segments if step == "publish" else merging
+    with pytest.MonkeyPatch.context() as patch, Archive.open(path) as archive:
+        patch.setattr(place, step, fails)
+        with pytest.raises(StorageError, match="no room"):
+            archive.add([article(2)])
+    assert leavings(path) == []
+    if step == "_name":  # a commit that fails leaves what it was to name to the next writer
+        with Archive.open(path) as archive:
+            archive.delete(["nobody"])
+    assert state(path) == (["n0", "n1", "n2"], 3)
+    with Archive.open(path) as archive:  # the next writer does it
+        archive.add([article(3)])
+    assert state(path)[1] == 1
+
+
+def test_what_a_killed_merge_leaves_is_told_and_goes_with_the_next_writing(path, monkeypatch):
+    child = os.fork()
+    if child == 0:
+        during(monkeypatch, lambda: os.kill(os.getpid(), signal.SIGKILL))
+        Archive.open(path).optimize()
+        os._exit(0)
+    assert os.waitpid(child, 0)[1] == signal.SIGKILL
+    assert len(leavings(path)) == 1
+    with Archive.open(path) as archive:
+        (problem,) = archive.check()
+        assert "merging" in problem
+        assert "is named by no commit: an interrupted writer left it" in problem
+        assert len(archive.dirt()) == 1
+        archive.delete(["nobody"])
+        assert archive.check() == []
+    assert leavings(path) == []
+
+
+def test_the_disk_holds_what_lives_and_the_merge_under_way(tmp_path, monkeypatch):
+    def size(place):
+        return sum(file.stat().st_size for file in place.rglob("*.part"))
+
+    path = tmp_path / "a"
+    with Archive.open(path, create=True) as archive:
+        for number in range(12):
+            archive.add([article(number, "The dam holds. " * 200)], vectors=False)
+            most = []
+
+            def look(most=most):
+                most.append(size(path))
+
+            during(monkeypatch, look)
+        live = size(path / "segments")
+        during(monkeypatch, look)
+        archive.optimize()
+        assert max(most) <= 2 * live + 10_000
+        assert size(path) == size(path / "segments") <= live
