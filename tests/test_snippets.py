@@ -8,6 +8,7 @@ from search import Archive, Article
 from search.engine.excerpts import SNIPPET
 
 FILLER = "The quietly humming mill was bricked. " * 20
+ODD = "Café, naïve, l'été, co-op, o'er, on–on, œuvre: onset on only onion. " * 40
 ENDING = "Other words follow here. " * 30
 LONG = "and on it went past the weir, the mill and the gate of the quay " * 12
 
@@ -23,6 +24,7 @@ def archive(tmp_path_factory):
                 ),
                 Article(id="wide", title="W", text=f"A stork came {LONG}until the osprey left. {ENDING}"),
                 Article(id="hyphen", title="E", text=f"{FILLER}Somebody sent the e-mail leak around. {ENDING}"),
+                Article(id="far", title="F", text=f"{ODD}{FILLER}Then an onslaught, and the quay was shut. {ENDING}"),
                 Article(id="letters", title="C", text=f"Vitamin C is in it. {ENDING}He teaches C++ now. {ENDING}"),
             ]
         )
@@ -47,6 +49,10 @@ def shown(archive, query):
         ('exact:"C++"', "He teaches C++ now.", ["C++"]),
         ("brick* w/3 last", "bricked up at last", ["bricked", "last"]),
         ("bricket~ pre/2 up", "quietly bricked up", ["bricked", "up"]),
+        ("onsla*", "Then an onslaught, and the quay", ["onslaught"]),
+        ("exact:onslaught", "Then an onslaught, and the quay", ["onslaught"]),
+        ('"an onslaught"', "Then an onslaught, and the quay", ["an", "onslaught"]),
+        ("onsl?ught", "Then an onslaught, and the quay", ["onslaught"]),
     ],
 )  # fmt: skip
 def test_the_place_is_shown_and_marked(archive, query, part, marked):

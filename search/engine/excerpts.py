@@ -5,19 +5,20 @@ from __future__ import annotations
 import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from search.keyword.highlight import highlight, occurrences
 from search.query import ParsedQuery
 from search.records import Article, Highlight, Passage
 
 if TYPE_CHECKING:
-    from search.keyword.met import Place
+    from search.keyword.stretch import Place
     from search.keyword.tree import Node
 
 SNIPPET = 280  # characters
 _KEYWORD_PASSAGE = 1000  # characters of a passage where no model's tokenizer cut it
-_SENTENCE_END = re.compile(r"[.!?…][\"'”’)\]]*\s+(?=\S)|\n+(?=\S)")
+# A full stop and what belongs to it, or the end of a line. A set of characters comes first: so it is looked for fast.
+_SENTENCE_END = re.compile(r"[.!?…\n](?:(?<!\n)[\"'”’)\]]*\s+|(?<=\n)\n*)(?=\S)")
 _LINE = re.compile(r"\S(?:[^\n]*\S)?")
 
 
@@ -39,13 +40,13 @@ def plain_spans(text: str) -> list[tuple[int, int]]:
     return spans or [(0, 0)]
 
 
-class Sought(NamedTuple):
+class Sought:
     """What a query looks for in texts: single words, and conditions that are met at places (``keyword.met``).
-    ``every`` are all its words, for a text in which no condition is met."""
+    ``every`` are all its words, for a text in which no condition is met. Each text is read once for the conditions."""
 
-    words: Sequence[str]
-    conditions: Sequence[Node] = ()
-    every: Sequence[str] = ()
+    def __init__(self, words: Sequence[str], conditions: Sequence[Node], every: Sequence[str]) -> None:
+        self.words, self.conditions, self.every = words, conditions, every
+        self._places: dict[tuple[str, str], list[list[Place]]] = {}
 
     @classmethod
     def of(cls, query: ParsedQuery) -> Sought:
@@ -61,9 +62,12 @@ class Sought(NamedTuple):
         """For each condition that is met in a text, where."""
         if not self.conditions or not text:
             return []
-        from search.keyword import met
+        if (text, field) not in self._places:
+            from search.keyword import met
 
-        return [places for node in self.conditions if (places := met.places(node, text, field))]
+            every = (met.places(node, text, field) for node in self.conditions)
+            self._places[text, field] = [places for places in every if places]
+        return self._places[text, field]
 
     def weighed(self, text: str, places: Sequence[Sequence[Place]]) -> list[tuple[int, int]]:
         """What weighs in a long text: ``marks``, but of words that stand there as they are, where any do."""
@@ -115,15 +119,24 @@ def _best(text: str, spans: Sequence[tuple[int, int]], sought: Sought, count: in
 def _ordered(
     text: str, spans: Sequence[tuple[int, int]], marks: Sequence[tuple[int, int]], places: Sequence[Sequence[Place]]
 ) -> list[tuple[int, int]]:
-    starts = [start for start, _ in marks]
+    starts, words = [start for start, _ in marks], [text[start:end].casefold() for start, end in marks]
 
     def worth(span: tuple[int, int]) -> tuple[int, int, int, int]:
-        inside = marks[bisect_left(starts, span[0]) : bisect_left(starts, span[1])]
-        met = sum(any(span[0] <= one.start and one.end <= span[1] for one in each) for each in places)
-        words = {text[start:end].casefold() for start, end in inside}
-        return -met, -len(words), -len(inside), span[0]
+        inside = words[bisect_left(starts, span[0]) : bisect_left(starts, span[1])]
+        met = sum(_met(each, *span) for each in places) if places else 0
+        return -met, -len(set(inside)), -len(inside), span[0]
 
     return sorted(spans, key=worth)
+
+
+def _met(places: Sequence[Place], start: int, end: int) -> bool:
+    """Is a condition that is met at these places, which are in order, met between two others?"""
+    at = bisect_left(places, (start,))
+    while at < len(places) and places[at].start < end:
+        if places[at].end <= end:
+            return True
+        at += 1
+    return False
 
 
 def passages_by_meaning(article: Article, spans: Sequence[tuple[int, int, float]]) -> tuple[Passage, ...]:
@@ -194,7 +207,7 @@ def _pieces(text: str, spans: Sequence[tuple[int, int]], places: Sequence[Sequen
     # A rough look at where sentences start will do: a snippet is no citation.
     for sentence in sentences if spans else ():
         stop = sentence + SNIPPET
-        met = sum(any(sentence <= one.start and one.end <= stop for one in each) for each in short)
+        met = sum(_met(each, sentence, stop) for each in short) if short else 0
         if places and not met:
             continue
         distinct = len(set(words[bisect_left(starts, sentence) : bisect_right(ends, stop)]))

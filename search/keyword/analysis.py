@@ -35,7 +35,7 @@ CACHED_QUERIES: Final = 1 << 12
 LONGEST_CACHED: Final = 64
 
 # The apostrophes that people type, and the half rings and turned commas of transliterated names.
-_APOSTROPHES = "'`\u2018\u2019\u00b4\uff07\u02b9\u02bb\u02bc\u02bd\u02be\u02bf"
+APOSTROPHES: Final = "'`\u2018\u2019\u00b4\uff07\u02b9\u02bb\u02bc\u02bd\u02be\u02bf"
 _MODIFIERS = "\u02b9-\u02bf"
 # Ideographs and kana, which stand without spaces between words: one token each.
 _CJK = (
@@ -62,15 +62,15 @@ _UNSPACED = "\u0e00-\u109f\u1780-\u17ff\u1950-\u1aaf\ua9e0-\ua9ff\uaa60-\uaadf"
 # no token contains, so that a text and its stretches (``vocabulary``) are read alike. Without "<", "=" and ">", which
 # NFC may join with what follows them.
 BREAKS = r"\x00-\x20!\"$&()*/:;?@\[\\\]^{|}~\x7f\u2013\u2014\u201c\u201d\u2026\-"
-_SIGNS_BEFORE = "#@$\u20ac\u00a3\u00a5\u20b9"
-_BEFORE = rf"(?:(?<=[{BREAKS}<=>+#%.,])|\A)(?:[{_SIGNS_BEFORE}]|\.(?=[A-Z]))"
+SIGNS_BEFORE: Final = "#@$\u20ac\u00a3\u00a5\u20b9"
+_BEFORE = rf"(?:(?<=[{BREAKS}<=>+#%.,])|\A)(?:[{SIGNS_BEFORE}]|\.(?=[A-Z]))"
 _BEHIND = rf"(?:\+\+?|[#%])(?:(?=[{BREAKS}]|[.,](?:[{BREAKS}+#%]|\Z))|\Z)"
 # Every quantified group below is possessive and every look-ahead bounded, so a text takes linear time whatever it is.
 TOKEN: Final = re.compile(
     rf"""
-    (?: {_LETTER_OR_DIGIT} | (?=[{_SIGNS_BEFORE}.]) {_BEFORE} {_LETTER_OR_DIGIT} )
+    (?: {_LETTER_OR_DIGIT} | (?=[{SIGNS_BEFORE}.]) {_BEFORE} {_LETTER_OR_DIGIT} )
     (?: {_LETTER_OR_DIGIT}++ | [{_SIGNS}{_UNSEEN}] | \u200b(?![{_UNSPACED}])
-      | (?: (?<=\.{_LETTER}) \. )? [{_APOSTROPHES}] (?={_LETTER_OR_DIGIT})      # Sa'ar, O’Brien, U.S.'s
+      | (?: (?<=\.{_LETTER}) \. )? [{APOSTROPHES}] (?={_LETTER_OR_DIGIT})      # Sa'ar, O’Brien, U.S.'s
       | (?<=\d) \. (?=\d)                                                       # 2.5
       | (?<=\d) , (?= (?:\d\d,){{0,4}} \d\d\d (?!\d) )                          # 1,200 and 12,34,567
       | (?<=\b{_LETTER}) \. (?={_LETTER}\b)                                     # U.S, J.R.R
@@ -95,7 +95,7 @@ wont wouldnt youre youve
 """
 STOP_WORDS: Final = frozenset(_STOP_WORDS.split())
 
-_PLAIN_APOSTROPHE = dict.fromkeys(map(ord, _APOSTROPHES), "'")
+_PLAIN_APOSTROPHE = dict.fromkeys(map(ord, APOSTROPHES), "'")
 _IGNORABLE = dict.fromkeys([0xAD, 0x61C, 0xFEFF, 0xFFF9, 0xFFFA, 0xFFFB])
 for _first, _last in ((0x180B, 0x180E), (0x200B, 0x200F), (0x202A, 0x202E), (0x2060, 0x206F), (0xFE00, 0xFE0F)):
     _IGNORABLE |= dict.fromkeys(range(_first, _last + 1))

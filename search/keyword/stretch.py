@@ -1,0 +1,169 @@
+"""A stretch of a text, read as words with their readings, in which conditions on words are met."""
+
+from __future__ import annotations
+
+import itertools
+from bisect import bisect_right
+from collections.abc import Callable, Iterator, Sequence
+from functools import lru_cache, partial
+from typing import NamedTuple
+
+from search.keyword.analysis import SIGNS_BEFORE, Token, analyze, fold, normalise, surface_of
+from search.keyword.match.automata import Levenshtein, Wildcard
+from search.keyword.readings import is_joined, readings, spelled, ways
+from search.keyword.tree import Exact, Fuzzy, Near, Node, Or, Pair, SameParagraph, Word
+from search.keyword.tree import Wildcard as Pattern
+
+Span = tuple[int, int]
+Test = Callable[[str, str, str], bool]
+"""Whether a token or a reading will do, by its surface, word and term."""
+OF_WORDS = (Word, Exact, Pattern, Fuzzy)
+_MOST = 64  # places of one operand that are joined with those of another
+
+
+class Place(NamedTuple):
+    """``text[start:end]`` meets a condition; ``marks`` are the words that do, as (start, end)."""
+
+    start: int
+    end: int
+    marks: tuple[Span, ...]
+
+
+class _At(NamedTuple):
+    token: Token
+    width: int
+    parts: tuple[str, ...]
+
+
+class _Span(NamedTuple):
+    first: int
+    last: int
+    marks: tuple[Span, ...]
+
+
+class Stretch:
+    """A stretch of text as words with their readings."""
+
+    def __init__(self, text: str, field: str) -> None:
+        self._text, self._field = normalise(text), field
+        self.tokens = analyze(text)
+        self.at = [[_At(token, 1, ())] for token in self.tokens]
+        for one in readings(text):
+            parts = [token.term for token in self.tokens[one.first : one.first + one.width]]
+            self.at[one.first].append(_At(one.token, one.width, tuple(parts) if one.width > 1 else ()))
+
+    def places(self, node: Node, start: int) -> Iterator[Place]:
+        """Where a node is met; the stretch begins at ``start`` of the text."""
+        for span in self.spans(node):
+            marks = tuple(sorted({(start + s, start + e) for s, e in span.marks}))
+            end = max(start + self.tokens[span.last].end, max((e for _, e in marks), default=0))
+            yield Place(start + self.tokens[span.first].start, end, marks)
+
+    def spans(self, node: Node) -> list[_Span]:
+        """Where a node is met."""
+        if isinstance(node, Pair):
+            left, right = self.spans(node.left)[:_MOST], self.spans(node.right)[:_MOST]
+            good = self._near(node) if isinstance(node, Near) else self._together(node)
+            return [
+                _Span(min(a.first, b.first), max(a.last, b.last), a.marks + b.marks)
+                for a, b in itertools.product(left, right)
+                if (a.last < b.first or b.last < a.first) and good(a, b)
+            ]
+        if isinstance(node, Or):
+            return [span for child in node.children for span in self.spans(child)]
+        if not isinstance(node, OF_WORDS) or node.field not in (None, self._field):
+            return []
+        if isinstance(node, Word):
+            rows = enumerate(ways(node.text))
+            return [span for number, row in rows for span in self._rows(row, number)]
+        return self._run(tests_of(node))
+
+    def _near(self, node: Near) -> Callable[[_Span, _Span], bool]:
+        def good(a: _Span, b: _Span) -> bool:
+            ahead = b.first - a.last
+            return 1 <= ahead <= node.distance or (not node.ordered and 1 <= a.first - b.last <= node.distance)
+
+        return good
+
+    def _together(self, node: Pair) -> Callable[[_Span, _Span], bool]:
+        from search.text.sentences import lay_out
+
+        layout = lay_out(self._text)
+        numbers = layout.paragraphs if isinstance(node, SameParagraph) else range(len(layout.starts))
+
+        def unit(number: int) -> int:
+            return numbers[max(bisect_right(layout.starts, self.tokens[number].start) - 1, 0)]
+
+        def good(a: _Span, b: _Span) -> bool:
+            return len({unit(a.first), unit(a.last), unit(b.first), unit(b.last)}) == 1
+
+        return good
+
+    def _run(self, tests: Sequence[Test]) -> list[_Span]:
+        """Where tokens or readings that pass some tests stand one after the other."""
+        found = []
+        for first in range(len(self.at) - len(tests) + 1):
+            marks = []
+            for offset, test in enumerate(tests):
+                token = next((one.token for one in self.at[first + offset] if test(*one.token[:3])), None)
+                if token is None:
+                    break
+                marks.append((token.start, token.end))
+            else:
+                if tests:
+                    found.append(_Span(first, first + len(tests) - 1, tuple(marks)))
+        return found
+
+    def _rows(self, row: Sequence[Token], number: int) -> list[_Span]:
+        """As ``match.lookup`` has the words of a phrase: each at its place, or up to two in parts."""
+        open_spans: list[tuple[int, int, tuple[Span, ...]]] = [(first, first, ()) for first in range(len(self.at))]
+        for token in row:
+            own = tuple(part.term for part in analyze(token.surface)) if number and is_joined(token.surface) else None
+            after = []
+            for first, place, marks in open_spans:
+                for one in self.at[place] if place < len(self.at) else ():
+                    if one.token.term == token.term and (own is None or one.parts != own):
+                        mark = (one.token.start, one.token.end)
+                        after.append((first, place + one.width, (*marks, mark)))
+            open_spans = after
+        return [_Span(first, place - 1, marks) for first, place, marks in open_spans if row]
+
+
+@lru_cache(256)
+def tests_of(node: Node) -> list[Test]:
+    """What each word in a row has to pass."""
+    if isinstance(node, Exact):
+        return [_spelling(surface) for surface in spelled(node.text)]
+    known = _known(node)
+    return [lambda surface, word, term: known(word)]
+
+
+def _spelling(written: str) -> Test:
+    allowed = {written, written + "%", *(sign + written for sign in (*SIGNS_BEFORE, "."))}
+    return lambda surface, word, term: surface in allowed
+
+
+@lru_cache(256)
+def stretch_of(text: str, field: str) -> Stretch:
+    """A stretch as words, which several conditions and the snippet ask for one after the other."""
+    return Stretch(text, field)
+
+
+@lru_cache(64)
+def _known(node: Pattern | Fuzzy) -> Callable[[str], bool]:
+    """Whether a word is one that a pattern or a misspelling stands for: each word is looked at once."""
+    if isinstance(node, Pattern):
+        automaton: Levenshtein | Wildcard = Wildcard(node.pattern)
+    else:
+        automaton = Levenshtein(fold(surface_of(node.text)), node.distance)
+    return lru_cache(1 << 14)(partial(_accepts, automaton))
+
+
+def _accepts(automaton: Levenshtein | Wildcard, word: str) -> bool:
+    state = automaton.start
+    for character in word:
+        after = automaton.step(state, automaton.kind(character))
+        if after is None:
+            return False
+        state = after
+    return automaton.accepts(state)
