@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import unicodedata
 from collections import Counter, defaultdict
 from datetime import date, datetime, timedelta, timezone
@@ -13,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from search import Archive, Article, Filters, ingest
-from search.engine.counts import MAX_PERIODS, Names, Period, count_dates, count_names, count_periods, label
+from search.engine.counts import MAX_PERIODS, Period, Spellings, count_dates, count_names, count_periods, label
 from search.engine.facets import FacetField
 from search.errors import ArchiveDamaged, QueryError, UsageError
 from search.query.drilldown import LONGEST, value_clause, value_key
@@ -115,9 +116,12 @@ def total(archive, query, **options):
     return archive.search(query, limit=1, sort="newest", passages=0, **options).total
 
 
+_NUMBERS = itertools.count()
+
+
 def part_of(articles):
     arrays, meta = build_columns(articles, range(1, len(articles) + 1))
-    return Part(Path("columns"), "columns", meta, arrays, 0)
+    return Part(Path(f"columns-{next(_NUMBERS)}"), "columns", meta, arrays, 0)  # each has a file of its own
 
 
 def articles_of(archive, query="*", **options):
@@ -262,12 +266,12 @@ def test_awkward_names_keep_the_law(odd, field):
 def test_names_that_fold_alike_are_one_in_their_most_frequent_spelling():
     spellings = ["BBC News", "bbc news", "B.B.C. News", "bbc news", "Zoë", "Zoe", "", " "]
     part = part_of([Article(id=str(i), source=name) for i, name in enumerate(spellings)])
-    found = count_names(Names([part], ("source",)), np.ones(8, bool), None)
+    found = count_names(Spellings(("source",)), [part], np.ones(8, bool), None)
     assert found.values == [("bbc news", 4), ("Zoe", 2)]
     assert (found.distinct, found.none) == (2, 2)
     # Other articles, other spelling.
     mask = np.array([1, 0, 1, 0, 1, 0, 0, 0], bool)
-    assert count_names(Names([part], ("source",)), mask, None).values == [("B.B.C. News", 2), ("Zoë", 1)]
+    assert count_names(Spellings(("source",)), [part], mask, None).values == [("B.B.C. News", 2), ("Zoë", 1)]
 
 
 def test_an_author_counts_an_article_once_and_the_agency_of_that_name():
@@ -279,13 +283,32 @@ def test_an_author_counts_an_article_once_and_the_agency_of_that_name():
         Article(id="e", authors=("", "—")),
     ]
     parts = [part_of(articles[:2]), part_of(articles[2:])]
-    names = Names(parts, ("author", "agency"))
-    assert count_names(names, np.ones(5, bool), None).values == [("PTI", 2), ("A. Rao", 1), ("Tom Bell", 1), ("—", 1)]
-    assert count_names(names, np.ones(5, bool), None).none == 1
+    known = Spellings(("author", "agency"))
+    assert count_names(known, parts, np.ones(5, bool), None).values == [
+        ("PTI", 2),
+        ("A. Rao", 1),
+        ("Tom Bell", 1),
+        ("—", 1),
+    ]
+    assert count_names(known, parts, np.ones(5, bool), None).none == 1
     # Without the author of that name the agency is none of the authors.
-    assert count_names(names, np.array([1, 0, 1, 1, 0], bool), None).values == [("A. Rao", 1), ("Tom Bell", 1)]
-    assert count_names(names, np.zeros(5, bool), None) == ([], 0, 0)
-    assert count_names(Names([], ("author", "agency")), np.zeros(0, bool), 3) == ([], 0, 0)
+    assert count_names(known, parts, np.array([1, 0, 1, 1, 0], bool), None).values == [
+        ("A. Rao", 1),
+        ("Tom Bell", 1),
+    ]
+    assert count_names(known, parts, np.zeros(5, bool), None) == ([], 0, 0)
+    assert count_names(known, [], np.zeros(0, bool), 3) == ([], 0, 0)
+
+
+def test_what_is_known_of_names_serves_the_next_commit():
+    fields = ("author", "agency")
+    old = [part_of([Article(id=name, authors=(name, "B"), agency=name)]) for name in ("A", "a", "C")]
+    known = Spellings(fields)
+    count_names(known, old, np.ones(3, bool), None)
+    new = [old[2], part_of([Article(id="d", authors=("D", "a"), agency="b")]), old[1]]
+    known.forget(new)
+    assert count_names(known, new, np.ones(3, bool), None) == ([("B", 3), ("a", 2), ("C", 1), ("D", 1)], 4, 0)
+    assert count_names(known, new, np.array([1, 0, 0], bool), None) == ([("B", 1), ("C", 1)], 2, 0)
 
 
 @settings(deadline=None, max_examples=40)
@@ -302,7 +325,7 @@ def test_counts_by_name_against_a_loop(data):
         (("source",), folded(Counter(article.source for article in kept if article.source.strip()))),
         (("author", "agency"), byline_counts(kept)),
     ):
-        found = count_names(Names(parts, fields), mask, None)
+        found = count_names(Spellings(fields), parts, mask, None)
         assert {value_key(value) or value: count for value, count in found.values} == expected
         assert found.distinct == len(expected)
         spelled = Counter(n for a in kept for n in ([a.source] if fields[0] == "source" else a.authors))
@@ -315,7 +338,7 @@ def test_a_damaged_column_is_told():
     part = part_of([Article(id="a", source="x")])
     broken = Part(Path("columns"), "columns", {}, {**part.arrays(), "source": np.array([9], np.uint32)}, 0)
     with pytest.raises(ArchiveDamaged, match="outside itself"):
-        count_names(Names([broken], ("source",)), np.ones(1, bool), None)
+        count_names(Spellings(("source",)), [broken], np.ones(1, bool), None)
 
 
 @given(st.text(max_size=20) | st.sampled_from(NAMES))

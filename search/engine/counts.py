@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from array import array
 from collections.abc import Sequence
 from datetime import date
 from typing import NamedTuple
@@ -44,95 +45,120 @@ class Counted(NamedTuple):
     none: int
 
 
-class Names:
-    """The names in some fields of a snapshot, numbered as they are met; those that fold alike are one group.
+class Spellings:
+    """The names that were met in some fields, numbered as they were; those that fold alike are one group. What was
+    looked up of a part is kept by its file, for later snapshots that have it, too. Threads may share it."""
 
-    A name is folded when it is first counted, and remembered. Threads may share it.
-    """
-
-    def __init__(self, parts: Sequence[Part], fields: Sequence[str]) -> None:
-        self.parts = parts
+    def __init__(self, fields: Sequence[str]) -> None:
         self.fields = fields
         self._lock = threading.Lock()
-        self._of_code = {field: [np.full(len(part[f"{field}_ends"]), _UNMET) for part in parts] for field in fields}
+        self._names: list[str] = []
         self._numbers: dict[str, int] = {}
         self._groups: dict[str, int] = {}
-        self._group_of: list[int] = []
+        self._group_of = array("q")
+        self._of_code: dict[tuple[str, str], Numbers] = {}
 
-    def numbers(self, field: str, place: int, codes: NDArray[np.uint32]) -> Numbers:
-        """The number of the name of each code of the part at ``place``; -1 for an empty name."""
-        of_code = self._of_code[field][place]
-        used = np.flatnonzero(np.bincount(codes, minlength=len(of_code)))
+    def numbers(self, part: Part, field: str, used: NDArray[np.bool_]) -> Numbers:
+        """The number of the name of each code of a part that is ``used``; -1 for an empty name."""
         with self._lock:
-            unmet = used[of_code[used] == _UNMET].tolist()
+            of_code = self._of_code.get((str(part.path), field))
+            if of_code is None:
+                of_code = self._of_code[str(part.path), field] = np.full(len(used), _UNMET)
+            unmet = np.flatnonzero(used & (of_code == _UNMET)).tolist()
             if unmet:
-                ends = self.parts[place][f"{field}_ends"]
-                blob = self.parts[place][f"{field}_blob"]
-                text = blob.tobytes()
+                ends, text = part[f"{field}_ends"], part[f"{field}_blob"].tobytes()
                 for code in unmet:
                     name = text[int(ends[code - 1]) if code else 0 : int(ends[code])].decode()
                     of_code[code] = self._number(name) if name.strip() else -1
-        return of_code[codes]
+            return of_code.copy()
 
     def _number(self, name: str) -> int:
-        number = self._numbers.setdefault(name, len(self._numbers))
-        if number == len(self._group_of):
+        number = self._numbers.setdefault(name, len(self._names))
+        if number == len(self._names):
+            self._names.append(name)
             self._group_of.append(self._groups.setdefault(value_key(name) or name, len(self._groups)))
         return number
 
-    def known(self) -> tuple[list[str], Numbers]:
-        """All names met so far, and the number of the group of each."""
+    def known(self) -> tuple[Sequence[str], Numbers]:
+        """The names met so far, and maybe some more; and the number of the group of each of those met so far."""
         with self._lock:
-            return list(self._numbers), np.array(self._group_of, np.int64)
+            return self._names, np.array(self._group_of, np.int64)
+
+    def forget(self, parts: Sequence[Part]) -> None:
+        """Keep what is known of these parts alone."""
+        paths = {str(part.path) for part in parts}
+        with self._lock:
+            self._of_code = {key: found for key, found in self._of_code.items() if key[0] in paths}
 
 
-def count_names(names: Names, mask: Mask, limit: int | None) -> Counted:
-    """Articles of the mask by the names in the first field; ``mask`` is bool[N] over all rows of the parts.
+class _Column:
+    """A field of one part: ``codes`` of the names of all its articles in a row, ``each`` how many of them each article
+    has (None: one); of each code ``numbers``, that of its name, and ``counts``, how often articles of the mask have it.
+    """
+
+    def __init__(self, spellings: Spellings, part: Part, field: str, mask: Mask) -> None:
+        self.codes = part[field]
+        self.each: NDArray[np.uint32] | None = part[f"{field}_counts"] if field in _SEVERAL else None
+        held = mask if self.each is None else np.repeat(mask, self.each)
+        codes = self.codes if held.all() else self.codes[held]
+        self.counts = np.bincount(codes, minlength=len(part[f"{field}_ends"]))
+        self.numbers = spellings.numbers(part, field, self.counts > 0)
+
+    def pairs(self, rows: Mask) -> tuple[Numbers, Numbers]:
+        """Some articles, and the numbers of their names; without the articles that have none."""
+        articles = np.flatnonzero(rows)
+        if self.each is not None:
+            articles, rows = np.repeat(articles, self.each[rows]), np.repeat(rows, self.each)
+        numbers = self.numbers[self.codes[rows]]
+        return articles[numbers >= 0], numbers[numbers >= 0]
+
+    def having(self, groups: Numbers, by_group: Numbers) -> Mask:
+        """The articles whose name is of a group that is counted already."""
+        named = self.numbers >= 0
+        named[named] = by_group[groups[self.numbers[named]]] > 0
+        having: Mask = named[self.codes]
+        return having
+
+
+def count_names(spellings: Spellings, parts: Sequence[Part], mask: Mask, limit: int | None) -> Counted:
+    """Articles of the mask by the names in the first of the fields; ``mask`` is bool[N] over all rows of the parts.
 
     Names that fold alike are one value, in their most frequent spelling (of equal ones the first). An article that has
     such a name in one of the other fields counts for it, too.
     """
+    ends = np.cumsum([len(part["rows"]) for part in parts], dtype=np.int64)
+    masks = np.split(mask, ends[:-1])
     try:
-        named = [_named(names, mask, field) for field in names.fields]
+        columns = [
+            [_Column(spellings, part, field, own) for field in spellings.fields]
+            for part, own in zip(parts, masks, strict=False)
+        ]
     except (IndexError, ValueError) as error:
         raise ArchiveDamaged("a columns part points outside itself; run 'broadsheet doctor'") from error
-    spelled, groups = names.known()
-    article, number = named[0]
-    by_name = np.bincount(number, minlength=len(spelled))
-    group = groups[number]
-    for others, numbers in named[1:]:
-        same = np.isin(groups[numbers], group)
-        article = np.concatenate([article, others[same]])
-        group = np.concatenate([group, groups[numbers][same]])
-    if len(named) > 1 or names.fields[0] in _SEVERAL:
-        # An article counts once for a name, however often it has it.
-        pairs = np.sort(article * (len(spelled) + 1) + group)
-        pairs = pairs[np.diff(pairs, prepend=-1) != 0]
-        article, group = pairs // (len(spelled) + 1), pairs % (len(spelled) + 1)
-    by_group = np.bincount(group, minlength=len(spelled))
-    counted = np.zeros(len(mask), bool)
-    counted[article] = True
-    none = int(np.count_nonzero(mask)) - int(np.count_nonzero(counted))
+    spelled, groups = spellings.known()
+    by_name = np.zeros(len(groups), np.int64)
+    for first, *_ in columns:
+        by_name[first.numbers[first.numbers >= 0]] += first.counts[first.numbers >= 0]
+    by_group = _sums(groups, by_name, len(groups))
+    none = int(np.count_nonzero(mask)) - int(by_name.sum())
+    plain = by_group.copy()
+    for own, (first, *others) in zip(masks, columns, strict=False):
+        # An article counts once for a name, however often it has it: those with several are looked at again.
+        several = np.zeros(len(own), bool) if first.each is None else own & (first.each > 1)
+        besides = [own & other.having(groups, plain) for other in others]
+        again = np.logical_or.reduce([several, *besides])
+        if not again.any():
+            continue
+        article, number = first.pairs(again)
+        by_group -= np.bincount(groups[number], minlength=len(groups))
+        none += len(number)
+        found = [(article, number), *(other.pairs(rows) for other, rows in zip(others, besides, strict=True))]
+        pairs = np.concatenate([article * len(groups) + groups[number] for article, number in found])
+        pairs.sort(kind="stable")  # which makes use of that they nearly are
+        article, group = np.divmod(pairs[np.diff(pairs, prepend=-1) != 0], len(groups))
+        by_group += np.bincount(group, minlength=len(groups))
+        none -= int(np.count_nonzero(np.diff(article, prepend=-1)))
     return Counted(_most(spelled, groups, by_name, by_group, limit), int(np.count_nonzero(by_group)), none)
-
-
-def _named(names: Names, mask: Mask, field: str) -> tuple[Numbers, Numbers]:
-    """Articles of the mask and the numbers of their names in a field; without the articles that have none there."""
-    articles = [np.empty(0, np.int64)]
-    numbers = [np.empty(0, np.int64)]
-    base = 0
-    for place, part in enumerate(names.parts):
-        inside = mask[base : base + len(part["rows"])]
-        rows = np.flatnonzero(inside) + base
-        base += len(inside)
-        if field in _SEVERAL:
-            each = part[f"{field}_counts"]
-            rows, inside = np.repeat(rows, each[inside]), np.repeat(inside, each)
-        if len(rows):
-            articles.append(rows)
-            numbers.append(names.numbers(field, place, part[field][inside]))
-    article, number = np.concatenate(articles), np.concatenate(numbers)
-    return article[number >= 0], number[number >= 0]
 
 
 def _most(
@@ -157,11 +183,24 @@ def _frequency(value: tuple[str, int]) -> tuple[int, str]:
 
 def count_dates(day: NDArray[np.int32], mask: Mask, by: Period, limit: int | None) -> Counted:
     """Articles of the mask by year or month, as ``date:`` writes them. ``day`` is int32[N]."""
-    dated = mask & (day != MISSING_DAY)
-    numbers, counts = np.unique(_number(day[dated], by), return_counts=True)
+    days, each = _by_day(day, mask)
+    numbers, place = np.unique(_number(days, by), return_inverse=True)
+    counts = _sums(place, each, len(numbers))
     labels = [label(date.fromordinal(start), by) for start in _start(numbers, by).tolist()]
     values = sorted(zip(labels, counts.tolist(), strict=True), key=_frequency)
     return Counted(values[:limit], len(labels), int(np.count_nonzero(mask)) - int(counts.sum()))
+
+
+def _by_day(day: NDArray[np.int32], mask: Mask) -> tuple[Numbers, Numbers]:
+    """The days on which there are articles of the mask, ascending, and how many. Of days there are few: what is counted
+    by period is counted by day before."""
+    own = day if mask.all() else day[mask]
+    if len(own) and not 0 <= int(own.min()) <= int(own.max()) < _END:
+        raise ArchiveDamaged("a columns part has days that no calendar has; run 'broadsheet doctor'")
+    before = int(own.min(initial=_END, where=own != MISSING_DAY)) - 1
+    counts = np.bincount(np.maximum(own - np.int32(before), 0), minlength=1)
+    days = np.flatnonzero(counts[1:]) + 1
+    return days + before, counts[days]
 
 
 def label(start: date, by: Period) -> str:
@@ -178,7 +217,7 @@ def count_periods(
     a match outside of these (they are instants' days, it is in another time zone) widens them. No period: no match, or
     no day to start from. Raises UsageError for more than MAX_PERIODS.
     """
-    days = day[mask & (day != MISSING_DAY)].astype(np.int64)
+    days, each = _by_day(day, mask)
     ends = [bound for bound in (first, last) if bound is not None]
     if len(days):
         low = int(days.min()) if first is None else min(first, int(days.min()))
@@ -193,16 +232,21 @@ def count_periods(
     start, stop = _number([low, high], by).tolist()
     size = stop - start + 1
     if size > MAX_PERIODS:
-        raise UsageError(_too_many(size, low, high, days, by))
-    others = day[within & (day != MISSING_DAY)]
-    numbers = _number(others[(others >= low) & (others <= high)], by)
+        raise UsageError(_too_many(size, low, high, np.repeat(days, each), by))
+    others, many = _by_day(day, within)
+    inside = (others >= low) & (others <= high)
     borders = np.minimum(_start(np.arange(start, stop + 2), by), _END)
     return Periods(
         starts=borders[:-1],
         ends=borders[1:],
-        counts=np.bincount(_number(days, by) - start, minlength=size),
-        articles=np.bincount(numbers - start, minlength=size),
+        counts=_sums(_number(days, by) - start, each, size),
+        articles=_sums(_number(others[inside], by) - start, many[inside], size),
     )
+
+
+def _sums(places: Numbers, counts: Numbers, size: int) -> Numbers:
+    """int64[size]: the counts of each place together."""
+    return np.bincount(places, counts, size).astype(np.int64)  # by way of float64, which is exact up to 2^53
 
 
 def _number(days: ArrayLike, by: Period) -> Numbers:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
-from search.engine.counts import Counted, Mask, Periods, count_dates, count_names, count_periods, label
+from search.engine.counts import Counted, Mask, Periods, count_dates, count_periods, label
 from search.engine.remarks import of_counts
 from search.engine.watch import Watch, unwatched
 from search.errors import UsageError
@@ -88,8 +88,8 @@ def timeline(view: View, request: Request, by: Period | str, watch: Watch = unwa
 def _counted(view: View, field: FacetField, mask: Mask, limit: int | None) -> Counted:
     if field in (FacetField.YEAR, FacetField.MONTH):
         return count_dates(view.columns.day, mask, Period(field), limit)
-    names = view.names("author", "agency") if field is FacetField.AUTHOR else view.names(field.value)
-    return count_names(names, mask, limit)
+    fields = ("author", "agency") if field is FacetField.AUTHOR else (field.value,)
+    return view.count_names(fields, mask, limit)
 
 
 def _facet(field: FacetField, counted: Counted, narrow: Narrower) -> Facet:

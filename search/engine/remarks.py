@@ -135,9 +135,7 @@ def _known(view: View, field: str) -> list[str]:
         return view.columns.names(field)
     if field not in ("by", "authors"):
         return []
-    from search.engine.counts import count_names
-
-    return [name for name, _ in count_names(view.names("author"), view.snapshot.live, None).values]
+    return [name for name, _ in view.count_names(("author",), view.snapshot.live, None).values]
 
 
 def _articles(count: int) -> str:

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from search._version import __version__
+from search.engine.counts import Spellings
 from search.engine.query_vectors import QueryVectors
 from search.engine.settings import Settings
 from search.engine.soundness import check_part
@@ -74,6 +75,7 @@ class Session:
         self._used = time.monotonic()  # when a view was last left
         self._timer: threading.Timer | None = None
         self._settings: Settings
+        self._spellings: dict[tuple[str, ...], Spellings] = {}
 
     @classmethod
     def open(
@@ -246,7 +248,7 @@ class Session:
                             snapshot = take_snapshot(self.catalog, check_part, previous)
                             self._load_settings()
                         self._refuse_outdated()
-                        fresh = View(snapshot, self.catalog, self._settings.bm25, self.queries)
+                        fresh = View(snapshot, self.catalog, self._settings.bm25, self.queries, self._spellings)
                     except BaseException:
                         snapshot.close()
                         raise

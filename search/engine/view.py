@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from search import query as language
+from search.engine.counts import Counted, Spellings, count_names
 from search.engine.excerpts import plain_spans
 from search.engine.legs import Floats, Leg, Mask, Ordinals, VectorLeg
 from search.engine.plan import Plan
@@ -28,7 +29,6 @@ from search.storage.snapshot import Snapshot
 from search.vector import VectorIndex
 
 if TYPE_CHECKING:
-    from search.engine.counts import Names
     from search.records import Counts
 
 
@@ -48,9 +48,17 @@ class View:
     """One commit to read. Shared by threads: nothing in it changes but caches.
 
     ``queries`` encodes queries as the commit's passages are; ``vectors`` is None for an archive without any.
+    ``spellings`` is what earlier commits' views have found of names, by the fields that they are in.
     """
 
-    def __init__(self, snapshot: Snapshot, catalog: Catalog, bm25: Bm25Settings, queries: QueryVectors) -> None:
+    def __init__(
+        self,
+        snapshot: Snapshot,
+        catalog: Catalog,
+        bm25: Bm25Settings,
+        queries: QueryVectors,
+        spellings: dict[tuple[str, ...], Spellings],
+    ) -> None:
         self.snapshot = snapshot
         self.columns = snapshot.columns
         self.queries = queries
@@ -64,7 +72,9 @@ class View:
         if VECTORS in snapshot.parts:
             self.vectors = VectorIndex(snapshot.parts[VECTORS], snapshot.sizes)
         self._catalog = catalog
-        self._names: dict[tuple[str, ...], Names] = {}
+        self._spellings = spellings
+        for known in spellings.values():
+            known.forget(snapshot.parts.get(COLUMNS, []))
         self._keyword = KeywordIndex(snapshot.parts.get(KEYWORD, []), snapshot.columns, bm25)
         self._live_words: KeywordView = self._keyword.at(snapshot.live)
 
@@ -149,14 +159,10 @@ class View:
         articles = "1 article without a date is" if undated == 1 else f"{undated:,} articles without a date are"
         return (f"{articles} hidden by --as-of",)
 
-    def names(self, *fields: str) -> Names:
-        """The names in some columns together, to be counted; what is looked up of them is kept."""
-        names = self._names.get(fields)
-        if names is None:
-            from search.engine.counts import Names
-
-            names = self._names.setdefault(fields, Names(self.snapshot.parts.get(COLUMNS, []), fields))
-        return names
+    def count_names(self, fields: tuple[str, ...], mask: Mask, limit: int | None) -> Counted:
+        """The articles of a mask by the names in some columns; see ``counts.count_names``."""
+        spellings = self._spellings.setdefault(fields, Spellings(fields))
+        return count_names(spellings, self.snapshot.parts.get(COLUMNS, []), mask, limit)
 
     def whoosh(self) -> Any:
         """A stock Whoosh searcher over the live articles, whose document numbers are ordinals and whose stored fields
