@@ -60,7 +60,20 @@ def test_a_workbook_has_a_row_for_each_hit(folder):
 
 
 def test_a_workbook_of_nothing():
-    assert len(cells(workbook([]))) == 1
+    assert len(cells(workbook([]).data)) == 1
+
+
+def test_a_cell_that_is_cut_is_said(tmp_path):
+    with Archive.open(tmp_path / "a", create=True) as archive:
+        longest, longer = "strike " * 4681, "strike " * 4682  # 32,767 and 32,774 characters
+        articles = [Article(id=str(len(title)), title=title, text="strike") for title in (longest, longer)]
+        archive.add(articles, vectors=False)
+    result = run(tmp_path / "a", "strike", "--format", "xlsx")
+    header, *rows = cells(result.stdout_bytes)
+    titles = sorted(row[header.index("title")] for row in rows)
+    assert titles == sorted([longest, longer[:32_766] + "…"])
+    assert "1 cell cut to the 32,767 characters that a spreadsheet holds: --format csv has all" in result.stderr
+    assert "cut to" not in run(tmp_path / "a", "strike", "--format", "csv").stderr
 
 
 @shows("search", "--excel")

@@ -151,6 +151,46 @@ def test_a_broken_member_of_an_array_costs_no_other(tmp_path):
     assert third == (6, "a record must be a JSON object, not a number", "17")
 
 
+CUT = '{"id": "c%d", "title": "Cut", "text": "It stops in the mid'
+WHOLE = '{"id": "%d", "title": "Whole"}'
+
+
+@pytest.mark.parametrize("name", ["a.jsonl", "a.json"])
+@pytest.mark.parametrize(
+    "lines",
+    [
+        [CUT % 1, CUT % 2, CUT % 3, CUT % 4, WHOLE % 1, WHOLE % 2],
+        [WHOLE % 1, CUT % 1, CUT % 2, CUT % 3, WHOLE % 2, CUT % 4],
+        ['{"id": "x", "m": {"a": 1', '{"id": "y", "authors": ["a", "b', '{"id": "z"', '{"', WHOLE % 1, WHOLE % 2],
+    ],
+)
+def test_records_that_were_cut_swallow_no_other(tmp_path, name, lines):
+    found = items(tmp_path, name, "\n".join(lines) + "\n")
+    assert [item.id for item in found if isinstance(item, Article)] == ["1", "2"]
+    assert [item[0] for item in found if not isinstance(item, Article)] == [
+        number for number, line in enumerate(lines, 1) if "Whole" not in line
+    ]
+
+
+def test_members_that_were_cut_swallow_no_other(tmp_path):
+    members = ["  " + one for one in (WHOLE % 1, CUT % 1, CUT % 2, WHOLE % 2, CUT % 3, WHOLE % 3)]
+    found = items(tmp_path, "a.json", "[\n" + ",\n".join(members) + "\n]")
+    assert [item.id for item in found if isinstance(item, Article)] == ["1", "2", "3"]
+    assert [item[0] for item in found if not isinstance(item, Article)] == [3, 4, 6]
+    nested = '{\n  "id": "%s",\n  "title": "%s",\n  "photo": {\n    "id": "p"\n  }\n}'
+    broken = nested.replace('"photo": {', '"photo" {') % ("b", "B")
+    found = items(tmp_path, "b.json", "\n".join([nested % ("1", "One"), broken, broken, nested % ("2", "Two")]))
+    assert [item.id for item in found if isinstance(item, Article)] == ["1", "2"]
+    assert [item[0] for item in found if not isinstance(item, Article)] == [8, 15]
+
+
+def test_several_records_in_one_line_are_several(tmp_path):
+    lines = [WHOLE % 1 + WHOLE % 2, WHOLE % 3 + " " + WHOLE % 4, WHOLE % 5 + CUT % 1, WHOLE % 6]
+    found = items(tmp_path, "a.jsonl", "\n".join(lines))
+    assert [item.id for item in found if isinstance(item, Article)] == ["1", "2", "3", "4", "6"]
+    assert [item[0] for item in found if not isinstance(item, Article)] == [3]
+
+
 @pytest.mark.parametrize(
     ("data", "line", "reason"),
     [

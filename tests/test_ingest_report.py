@@ -322,6 +322,12 @@ def test_the_first_commit_with_vectors_is_small(tmp_path):
     assert commits(tmp_path / "c", 450, vectors=False) == [450]
 
 
+def test_the_first_commit_of_long_articles_is_smaller(tmp_path, monkeypatch):
+    monkeypatch.setattr("search.engine.intake.FIRST_CHARACTERS", 500)
+    assert commits(tmp_path / "a", 450) == [57, 450]  # 10 of 8 characters, 47 of 9: more than 500
+    assert commits(tmp_path / "b", 450, vectors=False) == [450]
+
+
 def test_the_first_commit_comes_early_however_slowly_articles_come(tmp_path, monkeypatch):
     monkeypatch.setattr("search.engine.intake.FIRST_COMMIT", 0.0)
     assert commits(tmp_path, 450, vectors=False, batch=100_000)[0] < 10

@@ -145,7 +145,11 @@ def _workbook(results: Results) -> None:
     if sys.stdout.isatty():
         raise UsageError("a workbook is no text; write it to a file: --format xlsx > hits.xlsx")
     sys.stdout.flush()
-    sys.stdout.buffer.write(made(results))
+    book = made(results)
+    sys.stdout.buffer.write(book.data)
+    if book.cut:
+        cells = counted(book.cut, "cell")
+        click.echo(f"{cells} cut to the 32,767 characters that a spreadsheet holds: --format csv has all", err=True)
 
 
 def _run_all(folder: Path, queries: Path, format: str, settings: dict[str, Any], excel: bool) -> int:

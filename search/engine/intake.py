@@ -23,6 +23,7 @@ REJECTIONS_KEPT = 100
 REMARKS_KEPT = 1000
 FIRST_COMMIT = 20.0  # seconds of reading after which the first batch is given, full or not
 FIRST_BATCH = 200  # articles in the first batch where a model embeds them: some ten a second on a slow machine
+FIRST_CHARACTERS = 400_000  # in it at most: long articles have many passages
 NEWS_EVERY = 0.5  # seconds
 ID_LIMIT = 512
 
@@ -139,6 +140,7 @@ class Intake:
         self._catalog = catalog
         self._size = size
         self._wanted = size if first is None else min(size, first)
+        self._early = self._wanted < size
         self._tell = tell
         self._next_row = self._first_row = catalog.next_row()
         self._on_its_way = Batch()  # the batch given last, which may not be committed yet
@@ -156,7 +158,7 @@ class Intake:
         """
         batch = Batch()
         waiting: list[Checked] = []
-        told = 0.0
+        told, characters = 0.0, 0
         for item in items:
             self.read += 1
             with watch("check"):
@@ -166,7 +168,9 @@ class Intake:
                 continue
             waiting.append(checked)
             now = time.monotonic()
-            late = self._next_row == self._first_row and now - self._began > FIRST_COMMIT
+            first = self._next_row == self._first_row
+            characters += len(checked.article.text)
+            late = first and (now - self._began > FIRST_COMMIT or (self._early and characters > FIRST_CHARACTERS))
             full = len(waiting) >= min(LOOKUP, self._wanted) or len(checked.article.text) > BATCH_CHARACTERS // LOOKUP
             if not (full or late):
                 if now - told > NEWS_EVERY:

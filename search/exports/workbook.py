@@ -5,18 +5,26 @@ from __future__ import annotations
 import io
 from collections.abc import Iterable
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from search.declarations import columns, row
 from search.errors import MissingExtraError
 from search.exports.plain import clean
 from search.records import Hit
 
-_LONGEST = 32_767  # characters of a cell
+LONGEST = 32_767  # characters of a cell
 
 
-def workbook(hits: Iterable[Hit]) -> bytes:
-    """The bytes of a workbook of one sheet. Raises MissingExtraError where the extra 'xlsx' is not installed."""
+class Workbook(NamedTuple):
+    """A workbook of one sheet, and how many of its cells were cut since a cell holds no more."""
+
+    data: bytes
+    cut: int
+
+
+def workbook(hits: Iterable[Hit]) -> Workbook:
+    """A row for each hit. A text of more than 32,767 characters is cut and ends with an ellipsis. Raises
+    MissingExtraError where the extra 'xlsx' is not installed."""
     try:
         import xlsxwriter
     except ImportError as error:
@@ -33,15 +41,20 @@ def workbook(hits: Iterable[Hit]) -> bytes:
         sheet = book.add_worksheet("hits")
         sheet.write_row(0, 0, columns(Hit), book.add_format({"bold": True}))
         sheet.freeze_panes(1, 0)
+        cut = 0
         for number, hit in enumerate(hits, 1):
             for column, value in enumerate(row(hit).values()):
+                text = clean(value) if isinstance(value, str) else ""
+                if len(text) > LONGEST:
+                    cut += 1
+                    value = text[: LONGEST - 1] + "…"
                 _write(sheet, number, column, value)
-    return buffer.getvalue()
+    return Workbook(buffer.getvalue(), cut)
 
 
 def _write(sheet: Any, number: int, column: int, value: Any) -> None:
     if isinstance(value, str):
-        sheet.write_string(number, column, clean(value)[:_LONGEST])
+        sheet.write_string(number, column, clean(value))
     elif isinstance(value, datetime):
         sheet.write_string(number, column, value.isoformat())
     elif value is not None:

@@ -36,15 +36,34 @@ def read(source: Source) -> Iterator[Record | Rejection]:
             yield Rejection(source=source.name, line=number, reason=TOO_LONG, record=text)
         elif text and not text.isspace():
             try:
-                value = DECODER.decode(text)
-                if not isinstance(value, Mapping):
-                    raise BadRecord(no_object(value))
+                values = _values(text)
             except BadRecord as error:
                 yield Rejection(source=source.name, line=number, reason=str(error), record=text[:EXCERPT])
             except (ValueError, RecursionError) as error:
                 yield Rejection(source=source.name, line=number, reason=json_fault(error), record=text[:EXCERPT])
             else:
-                yield from records_in(value, source.name, number, text[:EXCERPT])
+                for value in values:
+                    yield from records_in(value, source.name, number, text[:EXCERPT])
+
+
+def _values(text: str) -> list[Mapping[str, Any]]:
+    """The object in a line, or several where a writer lost the end of a line between them. Raises BadRecord, and what
+    the decoder raises."""
+    values: list[Mapping[str, Any]] = []
+    place, text = 0, text.strip()
+    while place < len(text):
+        try:
+            value, place = DECODER.raw_decode(text, place)
+        except json.JSONDecodeError as error:
+            if not values:
+                raise
+            raise json.JSONDecodeError("Extra data", text, place) from error
+        if not isinstance(value, Mapping):
+            raise BadRecord(no_object(value))
+        values.append(value)
+        while text[place : place + 1].isspace():
+            place += 1
+    return values
 
 
 def records_in(value: Mapping[str, Any], name: str, line: int, excerpt: str) -> Iterator[Record | Rejection]:

@@ -2,7 +2,8 @@
 around them, as interfaces answer.
 
 An array is read a member at a time from a buffer of bounded size, and so is the list inside a large object. After a
-member that is not valid JSON, reading goes on at the next place where one object ends and another begins.
+member that is not valid JSON, reading goes on where the next object begins: behind the end of another, or in a line
+of its own.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ _BETWEEN = re.compile(r"[\s,]*")
 _NEXT_OBJECT = re.compile(r"\}[\s,]*(?=\{)")
 _OPEN_END = re.compile(r"\}[\s,]*\Z")
 _WRAPPER = 8_000_000  # characters from which on an object is looked into for a list before it is read whole
+_WIDEST = 200  # characters before a value that are remembered
 _LONGEST_LITERAL = 16  # an error this near the end of the buffer may be a value cut in two
 
 
@@ -48,6 +50,7 @@ class _Reader:
         self._lost = False  # nothing more can be told apart
         self._opened = False  # the list in a large object has just been reached
         self._wrapped = False  # the list read is that of a large object
+        self._indent = ""  # what stands before the position in its line
 
     def read(self) -> Iterator[Record | Rejection]:
         in_array = False
@@ -116,21 +119,25 @@ class _Reader:
             yield Rejection(source=self._name, line=line, reason=no_object(value), record=excerpt)
 
     def _give_up(self, reason: str, place: int) -> Rejection:
-        """Reject the value at the position, and go to where the next object begins after ``place``."""
+        """Reject the value at the position, and go to where the next object begins: behind the end of another after
+        ``place``, or in a line of its own that is not indented more than this value."""
         begin = self._position
         excerpt = self._buffer[begin : begin + EXCERPT]
         line = self._line
-        while (found := _NEXT_OBJECT.search(self._buffer, place)) is None:
+        own_line = re.compile(rf"\n[ \t]{{0,{_depth(self._indent)}}}(?=\{{\s*[\"}}])")
+        first = own_line.search(self._buffer, begin + 1)
+        while (found := _earlier(_NEXT_OBJECT.search(self._buffer, place), first)) is None:
             tail = _OPEN_END.search(self._buffer, place)
             self._advance(tail.start() if tail is not None else len(self._buffer))
             if not self._more(1):
                 self._lost = True
                 break
             place = self._position
+            first = own_line.search(self._buffer, place)
             begin = -1  # the record began before the buffer
         if found is not None:
             if begin >= 0:
-                excerpt = excerpt[: found.start() + 1 - begin]
+                excerpt = excerpt[: found.start() + self._buffer.startswith("}", found.start()) - begin]
             self._advance(found.end())
         return Rejection(source=self._name, line=line, reason=reason, record=excerpt)
 
@@ -147,6 +154,9 @@ class _Reader:
 
     def _advance(self, position: int) -> None:
         self._line += self._buffer.count("\n", self._position, position)
+        start = self._buffer.rfind("\n", self._position, position) + 1
+        passed = self._buffer[max(start or self._position, position - _WIDEST) : position]
+        self._indent = passed if start else (self._indent + passed)[-_WIDEST:]
         self._position = position
 
     def _more(self, size: int) -> bool:
@@ -171,6 +181,16 @@ class _Reader:
 
     def _rejection(self, reason: str, record: str) -> Rejection:
         return Rejection(source=self._name, line=self._line, reason=reason, record=record)
+
+
+def _depth(indent: str) -> int:
+    """The white space before a value that begins a line; 0 for one that does not."""
+    return len(indent) if not indent.strip(" \t") else 0
+
+
+def _earlier(one: re.Match[str] | None, other: re.Match[str] | None) -> re.Match[str] | None:
+    """The match that begins first."""
+    return min((match for match in (one, other) if match is not None), key=lambda match: match.end(), default=None)
 
 
 FORMAT = Format(name="json", title="JSON", recognises=recognises, read=read, extensions=(".json",))
