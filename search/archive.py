@@ -504,6 +504,17 @@ class Archive:
 
         return upkeep.prune(self._session, keep)
 
+    def regroup(self, *, window: int | None = None, progress: Callable[[int, int], None] | None = None) -> int:
+        """Find the copies of all articles anew, in one commit: for an archive that knows no stories, or with another
+        ``window``, the days that may lie between two copies (None: as it was, 30 in the beginning). Returns how many
+        articles there are. ``progress`` gets articles done and how many there are.
+
+        Raises UsageError for a window below 0, ArchiveLocked and StorageError.
+        """
+        from search.engine.stories import grouping
+
+        return grouping.regroup(self._session, window, progress)
+
     def optimize(self) -> None:
         """Merge all segments into one and drop what deleted articles left."""
         from search.engine import upkeep

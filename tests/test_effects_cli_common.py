@@ -43,6 +43,7 @@ def calls(tmp_path):
         "alerts remove": (["alerts", "remove", "dams"], "removed dams\n"),
         "alerts run": (["alerts", "run"], "dams: 1 new article\n"),
         "stats": (["stats"], "articles: 2\n"),
+        "regroup": (["regroup"], "2 articles compared, 0 of them copies of another"),
         "optimize": (["optimize"], "1 segment before, 1 now"),
         "doctor": (["doctor"], "no problems in 2 articles\n"),
         "evaluate": (["evaluate", *judged], "keyword    1.0000   1.0000   1.0000   1.0000   1.0000\n"),
@@ -51,7 +52,7 @@ def calls(tmp_path):
 
 OVER_AN_ARCHIVE = (  # others show it in files of their own
     *("index", "embed", "search", "context", "show", "delete", "facets", "timeline", "stats", "optimize", "doctor"),
-    *("evaluate", "alerts add", "alerts list", "alerts remove", "alerts run"),
+    *("regroup", "evaluate", "alerts add", "alerts list", "alerts remove", "alerts run"),
 )
 PRINTING = (
     "search",

@@ -200,6 +200,22 @@ def test_index_prune(news, folder, tmp_path):
     assert held(folder) == [DAM]
 
 
+# regroup
+
+
+@shows("regroup", "--window", "--index")
+def test_regroup(tmp_path):
+    """Two copies, six weeks apart: of one story within sixty days and not within thirty."""
+    text = "The dam at Corriedale will be inspected by a panel of engineers within six weeks, the minister said. " * 4
+    lines = [{"id": name, "text": text, "date": day} for name, day in (("a", "2025-01-01"), ("b", "2025-02-12"))]
+    (tmp_path / "a.jsonl").write_text("\n".join(map(json.dumps, lines)))
+    assert run("index", "--index", tmp_path / "i", "--no-vectors", tmp_path / "a.jsonl").exit_code == 0
+    for window, copies in (([], 0), (["--window", "60"], 1), ([], 1), (["--window", "30"], 0)):
+        said = run("regroup", "--index", tmp_path / "i", *window)
+        assert said.stderr.startswith(f"2 articles compared, {copies} of them copies of another, in ")
+    assert run("regroup", "--index", tmp_path / "i", "--window", "-1").exit_code == 2
+
+
 # embed
 
 
@@ -328,13 +344,14 @@ def writing(folder, news):
         "embed": ["embed", "--model", "hash"],
         "delete": ["delete", DAM],
         "optimize": ["optimize"],
+        "regroup": ["regroup"],
         "alerts add": ["alerts", "add", "new", "dam"],
         "alerts remove": ["alerts", "remove", "old"],
         "alerts run": ["alerts", "run"],
     }
 
 
-WRITING = ("index", "embed", "delete", "optimize", "alerts add", "alerts remove", "alerts run")
+WRITING = ("index", "embed", "delete", "optimize", "regroup", "alerts add", "alerts remove", "alerts run")
 
 
 @pytest.mark.parametrize("command", WRITING)

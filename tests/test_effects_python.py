@@ -330,8 +330,21 @@ def test_add(tmp_path):
 def test_watch_sees_the_stages_of_indexing(desk):
     watch = Stopwatch()
     desk.add([Article(id="new", title="Ferry sails")], watch=watch)
-    assert sorted(watch.seconds) == ["check", "commit", "cut", "embed", "invert", "merge", "sort"]
+    assert sorted(watch.seconds) == ["check", "commit", "cut", "embed", "group", "invert", "merge", "sort"]
     assert all(seconds > 0 for seconds in watch.seconds.values())
+
+
+@shows("Archive.regroup", "window", "progress")
+def test_regroup(tmp_path):
+    """Two copies, six weeks apart: of one story within sixty days and not within thirty."""
+    text = "The dam at Corriedale will be inspected by a panel of engineers within six weeks, the minister said. " * 4
+    told = []
+    with Archive.open(tmp_path, create=True) as archive:
+        archive.add(Article(id=day, text=text, published=day) for day in ("2025-01-01", "2025-02-12"))
+        assert archive.stats()["copies"] == 0
+        assert archive.regroup(window=60, progress=lambda *news: told.append(news)) == 2
+        assert archive.stats()["copies"] == 1
+    assert told == [(2, 2)]
 
 
 @shows("Archive.embed", "model", "dimension", "progress")

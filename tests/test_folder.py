@@ -66,6 +66,7 @@ WRITES = {
     "delete_matching": lambda archive: archive.delete_matching("stands"),
     "embed": lambda archive: archive.embed("hash"),
     "import_": lambda archive: archive.import_(exported()),
+    "regroup": lambda archive: archive.regroup(),
     "repair": lambda archive: archive.repair(),
     "optimize": lambda archive: archive.optimize(),
     "prune": lambda archive: archive.prune({"old1"}),

@@ -83,7 +83,7 @@ def test_the_stages_of_other_corridors(folder):
 def test_the_stages_of_indexing(tmp_path):
     """Two threads share the stopwatch: what is read, and what is embedded and committed behind it."""
     items = [Article(id=f"a{i}", title=f"title {i}", text="The dam leaks.") for i in range(20)]
-    for vectors, behind in ((True, ["embed", "commit", "merge"]), (False, ["commit", "merge"])):
+    for vectors, behind in ((True, ["group", "embed", "commit", "merge"]), (False, ["group", "commit", "merge"])):
         watch = Stopwatch()
         with Archive.open(tmp_path / str(vectors), create=True, model="hash") as archive:
             archive.add(items, batch=10, vectors=vectors, watch=watch)

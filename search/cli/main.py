@@ -27,6 +27,7 @@ COMMANDS = {
     "timeline": "Count what matches over time.",
     "alerts": "Save queries, and see what is new to them.",
     "stats": "Show what an archive holds.",
+    "regroup": "Find out again which articles are copies of one text.",
     "optimize": "Merge an archive's segments into one.",
     "doctor": "Check an archive for damage, and repair it.",
     "export": "Write everything in an archive as lines of JSON.",

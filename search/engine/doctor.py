@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from search.engine.rebuilt import Read, columns_differ, keyword_differs
 from search.engine.soundness import check_part
+from search.engine.stories import check as stories
 from search.errors import ArchiveDamaged, SearchError
 from search.keyword import ANALYSIS_VERSION
 from search.records import Article
@@ -18,7 +19,7 @@ from search.storage.columns import Columns, ids_digest
 from search.storage.container import Part, open_part
 from search.storage.folder import Folder, Place
 from search.storage.locks import Lock, last_noted, merging, pin, written_to
-from search.storage.segments import COLUMNS, KEYWORD, VECTORS, file_hash, part_place
+from search.storage.segments import COLUMNS, KEYWORD, STORIES, VECTORS, file_hash, part_place
 from search.storage.transaction import SegmentEntry
 from search.vector import VectorIndex
 from search.vector import check_part as check_vectors
@@ -240,6 +241,12 @@ def _segment(
         problems.append(f"{parts[COLUMNS].path} has other values than its articles ({differing}); index them again")
     if KEYWORD in parts:
         _keyword(parts[KEYWORD], columns.rows, read, thorough, problems)
+    if STORIES in parts:
+        try:
+            if differing := stories.differs(parts[STORIES], columns.rows, read if thorough else None):
+                problems.append(f"{parts[STORIES].path}: {differing}")
+        except ArchiveDamaged as error:
+            problems.append(str(error))
     if VECTORS in parts:
         _vectors(parts[VECTORS], columns.rows, texts, problems)
     return dict(zip(columns.rows.tolist(), ids, strict=True))

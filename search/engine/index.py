@@ -10,6 +10,7 @@ from search.encode import Encoder, how_encoded
 from search.engine import building, merging, upkeep
 from search.engine.background import Background
 from search.engine.intake import FIRST_BATCH, Batch, Intake, Progress, Teller
+from search.engine.stories.grouping import grouping
 from search.engine.watch import Watch, unwatched
 from search.engine.writer import Writer
 from search.errors import UsageError
@@ -45,6 +46,7 @@ def index(
         load = session.encoder_for(writer, vectors)
         limit = session.settings.passage_tokens
         upkeep.sweep(writer)
+        stories = grouping(writer, session.settings.stories)
         intake = Intake(writer.catalog, size, tell, size if load is None else FIRST_BATCH)
         with Background("broadsheet-embedding") as background:
             for batch in intake.batches(items, watch, background.check):  # check > sort
@@ -58,8 +60,14 @@ def index(
                         segments.COLUMNS: build_columns(articles, batch.rows),
                         segments.KEYWORD: keyword.build_part(articles, layouts),
                     }
+                    copies = None
+                    if stories is not None:
+                        digest = parts[segments.COLUMNS].meta["ids_digest"]
+                        copies = stories.finding(articles, batch.rows, batch.replaced.values(), digest)
                 # From the moment that this returns, the batch before is committed: one alone is on its way.
-                background.submit(partial(_store, writer, batch, parts, encoder, cut, background.go_on, watch, tell))
+                background.submit(
+                    partial(_store, writer, batch, parts, copies, encoder, cut, background.go_on, watch, tell)
+                )
         tell("reading", intake.read, intake.read, intake.report)
     with watch("merge"):
         merging.left(session)  # without the lock: what is large takes minutes
@@ -70,13 +78,17 @@ def _store(
     writer: Writer,
     batch: Batch,
     parts: dict[str, PartData],
+    copies: Callable[[], PartData] | None,
     encoder: Encoder | None,
     cut: building.Cut | None,
     go_on: Callable[[], None],
     watch: Watch,
     tell: Teller,
 ) -> None:
-    """The second half of the way: embed > commit > merge."""
+    """The second half of the way: group > embed > commit > merge."""
+    if copies is not None:
+        with watch("group"):
+            parts[segments.STORIES] = copies()
     if encoder is not None and cut is not None:
         with watch("embed"):
             parts[segments.VECTORS] = _vectors(writer, batch, encoder, cut, go_on, tell)

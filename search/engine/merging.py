@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from search.engine.soundness import check_part
+from search.engine.stories import part as stories
 from search.engine.writer import Writer
 from search.errors import ArchiveLocked, StorageError
 from search.keyword.part import merge as keyword
@@ -66,6 +67,9 @@ def merged(snapshot: Snapshot, run: Run) -> Merged:
     }
     if segments.VECTORS in pick:
         parts[segments.VECTORS] = merge_vectors(pick[segments.VECTORS], keep)
+    if segments.STORIES in pick:
+        digest = parts[segments.COLUMNS].meta["ids_digest"]
+        parts[segments.STORIES] = stories.merge_parts(pick[segments.STORIES], keep, snapshot.is_live, digest)
     return Merged(old, parts, dead)
 
 

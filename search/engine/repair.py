@@ -20,9 +20,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from search.encode import Encoder
-from search.engine import building, doctor
+from search.engine import building, doctor, stories
 from search.engine.rebuilt import CHUNK, columns_differ, keyword_differs
 from search.engine.soundness import check_part
+from search.engine.stories.check import differs
+from search.engine.stories.grouping import group
 from search.engine.writer import Writer
 from search.errors import ArchiveDamaged, ArchiveMismatch, EncoderError, SearchError
 from search.keyword import ANALYSIS_VERSION
@@ -36,7 +38,7 @@ from search.storage.container import Part, PartData, open_part, write_part
 from search.storage.files import storage_errors
 from search.storage.folder import Folder, Place
 from search.storage.locks import last_noted
-from search.storage.segments import COLUMNS, KEYWORD, VECTORS, file_hash, newest, part_place
+from search.storage.segments import COLUMNS, KEYWORD, STORIES, VECTORS, file_hash, newest, part_place
 from search.storage.transaction import SegmentEntry
 from search.text import passages
 from search.vector import VectorIndex
@@ -82,11 +84,13 @@ def repair(session: Session, thorough: bool, progress: Progress | None = None) -
             work.set_aside()
             work.look(thorough)
             work.mend()
+            work.regroup()
             writer.clean()
             problems = doctor.check(writer.catalog)
             if problems and not thorough:  # what a first look does not see
                 work.look(thorough=True)
                 work.mend()
+                work.regroup()
                 writer.clean()
                 problems = doctor.check(writer.catalog)
             if problems:
@@ -221,6 +225,8 @@ class _Repair:
         entry = place.entry
         parts: dict[str, Part] = {}
         for name, file in entry.parts.items():
+            if name == STORIES:  # made anew at the end, if anything is
+                continue
             try:
                 where = part_place(self._folder, entry.id, file)
                 if file_hash(where, file.size) == file.sha256:
@@ -255,7 +261,7 @@ class _Repair:
         complete = segment.held is not None and np.array_equal(
             segment.held[~np.isin(segment.held, place.buried)], place.live
         )
-        return None if complete and set(segment.sound) == set(self._names) == set(entry.parts) else segment
+        return None if complete and set(segment.sound) == set(self._names) == set(entry.parts) - {STORIES} else segment
 
     def _usable(self, name: str, part: Part, segment: _Segment, lengths: Mapping[int, int], thorough: bool) -> bool:
         """Whether a part that belongs to a segment says of its articles what is so."""
@@ -294,6 +300,30 @@ class _Repair:
             transaction.set("analysis", ANALYSIS_VERSION)
         self.segments += len(self._damage)
         self.records += len(self._damaged)
+
+    def regroup(self) -> None:
+        """Give the segments that have no sound stories part one, where the archive knows stories."""
+        known = self._session.settings.stories
+        unsound = [entry for entry in self._catalog.segments()[1] if STORIES in entry.parts and not self._sound(entry)]
+        if unsound:
+            with self._writer.commit() as transaction:
+                for entry in unsound:
+                    transaction.drop_part(entry, STORIES)
+            self.parts[STORIES] = self.parts.get(STORIES, 0) + len(unsound)
+        if known is not None and any(STORIES not in entry.parts for entry in self._catalog.segments()[1]):
+            self._tell("stories")
+            group(self._writer, known.window, known.version != stories.VERSION)
+
+    def _sound(self, entry: SegmentEntry) -> bool:
+        """Is a segment's stories part whole, and of its articles?"""
+        file, place = entry.parts[STORIES], part_place(self._folder, entry.id, entry.parts[STORIES])
+        try:
+            columns = open_part(part_place(self._folder, entry.id, entry.parts[COLUMNS]), COLUMNS)
+            part = open_part(place, STORIES, file.size)
+            same = part.meta.get("ids_digest") == columns.meta.get("ids_digest")
+            return same and file_hash(place, file.size) == file.sha256 and differs(part, columns["rows"], None) is None
+        except (FileNotFoundError, *_DAMAGES):
+            return False
 
     def _written(self, segment: _Segment) -> SegmentEntry:
         """A segment of its rows: sound parts without what is gone, the others made from the records."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from search.engine import stories
 from search.errors import ArchiveDamaged, ArchiveMismatch, UsageError
 from search.keyword import Bm25Settings
 
@@ -23,7 +24,7 @@ _T = TypeVar("_T")
 class Settings:
     """What an archive was built with. ``vectors`` None: nothing was added yet that would decide it; until then
     ``model`` and ``dimension`` are what it was made for. ``identity`` is drawn when it is made: None for one that no
-    version since format 2 has written to. ``values`` is what is stored."""
+    version since format 2 has written to. ``stories`` None: it knows no copies. ``values`` is what is stored."""
 
     format: int
     identity: str | None
@@ -35,6 +36,7 @@ class Settings:
     model: str | None
     dimension: int | None
     vectors: bool | None
+    stories: stories.Settings | None
     values: Mapping[str, Any]
 
     @classmethod
@@ -64,6 +66,7 @@ class Settings:
             model=setting("model", _optional(_text)),
             dimension=setting("dimension", _optional(_number(1, MOST_DIMENSIONS))),
             vectors=setting("vectors", _optional(_truth)),
+            stories=setting("stories", _optional(_stories)),
             values=values,
         )
 
@@ -103,6 +106,11 @@ def _fields(value: Any) -> dict[str, Any]:
     if type(value) is not dict:
         raise ValueError(f"fields belong there, not {_shown(value)}")
     return value
+
+
+def _stories(value: Any) -> stories.Settings:
+    given = _fields(value)
+    return stories.Settings(_number(0, 1 << 16)(given.get("version")), _number(0, stories.LONGEST)(given.get("window")))
 
 
 def _encoder(value: Any) -> EncoderIdentity:

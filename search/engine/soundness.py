@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from search.storage.container import Part
-from search.storage.segments import COLUMNS, KEYWORD, VECTORS
+from search.storage.segments import COLUMNS, KEYWORD, STORIES, VECTORS
 
 
 def check_part(part: Part) -> bool:
@@ -23,4 +23,10 @@ def check_part(part: Part) -> bool:
         from search.vector import check_part as check_vectors
 
         check_vectors(part)
+    if part.kind == STORIES:
+        from search.engine.stories.groups import links
+        from search.engine.stories.part import opened
+
+        opened(part)
+        links(part)
     return True

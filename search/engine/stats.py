@@ -30,7 +30,12 @@ _TOLD = ("format", "created", "created_by", "analysis", "passage_tokens", "bm25"
 def stats(session: Session) -> dict[str, Any]:
     """Counts, bytes, dates, sources and settings of the last commit, fit for JSON."""
     with session.reading() as view:
-        return _stats(session.catalog.folder, view.snapshot, view.vectors, view.counts, session.settings)
+        groups = view.groups(view.snapshot.live)
+        copies = (
+            None if groups is None else int(np.count_nonzero(view.snapshot.live)) - groups.count(view.snapshot.live)
+        )
+        found = _stats(session.catalog.folder, view.snapshot, view.vectors, view.counts, session.settings)
+        return found | {"copies": copies}
 
 
 def _stats(

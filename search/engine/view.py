@@ -18,13 +18,14 @@ from search.engine.legs import Floats, Leg, Mask, Ordinals, VectorLeg
 from search.engine.plan import Plan
 from search.engine.query_vectors import QueryVectors
 from search.engine.request import Request
+from search.engine.stories.groups import Groups, Stories
 from search.errors import ArchiveDamaged, ArticleNotFound, ModeError
 from search.keyword import Bm25Settings, KeywordIndex, KeywordView
 from search.keyword.tree import Foreign
 from search.records import Article, Mode
 from search.storage.catalog import Catalog
 from search.storage.columns import MISSING_INSTANT, instant
-from search.storage.segments import COLUMNS, KEYWORD, VECTORS
+from search.storage.segments import COLUMNS, KEYWORD, STORIES, VECTORS
 from search.storage.snapshot import Snapshot
 from search.vector import VectorIndex
 
@@ -62,7 +63,7 @@ class View:
         self.snapshot = snapshot
         self.columns = snapshot.columns
         self.queries = queries
-        for name in {name for entry in snapshot.entries for name in entry.parts} | {KEYWORD}:
+        for name in {name for entry in snapshot.entries for name in entry.parts} - {STORIES} | {KEYWORD}:
             if snapshot.entries and name not in snapshot.parts:
                 raise ArchiveDamaged(
                     f"a segment of {catalog.folder.path} has no part {name!r}, which others have or need; "
@@ -77,6 +78,22 @@ class View:
             known.forget(snapshot.parts.get(COLUMNS, []))
         self._keyword = KeywordIndex(snapshot.parts.get(KEYWORD, []), snapshot.columns, bm25)
         self._live_words: KeywordView = self._keyword.at(snapshot.live)
+
+    @cached_property
+    def stories(self) -> Stories | None:
+        """The links between copies; None where not all segments know theirs."""
+        parts = self.snapshot.parts.get(STORIES)
+        return None if parts is None and len(self.columns) else Stories(parts or [], self.columns)
+
+    def groups(self, visible: Mask) -> Groups | None:
+        """The stories of the visible articles; None where the archive knows none."""
+        if visible is self.snapshot.live:
+            return self._live_groups
+        return None if self.stories is None else self.stories.groups(visible)
+
+    @cached_property
+    def _live_groups(self) -> Groups | None:
+        return None if self.stories is None else self.stories.groups(self.snapshot.live)
 
     @cached_property
     def counts(self) -> Counts:

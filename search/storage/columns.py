@@ -187,7 +187,7 @@ class Columns:
                     place += 1
         return np.array(sorted(found), np.int64)
 
-    def ordinals(self, rows: Sequence[int]) -> NDArray[np.int64]:
+    def ordinals(self, rows: Sequence[int] | NDArray[np.int64]) -> NDArray[np.int64]:
         """The ordinal of each catalog row, -1 for one that no segment holds."""
         wanted = np.asarray(rows, np.int64)
         if not len(self.rows):

@@ -20,6 +20,7 @@ COLUMNS = "columns"
 KEYWORD = "keyword"
 SEGMENTS = "segments"  # the folder of those that commits name
 VECTORS = "vectors"
+STORIES = "stories"
 MERGING = "merging"  # the folder of what is built beside the writers
 _ENDED = "merging.ended"
 ASIDE = "aside"  # the folder of what a damaged catalog has lost

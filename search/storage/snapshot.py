@@ -67,6 +67,12 @@ class Snapshot:
         """Articles of each segment, tombstones included."""
         return [entry.articles for entry in self.entries]
 
+    def is_live(self, rows: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """bool: which catalog rows are of live articles."""
+        ordinals = self.columns.ordinals(rows)
+        found: NDArray[np.bool_] = (ordinals >= 0) & self.live[ordinals]
+        return found
+
     def close(self) -> None:
         """Let the writer remove what only this snapshot needs. Mapped arrays stay valid while they are referred to."""
         if self._held is not None:

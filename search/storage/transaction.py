@@ -92,6 +92,15 @@ class Transaction:
                 "INSERT INTO dropped VALUES (?, ?, ?)", (entry.id, entry.parts[name].name, self.number)
             )
 
+    def drop_part(self, entry: SegmentEntry, name: str) -> None:
+        """Forget a part of a segment; its file goes when no reader holds it."""
+        self._sealing.touch("segments", "dropped")
+        parts = {other: file for other, file in entry.parts.items() if other != name}
+        self._connection.execute("UPDATE segments SET parts = ? WHERE id = ?", (_described(parts), entry.id))
+        self._connection.execute(
+            "INSERT INTO dropped VALUES (?, ?, ?)", (entry.id, entry.parts[name].name, self.number)
+        )
+
     def drop_segments(self, entries: Collection[SegmentEntry]) -> None:
         """Forget segments; their files go when no reader holds them."""
         self._sealing.touch("segments", "dropped")
