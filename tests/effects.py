@@ -80,7 +80,7 @@ PREFERRED = [
     TEACHERS,
     "tram-2024-11-27-vote",
     "u-e060fd65729803a0b3ef2f16ea626a8c",
-    "harbour-2024-11-04-deal-cost",
+    OVERTIME,
 ]
 FILM = "culture-2024-12-08-polish-film"
 SMOKESTACK = "feline rescued from smokestack"  # no word of it is in the archive's right answer
@@ -153,11 +153,11 @@ RANKING = [
         [MATCH, LEAVES, INQUIRY, SCARVES, RESIGNS, LEAKED],
         _KEYWORD | {"as_of": "2025-03-01"},
     ),
-    Effect("diversity", "ward closed fungus", 0.3, [CORRECTED, CLOSED, DEATHS], [CORRECTED, DEATHS, CLOSED], _HYBRID),
+    Effect("diversity", "ward closed fungus", 0.35, [CORRECTED, CLOSED, DEATHS], [CORRECTED, DEATHS, CLOSED], _HYBRID),
     Effect("fusion", MISHEAR, "rrf", [TRANSCRIPTS, TOLLS, INQUIRY], [TRANSCRIPTS, INQUIRY, TUG_RIGHTS], _HYBRID),
     Effect("fusion", MISHEAR, "minmax", [TRANSCRIPTS, TOLLS, INQUIRY], [TRANSCRIPTS, TOLLS, DRUM], _HYBRID),
     Effect("weight", MISHEAR, 0.0, [TRANSCRIPTS, TOLLS, INQUIRY], [TOLLS, TRANSCRIPTS, CHESS_INQUIRY], _HYBRID),
-    Effect("weight", MISHEAR, 1.0, [TRANSCRIPTS, TOLLS, INQUIRY], [DRUM, SIRENS, BOARD], _HYBRID),
+    Effect("weight", MISHEAR, 1.0, [TRANSCRIPTS, TOLLS, INQUIRY], [DRUM, BOARD, SIRENS], _HYBRID),
 ]
 """Settings that change the ranking."""
 
@@ -165,8 +165,8 @@ CONTEXT = [
     Effect("budget", "Halloran", 400, HALLORANS, [LEAVES, MATCH]),
     Effect("mode", SMOKESTACK, "vector", [], [KITTEN]),
     # The Courier's alone; as if no outlet were named.
-    Effect("detect", COURIER, "filter", PREFERRED, [VOTE, DEAL, HUNDRED, LIGHTNING, BISHOP, OVERTIME]),
-    Effect("detect", COURIER, "off", PREFERRED, [VOTE, DEAL, LIGHTNING, BISHOP, TUGS, OVERTIME, HUNDRED, CRANES]),
+    Effect("detect", COURIER, "filter", PREFERRED, [VOTE, DEAL, HUNDRED, LIGHTNING, BISHOP]),
+    Effect("detect", COURIER, "off", PREFERRED, [VOTE, DEAL, LIGHTNING, BISHOP, HUNDRED, TUGS, OVERTIME, CRANES]),
     Effect("since", "Halloran", "2025", HALLORANS, [LEAVES, MATCH, INQUIRY]),
     Effect("until", "Halloran", "2024-10-20", HALLORANS, [RESIGNS, LEAKED]),
     Effect("as_of", "Halloran", "2025-02-02", HALLORANS, [LEAVES, RESIGNS, SCARVES, LEAKED, INQUIRY]),

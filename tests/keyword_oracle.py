@@ -17,7 +17,7 @@ from search.keyword import Bm25Settings, KeywordIndex, tree
 from search.keyword.analysis import GAP, SUBFIELDS, analyze, fold
 from search.keyword.part.layout import KIND
 from search.keyword.part.write import build_part
-from search.keyword.rank.scoring import scoring_tokens
+from search.keyword.rank.scoring import scoring_terms, scoring_tokens
 from search.keyword.readings import is_joined, readings, spelled, value_ways, value_words, ways, words_of
 from search.records import Article
 from search.storage.columns import MISSING_INSTANT, instant
@@ -252,6 +252,41 @@ class Oracle:
                     norm = settings.k1 * (1 - settings.b + settings.b * length[i] / average)
                     scores[i] = scores.get(i, 0.0) + idf * tf / (tf + norm)
         return scores
+
+    def scores(
+        self, words: Sequence[str | tree.Expanded], settings: Bm25Settings | None = None, pool: int = 1000
+    ) -> dict[int, float]:
+        """BM25F and what pairs of words near each other add, in float64 and from the formulas."""
+        settings = settings or Bm25Settings()
+        base = self.bm25f(words, settings)
+        seen = [i for i, visible in enumerate(self.visible) if visible]
+        frequency = {
+            term: sum(any(at.term == term for at in self.tokens[i]) for i in seen)
+            for term in scoring_terms(words)
+            if isinstance(term, str)
+        }
+        terms = sorted((term for term in frequency if frequency[term]), key=lambda term: (frequency[term], term))[:14]
+        best = sorted(base, key=lambda i: (-round(base[i], 5), i))[:pool]
+        weights = settings.weights()
+        length = {i: sum(w * n for w, n in zip(weights, self.lengths[i], strict=True)) for i in seen}
+        average = sum(length.values()) / len(seen) if any(length.values()) else 1.0
+        scores = dict(base)
+        for rarer, other in itertools.combinations(terms, 2):
+            counts = {i: self.near(i, rarer, other) for i in base}
+            df = sum(counts[i] > 0 for i in best)
+            if not df:
+                continue
+            idf = math.log(1 + (len(best) - df + 0.5) / (df + 0.5))
+            for i, count in counts.items():
+                norm = settings.k1 * (1 - settings.b + settings.b * length[i] / average)
+                scores[i] += settings.near / math.sqrt(len(terms) - 1) * idf * count / (count + norm) if count else 0.0
+        return scores
+
+    def near(self, i: int, rarer: str, other: str) -> int:
+        """How many occurrences of the rarer term have the other within 16 words."""
+        others = [at.position for at in self.tokens[i] if at.term == other]
+        own = [at.position for at in self.tokens[i] if at.term == rarer]
+        return sum(any(abs(place - near) <= 16 for near in others) for place in own)
 
     @staticmethod
     def weighing(node: tree.Expanded) -> list[Callable[[At], float]]:

@@ -166,7 +166,7 @@ def test_precision(tmp_path):
 
     def cosine(folder):
         (hit,) = answer("search", "The dam leaks at noon.", "--mode", "vector", "--index", folder)["hits"]
-        return hit["score"]
+        return hit["passages"][0]["score"]
 
     for precision in ("float32", "bfloat16"):
         folder = tmp_path / precision

@@ -293,11 +293,11 @@ def test_precision(tmp_path):
     for precision in ("float32", "bfloat16"):
         with Archive.open(tmp_path / precision, create=True, precision=precision) as archive:
             archive.add([Article(id="one", text="The dam leaks at noon.")])
-            cosines[precision] = archive.search("The dam leaks at noon.", mode="vector")[0].score
+            cosines[precision] = archive.search("The dam leaks at noon.", mode="vector")[0].passages[0].score
         with Archive.open(tmp_path / f"bare-{precision}", create=True) as archive:
             archive.add([Article(id="one", text="The dam leaks at noon.")], vectors=False)
             assert archive.embed(precision=precision) == 1
-            assert archive.search("The dam leaks at noon.", mode="vector")[0].score == cosines[precision]
+            assert archive.search("The dam leaks at noon.", mode="vector")[0].passages[0].score == cosines[precision]
     assert cosines["float32"] == pytest.approx(1.0, abs=3e-5)  # kept as float16
     assert 0.999 < cosines["bfloat16"] < 0.99999
     with pytest.raises(UsageError, match="not a precision"):

@@ -94,7 +94,7 @@ def test_brute_force(folder, parameters):
         view, oracle = index.at(visible), Oracle(ARTICLES, visible)
         for _ in range(25):
             words = rnd.choices([*WORDS, "absent", "supreme-court"], k=rnd.randint(1, 6))
-            expected = oracle.bm25f(words, parameters)
+            expected = oracle.scores(words, parameters)
             ordinals, scores = view.rank(words, None, None, 200)
             assert sorted(ordinals.tolist()) == sorted(expected)
             assert scores.tolist() == pytest.approx([expected[i] for i in ordinals.tolist()], rel=1e-6)
@@ -144,7 +144,7 @@ def test_pruning_leaves_the_result_alone(folder, monkeypatch, raw_from):
         Article(id=str(i), text=" ".join(rnd.choice(common, size=rnd.integers(1, 40), p=odds / odds.sum())))
         for i in range(1500)
     ]
-    index = make_index(folder, [articles[:700], articles[700:]])
+    index = make_index(folder, [articles[:700], articles[700:]], Bm25Settings(near=0.0))
     for _ in range(80):
         view = index.at(np.ones(1500, bool))  # nothing cached
         words = rnd.choice(common, size=rnd.integers(2, 9)).tolist()
@@ -203,7 +203,7 @@ def test_what_stands_for_several_words_scores_as_one_term(folder, parameters):
         for terms in asked:
             if Exact(None, "the") in terms and len(terms) > 1:
                 continue  # a stop word beside others says nothing
-            expected = oracle.bm25f(terms, parameters)
+            expected = oracle.scores(terms, parameters)
             ordinals, scores = view.rank(terms, None, None, 200)
             assert sorted(ordinals.tolist()) == sorted(expected), terms
             assert scores.tolist() == pytest.approx([expected[i] for i in ordinals.tolist()], rel=1e-5), terms
@@ -216,12 +216,15 @@ def test_what_stands_for_several_words_scores_as_one_term(folder, parameters):
                 assert not len(unscored) or parameters is ODD
             for ordinal, score in zip(ordinals[:5].tolist(), scores[:5], strict=True):
                 total = np.float32(0)
-                for part in view.explain(terms, ordinal):
+                told = view.explain(terms, ordinal)
+                for part in told["terms"]:
                     norm = parameters.k1 * (1 - parameters.b + parameters.b * part["length"] / part["average_length"])
                     assert part["contribution"] == pytest.approx(
                         part["count"] * part["idf"] * part["tf"] / (part["tf"] + norm), rel=1e-5
                     )
                     total += np.float32(part["contribution"])
+                for pair in told["near"]:
+                    total += np.float32(pair["contribution"])
                 assert total == score
 
 
@@ -250,7 +253,7 @@ def test_nearer_spellings_rank_first(folder):
     ordinals, scores = view.rank([Fuzzy(None, "netanyahu", 2)], None, None, 9)
     assert ordinals.tolist() == [1, 5, 2, 3, 0]
     assert scores[0] == scores[1] > scores[2] == scores[3] > scores[4]
-    explained = [view.explain([Fuzzy(None, "netanyahu", 2)], i)[0] for i in (1, 2, 0)]
+    explained = [view.explain([Fuzzy(None, "netanyahu", 2)], i)["terms"][0] for i in (1, 2, 0)]
     assert [part["tf"] for part in explained] == [1.0, 0.25, 0.0625]
     assert {(part["term"], part["df"]) for part in explained} == {("netanyahu~2", 5)}
 
@@ -268,7 +271,7 @@ def test_a_word_asked_for_twice_counts_twice(index):
     ordinals, once = view.rank(["peace"], None, None, 90)
     _, twice = view.rank(["peace", "Peace"], None, None, 90)
     assert twice.tolist() == (2 * once).tolist()
-    assert view.explain(["peace", "peace"], int(ordinals[0]))[0]["count"] == 2
+    assert view.explain(["peace", "peace"], int(ordinals[0]))["terms"][0]["count"] == 2
 
 
 def test_stop_words(index):
@@ -324,16 +327,29 @@ def test_explanations_add_up(index):
     view = index.at(everything(index))
     words = ["peace", "court", "Gaza", "absent", "peace"]
     ordinals, scores = view.rank(words, None, None, 90)
+    pairs = 0
     for ordinal, score in zip(ordinals.tolist(), scores, strict=True):
         total = np.float32(0)
-        for part in view.explain(words, ordinal):
+        told = view.explain(words, ordinal)
+        assert list(told) == ["terms", "near"]
+        norms = set()
+        for part in told["terms"]:
             norm = 0.9 * (0.25 + 0.75 * part["length"] / part["average_length"])
+            norms.add(norm)
             assert part["contribution"] == pytest.approx(
                 part["count"] * part["idf"] * part["tf"] / (part["tf"] + norm), rel=1e-6
             )
             total += np.float32(part["contribution"])
+        (norm,) = norms
+        for part in told["near"]:
+            assert part["idf"] == pytest.approx(math.log(1 + (part["pool"] - part["df"] + 0.5) / (part["df"] + 0.5)))
+            share = part["count"] / (part["count"] + norm)
+            assert part["contribution"] == pytest.approx(0.2 / math.sqrt(2) * part["idf"] * share, rel=1e-6)
+            total += np.float32(part["contribution"])
+            pairs += 1
         assert total == score
-    assert view.explain(["absent"], 0) == []
+    assert pairs > 20
+    assert view.explain(["absent"], 0) == {"terms": [], "near": []}
 
 
 def test_nothing_to_rank(folder, index):
@@ -412,7 +428,7 @@ def test_bm25s_agrees_on_one_field(folder):
     tokens = [[t.term for t in analyze(a.text)] for a in articles]
     peer = bm25s.BM25(method="lucene", k1=1.2, b=0.75)
     peer.index(tokens, show_progress=False)
-    view = make_index(folder, [articles[:20], articles[20:]], Bm25Settings(k1=1.2, b=0.75)).at(
+    view = make_index(folder, [articles[:20], articles[20:]], Bm25Settings(k1=1.2, b=0.75, near=0.0)).at(
         np.ones(len(articles), bool)
     )
     for words in (["peace"], ["court", "war", "Gaza"], ["supreme", "talks"]):

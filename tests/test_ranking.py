@@ -277,7 +277,7 @@ def test_diversify_edges():
 def test_explanation_is_json_and_sums():
     fused = fuse(leg([0.9, 0.5]), leg([1.0, 12.0]), weight=0.5)
     aged = apply_recency(fused, np.array([1.0, 0.5]))
-    why = json.loads(json.dumps(explain(aged, 1, [{"word": "ceasefire", "score": 12.0}])))
+    why = json.loads(json.dumps(explain(aged, 1, keyword={"terms": [{"word": "ceasefire", "score": 12.0}]})))
     assert sum(why["parts"].values()) == pytest.approx(why["score"], abs=1e-9)
     assert why["fusion"] == "dbsf"
     assert why["vector"]["score"] == 0.5

@@ -48,13 +48,36 @@ class Leg:
         return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
 
 
+class Words(Leg):
+    """A leg that puts the best of a pool in order by what some articles have beyond what they were chosen by."""
+
+    def __init__(self, scores: np.ndarray, more: np.ndarray) -> None:
+        super().__init__(scores, 0.0)
+        self.more = np.where(self.scores > 0, more, 0).astype(np.float32)
+
+    def rank(
+        self, query: Any, mask: np.ndarray, groups: None, depth: int, reach: int = 0
+    ) -> tuple[np.ndarray, np.ndarray]:
+        found, scores = super().rank(query, mask, groups, depth)
+        scores = scores + self.more[found]
+        order = np.lexsort((found, -scores))
+        return found[order], scores[order]
+
+    def score(self, query: Any, ordinals: np.ndarray) -> np.ndarray:
+        return super().score(query, ordinals) + self.more[ordinals]
+
+    def most_beyond(self, query: Any, last: float) -> float:
+        return last + float(self.more.max())
+
+
 def answer(
-    seed: int, share: float, mode: Mode = Mode.HYBRID, spread: float = 0.1, **asked: Any
+    seed: int, share: float, mode: Mode = Mode.HYBRID, spread: float = 0.1, more: float = 0.0, **asked: Any
 ) -> tuple[list[tuple[int, float]], Leg]:
     """Ordinals and scores of the page, and the vector leg, whose cosines tie where they hardly differ."""
     rng = np.random.default_rng(seed)
     common = rng.normal(size=ARTICLES)
     words = np.where(rng.random(ARTICLES) < share, 3 + common + rng.normal(size=ARTICLES), 0.0)
+    beyond = more * np.maximum(rng.normal(size=ARTICLES), 0.0)
     meaning = Leg(np.clip(0.2 + spread * (common + rng.normal(size=ARTICLES)), -1, 1), -2.0)
     published = rng.integers(0, int(NOW.timestamp() * 1e6), ARTICLES)
     columns = SimpleNamespace(published=published, ids=lambda found: [f"{number:05}" for number in found])
@@ -62,7 +85,7 @@ def answer(
     view = SimpleNamespace(columns=columns, vectors=meaning, encoded=lambda text: np.zeros(4, np.float32))
     query = ParsedQuery("word", None, ("word",), ("word",), "word")
     plan = Plan(request=Request(query="word", **asked), query=query, mode=mode, as_of=None, now=NOW, began=0.0)
-    scope = Scope(every, every, every, ARTICLES, Leg(np.maximum(words, 0.0), 0.0))  # type: ignore[arg-type]
+    scope = Scope(every, every, every, ARTICLES, Words(np.maximum(words, 0.0), beyond))  # type: ignore[arg-type]
     ranked = by_relevance(view, plan, scope)  # type: ignore[arg-type]
     assert ranked.fused is not None
     page = slice(asked.get("offset", 0), asked.get("offset", 0) + asked["limit"])
@@ -80,9 +103,10 @@ def answer(
     recency=st.sampled_from([None, "3000d"]),
     mode=st.sampled_from([Mode.HYBRID, Mode.HYBRID, Mode.VECTOR]),
     spread=st.sampled_from([0.0, 1e-6, 0.1]),
+    more=st.sampled_from([0.0, 0.5, 5.0]),
 )
-def test_the_front_is_that_of_the_whole_pool(seed, share, limit, weight, fusion, recency, mode, spread):
-    asked = {"limit": limit, "weight": weight, "fusion": fusion, "recency": recency, "spread": spread}
+def test_the_front_is_that_of_the_whole_pool(seed, share, limit, weight, fusion, recency, mode, spread, more):
+    asked = {"limit": limit, "weight": weight, "fusion": fusion, "recency": recency, "spread": spread, "more": more}
     front, _ = answer(seed, share, mode, **asked)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(relevance, "FRONT", 0)

@@ -1,5 +1,7 @@
 """The vector leg against a brute-force oracle, over segments, masks, groups and every edge that an archive has."""
 
+import math
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -8,7 +10,7 @@ from hypothesis import strategies as st
 from search.errors import ArchiveDamaged, ArchiveMismatch, EncoderError
 from search.storage.container import open_part, write_part
 from search.vector import VectorIndex, build_part, merge_parts
-from tests.vector_parts import Held
+from tests.vector_parts import Held, article_scores
 
 D = 24
 
@@ -52,8 +54,7 @@ def cosines_of(segments, query):
 
 def oracle(segments, query, mask, groups, depth):
     cosines, owners, total = cosines_of(segments, query)
-    best = np.full(total, -np.inf)
-    np.maximum.at(best, owners, cosines)
+    best = article_scores(cosines, np.searchsorted(owners, np.arange(total + 1)))
     order = sorted(
         (o for o in range(total) if np.isfinite(best[o]) and (mask is None or mask[o])), key=lambda o: (-best[o], o)
     )
@@ -217,8 +218,16 @@ def test_best_passages_and_passages(shape, seed, n):
         assert [start for start, _, _ in best[place]] == [starts[p] for p in order]
         assert [cosine for _, _, cosine in best[place]] == pytest.approx(cosines[order], abs=2e-6)
         assert np.array_equal(shown[place], stored[own[cosines[own].argmax()]] if len(own) else np.zeros(D))
-        if n and len(own):
-            assert best[place][0][2] == index.score(query, np.array([ordinal]))[0]
+        if not len(own):
+            assert index.explain(query, ordinal) == {}
+        elif n:
+            told, (score,) = index.explain(query, ordinal), index.score(query, np.array([ordinal]))
+            assert told == {
+                "best": best[place][0][2],
+                "first": pytest.approx(cosines[own[0]], abs=2e-6),
+                "passages": len(own),
+            }
+            assert score == pytest.approx(told["best"] + 0.2 * told["first"] - 0.01 * math.log(len(own)), abs=1e-6)
 
 
 def test_equal_passages_of_one_article_come_in_reading_order():

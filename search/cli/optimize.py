@@ -16,8 +16,8 @@ from search.cli.progress import duration
 @click.option(
     "--bm25",
     metavar="NAME=NUMBER,...",
-    help="Instead, set parameters of the scoring by words: k1, b, and the weights of title, caption, dateline, byline "
-    "and text.",
+    help="Instead, set parameters of the scoring by words: k1, b, the weights of title, caption, dateline, byline "
+    "and text, and near, that of words near each other.",
 )
 @click.option("--wait", is_flag=True, help="Wait while another process writes to the archive.")
 def command(folder: Path, bm25: str | None, wait: bool) -> None:

@@ -36,8 +36,11 @@ class Leg(Protocol):
     def score(self, words: Sequence[str | Expanded], ordinals: Ordinals) -> Floats:
         """The score of each of the articles, 0 for one without any of the words."""
 
-    def explain(self, words: Sequence[str | Expanded], ordinal: int) -> list[dict[str, Any]]:
-        """The parts of an article's score, as plain values."""
+    def most_beyond(self, words: Sequence[str | Expanded], last: float) -> float:
+        """The most that an article can score that is not in a ranking whose last has the score ``last``."""
+
+    def explain(self, words: Sequence[str | Expanded], ordinal: int) -> dict[str, list[dict[str, Any]]]:
+        """The parts of an article's score by kind, as plain values; their ``contribution`` add up to it."""
 
     def suggest(self, word: str) -> str | None:
         """A likelier spelling of a word that no visible article has."""
@@ -48,7 +51,7 @@ class Leg(Protocol):
 
 
 class VectorLeg(Protocol):
-    """Articles by the meaning of their best passage: its cosine to a query's vector, float32[d] of norm 1."""
+    """Articles by the meaning of their best passage and their first, beside a query's vector, float32[d] of norm 1."""
 
     @property
     def count(self) -> int:
@@ -60,11 +63,14 @@ class VectorLeg(Protocol):
     def rank(
         self, vector: Floats, mask: Mask | None, groups: Ordinals | None, depth: int, reach: int = 0
     ) -> tuple[Ordinals, Floats]:
-        """The best ``depth`` articles under the mask (of each group the best) and their cosines, descending. With
+        """The best ``depth`` articles under the mask (of each group the best) and their scores, descending. With
         ``reach`` the answer begins as that of this greater depth would."""
 
     def score(self, vector: Floats, ordinals: Ordinals) -> Floats:
-        """The cosine of each of the articles, 0 for one without passages."""
+        """The score of each of the articles, 0 for one without passages."""
+
+    def explain(self, vector: Floats, ordinal: int) -> dict[str, float]:
+        """What an article's score is made of, as plain values."""
 
     def best_passages(self, vector: Floats, ordinals: Ordinals, n: int) -> list[list[tuple[int, int, float]]]:
         """For each article its ``n`` best passages as (start, end, cosine), best first."""

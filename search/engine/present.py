@@ -36,7 +36,7 @@ def present(view: View, plan: Plan, scope: Scope, ranked: Ranked, watch: Watch =
         if request.snippets:
             snippets = [_snippet(*shown, sought) for shown in zip(articles, passages, strict=True)]
     with watch("explain"):
-        scores, explanations = _scores(plan, scope, ranked)
+        scores, explanations = _scores(view, plan, scope, ranked)
     shown = tuple(
         Hit(
             rank=plan.page.start + place + 1,
@@ -99,7 +99,7 @@ def _snippet(article: Article | None, passages: Sequence[Passage], sought: excer
     return ("", ()) if article is None else excerpts.snippet(article, passages[0] if passages else None, sought)
 
 
-def _scores(plan: Plan, scope: Scope, ranked: Ranked) -> tuple[list[float], list[dict[str, Any] | None]]:
+def _scores(view: View, plan: Plan, scope: Scope, ranked: Ranked) -> tuple[list[float], list[dict[str, Any] | None]]:
     """The score of each article of the page, and what it is made of where that is asked for."""
     ordinals, fused = ranked.ordinals[plan.page].tolist(), ranked.fused
     if fused is None:
@@ -107,10 +107,13 @@ def _scores(plan: Plan, scope: Scope, ranked: Ranked) -> tuple[list[float], list
     positions = ranked.positions[plan.page].tolist()
     explanations: list[dict[str, Any] | None] = [None] * len(ordinals)
     if plan.request.explain:
-        by_words = "keyword" in fused.details
         for place, (ordinal, position) in enumerate(zip(ordinals, positions, strict=True)):
-            terms = scope.words.explain(plan.query.scoring, ordinal) if by_words else None
-            explanations[place] = ranking.explain(fused, position, terms)
+            legs: dict[str, dict[str, Any]] = {}
+            if "keyword" in fused.details:
+                legs["keyword"] = dict(scope.words.explain(plan.query.scoring, ordinal))
+            if ranked.vector is not None and view.vectors is not None:
+                legs["vector"] = view.vectors.explain(ranked.vector, ordinal)
+            explanations[place] = ranking.explain(fused, position, **legs)
     return [float(fused.scores[position]) for position in positions], explanations
 
 

@@ -54,12 +54,14 @@ class Best(NamedTuple):
 @dataclass(frozen=True, slots=True)
 class Asked:
     """A leg that is asked something: ``rank`` gives the best under the mask, to a depth, and ``scores`` the score of
-    any articles. Both are a stage of the ``watch``."""
+    any articles. Both are a stage of the ``watch``. ``most_beyond``: the most that an article can score which is not in
+    a ranking, from the score of the last that is."""
 
     stage: str
     rank: Callable[[int], tuple[Ordinals, Floats]]
     scores: Callable[[Ordinals], Floats]
     watch: Watch = unwatched
+    most_beyond: Callable[[float], float] = float
 
     def best(self, depth: int) -> Best:
         """The leg's ranking."""
@@ -169,7 +171,13 @@ def by_both(words: Asked, meaning: Asked, request: Request, size: int) -> Pool:
 
 def _words(plan: Plan, scope: Scope, watch: Watch) -> Asked:
     words, leg = plan.query.scoring, scope.words
-    return Asked("words", lambda depth: leg.rank(words, scope.mask, None, depth), partial(leg.score, words), watch)
+    return Asked(
+        "words",
+        lambda depth: leg.rank(words, scope.mask, None, depth),
+        partial(leg.score, words),
+        watch,
+        partial(leg.most_beyond, words),
+    )
 
 
 def _meaning(leg: VectorLeg, vector: Floats, mask: Mask, watch: Watch) -> Asked:
@@ -203,9 +211,10 @@ def _front(words: Asked, meaning: Asked, by_words: Best, request: Request, size:
         return None
     ordinals = _union(by_words.ordinals, near.ordinals)
     word_scores = _completed(ordinals, by_words, words.score)
-    # Nothing else is nearer in meaning, and what no leg found has no more of the words: the last row stands for it.
+    # Nothing else is nearer in meaning, and what no leg found has no more of the words, but perhaps nearer to each
+    # other: the last row stands for it.
     bound = max(near.scores[-1], np.float32(0.0))
-    least = by_words.scores[-1] if len(by_words.ordinals) >= POOL else np.float32(0.0)
+    least = np.float32(words.most_beyond(float(by_words.scores[-1])) if len(by_words.ordinals) >= POOL else 0.0)
     cosines = _completed(ordinals, near, lambda rest: np.full(len(rest), bound, np.float32))
     highest = _fused(np.append(word_scores, least), np.append(cosines, bound), by_words, near, request, size)
     others = np.ones(len(ordinals) + 1, np.bool_)

@@ -17,7 +17,7 @@ from search.keyword.cache import Cache
 from search.keyword.match import grid
 from search.keyword.match.view import Columns, Mask, Ordinals
 from search.keyword.part.layout import KeywordSegment
-from search.keyword.rank import maxscore
+from search.keyword.rank import near
 from search.keyword.rank.scoring import Bm25, wanted
 from search.keyword.settings import Bm25Settings
 from search.storage.container import Part
@@ -162,22 +162,29 @@ class KeywordView:
     def rank(
         self, words: Sequence[str | Expanded], mask: Mask | None, groups: Ordinals | None, depth: int
     ) -> tuple[Ordinals, NDArray[np.float32]]:
-        """(ordinals int64, BM25F scores float32) of the best articles: scores above 0, descending, ties by ordinal.
+        """(ordinals int64, scores float32) of the best articles: scores above 0, descending, ties by ordinal.
 
+        A score is BM25F and what words near each other add: the articles that BM25F ranks best are put in order by it.
         ``mask`` is bool[N] (None: all visible articles). With ``groups``, int64[N], only the best article of each group
         is returned. ``depth`` is how many articles, or groups, are wanted. Raises QueryError for too many words.
         """
-        return maxscore.rank(self.bm25, words, mask, groups, depth)
+        return near.rank(self.bm25, words, None if mask is self.visible else mask, groups, depth)
 
     @_sound
     def score(self, words: Sequence[str | Expanded], ordinals: Ordinals) -> NDArray[np.float32]:
-        """float32: the BM25F score of each of the articles, bit for bit what ``rank`` says; 0 without any word."""
-        return self.bm25.score(words, ordinals)
+        """float32: the score of each of the articles, bit for bit what ``rank`` says; 0 without any word."""
+        return near.score(self.bm25, words, ordinals)
 
     @_sound
-    def explain(self, words: Sequence[str | Expanded], ordinal: int) -> list[dict[str, Any]]:
-        """The parts of an article's score, one for each of the query's terms that it has."""
-        return self.bm25.explain(words, ordinal)
+    def most_beyond(self, words: Sequence[str | Expanded], last: float) -> float:
+        """The most that an article can score that is not in a ranking whose last has the score ``last``."""
+        return near.most_beyond(self.bm25, words, last)
+
+    @_sound
+    def explain(self, words: Sequence[str | Expanded], ordinal: int) -> dict[str, list[dict[str, Any]]]:
+        """The parts of an article's score: ``terms``, one for each of the query's that it has, and ``near``, one for
+        each two of them that stand near each other in it."""
+        return {"terms": self.bm25.explain(words, ordinal), "near": near.explain(self.bm25, words, ordinal)}
 
     @_sound
     def suggest(self, word: str) -> str | None:

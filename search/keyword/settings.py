@@ -12,7 +12,8 @@ _MOST = 1_000_000_000  # beyond, sums of float32 end
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bm25Settings:
-    """Parameters of BM25F: ``k1`` >= 0, ``b`` in 0..1, and the weight of each sub-field, >= 0.
+    """Parameters of the scores by words: of BM25F ``k1`` >= 0, ``b`` in 0..1 and the weight of each sub-field, >= 0;
+    ``near`` >= 0 is the weight of words that stand near each other.
 
     The defaults are the best of a grid in nDCG@10 of hybrid: 0.7455 on SciFact and 0.9614 on the sample archive, where
     k1 1.2, b 0.75, title 2 has 0.7388 and 0.9592, and k1 0.9, b 0.5, title 2 has 0.7434 and 0.9609.
@@ -25,6 +26,7 @@ class Bm25Settings:
     dateline: float = 1.0
     byline: float = 1.0
     text: float = 1.0
+    near: float = 0.2
 
     def __post_init__(self) -> None:
         values = (self.k1, self.b, *map(self.__getattribute__, SUBFIELDS))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -17,12 +18,22 @@ MARGIN = 64
 """Groups scored exactly beyond those asked for: approximate scores are some thousandths off."""
 
 
+class Candidates(NamedTuple):
+    """Articles that may be among the best, as arrays: ``ordinals`` int64, and float32 their ``scores`` where these are
+    ``exact`` (bool), else coarse cosines of their best passages; ``most`` is the most that they can score."""
+
+    ordinals: Rows
+    scores: Floats
+    most: Floats
+    exact: Mask
+
+
 class VectorIndex:
-    """Passages by cosine, articles by their best passage. Threads may share one.
+    """Passages by cosine, articles by their best passage and their first (see ``segment``). Threads may share one.
 
     ``parts`` are the segments' vector parts in order, ``sizes`` their numbers of articles; an ordinal is the segment's
-    base plus the row in it. All cosines are exact over the stored float16 vectors (float32 sums) and the same wherever
-    they are asked for. Raises ArchiveDamaged for a part that contradicts itself or ``sizes``.
+    base plus the row in it. All cosines are exact over the stored float16 vectors (float32 sums), and scores are the
+    same wherever they are asked for. Raises ArchiveDamaged for a part that contradicts itself or ``sizes``.
     """
 
     def __init__(self, parts: Sequence[StoredPart], sizes: Sequence[int]) -> None:
@@ -52,7 +63,7 @@ class VectorIndex:
     def rank(
         self, vector: ArrayLike, mask: Mask | None, groups: Rows | None, depth: int, reach: int = 0
     ) -> tuple[Rows, Floats]:
-        """The best articles under the mask: (ordinals int64[m], cosines float32[m]), best first, ties by ordinal.
+        """The best articles under the mask: (ordinals int64[m], scores float32[m]), best first, ties by ordinal.
 
         ``vector`` float32[d]; ``mask`` bool[N] or None for all; ``groups`` int64[N] or None: of each group only the
         best article is given. m = min(depth, groups under the mask that have a passage). With ``reach`` as much is read
@@ -64,31 +75,64 @@ class VectorIndex:
             mask = None
         if depth <= 0:
             return np.empty(0, np.int64), np.empty(0, np.float32)
-        ordinals, cosines, rough = [np.empty(0, np.int64)], [np.empty(0, np.float32)], False
+        ordinals, scores = [np.empty(0, np.int64)], [np.empty(0, np.float32)]
+        most, exact = [np.empty(0, np.float32)], [np.empty(0, np.bool_)]
         for base, segment in zip(self.bases.tolist(), self.segments, strict=False):
             if segment.passages:
                 own = slice(base, base + segment.articles)
                 part = None if mask is None else mask[own]
-                rows, found, exact = segment.rank(
+                rows, found, whole = segment.rank(
                     query, part, None if groups is None else groups[own], max(depth, reach)
                 )
                 ordinals.append(rows + base)
-                cosines.append(found)
-                rough |= not exact
-        candidates, scores = np.concatenate(ordinals), np.concatenate(cosines)
-        if rough:
-            candidates = _shortlist(candidates, scores, groups, depth + MARGIN)
-            scores = self.score(query, candidates)
-        return _top(candidates, scores, groups, depth)
+                scores.append(found)
+                most.append(found if whole else segment.at_most(rows, found))
+                exact.append(np.full(len(rows), whole))
+        candidates = Candidates(
+            np.concatenate(ordinals), np.concatenate(scores), np.concatenate(most), np.concatenate(exact)
+        )
+        if candidates.exact.all():
+            return _top(candidates.ordinals, candidates.scores, groups, depth)
+        few = self._shortlist(query, candidates, groups, depth + MARGIN)
+        return _top(few, self.score(query, few), groups, depth)
+
+    def _shortlist(self, query: Floats, candidates: Candidates, groups: Rows | None, depth: int) -> Rows:
+        """All articles of the ``depth`` best groups of some candidates.
+
+        The first passages of the most promising are scored, then those of all that these do not beat: no other can be
+        among them, whatever its first passage is.
+        """
+        ordinals, coarse, most, known = candidates
+        scores, known = np.where(known, coarse, -np.inf).astype(np.float32), known.copy()
+        bar = _last(_top(ordinals, most, groups, depth)[1], depth)
+        for _ in range(2):
+            rest = np.flatnonzero(~known & (most >= bar))
+            for _, segment, places, rows in self._by_segment(ordinals[rest]):
+                scores[rest[places]] = segment.with_first(query, rows, coarse[rest[places]])
+            known[rest] = True
+            chosen, best = _top(ordinals[known], scores[known], groups, depth)
+            bar = _last(best, depth)
+        return chosen if groups is None else ordinals[np.isin(groups[ordinals], groups[chosen]) & known]
 
     def score(self, vector: ArrayLike, ordinals: Rows) -> Floats:
-        """float32[len(ordinals)]: cosine of each article's best passage, 0 for an article without any."""
+        """float32[len(ordinals)]: the score of each article, 0 for an article without passages."""
         query = self._query(vector)
-        cosines = np.zeros(len(ordinals), np.float32)
+        scores = np.zeros(len(ordinals), np.float32)
         for _, segment, places, rows in self._by_segment(ordinals):
-            cosines[places] = segment.score(query, rows)
-        cosines[np.isneginf(cosines)] = 0.0
-        return cosines
+            scores[places] = segment.score(query, rows)
+        scores[np.isneginf(scores)] = 0.0
+        return scores
+
+    def explain(self, vector: ArrayLike, ordinal: int) -> dict[str, float]:
+        """What an article's score is made of: the cosines of its ``best`` passage and of its ``first``, and its number
+        of ``passages``. Nothing for an article without any."""
+        query = self._query(vector)
+        ((_, segment, _, rows),) = self._by_segment(np.array([ordinal]))
+        numbers, _ = segment.passages_of(rows)
+        if not len(numbers):
+            return {}
+        cosines = half_scores(query, segment.vectors, numbers)
+        return {"best": float(cosines.max()), "first": float(cosines[0]), "passages": len(numbers)}
 
     def best_passages(self, vector: ArrayLike, ordinals: Rows, n: int) -> list[list[tuple[int, int, float]]]:
         """For each article its ``n`` best passages as (start, end, cosine), best first, ties in reading order."""
@@ -191,10 +235,9 @@ def _top(ordinals: Rows, cosines: Floats, groups: Rows | None, depth: int) -> tu
     return ordinals[order], cosines[order]
 
 
-def _shortlist(ordinals: Rows, scores: Floats, groups: Rows | None, depth: int) -> Rows:
-    """All the articles of the ``depth`` best groups."""
-    chosen, _ = _top(ordinals, scores, groups, depth)
-    return chosen if groups is None else ordinals[np.isin(groups[ordinals], groups[chosen])]
+def _last(best: Floats, depth: int) -> float:
+    """What the last of ``depth`` scores is, descending; less than any where there are fewer."""
+    return float(best[-1]) if len(best) == depth else -np.inf
 
 
 def _largest(scores: Floats, count: int) -> Rows:

@@ -1,7 +1,15 @@
-"""One vector part, opened: rows are articles of this part, passage numbers count from its first passage."""
+"""One vector part, opened: rows are articles of this part, passage numbers count from its first passage.
+
+An article scores by its best passage, and a little by its first, where news say what they are about:
+
+    score = cosine of the best passage + LEAD x cosine of the first - LENGTH x ln(number of passages)
+
+The last part takes back what the best of many has by chance.
+"""
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -13,6 +21,9 @@ from search.vector.kernel import Floats, Rows, half_scores
 from search.vector.lists import InvertedLists, StoredPart
 
 Mask = NDArray[np.bool_]
+LEAD = 0.2
+"""What the first passage counts, where the best counts 1."""
+LENGTH = 0.01
 GATHER_SHARE = 0.5
 """Reading scattered rows costs twice what reading all in order does."""
 
@@ -36,7 +47,15 @@ class VectorSegment:
             raise ArchiveDamaged("the passage numbers of a vector part are damaged; run 'broadsheet doctor'")
         self.counts = np.diff(self.bounds)
         self.filled = self.counts > 0
+        self._lost = self._lengths_lost()
         self.lists = InvertedLists(part) if "centroids" in part else None
+
+    def _lengths_lost(self) -> Floats:
+        """float32 by number of passages: what an article with so many loses."""
+        lost = np.zeros(int(self.counts.max(initial=0)) + 1, np.float32)
+        for count in np.flatnonzero(np.bincount(self.counts)[1:]) + 1:  # one at a time: the same bits in every segment
+            lost[count] = LENGTH * math.log(count)
+        return lost
 
     @staticmethod
     def _checked(part: StoredPart, name: str, dtype: Any, dimensions: int, length: int | None = None) -> NDArray[Any]:
@@ -53,14 +72,35 @@ class VectorSegment:
         return np.repeat(self.bounds[rows] - begins[:-1], counts) + np.arange(begins[-1]), begins
 
     def score(self, query: Floats, rows: Rows) -> Floats:
-        """Cosine of the best passage of each article at ``rows``; -inf for an article without passages."""
+        """The score of each article at ``rows``; -inf for an article without passages."""
         passages, begins = self.passages_of(rows)
-        return _best(half_scores(query, self.vectors, passages), begins)
+        return self._scores(half_scores(query, self.vectors, passages), begins, rows)
+
+    def _scores(self, cosines: Floats, begins: Rows, rows: Rows | slice) -> Floats:
+        """The scores of the articles at ``rows``, whose passages' cosines begin at ``begins``."""
+        counts = self.counts[rows]
+        scores = _best(cosines, begins)
+        filled = np.flatnonzero(counts)
+        scores[filled] += np.float32(LEAD) * cosines[begins[:-1][filled]]
+        scores -= self._lost[counts]
+        return scores
+
+    def at_most(self, rows: Rows, cosines: Floats) -> Floats:
+        """The most that articles can score whose best passages have these cosines: their first are no nearer."""
+        most: Floats = cosines * np.float32(1 + LEAD) - self._lost[self.counts[rows]]
+        return most
+
+    def with_first(self, query: Floats, rows: Rows, cosines: Floats) -> Floats:
+        """The scores of articles that have passages, the best of those that were read with these cosines."""
+        first = half_scores(query, self.vectors, self.bounds[rows])
+        scores: Floats = np.maximum(cosines, first) + np.float32(LEAD) * first - self._lost[self.counts[rows]]
+        return scores
 
     def rank(self, query: Floats, mask: Mask | None, groups: Rows | None, depth: int) -> tuple[Rows, Floats, bool]:
-        """Rows, cosines, and whether these are exact. Of ``depth`` groups under the mask at the least, where there are.
+        """Rows, scores, and whether these are that. Of ``depth`` groups under the mask at the least, where there are.
 
-        Exact for all articles under the mask where the part is small or few pass; else candidates from the lists.
+        All articles under the mask where the part is small or few pass; else candidates from the lists, with coarse
+        cosines of the best passage that was read of each.
         """
         survivors = self.passages if mask is None else int(np.dot(self.counts, mask))
         scattered = survivors < GATHER_SHARE * self.passages
@@ -69,7 +109,7 @@ class VectorSegment:
         rows = np.flatnonzero(self.filled if mask is None else mask & self.filled)
         if scattered:
             return rows, self.score(query, rows), True
-        return rows, _best(half_scores(query, self.vectors), self.bounds)[rows], True
+        return rows, self._scores(half_scores(query, self.vectors), self.bounds, slice(None))[rows], True
 
     def lookup(self, high: NDArray[np.uint64], low: NDArray[np.uint64]) -> Rows:
         """Passage numbers of the keys, -1 where there is none."""

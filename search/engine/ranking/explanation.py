@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -10,10 +10,10 @@ import numpy as np
 from search.engine.ranking.fusion import Fused
 
 
-def explain(fused: Fused, position: int, terms: Sequence[Mapping[str, Any]] | None = None) -> dict[str, Any]:
+def explain(fused: Fused, position: int, **legs: Mapping[str, Any]) -> dict[str, Any]:
     """The candidate's score and its ``parts``, which sum to it, then each part's figures.
 
-    ``terms``: the keyword leg's share of each query word, shown with the keyword figures.
+    ``legs``: what a leg has to say of its score, by its name, shown with its figures.
     """
     explanation: dict[str, Any] = {
         "score": float(fused.scores[position]),
@@ -22,8 +22,8 @@ def explain(fused: Fused, position: int, terms: Sequence[Mapping[str, Any]] | No
     }
     for name, figures in fused.details.items():
         explanation[name] = {figure: _plain(value, position) for figure, value in figures.items()}
-    if terms is not None and "keyword" in explanation:
-        explanation["keyword"]["terms"] = [dict(term) for term in terms]
+    for name, details in legs.items():
+        explanation[name] |= details
     return explanation
 
 

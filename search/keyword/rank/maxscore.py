@@ -18,7 +18,7 @@ from search.keyword.rank.contributions import Mask, Ordinals, Scores
 from search.keyword.rank.scoring import Bm25, QueryTerm, add
 
 if TYPE_CHECKING:
-    from search.keyword.tree import Expanded
+    pass
 
 _FEW_SHARE = 64  # a mask that leaves less than 1/64 of the articles is scored article by article
 _PRUNE_FROM = 1 << 15  # postings that must be left before looking for a threshold pays
@@ -30,27 +30,10 @@ _LEAST = np.finfo(np.float32).tiny
 Keys = NDArray[np.uint64]
 
 
-def rank(
-    model: Bm25, words: Sequence[str | Expanded], mask: Mask | None, groups: Ordinals | None, depth: int
-) -> tuple[Ordinals, Scores]:
-    """The best articles under ``mask`` (None: all visible) with a score above 0: descending, ties by ordinal.
-
-    With ``groups``, int64[N], the best article of each of the first ``depth`` groups; else ``depth`` articles.
-    """
-    terms = model.terms(words)
-    if depth < 1 or not terms:
-        return np.empty(0, np.int64), np.empty(0, np.float32)
-    if groups is None:
-        return _unpack(_best(model, terms, mask, depth))
-    # Ask for more articles until they are of enough groups: copies are few, so this seldom goes round twice.
-    wanted = 2 * depth
-    while True:
-        ordinals, scores = _unpack(_best(model, terms, mask, wanted))
-        _, first = np.unique(groups[ordinals], return_index=True)
-        if len(first) >= depth or len(ordinals) < wanted:
-            first.sort()
-            return ordinals[first[:depth]], scores[first[:depth]]
-        wanted *= 4
+def rank(model: Bm25, terms: Sequence[QueryTerm], mask: Mask | None, depth: int) -> tuple[Ordinals, Scores]:
+    """The ``depth`` best articles under ``mask`` (None: all visible) with a BM25F above 0, by one term or more:
+    descending, ties by ordinal."""
+    return _unpack(_best(model, terms, mask, depth))
 
 
 def _best(model: Bm25, terms: Sequence[QueryTerm], mask: Mask | None, depth: int) -> Keys:
@@ -190,6 +173,11 @@ def _keys(ordinals: NDArray[Any], scores: Scores, depth: int) -> Keys:
     keys |= ordinals[kept].astype(np.uint64)
     keys.sort()
     return keys[:depth]
+
+
+def best(ordinals: Ordinals, scores: Scores, depth: int) -> tuple[Ordinals, Scores]:
+    """Those of some articles with the best scores above 0: descending, ties by ordinal."""
+    return _unpack(_keys(ordinals, scores, depth))
 
 
 def _unpack(keys: Keys) -> tuple[Ordinals, Scores]:

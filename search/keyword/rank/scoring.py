@@ -33,6 +33,7 @@ from search.keyword.part.layout import KeywordSegment
 from search.keyword.part.packing import ranges
 from search.keyword.rank import contributions
 from search.keyword.rank.contributions import Mask, Ordinals, Scores, TermScores
+from search.keyword.rank.standing import Standing, standing
 from search.keyword.readings import ways
 from search.keyword.settings import Bm25Settings
 
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
     from search.keyword.tree import Expanded
 
 MOST_TERMS = 1024
+_PAIRS_BYTES = 1 << 20  # what is known of the pairs of the queries asked for last
 _DENSE_SHARE = 8  # a term in more than 1/8 of the articles is kept as one number for each article
 _RAW_FROM = 1 << 15  # a term in fewer articles is always worth keeping: that costs no more than two look-ups
 _RAW_SHARE = 8  # a term in more than 8 times the articles asked about is looked up in the mapped arrays
@@ -145,13 +147,17 @@ class Bm25:
         self, segments: Sequence[KeywordSegment], bases: Sequence[int], visible: Mask, settings: Bm25Settings
     ) -> None:
         self.size = len(visible)
-        self._segments = list(zip(segments, bases, strict=True))
+        self.segments = list(zip(segments, bases, strict=True))
         self._count = int(np.count_nonzero(visible))
         self._visible = None if self._count == self.size else visible
         self._weights = settings.weights()
         self._settings = settings
         self._may_be_zero = settings.k1 == 0 or settings.b == 1
         self._cache: Cache[str | Expanded, TermScores] = Cache(contributions.CACHE_BYTES)
+        self.near = settings.near
+        self._standing: Cache[str, Standing] = Cache(contributions.CACHE_BYTES)
+        self.pairs: Cache[Any, Any] = Cache(_PAIRS_BYTES)
+        self.least_weight = min(self._weights)
         self.scratch = threading.local()
 
     # Statistics.
@@ -164,7 +170,7 @@ class Bm25:
     def average_length(self) -> float:
         """The weighted length of the average visible article; 1 if all are empty."""
         totals = np.zeros(len(SUBFIELDS), np.int64)
-        for segment, base in self._segments:
+        for segment, base in self.segments:
             lengths = segment.lengths
             if self._visible is not None:
                 lengths = lengths[self._visible[base : base + len(lengths)]]
@@ -180,17 +186,17 @@ class Bm25:
         return total
 
     @cached_property
-    def _norms(self) -> Scores:
+    def norms(self) -> Scores:
         """float32[N]: k1 * (1 - b + b * L / avgL)."""
         k1, b, average = self._settings.k1, self._settings.b, self.average_length
         norms = np.empty(self.size, np.float32)
-        for segment, base in self._segments:
+        for segment, base in self.segments:
             lengths = self._weighted_lengths(segment.lengths)
             norms[base : base + len(lengths)] = k1 * (1 - b + b * lengths / average)
         return norms
 
     def _having(self, term: str) -> Iterator[tuple[KeywordSegment, int, int]]:
-        for segment, base in self._segments:
+        for segment, base in self.segments:
             tid = segment.find(TEXT_SPACE, term)
             if tid >= 0:
                 yield segment, base, tid
@@ -225,7 +231,7 @@ class Bm25:
     def _saturate(self, ordinals: Ordinals, tf: Scores, idf: float) -> Scores:
         """float32: the contributions to these articles of a term with these weighted frequencies."""
         # numpy indexes several times faster by its own integers (int64) than by others.
-        scores = self._norms.take(ordinals)
+        scores = self.norms.take(ordinals)
         scores += tf
         if self._may_be_zero:  # 0 / 0, where a term stands in sub-fields without weight only
             scores[scores == 0] = 1
@@ -241,8 +247,8 @@ class Bm25:
             return
         from search.keyword.rank import expansion
 
-        selected = expansion.select([segment for segment, _ in self._segments], asked)
-        for (segment, base), own in zip(self._segments, selected, strict=True):
+        selected = expansion.select([segment for segment, _ in self.segments], asked)
+        for (segment, base), own in zip(self.segments, selected, strict=True):
             yield base, *expansion.postings(segment, own, self._weights)
 
     def make(self, asked: str | Expanded) -> TermScores:
@@ -285,6 +291,13 @@ class Bm25:
             out[~self._visible[ordinals]] = 0
         return out
 
+    def standing(self, term: str, df: int, ordinals: Ordinals) -> Standing:
+        """Where a term of so many articles stands, in these articles at the least, which are in ascending order."""
+        if df > max(_RAW_FROM, _RAW_SHARE * len(ordinals)):
+            return standing(self.segments, term, ordinals)
+        found = self._standing.get(term)
+        return self._standing.keep(term, standing(self.segments, term)) if found is None else found
+
     def cached(self, asked: str | Expanded) -> TermScores | None:
         """The scores of a term or node if they are kept."""
         return self._cache.get(asked)
@@ -305,18 +318,11 @@ class Bm25:
         terms.sort(key=lambda term: (term.df, term.text))
         return terms
 
-    def score(self, words: Sequence[str | Expanded], ordinals: Ordinals) -> Scores:
-        """float32 for each ordinal, in any order; 0 for an article without any of the words, or hidden."""
-        order = np.argsort(ordinals, kind="stable")
-        totals = np.zeros(len(ordinals), np.float32)
-        totals[order] = add(self.terms(words), ordinals[order], np.zeros(len(ordinals), np.float32))
-        return totals
-
     def explain(self, words: Sequence[str | Expanded], ordinal: int) -> list[dict[str, Any]]:
         """One dict for each term of the query that the article has, in the order of addition: ``term``, ``count`` in
         the query, ``df``, ``idf``, ``tf`` (weighted), ``length`` (weighted), ``average_length`` and ``contribution``.
-        In that order and in float32 the contributions add up to the score."""
-        segment, base = next((s, base) for s, base in self._segments if base <= ordinal < base + len(s))
+        In that order and in float32 the contributions add up to the article's BM25F."""
+        segment, base = next((s, base) for s, base in self.segments if base <= ordinal < base + len(s))
         row = ordinal - base
         at = np.array([ordinal], np.int64)
         parts = []
