@@ -115,7 +115,8 @@ def keys(record: type) -> tuple[Key, ...]:
     found: list[Key] = []
     written = {one.name: str(one.type) for one in fields(record)}
     for name, telling in _tellings(record):
-        plain = written.get(name) in _PLAIN_AS_WRITTEN
+        kind = written.get(name, "")
+        plain = kind in _PLAIN_AS_WRITTEN or kind.startswith("Literal[")
         new = [Key(telling.name or name, record, name, telling, name, plain)]
         if telling.keys:
             inner = {key.name: key for key in keys(hint(record, name))}

@@ -7,6 +7,7 @@ import io
 import json
 import logging
 import shutil
+import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -22,14 +23,14 @@ from search import Archive, Article
 from search.archive import Archive as ArchiveClass
 from search.declarations import values
 from search.errors import ArchiveDamaged, ArchiveLocked, EncoderError, UsageError
-from search.exports import blocks
+from search.exports import blocks, formats
 from search.exports.files import FORMS
 from search.ingest import read
 from search.records import Filters
 from search.serve import access, folders, logs, quotes, running
 from search.serve.app import create_app
 from search.serve.desk import Settings
-from search.serve.http import requests, responses, vector_stores
+from search.serve.http import plainly, requests, responses, vector_stores
 
 from .conftest import SAMPLE
 
@@ -444,7 +445,8 @@ def test_filters_also_narrow_an_ordinary_search(client):
         ("GET", "/v1/search", {"params": {"q": "a", "limit": 1000, "offset": 900}}, 400, "UsageError", None),
         ("GET", "/v1/search", {"params": {"q": "a", "cursor": "!!"}}, 400, "UsageError", None),
         ("POST", "/v1/search", {"content": b"{"}, 400, "UsageError", None),
-        ("POST", "/v1/search", {"content": b"[" * 200_000}, 400, "UsageError", None),
+        ("POST", "/v1/search", {"content": b"[" * 40_000}, 400, "UsageError", None),
+        ("POST", "/v1/search", {"content": b"[" * 200_000}, 413, "RequestTooLarge", None),
         ("POST", "/v1/search", {"content": b"\xff\xfe\x00"}, 400, "UsageError", None),
         ("POST", "/v1/search", {"content": b'{"q": "\\ud800"}'}, 400, "UsageError", "q"),
         ("POST", "/v1/search", {"content": b'{"q": "a", "weight": NaN}'}, 400, "UsageError", "weight"),
@@ -507,9 +509,9 @@ def test_a_bad_query_points_at_the_place(client):
 
 
 def test_the_first_of_very_many_faults_is_told(client):
-    """Nearly 100,000 of them, in a body of less than half a megabyte: none but the first is looked for."""
+    """Nearly 40,000 of them, in a body of a fifth of a megabyte: none but the first is looked for."""
     comparison = {"type": "in", "key": "source", "value": [[]] * 990}
-    body = {"q": "dam", "filter": {"type": "or", "filters": [comparison] * 100}}
+    body = {"q": "dam", "filter": {"type": "or", "filters": [comparison] * 40}}
     with pytest.raises(ValidationError) as raised:
         requests.SearchRequest.model_validate(body)
     assert raised.value.error_count() <= 8  # one for each kind of value that it might have been
@@ -649,6 +651,44 @@ def test_a_large_request_is_refused(folder):
             response = client.post("/v1/search", content=content, headers={"Content-Type": "application/json"})
             assert fault(response, 413).type == "RequestTooLarge"
         told(client.post("/v1/search", content=body[:23] + b"}", headers={"Content-Type": "application/json"}))
+
+
+@pytest.mark.parametrize("piece", ["[]", "{}", "[[[[[[]]]]]]", '{"type":"eq","value":[]}'])
+@pytest.mark.parametrize(
+    "where", ['{"q":"dam","source":[%s]}', '{"q":"dam","filter":{"type":"and","filters":[%s]}}', "[%s]"]
+)
+def test_a_request_of_nothing_but_lists_is_refused_unread(client, where, piece):
+    """They are cheap to send, and dear to read while everybody waits."""
+    body = where % ",".join([piece] * (1_000_000 // (len(piece) + 1)))
+    for path in ("/v1/search", "/v1/check-quotes", STORE, "/mcp"):
+        response = client.post(path, content=body, headers={"Content-Type": "application/json"})
+        assert fault(response, 413).message == "a request has at most 50,000 lists and objects, brackets counted"
+    few = where % ",".join([piece] * 1_000)
+    assert client.post("/v1/search", content=few, headers={"Content-Type": "application/json"}).status_code == 400
+
+
+def test_of_many_mistakes_some_are_told(client):
+    many = {"q": "dam", **{f"k{number}": 1 for number in range(50_000)}}
+    assert fault(client.post("/v1/search", json=many), 400).message.startswith("k0: there is no such parameter; k1: ")
+
+
+@given(
+    st.recursive(
+        st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.characters(),
+        lambda inner: st.lists(inner, max_size=5) | st.dictionaries(st.text(), inner, max_size=5),
+    )
+)
+def test_answers_read_the_same_whoever_writes_them(value):
+    """As the command line writes them: ``formats.dumps``."""
+    written = plainly.dumps(value).decode()
+    assert json.loads(written) == json.loads(formats.dumps(value))
+    assert formats.escaped(written) == written
+
+
+def test_what_is_printable_steers_no_terminal():
+    unsafe = [c for c in map(chr, range(sys.maxunicode + 1)) if formats.escaped(c) != c]
+    assert len(unsafe) > 2_000
+    assert not [c for c in unsafe if c.isprintable()]
 
 
 @pytest.fixture

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import importlib.util
 import json
 import signal
 import socket
 import threading
 import time
+import weakref
 
 import httpx2
 import openai
@@ -22,7 +24,7 @@ from search.cli.main import cli
 from search.errors import install_line
 from search.ingest import read
 from search.serve import connections
-from search.serve.guard import Guard, Rules
+from search.serve.guard import CONNECTION, Guard, Rules
 from search.serve.http.vector_stores import share
 
 from .conftest import SAMPLE
@@ -266,6 +268,30 @@ async def test_the_work_for_who_goes_away_ends():
         writer.close()
         await until(lambda: not server.server_state.tasks)
         assert ended == ["/work"]
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("last", [b"", b"Connection: close\r\n"])
+async def test_a_connection_that_is_over_leaves_nothing(last):
+    """Not even until the collector comes by, which may take thousands of connections."""
+    seen = []
+
+    async def app(scope, receive, send):
+        seen.append(weakref.ref(scope["state"][CONNECTION]))
+        await send({"type": "http.response.start", "status": 204, "headers": []})
+        await send({"type": "http.response.body", "body": b""})
+
+    async with listening(app) as (port, server):
+        gc.disable()
+        try:
+            reader, writer = await asyncio.open_connection("127.0.0.1", port)
+            writer.write(b"GET / HTTP/1.1\r\nHost: a\r\n%s\r\n" % last)
+            await reader.readuntil(b"\r\n\r\n")
+            writer.close()
+            await until(lambda: not server.server_state.connections and not server.server_state.tasks)
+            await until(lambda: seen[0]() is None)
+        finally:
+            gc.enable()
 
 
 def test_silent_connections_do_not_stop_the_server(server):

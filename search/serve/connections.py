@@ -143,6 +143,7 @@ class Connection(asyncio.Protocol):
         if self._reading is not None:
             self._reading.cancel()
         self._http.connection_lost(exc)
+        del self._http  # which knows us by its state: in a circle, both would wait for the collector
 
     def eof_received(self) -> None:
         """Pass on that nothing more will arrive."""

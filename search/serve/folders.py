@@ -18,13 +18,17 @@ _OURS = (ArchiveError, ArchiveLocked, EncoderError, MissingExtraError, ServerErr
 _PATH = re.compile(r"(?<![\w.~/:-])(?:/[^\s/'\",;:()]+){2,}/?")
 
 
+def name(file: str) -> str:
+    """The name of a file, by its path."""
+    return file.replace("\\", "/").rstrip("/").rpartition("/")[2]
+
+
 def named(article: Article) -> Article:
     """The article with the name of its file alone."""
     file = article.extra.get("file")
-    if not isinstance(file, str):
+    if not isinstance(file, str) or name(file) == file:
         return article
-    name = file.replace("\\", "/").rstrip("/").rpartition("/")[2]
-    return article if name == file else replace(article, extra={**article.extra, "file": name})
+    return replace(article, extra={**article.extra, "file": name(file)})
 
 
 def named_all(found: Results) -> Results:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import signal
 import socket
 import threading
@@ -23,6 +24,7 @@ try:
 
     from search.serve.app import create_app
     from search.serve.connections import LONGEST_HEAD, Connection
+    from search.serve.guard import App
 except ImportError as error:
     raise MissingExtraError("uvicorn", "server") from error
 
@@ -65,7 +67,7 @@ def serve(
     log = logs.settings(requests=log_requests)
     with _bound(host, port) as listening:
         config = uvicorn.Config(
-            partial(create_app, settings),
+            partial(_app, settings),
             factory=True,
             workers=workers,
             log_config=log,
@@ -84,6 +86,15 @@ def serve(
             _serve_alone(config, listening)
         else:
             _serve_together(config, listening)
+
+
+def _app(settings: Settings) -> App:
+    """The application, in a process whose collector passes over what is there from the start and stays: going through
+    it takes a tenth of a second, in which nobody is answered."""
+    app = create_app(settings)
+    gc.collect()
+    gc.freeze()
+    return app
 
 
 def _bound(host: str, port: int) -> socket.socket:
@@ -112,6 +123,7 @@ def _serve_alone(config: uvicorn.Config, listening: socket.socket) -> None:
     except SystemExit:
         raise ServerError("the server could not start; the reason stands above") from None
     finally:
+        gc.unfreeze()
         signal.signal(signal.SIGTERM, before)
 
 

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 from search.archive import Archive
 from search.declarations import values
 from search.errors import ArticleNotFound, MissingExtraError, UsageError
-from search.exports import blocks, formats
+from search.exports import blocks
 from search.exports.files import FORMS
 from search.query.help import help_text
 from search.rag.quotes import check_quotes
@@ -22,7 +22,7 @@ try:
     from fastapi.responses import PlainTextResponse, Response
 
     from search.serve import quotes
-    from search.serve.http import docs, requests, responses, vector_stores
+    from search.serve.http import docs, plainly, requests, responses, vector_stores
     from search.serve.http.addresses import described, in_address
 except ImportError as error:
     raise MissingExtraError("fastapi", "server") from error
@@ -34,7 +34,7 @@ def problem(status: int, kind: str, message: str) -> Response:
 
 
 def _json(value: Any) -> Response:
-    return Response(formats.dumps(value), media_type="application/json")
+    return Response(plainly.dumps(value), media_type="application/json")
 
 
 def health(desk: Desk) -> APIRouter:
@@ -127,15 +127,17 @@ def _hits(archive: Archive, asked: requests.SearchRequest) -> Response:
         settings["filters"] = replace(settings["filters"], conditions=requests.tree(asked.filter))
     if not asked.q.strip() and settings["filters"] == Filters():
         raise UsageError("give q, or a filter such as source or from")
-    results = folders.named_all(archive.search(asked.q, **settings))
+    results = archive.search(asked.q, **settings)
     if asked.format == "json":
         record = values(results)
+        for hit in record["hits"]:
+            hit["file"] = folders.name(hit["file"])
         record["notes"] = record.pop("notes")  # last
         return _json(record)
     if asked.format == "search_results":
         return _json({"content": blocks.of_hits(results)})
     form = FORMS[asked.format]
-    text = "".join(f"{line}\n" for line in form.lines(results))
+    text = "".join(f"{line}\n" for line in form.lines(folders.named_all(results)))
     headers = {"Content-Disposition": f'attachment; filename="hits.{form.suffix}"'}
     return Response(text, media_type=form.media, headers=headers)
 
