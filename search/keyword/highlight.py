@@ -52,12 +52,11 @@ def tokens(text: str, copy: bytes, places: Iterable[int]) -> Iterator[re.Match[s
     """The words of a text, of which ``copy`` is ``folded``, that some places are in, each once and in order."""
     done = 0
     for place in sorted(places):
-        if place < done:
-            continue
-        match = TOKEN.match(text, place) if copy[place - 1] in BREAKS else _token_at(text, copy, place, done)
-        done = place + 1 if match is None else match.end()
-        if match is not None:
-            yield match
+        if place >= done:
+            match = TOKEN.match(text, place) if copy[place - 1] in BREAKS else _token_at(text, copy, place, done)
+            done = place + 1 if match is None else match.end()
+            if match is not None:
+                yield match
 
 
 def _token_at(text: str, copy: bytes, place: int, done: int) -> re.Match[str] | None:

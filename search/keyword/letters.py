@@ -72,7 +72,8 @@ class Beginnings:
     def __init__(self, letters: Iterable[str], short: Iterable[str] = ()) -> None:
         every = sorted(set(letters))
         self.whole = tuple(one.encode() for one in every if one.isascii())
-        self._words = [re.compile(rb"%s(?<![0-9a-z]%s)" % (one, one)) for one in map(re.escape, self.whole)]
+        self.patterns = [rb"%s(?<![0-9a-z]%s)" % (one, one) for one in map(re.escape, self.whole)]
+        self._words = [re.compile(one) for one in self.patterns]
         plain = (re.match("[\x01-\x7f]*", one)[0].encode() for one in every)  # type: ignore[index]
         self._parts = frozenset(one[:end] for one in plain for end in range(len(one) + 1))
         self._first = frozenset((_ODD, *(one[0] for one in self._parts if one)))
@@ -134,12 +135,12 @@ def _each(copy: bytes, what: bytes | int) -> list[int]:
 
 
 def chain(row: Sequence[Beginnings]) -> re.Pattern[bytes] | None:
-    """Matches a folded text where words stand in a row that begin so, as they stand: the first one's letters; the last
-    one's end at ``end(1)``. None where such a word is always an odd one.
+    """Matches a folded text where words stand in a row that begin so, as they stand: the first one's letters. None
+    where such a word is always an odd one.
 
     It looks at a bounded number of letters behind each match, so a text takes linear time whatever it is.
     """
-    if not all(one.whole for one in row):
+    if not row or not all(one.whole for one in row):
         return None
-    first, *rest = (b"|".join(map(re.escape, one.whole)) for one in row)
-    return re.compile(rb"(?:%s)(?=(%s))" % (first, b"".join(_TO_NEXT + b"(?:%s)" % one for one in rest)))
+    first, *rest = (rb"(?:%s)" % b"|".join(one.patterns) for one in row)
+    return re.compile(rb"%s(?=%s)" % (first, b"".join(_TO_NEXT + one for one in rest)))

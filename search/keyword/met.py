@@ -5,12 +5,12 @@ from __future__ import annotations
 import itertools
 import re
 from bisect import bisect_left
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
 from search import deadline
-from search.keyword.analysis import STOP_WORDS, analyze, shapes
+from search.keyword.analysis import STOP_WORDS, TOKEN, analyze, shapes
 from search.keyword.highlight import beginnings_of, highlight, stretch, tokens
 from search.keyword.letters import Beginnings, chain, folded
 from search.keyword.readings import ways
@@ -50,37 +50,44 @@ def places(node: Node, text: str, field: str = "text") -> list[Place]:
         return []
     copy = folded(text)
     row = _row(node) if isinstance(node, OF_WORDS) else None
-    found = row.words(text, copy) if row is not None else []
+    found = list(row.plain(text, copy)) if row is not None else []
     for start, end in _windows(node, text) if row is None else row.stretches(text, copy):
         found += stretch_of(text[start:end], field).places(node, start)
     return sorted(set(found))
 
 
 class _Row(NamedTuple):
-    """Words in a row, as far as their letters tell: how each begins, all of them one after the other, and what a single
-    word has to pass where it is one."""
+    """Words in a row: how they begin, and what each has to pass, in one of several ``ways``; with what matches
+    where all of them begin (``chain``), or None for a single word."""
 
     beginnings: Beginnings
-    chains: tuple[re.Pattern[bytes], ...]
-    test: Test | None
+    ways: Sequence[tuple[re.Pattern[bytes] | None, list[Test]]]
     reach: int
 
-    def words(self, text: str, copy: bytes) -> list[Place]:
-        """Where a text has the single word as it stands."""
-        if self.test is None:
-            return []
-        matches = tokens(text, copy, self.beginnings.words(copy))
-        spans = [match.span() for match in matches if self.test(*shapes(match[0]))]
-        return [Place(start, end, ((start, end),)) for start, end in spans]
+    def plain(self, text: str, copy: bytes) -> Iterator[Place]:
+        """Where a text has the words as they stand."""
+        for letters, tests in self.ways:
+            if letters is None:
+                spots = self.beginnings.words(copy)
+            else:
+                spots = [match.start() for match in letters.finditer(copy)]
+            for word in tokens(text, copy, spots):
+                marks = []
+                following: re.Match[str] | None = word
+                for test in tests:
+                    if following is None or not test(*shapes(following[0])):
+                        break
+                    marks.append(following.span())
+                    following = TOKEN.search(text, following.end()) if len(marks) < len(tests) else None
+                else:
+                    yield Place(marks[0][0], marks[-1][1], tuple(marks))
 
     def stretches(self, text: str, copy: bytes) -> list[Span]:
-        """Where the rest may be met: at all the words in a row, and around what may be read as one of them."""
-        spots = [(match.start(), match.end(1)) for chain in self.chains for match in chain.finditer(copy)]
+        """Where the rest may be met: around what may be read as one of the words, or is found by no letters."""
+        others = self.beginnings.joined(copy) + (self.beginnings.odd(copy) if self.reach else [])
         last = max(len(text) - 1, 0)
-        others = self.beginnings.joined(copy) + (self.beginnings.odd(copy) if self.test is None else [])
-        spots += [(max(place - self.reach, 0), min(place + self.reach, last)) for place in others]
         whole: list[Span] = []
-        for start, end in _apart(spots):
+        for start, end in _apart((max(place - self.reach, 0), min(place + self.reach, last)) for place in others):
             if not whole or end >= whole[-1][1]:  # else it is in the one before
                 whole.append((stretch(text, start)[0], stretch(text, end)[1]))
         return _apart(whole)
@@ -91,15 +98,16 @@ def _row(node: Node) -> _Row | None:
     """A leaf's words in a row; None where they can begin in any way."""
     if isinstance(node, Pattern):
         head = _HEAD.match(node.pattern)
-        return None if head is None else _Row(Beginnings([head[0]]), (), tests_of(node)[0], 0)
+        return None if head is None else _Row(Beginnings([head[0]]), [(None, tests_of(node)[0])], 0)
     if not isinstance(node, (Word, Exact)):
         return None
     rows = ways(node.text) if isinstance(node, Word) else [analyze(node.text)]
     beginnings = beginnings_of(frozenset(token.term for row in rows for token in row))
     if isinstance(node, Exact) and len(rows[0]) == 1:
-        return _Row(beginnings, (), tests_of(node)[0], 0)
-    chains = (chain([beginnings_of(frozenset((token.term,))) for token in row]) for row in rows if row)
-    return _Row(beginnings, tuple(filter(None, chains)), None, _LETTERS * 2 * (len(rows[0]) + 1))
+        return _Row(beginnings, [(None, tests_of(node)[0])], 0)
+    each = [chain([beginnings_of(frozenset((token.term,))) for token in row]) for row in rows]
+    every = [(letters, tests) for letters, tests in zip(each, tests_of(node), strict=True) if letters is not None]
+    return _Row(beginnings, every, _LETTERS * 2 * (len(rows[0]) + 1))
 
 
 def _apart(spans: Iterable[Span]) -> list[Span]:

@@ -76,7 +76,7 @@ class Stretch:
         if isinstance(node, Word):
             rows = enumerate(ways(node.text))
             return [span for number, row in rows for span in self._rows(row, number)]
-        return self._run(tests_of(node))
+        return self._run(tests_of(node)[0])
 
     def _near(self, node: Near) -> Callable[[_Span, _Span], bool]:
         def good(a: _Span, b: _Span) -> bool:
@@ -130,12 +130,18 @@ class Stretch:
 
 
 @lru_cache(256)
-def tests_of(node: Node) -> list[Test]:
-    """What each word in a row has to pass."""
+def tests_of(node: Node) -> list[list[Test]]:
+    """What each word in a row has to pass, in one of several ways: of ``Word``, each of ``ways``."""
+    if isinstance(node, Word):
+        return [[_being(token.term) for token in row] for row in ways(node.text)]
     if isinstance(node, Exact):
-        return [_spelling(surface) for surface in spelled(node.text)]
+        return [[_spelling(surface) for surface in spelled(node.text)]]
     known = _known(node)
-    return [lambda surface, word, term: known(word)]
+    return [[lambda surface, word, term: known(word)]]
+
+
+def _being(wanted: str) -> Test:
+    return lambda surface, word, term: term == wanted
 
 
 def _spelling(written: str) -> Test:
