@@ -12,7 +12,8 @@ SearchError
 │   ├── ArchiveMismatch   built with another format, model or setting
 │   ├── ArchiveDamaged    a file is missing, short or changed
 │   ├── PurgeUnfinished   bytes of purged articles are still there
-│   └── StorageError      disk full, read-only, permission
+│   └── StorageError      read-only, permission
+│       └── DiskFull      no room: what frees some works all the same
 ├── EncoderError          a model cannot be found, trusted or run: exit code 3
 ├── SourceError           an input that cannot be read at all: exit code 2
 ├── ArticleNotFound       no live article has this id: exit code 1
@@ -103,7 +104,11 @@ class PurgeUnfinished(ArchiveError):
 
 
 class StorageError(ArchiveError):
-    """The operating system refused to read or write: disk full, permission, read-only."""
+    """The operating system refused to read or write: permission, read-only."""
+
+
+class DiskFull(StorageError):
+    """There is no room for what was to be written. Searching, deleting and optimizing go on."""
 
 
 class EncoderError(SearchError):

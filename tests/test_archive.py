@@ -23,11 +23,11 @@ from search.errors import (
     ArchiveMismatch,
     ArchiveNotFound,
     ArticleNotFound,
+    DiskFull,
     EncoderError,
     ModeError,
     QueryError,
     RecordsRejected,
-    StorageError,
     UsageError,
 )
 from search.storage.folder import Folder
@@ -609,7 +609,7 @@ def test_full_disk_error_is_a_storage_error(tmp_path, archive, monkeypatch):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     monkeypatch.setattr("search.storage.container.os.fsync", full)
-    with pytest.raises(StorageError, match="No space left on device"):
+    with pytest.raises(DiskFull, match="the disk is full"):
         archive.add([Article(id="x", title="x")])
     monkeypatch.undo()
     assert len(archive) == 4

@@ -512,5 +512,5 @@ def test_a_full_disk_has_its_name(spare, monkeypatch):
         Archive.open(spare / "archive")
     status = os.statvfs_result((4096, 4096, 500, 10, 10, 100, 50, 50, 0, 255))  # 40 KiB are left
     monkeypatch.setattr("search.storage.folder.os.fstatvfs", lambda _: status)
-    with pytest.raises(StorageError, match="the disk is full, and SQLite needs a little room beside it"):
+    with pytest.raises(StorageError, match="the disk is full"):
         Archive.open(spare / "archive")

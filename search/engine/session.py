@@ -32,6 +32,7 @@ from search.errors import (
     UsageError,
 )
 from search.keyword import ANALYSIS_VERSION, Bm25Settings
+from search.storage import reserve
 from search.storage.catalog import BUILDING, FILE, Catalog
 from search.storage.files import fsync_folder, storage_errors
 from search.storage.folder import Folder
@@ -145,9 +146,10 @@ class Session:
         return self._wait
 
     @contextmanager
-    def writing(self, outdated: bool = False) -> Iterator[Writer]:
+    def writing(self, outdated: bool = False, freeing: bool = False) -> Iterator[Writer]:
         """The writer's lock for the length of a block; afterwards this archive sees what was written. ``outdated``:
-        also where the words were analysed by another version.
+        also where the words were analysed by another version. ``freeing``: it makes room, and uses the reserve, which
+        ``regain`` makes again.
 
         Raises ArchiveLocked when another writer is at work, ArchiveNotFound and ArchiveReplaced where the archive is
         no more what lies at its path, and UsageError once it is closed.
@@ -158,6 +160,8 @@ class Session:
         lock = lock_writer(self.catalog.folder, self._wait)
         try:
             self.catalog.prove()  # nothing is removed from a folder before it is known, under its lock, to be ours
+            if freeing:
+                reserve.give_up(self.catalog.folder)
             self._wrote = True
             self._load_settings(damaged=outdated)
             if not outdated:
@@ -170,11 +174,11 @@ class Session:
             try:
                 yield writer
             finally:
-                self._tidy(writer)
+                self._tidy(writer, freeing)
         finally:
             lock.release()
 
-    def _tidy(self, writer: Writer) -> None:
+    def _tidy(self, writer: Writer, freeing: bool) -> None:
         """End a piece of writing: what it made needless goes, at once where no other reader holds it."""
         with self._lock:
             if self._version == _CLOSED:
@@ -183,6 +187,16 @@ class Session:
             self._let_go()
         with contextlib.suppress(SearchError):  # it stays for the next writer; what is written is written
             writer.clean()
+            if not freeing:
+                reserve.keep(self.catalog.folder, self._bytes)
+
+    def regain(self) -> None:
+        """Make the reserve again that was given up."""
+        reserve.keep(self.catalog.folder, self._bytes, again=True)
+
+    def _bytes(self) -> int:
+        """What the segments take on the disk."""
+        return sum(file.size for entry in self.catalog.segments()[1] for file in entry.parts.values())
 
     def _let_go(self) -> None:
         """Give up the view kept for later calls if it is of an older commit: idle, it would keep that commit's files.

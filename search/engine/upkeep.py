@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,8 +12,9 @@ from search.engine import merging
 from search.engine.merging import merge
 from search.engine.request import Request
 from search.engine.writer import Writer
-from search.errors import PurgeUnfinished
+from search.errors import DiskFull, PurgeUnfinished
 from search.storage import segments
+from search.storage.snapshot import Snapshot
 
 if TYPE_CHECKING:
     from search.engine.session import Session
@@ -33,9 +34,19 @@ def sweep(writer: Writer, wanted: Callable[[str], bool] = lambda name: False) ->
             _purge(writer, ())
 
 
+@contextlib.contextmanager
+def _freeing(session: Session) -> Iterator[Writer]:
+    """The writer's lock, and the reserve for the length of a block."""
+    try:
+        with session.writing(freeing=True) as writer:
+            yield writer
+    finally:
+        session.regain()
+
+
 def delete(session: Session, ids: Iterable[str], purge: bool = False) -> int:
     """Delete the live articles of some ids; ``purge`` takes the bytes of all their versions out of every file."""
-    with session.writing() as writer:
+    with _freeing(session) as writer:
         sweep(writer)
         wanted = list(dict.fromkeys(ids))
         rows = [row for row, _ in writer.catalog.live(wanted).values()]
@@ -61,10 +72,46 @@ def prune(session: Session, keep: Collection[str]) -> int:
 
 
 def optimize(session: Session) -> None:
-    """Merge all segments into one without tombstones. Others may write meanwhile; what they write stays beside it."""
-    with session.writing() as writer:
-        sweep(writer)
-    merging.beside(session, merging.whole)
+    """Merge all segments into one without tombstones. Others may write meanwhile; what they write stays beside it.
+
+    Where the disk has no room for that, segments that hold something deleted are rewritten first, one by one.
+    """
+    try:
+        with session.writing(freeing=True) as writer:
+            sweep(writer)
+        try:
+            merging.beside(session, merging.whole)
+        except DiskFull:
+            if not _shrunk(session):
+                raise
+            merging.beside(session, merging.whole)
+    finally:
+        session.regain()
+
+
+def _shrunk(session: Session) -> bool:
+    """Whether segments could be rewritten without what was deleted: the smallest first, as far as there is room."""
+    tried: set[str] = set()
+    done = False
+
+    def smallest(snapshot: Snapshot) -> Sequence[int]:
+        bases = snapshot.columns.bases
+        holding = [
+            (entry.articles, i)
+            for i, entry in enumerate(snapshot.entries)
+            if entry.id not in tried and not snapshot.live[bases[i] : bases[i + 1]].all()
+        ]
+        tried.update(snapshot.entries[i].id for _, i in sorted(holding)[:1])
+        return [i for _, i in sorted(holding)[:1]]
+
+    with contextlib.suppress(DiskFull):
+        while True:
+            before = len(tried)
+            merging.beside(session, smallest)
+            if len(tried) == before:
+                break
+            done = True
+    return done
 
 
 def _purge(writer: Writer, ids: Sequence[str]) -> None:
@@ -79,10 +126,8 @@ def _purge(writer: Writer, ids: Sequence[str]) -> None:
     with writer.commit() as transaction:
         transaction.bury(rows)
         transaction.purging(ids)
-    with writer.snapshot() as snapshot:
-        ordinals = snapshot.columns.find(ids)
-        touched = np.unique(np.searchsorted(snapshot.columns.bases, ordinals, side="right") - 1)
-        merge(writer, snapshot, [[int(position)] for position in touched])
+    while _rewritten(writer, ids):  # one segment at a time: the disk holds what lives and that
+        pass
     with writer.commit() as transaction:
         transaction.erase(rows)
         current = transaction.number
@@ -90,10 +135,33 @@ def _purge(writer: Writer, ids: Sequence[str]) -> None:
     segments.remove(writer.folder, catalog.dropped(current))  # pinned or not: mapped files stay readable
     segments.end_merge(writer.folder)  # one under way has their bytes, too; it begins anew
     writer.clean()
-    if not catalog.scrub():
-        raise PurgeUnfinished(
-            f"the purge of {len(ids)} {'article' if len(ids) == 1 else 'articles'} is not finished: they are deleted, "
-            f"but another program reads {catalog.path} and keeps their bytes in it. End it and purge again; otherwise "
-            "the next writing finishes it"
-        )
+    if (why := catalog.scrub()) is not None:
+        raise _unfinished(ids, why)
     catalog.purged()
+
+
+def _rewritten(writer: Writer, ids: Sequence[str]) -> bool:
+    """Rewrite the first segment that holds some version of these articles, and remove it; False where none does.
+
+    Pinned or not: files that are mapped stay readable.
+    """
+    with writer.snapshot() as snapshot:
+        ordinals = snapshot.columns.find(ids)
+        if not len(ordinals):
+            return False
+        position = int(np.searchsorted(snapshot.columns.bases, ordinals[0], side="right")) - 1
+        try:
+            merge(writer, snapshot, [[position]])
+        except DiskFull:
+            room = sum(file.size for file in snapshot.entries[position].parts.values())
+            raise _unfinished(ids, f"the disk has no room to rewrite a segment; free {room >> 20:,} MiB") from None
+    writer.catalog.prove()
+    segments.remove(writer.folder, writer.catalog.dropped(writer.catalog.commit_number()))
+    return True
+
+
+def _unfinished(ids: Sequence[str], why: str) -> PurgeUnfinished:
+    return PurgeUnfinished(
+        f"the purge of {len(ids)} {'article' if len(ids) == 1 else 'articles'} is not finished: they are deleted, but "
+        f"{why} and purge again; otherwise the next writing finishes it"
+    )

@@ -18,6 +18,7 @@ from search.errors import (
     ArchiveMismatch,
     ArchiveNotFound,
     ArchiveReplaced,
+    DiskFull,
     StorageError,
 )
 from search.records import Article
@@ -80,7 +81,8 @@ class Catalog:
         self._place = folder / FILE
         self._absolute = os.path.join(folder.absolute, FILE)  # noqa: PTH118 (asked for with every search)
         self._connection = connection
-        self._lock = threading.RLock()
+        self._lock = _Turn(self)
+        self._crowded = False  # while the disk is too full for a connection that others share
         self._file = file
         self._still = still  # what another user's writing would change, where this one can write nothing
         self._reopened = 0
@@ -140,14 +142,40 @@ class Catalog:
                 ) from None
             unchanging = cannot_change(place)
             still = state(place) if unchanging else None
-            catalog = cls(folder, connect(place, unchanging), file, still)
+            try:
+                connection, crowded = connect(place, unchanging), False
+            except DiskFull:
+                connection, crowded = connect(place, unchanging, alone=True), True
+            catalog = cls(folder, connection, file, still)
             try:
                 catalog.prove()
                 catalog._verify()
             except BaseException:
-                catalog._connection.close()
+                connection.close()
                 raise
+            if crowded:  # others wait no longer than a question takes
+                connection.close()
+                catalog._crowded = True
         return catalog
+
+    def begin_turn(self) -> None:
+        """Connect for a while, where the disk is too full for a lasting connection; for good once it is not."""
+        if not self._crowded:
+            return
+        with sqlite_errors(self.path):
+            self._reopened += 1  # what others wrote meanwhile, a connection that is new cannot tell
+            try:
+                self._connection = connect(self._place, unchanging=False)
+                self._crowded = False
+            except DiskFull:
+                self._connection = connect(self._place, unchanging=False, alone=True)
+            self.prove()
+            self._verify()
+
+    def end_turn(self) -> None:
+        """Let others connect."""
+        if self._crowded:
+            self._connection.close()
 
     def prove(self) -> None:
         """Raise unless the open catalog lies in the open folder, and the path that was opened still leads to it.
@@ -560,10 +588,10 @@ class Catalog:
             raise ArchiveDamaged(f"{self.path} has unreadable settings; restore a backup")
         return ids
 
-    def scrub(self) -> bool:
+    def scrub(self) -> str | None:
         """After a purge: rewrite the database so that no freed page keeps old bytes, and empty the log.
 
-        False where that cannot be done now, since another program reads an older state of it.
+        Returns why that cannot be done now, None where it was.
         """
         with self._lock, sqlite_errors(self.path):
             self.prove()
@@ -572,12 +600,14 @@ class Catalog:
                 self._connection.execute("VACUUM")
                 busy, _, _ = self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
             except sqlite3.OperationalError as error:
+                if "full" in str(error):
+                    return f"the disk has no room to rewrite {self.path}; free some"
                 if "locked" not in str(error):
                     raise
-                return False
+                busy = 1
             finally:
                 self._connection.execute(f"PRAGMA busy_timeout = {_TIMEOUT}").fetchone()
-        return not busy
+        return f"another program reads {self.path} and keeps their bytes in it; end it" if busy else None
 
     def purged(self) -> None:
         """A purge is finished: its ids go, too."""
@@ -593,6 +623,34 @@ class Catalog:
         with self._lock, sqlite_errors(self.path):
             rows = self._connection.execute("PRAGMA integrity_check(20)").fetchall()
         return [] if rows == [("ok",)] else [str(row[0]) for row in rows]
+
+
+class _Turn:
+    """The one thread at a time that uses a catalog's connection, which it may enter again."""
+
+    def __init__(self, catalog: Catalog) -> None:
+        self._catalog = catalog
+        self._lock = threading.RLock()
+        self._depth = 0
+
+    def __enter__(self) -> None:
+        self._lock.acquire()
+        self._depth += 1
+        try:
+            if self._depth == 1:
+                self._catalog.begin_turn()
+        except BaseException:
+            self._depth -= 1
+            self._lock.release()
+            raise
+
+    def __exit__(self, *error: object) -> None:
+        try:
+            if self._depth == 1:
+                self._catalog.end_turn()
+        finally:
+            self._depth -= 1
+            self._lock.release()
 
 
 def _iso(instant: datetime | None) -> str | None:

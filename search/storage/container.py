@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 
 from search.errors import ArchiveDamaged, StorageError
 from search.storage.folder import Place, loose
+from search.storage.refusals import refused
 
 MAGIC = b"BRDSHT\x00\x01"
 ALIGNMENT = 64
@@ -144,7 +145,7 @@ def write_part(where: Place | Path, kind: str, arrays: Mapping[str, Stored], met
     except BaseException as error:
         place.unlink()
         if isinstance(error, OSError):
-            raise StorageError(f"cannot write {place.path}: {error.strerror or error}") from error
+            raise refused(f"write {place.path}", error) from error
         raise
     return PartFile(place.name, written, digest.hexdigest())
 

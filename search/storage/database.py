@@ -12,6 +12,7 @@ from pathlib import Path
 
 from search.errors import ArchiveDamaged, ArchiveLocked, StorageError
 from search.storage.folder import Place
+from search.storage.refusals import full
 
 _ROOM = 1 << 16  # bytes that SQLite needs beside a database to open it
 BESIDE = ("", "-wal", "-shm", "-journal")  # what SQLite makes of a database's name
@@ -26,6 +27,8 @@ def sqlite_errors(path: Path) -> Iterator[None]:
         message = str(error)
         if "locked" in message or "busy" in message:
             raise ArchiveLocked(f"{path} is locked by another program: {message}") from error
+        if "disk is full" in message or ("disk I/O" in message and _is_full(path)):
+            raise full(f"use {path}") from error
         if "no such table" in message or "no such column" in message:
             raise ArchiveDamaged(
                 f"{path} is not a whole catalog ({message}); restore a backup or index again"
@@ -35,8 +38,11 @@ def sqlite_errors(path: Path) -> Iterator[None]:
         raise ArchiveDamaged(f"{path} is damaged ({error}); restore a backup or index again") from error
 
 
-def connect(place: Place, unchanging: bool) -> sqlite3.Connection:
+def connect(place: Place, unchanging: bool, alone: bool = False) -> sqlite3.Connection:
     """A connection to a database that is there. ``unchanging``: as ``cannot_change`` says of it.
+
+    ``alone``: without the file that connections share, which takes room on the disk, and so without any other
+    connection: who has one lets others wait. Raises DiskFull where that room is not there.
 
     SQLite opens files by path alone, so the caller proves afterwards that it opened the one of that place.
     """
@@ -51,6 +57,8 @@ def connect(place: Place, unchanging: bool) -> sqlite3.Connection:
             f"{uri}?{mode}", uri=True, isolation_level=None, check_same_thread=False, timeout=30
         )
         connection.text_factory = _text
+        if alone:
+            connection.execute("PRAGMA locking_mode = EXCLUSIVE").fetchone()
         connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
     except sqlite3.Error as error:
         short = _files_are_short()  # asked before any is closed; SQLite says only that it could not open one
@@ -61,11 +69,17 @@ def connect(place: Place, unchanging: bool) -> sqlite3.Connection:
                 f"cannot open {place.path}: too many open files; close some, or raise the limit (ulimit -n)"
             ) from error
         if place.folder.free() < _ROOM:
-            raise StorageError(
-                f"cannot open {place.path}: the disk is full, and SQLite needs a little room beside it; free some space"
-            ) from error
+            raise full(f"open {place.path}") from error
         raise
     return connection
+
+
+def _is_full(path: Path) -> bool:
+    try:
+        status = os.statvfs(path)
+    except OSError:
+        return False
+    return status.f_bavail * status.f_frsize < _ROOM
 
 
 def _text(data: bytes) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from search.errors import StorageError
+from search.storage.refusals import refused
 
 
 def cache_folder() -> Path:
@@ -28,7 +28,7 @@ def storage_errors(doing: str) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise StorageError(f"cannot {doing}: {error.strerror or error}") from error
+        raise refused(doing, error) from error
 
 
 def fsync_folder(path: Path) -> None:

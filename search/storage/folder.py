@@ -17,7 +17,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from search.errors import ArchiveDamaged, ArchiveNotFound, StorageError, UsageError
+from search.errors import ArchiveDamaged, ArchiveNotFound, UsageError
+from search.storage.refusals import refused
 
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 _SAFELY = os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC  # no link is followed, no pipe is waited for
@@ -43,7 +44,7 @@ class Folder:
             what = "is no folder" if path.exists() else "does not exist"
             raise ArchiveNotFound(f"{path} {what}; make one with: broadsheet index PATH --index {path}") from None
         except OSError as error:
-            raise StorageError(f"cannot open {path}: {error.strerror or error}") from error
+            raise refused(f"open {path}", error) from error
 
     @cached_property
     def resolved(self) -> Path:
@@ -87,7 +88,7 @@ class Folder:
         try:
             os.fsync(self.descriptor)
         except OSError as error:
-            raise StorageError(f"cannot write {self.path}: {error.strerror or error}") from error
+            raise refused(f"write {self.path}", error) from error
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,7 +231,7 @@ class Place:
         """The error with the whole path, as this package raises it."""
         if isinstance(error, (FileNotFoundError, FileExistsError)):
             return type(error)(error.errno, error.strerror, os.path.join(self.folder.path, *self.names))  # noqa: PTH118
-        return StorageError(f"cannot {doing} {self.path}: {error.strerror or error}")
+        return refused(f"{doing} {self.path}", error)
 
     def _refuse(self, found: os.stat_result, size: int | None, limit: int | None) -> None:
         if stat.S_ISLNK(found.st_mode):

@@ -15,7 +15,7 @@ import fcntl
 import os
 from collections.abc import Sequence
 
-from search.errors import ArchiveLocked, StorageError
+from search.errors import ArchiveLocked, DiskFull, StorageError
 from search.storage.folder import Folder, Place, number
 
 _WRITER, _MERGE = "writer.lock", "merge.lock"
@@ -142,7 +142,10 @@ def pin(folder: Folder, commit: int) -> Lock | None:
     if not pins.exists():
         if not folder.writable():
             return None
-        pins.make_folder()
+        try:
+            pins.make_folder()
+        except DiskFull:
+            return _pin_all(folder)
     if not pins.writable():
         return None
     place = pins / str(commit)
@@ -152,6 +155,8 @@ def pin(folder: Folder, commit: int) -> Lock | None:
         except FileNotFoundError:
             pins.make_folder()
             continue
+        except DiskFull:
+            return _pin_all(folder)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_SH)
             same = _same(descriptor, place)
@@ -163,8 +168,34 @@ def pin(folder: Folder, commit: int) -> Lock | None:
         os.close(descriptor)  # the writer swept the file between open and flock
 
 
+def _pin_all(folder: Folder) -> Lock:
+    """Hold every commit, where the disk has no room for the name of a pin: a shared lock on the folder itself."""
+    descriptor = os.open(".", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC, dir_fd=folder.descriptor)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH)
+    except BaseException:
+        os.close(descriptor)
+        raise
+    return Lock(descriptor)
+
+
+def _all_pinned(folder: Folder) -> bool:
+    descriptor = os.open(".", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC, dir_fd=folder.descriptor)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        if error.errno not in (errno.EWOULDBLOCK, errno.EACCES):
+            raise StorageError(f"cannot lock {folder.path}: {error.strerror}") from error
+        return True
+    finally:
+        os.close(descriptor)
+    return False
+
+
 def oldest_pin(folder: Folder, current: int) -> int:
     """The oldest commit that a reader holds, ``current`` if there is none; files of ended pins are removed."""
+    if _all_pinned(folder):
+        return 0
     oldest = current
     pins = folder / "pins"
     for name in pins.list():
