@@ -448,6 +448,30 @@ def test_a_flipped_byte_is_found_at_open(tmp_path):
     catalog.close(truncate=False)
 
 
+def test_marks_of_verified_files_are_added_and_the_needless_ones_left_out(tmp_path, monkeypatch):
+    monkeypatch.setenv("BROADSHEET_CACHE", str(tmp_path / "cache"))
+    catalog = new_archive(tmp_path)
+    add_segment(tmp_path, catalog, [Article(id="b", title="t")])
+    (memory,) = (tmp_path / "cache" / "verified").iterdir()
+    read = []
+    monkeypatch.setattr(
+        "search.storage.segments.file_hash", lambda place, size: read.append(place.path) or file_hash(place, size)
+    )
+    with memory.open("a") as file:
+        file.write("cut sho")
+    add_segment(tmp_path, catalog, [Article(id="c", title="t")])
+    entries = catalog.segments()[1]
+    assert len(entries) == 3
+    verify(Folder.open(tmp_path), entries, check_part)
+    assert read == []
+    assert "cut sho" in memory.read_text().splitlines()
+    monkeypatch.setattr("search.storage.segments._MARKS", 3)
+    verify(Folder.open(tmp_path), entries[1:], check_part)
+    assert len(memory.read_text().splitlines()) == 2
+    verify(Folder.open(tmp_path), entries, check_part)
+    assert [path.parent.name for path in read] == [entries[0].id]
+
+
 def test_a_verified_file_is_not_read_again(tmp_path, monkeypatch):
     catalog = new_archive(tmp_path)
     entries = catalog.snapshot()[1]

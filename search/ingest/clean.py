@@ -26,6 +26,8 @@ _REPLACED: dict[int, str | None] = {
 def clean_text(text: str) -> str:
     """NFC without control characters except "\\n" and "\\t"; every kind of line end is "\\n"; a lone surrogate,
     which no file can hold, is U+FFFD."""
+    if text.isascii() and text.isprintable():  # most lines
+        return text
     with contextlib.suppress(UnicodeEncodeError):
         if _USUAL_SIGNS.issuperset(text.encode().translate(None, _USUAL).decode()):
             return text

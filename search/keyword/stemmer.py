@@ -139,7 +139,8 @@ def _step1a(word: str, r1: str, r2: str) -> tuple[str, str, str]:
 
 
 def _step1b(word: str, r1: str, r2: str) -> tuple[str, str, str]:
-    suffix = next(s for s in ("eedly", "ingly", "edly", "eed", "ing", "ed") if word.endswith(s))
+    ending = word[:-2] if word[-1] == "y" else word
+    suffix = ("ing" if ending[-1] == "g" else "eed" if ending.endswith("eed") else "ed") + word[len(ending) :]
     cut = len(suffix)
     if suffix in ("eed", "eedly"):
         if r1.endswith(suffix):

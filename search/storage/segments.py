@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
@@ -26,7 +25,7 @@ _ENDED = "merging.ended"
 ASIDE = "aside"  # the folder of what a damaged catalog has lost
 _CHECKS = 2  # the version of what a file is looked at for: what an older one has seen is looked at again
 _TRIES = 10
-_MARKS = 5000  # remembered files of one archive; more are of segments long merged away
+_MARKS = 5000  # remembered files of one archive; of more, most are of segments long merged away
 
 
 def part_place(folder: Folder, segment: str, file: PartFile) -> Place:
@@ -210,7 +209,7 @@ def file_hash(where: Place | Path, size: int | None = None) -> str:
 
 def _memory(folder: Folder) -> Path:
     name = blake2b(str(folder.resolved).encode("utf-8", "surrogateescape"), digest_size=16).hexdigest()
-    return cache_folder() / "verified" / f"{name}.json"
+    return cache_folder() / "verified" / f"{name}.marks"
 
 
 def _fingerprint(status: os.stat_result, file: PartFile) -> str:
@@ -219,22 +218,23 @@ def _fingerprint(status: os.stat_result, file: PartFile) -> str:
 
 def _remembered(folder: Folder) -> set[str]:
     try:
-        found = json.loads(_memory(folder).read_bytes())
-        return {one for one in found if isinstance(one, str)} if isinstance(found, list) else set()
-    except (OSError, ValueError):
+        return set(_memory(folder).read_text("ascii", "replace").splitlines())
+    except OSError:
         return set()
 
 
 def remember_verified(folder: Folder, files: Collection[tuple[Place, PartFile]]) -> None:
-    """Note in the user's cache that these files, as they are now, match their hashes."""
-    known = _remembered(folder)
-    marks = {_fingerprint(place.status(), file) for place, file in files}
-    _save(folder, marks | known if len(known) < _MARKS else marks)
+    """Note in the user's cache that these files, as they are now, match their hashes.
 
-
-def _save(folder: Folder, marks: set[str]) -> None:
-    with contextlib.suppress(StorageError):  # without a cache every opening verifies anew: slower, not wrong
-        write_atomically(_memory(folder), json.dumps(sorted(marks)).encode())
+    Marks are added to those that are there, a line each: whoever opens the archive next leaves out the needless ones.
+    """
+    marks = [_fingerprint(place.status(), file) for place, file in files]
+    memory = _memory(folder)
+    with contextlib.suppress(OSError):  # without a cache every opening verifies anew: slower, not wrong
+        memory.parent.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(memory, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write("\n".join(["", *marks, ""]).encode())  # a line that a crash cut short ends before
 
 
 def verify(folder: Folder, entries: Collection[SegmentEntry], check: Callable[[Part], bool]) -> None:
@@ -262,5 +262,6 @@ def verify(folder: Folder, entries: Collection[SegmentEntry], check: Callable[[P
                     continue
                 fresh = True
             current.add(mark)
-    if fresh:
-        _save(folder, current)
+    if fresh or len(remembered) > _MARKS:
+        with contextlib.suppress(StorageError):
+            write_atomically(_memory(folder), "\n".join(sorted(current)).encode())

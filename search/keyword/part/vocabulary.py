@@ -30,7 +30,7 @@ _SEVERAL = 1 << 31
 # In a run, marks the form of a reading: it stands at the place of the token before it.
 READING = 1 << 31
 # A vocabulary is begun afresh past this size, in stretches, forms and runs' tokens together.
-_MOST_KEPT = 1 << 19
+_MOST_KEPT = 1 << 20
 # Longer stretches are taken apart each time: they hardly ever come again.
 _LONGEST_KEPT = 64
 
@@ -52,7 +52,7 @@ _CLASSES = bytes(
 _PRINT_LEAD, _PRINT_BLOCK, _PRINT_SIGNS = 0xE2, 0x80, (0x93, 0x94, 0x9C, 0x9D, 0xA6)
 
 _KEY_BYTES = 16
-_SLOT_BITS = 18
+_SLOT_BITS = 19
 _PROBES = 2
 _MULTIPLIERS = np.array((0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F), np.uint64)
 # The first n of eight bytes, the first byte lowest.
