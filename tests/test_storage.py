@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from search.engine.soundness import check_part
@@ -52,6 +52,7 @@ def test_container_gives_back_what_was_written(tmp_path):
     assert file.sha256 == file_hash(tmp_path / "a.part")
 
 
+@settings(deadline=None)
 @given(st.lists(st.lists(st.integers(0, 255), max_size=200), max_size=5), st.dictionaries(st.text(), st.integers()))
 def test_container_round_trip(tmp_path_factory, columns, meta):
     path = tmp_path_factory.mktemp("container") / "a.part"
@@ -196,6 +197,7 @@ articles = st.builds(
 )
 
 
+@settings(deadline=None)
 @given(articles)
 def test_records_round_trip(article):
     data = codec.to_json(article)
@@ -206,6 +208,7 @@ def test_records_round_trip(article):
 SIGNS = '\x00\x1f\x7f\x80\u2028"\\/\b\f\n\r\t\ufeff😀'
 
 
+@settings(deadline=None)
 @given(articles)
 @example(Article(id="a", text=SIGNS, extra={"é": True, "z": None, "a": -(1 << 63), SIGNS: SIGNS}))
 @example(Article(id="a", extra={"too long": 1 << 64, "half": 0.5, "huge": 1e16, "list": [{"b": 1, "a": 2}]}))

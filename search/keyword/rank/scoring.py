@@ -42,6 +42,7 @@ if TYPE_CHECKING:
 
 MOST_TERMS = 1024
 _PAIRS_BYTES = 1 << 20  # what is known of the pairs of the queries asked for last
+_MOST_COUNTED = 1 << 14  # terms whose frequency is remembered
 _DENSE_SHARE = 8  # a term in more than 1/8 of the articles is kept as one number for each article
 _RAW_FROM = 1 << 15  # a term in fewer articles is always worth keeping: that costs no more than two look-ups
 _RAW_SHARE = 8  # a term in more than 8 times the articles asked about is looked up in the mapped arrays
@@ -205,9 +206,20 @@ class Bm25:
         """How many visible articles have a term."""
         if self._visible is None:
             return sum(segment.document_frequency(tid) for segment, _, tid in self._having(term))
-        visible = self._visible
-        having = ((visible[base : base + len(segment)], segment.docs(tid)) for segment, base, tid in self._having(term))
-        return sum(int(np.count_nonzero(own[docs.astype(np.int64)])) for own, docs in having)
+        counted = self._counted.get(term)
+        if counted is None:
+            visible, having = self._visible, self._having(term)
+            own = ((visible[base : base + len(segment)], segment.docs(tid)) for segment, base, tid in having)
+            counted = sum(int(np.count_nonzero(mask[docs.astype(np.int64)])) for mask, docs in own)
+            if len(self._counted) >= _MOST_COUNTED:
+                self._counted.clear()
+            self._counted[term] = counted
+        return counted
+
+    @cached_property
+    def _counted(self) -> dict[str, int]:
+        """The frequencies that were counted, posting by posting, since not all articles are visible."""
+        return {}
 
     # Contributions.
 
