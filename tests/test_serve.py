@@ -882,6 +882,41 @@ def test_mcp_asks_the_same_desk(folder, stuck):
         assert (late["isError"], "no answer within 0.3 seconds" in late["content"][0]["text"]) == (True, True)
 
 
+@pytest.mark.parametrize(
+    "body", ["[]", "{}", '"x"', '{"jsonrpc": "2.0", "method": 5}', '[{"jsonrpc": "2.0", "id": 1}]']
+)
+def test_what_is_no_message_of_mcp_is_refused_in_our_words(client, body):
+    headers = {"Accept": "application/json, text/event-stream", "Content-Type": "application/json"}
+    response = client.post("/mcp", content=body, headers=headers | {"MCP-Protocol-Version": "2025-11-25"})
+    assert told(response, 400)["error"] == {
+        "code": -32602,
+        "message": "this is no message of JSON-RPC: an object with jsonrpc, id, method and params",
+    }
+    assert int(response.headers["content-length"]) == len(response.content)
+
+
+def test_mcp_holds_no_stream_open(client):
+    """There is nothing to listen for where no sessions are kept."""
+    for method in ("GET", "DELETE", "PUT"):
+        response = client.request(method, "/mcp", headers={"Accept": "text/event-stream"})
+        assert fault(response, 405).type == "MethodRefused"
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments", "message"),
+    [
+        ("answer_with_citations", {}, "answer_with_citations takes question, and nothing else"),
+        ("compare_coverage", {"subject": "x", "y": "z"}, "compare_coverage takes subject, and nothing else"),
+        ("other\x1b", {}, "there is no prompt 'other'; there are answer_with_citations, compare_coverage"),
+    ],
+)
+def test_prompts_take_what_they_have(client, caplog, name, arguments, message):
+    sent = {"jsonrpc": "2.0", "id": 1, "method": "prompts/get", "params": {"name": name, "arguments": arguments}}
+    accepted = {"Accept": "application/json, text/event-stream", "MCP-Protocol-Version": "2025-11-25"}
+    assert told(client.post("/mcp", json=sent, headers=accepted))["error"] == {"code": -32602, "message": message}
+    assert caplog.records == []  # it is no failure of ours
+
+
 def test_mcp_requests_are_logged_like_others(client, caplog):
     caplog.set_level(logging.INFO, "search.serve.access")
     call(client, "search", query="private")

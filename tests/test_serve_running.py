@@ -21,9 +21,11 @@ from click.testing import CliRunner
 
 from search import Archive, Article
 from search.cli.main import cli
-from search.errors import install_line
+from search.deadline import check
+from search.errors import QueryTimeout, install_line
 from search.ingest import read
 from search.serve import connections
+from search.serve.desk import Desk
 from search.serve.guard import CONNECTION, Guard, Rules
 from search.serve.http.vector_stores import share
 
@@ -292,6 +294,52 @@ async def test_a_connection_that_is_over_leaves_nothing(last):
             await until(lambda: seen[0]() is None)
         finally:
             gc.enable()
+
+
+@pytest.mark.parametrize("path", ["/v1/search?q=slow", "/mcp"])
+def test_a_search_for_who_goes_away_ends(folder, monkeypatch, path):
+    """At the engine's next look at its deadline: the thread is free for others long before the time limit."""
+    ended = threading.Event()
+
+    def search(self, query, **settings):
+        try:
+            while True:
+                time.sleep(0.01)
+                check()
+        except QueryTimeout:
+            ended.set()
+            raise
+
+    monkeypatch.setattr(Archive, "search", search)
+    body = json.dumps(
+        {
+            "jsonrpc": "2.0",
+            "id": 1,
+            "method": "tools/call",
+            "params": {"name": "search", "arguments": {"query": "slow"}},
+        }
+    )
+    lines = [
+        f"{'POST' if path == '/mcp' else 'GET'} {path} HTTP/1.1",
+        "Host: localhost",
+        "Content-Type: application/json",
+        "Accept: application/json, text/event-stream",
+        "MCP-Protocol-Version: 2025-11-25",
+        f"Content-Length: {len(body) if path == '/mcp' else 0}",
+    ]
+    sent = "\r\n".join([*lines, "", body if path == "/mcp" else ""]).encode()
+
+    def ask(client):
+        address = client.base_url
+        with socket.create_connection((address.host, address.port), timeout=PATIENCE) as wire:
+            wire.sendall(sent)
+            time.sleep(0.5)  # it has begun
+            assert not ended.is_set()
+        return ended.wait(PATIENCE / 2)
+
+    monkeypatch.setattr(Desk, "start", lambda self: setattr(self, "_archive", Archive.open(folder)))
+    options = ("--index", folder, "--threads", "1", "--timeout", "3600")
+    assert beside(ask, ("serve",), *options)[0]
 
 
 def test_silent_connections_do_not_stop_the_server(server):

@@ -22,9 +22,9 @@ def create_app(settings: Settings) -> App:
     desk = Desk(settings)
     tools = None
     if access.installed("mcp"):
-        from search.serve.mcp import server
+        from search.serve.mcp import server, transport
 
-        tools = server.http_app(server.build(desk), settings.largest_body)
+        tools = transport.http_app(server.build(desk), settings.largest_body)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:

@@ -29,6 +29,7 @@ def settings(*, requests: bool) -> dict[str, Any]:
         "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "plain"}},
         "loggers": {
             "uvicorn": {"handlers": ["stderr"], "level": "WARNING", "propagate": False},
+            "mcp": {"handlers": ["stderr"], "level": "WARNING", "propagate": False},
             "search.serve": {"handlers": ["stderr"], "level": "WARNING", "propagate": False},
             "search.serve.access": {"level": "INFO" if requests else "WARNING"},
         },
