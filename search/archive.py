@@ -154,6 +154,7 @@ class Archive:
         weight: float = 0.5,
         passages: int = 1,
         explain: bool = False,
+        detect: Detect | str = Detect.PREFER,
         literal: bool = False,
         cursor: str | None = None,
         where: Any = None,
@@ -162,10 +163,11 @@ class Archive:
         """Ranked hits for a query.
 
         ``recency`` is a half-life such as "30d"; ``as_of`` hides what was published later; ``weight`` is the vector
-        leg's share, 0 to 1; ``cursor`` continues where earlier results ended; ``where`` is a query object of Whoosh's
-        (``whoosh.query.Query``), a hard condition beside those of the query; ``watch`` sees the stages, as a
-        ``Stopwatch`` does. Raises QueryError for a query that does not parse or cannot be answered, ModeError for a
-        mode that the archive cannot serve, UsageError for a value out of range.
+        leg's share, 0 to 1; ``detect`` says what becomes of sources and dates that the query names: their articles come
+        higher ("prefer"), alone ("filter"), or as any others ("off"); ``cursor`` continues where earlier results ended;
+        ``where`` is a query object of Whoosh's (``whoosh.query.Query``), a hard condition beside those of the query;
+        ``watch`` sees the stages, as a ``Stopwatch`` does. Raises QueryError for a query that does not parse or cannot
+        be answered, ModeError for a mode that the archive cannot serve, UsageError for a value out of range.
         """
         request = Request(
             query=query,
@@ -181,6 +183,7 @@ class Archive:
             weight=weight,
             passages=passages,
             explain=explain,
+            detect=_choice(Detect, detect),
             literal=literal,
             cursor=cursor,
             where=where,
@@ -222,6 +225,7 @@ class Archive:
 
         request = Request(
             query=question,
+            detect=Detect.OFF,  # it is taken apart first, and its sources and dates are those of its parts
             mode=_choice(Mode, mode),
             filters=Filters.of(filters),
             as_of=as_of,

@@ -69,6 +69,9 @@ HUNDRED = "harbour-2025-01-18-hundred-days"
 OVERTIME = "harbour-2024-09-30-overtime-ban"
 CRANES = "c-05f604dc090858392d309ef617fc3eb4"
 COURIER = "Harrowmouth Courier on the strike vote"
+ARGUS = "The Wexcombe Argus on Halloran"
+JANUARY = "strike in January 2025"
+FIRST_EXCHANGE = "zerrin-2025-01-05-first-exchange"
 PREFERRED = [
     VOTE,
     DEAL,
@@ -158,6 +161,9 @@ RANKING = [
     Effect("fusion", MISHEAR, "minmax", [TRANSCRIPTS, TOLLS, INQUIRY], [TRANSCRIPTS, TOLLS, DRUM], _HYBRID),
     Effect("weight", MISHEAR, 0.0, [TRANSCRIPTS, TOLLS, INQUIRY], [TOLLS, TRANSCRIPTS, CHESS_INQUIRY], _HYBRID),
     Effect("weight", MISHEAR, 1.0, [TRANSCRIPTS, TOLLS, INQUIRY], [DRUM, BOARD, SIRENS], _HYBRID),
+    Effect("detect", ARGUS, "off", [LEAVES, SCARVES, MATCH], [MATCH, LEAVES, SCARVES], _KEYWORD | {"limit": 3}),
+    Effect("detect", JANUARY, "off", [TEACHERS, HUNDRED, DEAL], [DEAL, BISHOP, VOTE], _HYBRID),
+    Effect("detect", JANUARY, "filter", [TEACHERS, HUNDRED, DEAL], [TEACHERS, HUNDRED, FIRST_EXCHANGE], _HYBRID),
 ]
 """Settings that change the ranking."""
 

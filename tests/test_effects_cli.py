@@ -70,7 +70,9 @@ def test_search_matching(effect):
     assert ids(*asked, *options({effect.setting: effect.value})) == effect.after
 
 
-@shows("search", "--limit", "--offset", "--mode", "--sort", "--recency", "--diversity", "--fusion", "--weight")
+@shows(
+    "search", "--limit", "--offset", "--mode", "--sort", "--recency", "--diversity", "--fusion", "--weight", "--detect"
+)
 @pytest.mark.parametrize("effect", RANKING, ids=name)
 def test_search_ranking(effect):
     asked = (effect.query, *options(effect.beside))

@@ -21,7 +21,7 @@ from .effects import (
 )
 
 FILTERS = ("since", "until", "sources", "authors", "sections", "languages", "as_of")
-RANKED = ("limit", "offset", "mode", "sort", "recency")
+RANKED = ("limit", "offset", "mode", "sort", "recency", "detect")
 
 
 @pytest.fixture

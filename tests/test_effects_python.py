@@ -89,7 +89,7 @@ def test_search_matching(archive, effect):
     assert ids(asyncio.run(archive.asearch(effect.query, **with_it))) == effect.after
 
 
-@shows("Archive.search", "limit", "offset", "mode", "sort", "recency", "diversity", "fusion", "weight")
+@shows("Archive.search", "limit", "offset", "mode", "sort", "recency", "diversity", "fusion", "weight", "detect")
 @pytest.mark.parametrize("effect", RANKING, ids=name)
 def test_search_ranking(archive, effect):
     assert ids(archive.search(effect.query, **effect.beside)) == effect.before
@@ -459,7 +459,9 @@ def haystack_call(archive, query, limit=4, filters=None, **settings):
     return [(one.meta["article_id"], one.content) for one in found]
 
 
-ASKED = ("mode", "filters", "as_of", "recency", "sort", "diversity", "fusion", "weight", "passages", "literal")
+ASKED = (
+    *("mode", "filters", "as_of", "recency", "sort", "diversity", "fusion", "weight", "passages", "literal", "detect"),
+)
 
 
 @shows("langchain", "archive", "k", "model", *ASKED)

@@ -17,7 +17,8 @@ from search.declarations import values
 from search.errors import EncoderError, QueryError, UsageError
 from search.exports import blocks
 from search.ingest import read
-from search.rag import detect, parts, render, select
+from search.query import named as detect
+from search.rag import parts, render, select
 from search.rag.tokens import estimate_tokens
 
 from .conftest import SAMPLE

@@ -5,11 +5,19 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import NamedTuple
 
 from search.engine.request import Request
 from search.keyword.tree import Node
 from search.query import ParsedQuery
 from search.records import Mode
+
+
+class Preferred(NamedTuple):
+    """A condition, and how the query language writes it."""
+
+    node: Node
+    clause: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,7 +26,8 @@ class Plan:
 
     ``query`` is its text and filters as they were read; ``mode`` the one that answers, never AUTO; ``as_of`` the
     instant after which nothing is seen, None for no such limit; ``now`` what dates and ages are relative to; ``began``
-    when the work began, by ``time.perf_counter``. The request's ``offset`` is the one that its cursor names.
+    when the work began, by ``time.perf_counter``. ``preferred``: what the query names, as conditions, of sources and of
+    dates; articles that meet them come higher. The request's ``offset`` is the one that its cursor names.
     """
 
     request: Request
@@ -27,6 +36,7 @@ class Plan:
     as_of: datetime | None
     now: datetime
     began: float
+    preferred: tuple[Preferred, ...] = ()
 
     @property
     def page(self) -> slice:

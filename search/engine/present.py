@@ -62,7 +62,7 @@ def present(view: View, plan: Plan, scope: Scope, ranked: Ranked, watch: Watch =
         hits=shown,
         did_you_mean=did_you_mean,
         cursor=request.next_page(view.snapshot.commit, plan.page.stop) if more else None,
-        notes=(*_notes(view, plan, scope, shown), *spellings),
+        notes=(*_notes(view, plan, scope, ranked, shown), *spellings),
     )
 
 
@@ -117,8 +117,11 @@ def _scores(view: View, plan: Plan, scope: Scope, ranked: Ranked) -> tuple[list[
     return [float(fused.scores[position]) for position in positions], explanations
 
 
-def _notes(view: View, plan: Plan, scope: Scope, shown: Sequence[Hit]) -> tuple[str, ...]:
+def _notes(view: View, plan: Plan, scope: Scope, ranked: Ranked, shown: Sequence[Hit]) -> tuple[str, ...]:
     notes = list(plan.query.notes)
+    if ranked.preferred:
+        clauses = " and ".join(one.clause for one in ranked.preferred)
+        notes.append(f"the query names {clauses}: such articles come higher, unless detect is off")
     if plan.request.mode is Mode.AUTO and view.vectors is None and len(view.columns):
         notes.append("this archive has no vectors: ranked by words alone")
     if plan.query.words and not scope.total and shown:

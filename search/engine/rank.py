@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from search import query as language
 from search.engine import ranking
 from search.engine.legs import Floats, Mask, Ordinals, VectorLeg
-from search.engine.plan import Plan
+from search.engine.plan import Plan, Preferred
 from search.engine.request import Request
 from search.engine.view import Scope, View
 from search.engine.watch import Watch, unwatched
@@ -35,13 +35,15 @@ class Ranked:
     """Candidates in final order.
 
     For relevance, ``fused`` has their scores and what these are made of, at ``positions``; ``vector`` float32[d] is
-    what their meaning was compared with, None where words alone count.
+    what their meaning was compared with, None where words alone count; ``preferred`` the conditions that the query
+    names and some candidate meets.
     """
 
     ordinals: Ordinals
     positions: NDArray[np.int64]
     fused: ranking.Fused | None = None
     vector: Floats | None = None
+    preferred: tuple[Preferred, ...] = ()
 
 
 class Best(NamedTuple):
@@ -119,10 +121,15 @@ def by_relevance(view: View, plan: Plan, scope: Scope, watch: Watch = unwatched)
     else:
         meaning = _meaning(view.vectors, vector, scope.mask, watch)
         if plan.mode is Mode.VECTOR:
-            ordinals, fused = by_meaning(meaning, request)
+            ordinals, fused = by_meaning(meaning, plan)
         else:
-            ordinals, fused = by_both(words, meaning, request, int(np.count_nonzero(scope.mask)))
+            ordinals, fused = by_both(words, meaning, plan, int(np.count_nonzero(scope.mask)))
+    preferred: list[Preferred] = []
     with watch("order"):
+        if plan.preferred:
+            masks = [scope.words.match(one.node)[ordinals] for one in plan.preferred]
+            preferred = [one for one, mask in zip(plan.preferred, masks, strict=True) if mask.any()]
+            fused = ranking.prefer(fused, np.mean(masks, axis=0))
         if request.recency is not None:
             half_life = int(language.duration(request.recency).total_seconds() * _MICROSECOND)
             factors = ranking.recency_factors(columns.published[ordinals], instant(plan.now), half_life)
@@ -135,7 +142,7 @@ def by_relevance(view: View, plan: Plan, scope: Scope, watch: Watch = unwatched)
         if diverse and vector is not None and view.vectors is not None:
             representatives = view.vectors.representatives(vector, ordinals[order])
             order = order[ranking.diversify(fused.scores[order], representatives, request.diversity)]
-    return Ranked(ordinals[order], order, fused, vector)
+    return Ranked(ordinals[order], order, fused, vector, tuple(preferred))
 
 
 def by_words(columns: Columns, words: Asked, matched: Mask) -> Pool:
@@ -150,9 +157,9 @@ def by_words(columns: Columns, words: Asked, matched: Mask) -> Pool:
     return ordinals, ranking.alone("keyword", scores)
 
 
-def by_meaning(meaning: Asked, request: Request) -> Pool:
+def by_meaning(meaning: Asked, plan: Plan) -> Pool:
     """The articles nearest in meaning, best first."""
-    depth = NEAR if _first_places(request) else POOL
+    depth = NEAR if _first_places(plan) else POOL
     ordinals, cosines = meaning.best(depth)
     fused = ranking.alone("vector", cosines)
     if depth < POOL and len(ordinals) == depth and fused.scores[-1] == fused.scores[FRONT - 1]:
@@ -161,11 +168,11 @@ def by_meaning(meaning: Asked, request: Request) -> Pool:
     return ordinals, fused
 
 
-def by_both(words: Asked, meaning: Asked, request: Request, size: int) -> Pool:
+def by_both(words: Asked, meaning: Asked, plan: Plan, size: int) -> Pool:
     """The articles that either leg ranks, ascending; ``size`` is the number of articles under the mask. Where only the
     first places are asked for, no more of them than may come there: with the scores that all would give them."""
-    by_words = words.best(POOL)
-    pool = _front(words, meaning, by_words, request, size) if _first_places(request) else None
+    by_words, request = words.best(POOL), plan.request
+    pool = _front(words, meaning, by_words, request, size) if _first_places(plan) else None
     return _whole(words, meaning, by_words, request, size) if pool is None else pool
 
 
@@ -185,12 +192,14 @@ def _meaning(leg: VectorLeg, vector: Floats, mask: Mask, watch: Watch) -> Asked:
     return Asked("meaning", lambda depth: leg.rank(vector, mask, None, depth, POOL), partial(leg.score, vector), watch)
 
 
-def _first_places(request: Request) -> bool:
+def _first_places(plan: Plan) -> bool:
     """Are the first places asked for, in an order in which no place depends on the scores of all?"""
+    request = plan.request
     return (
         request.offset + request.limit <= FRONT
         and request.recency is None  # the median age counts for articles without a date
         and request.diversity == 0
+        and not plan.preferred  # what comes higher may come from far down
         and request.fusion in (Fusion.DBSF, Fusion.MINMAX)  # a higher score never counts less, whoever else there is
     )
 

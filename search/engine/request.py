@@ -37,6 +37,7 @@ class Request:
     fusion: Fusion | Normalise = setting(Fusion.DBSF, "How hybrid joins the two rankings.")
     weight: float = setting(0.5, "The share of meaning in hybrid; the rest is the words'.", least=0, most=1)
     passages: int = setting(1, "Passages with each hit.", least=0)
+    detect: Detect = setting(Detect.PREFER, "What becomes of sources and dates that the query names.")
     literal: bool = setting(False, "Take the query as it stands, without operators.")
     explain: bool = setting(False, "Say what each score is made of.")
     snippets: bool = True
@@ -107,7 +108,6 @@ class ContextRequest:
     """What a context takes beside what it has in common with a search."""
 
     budget: int = setting(2000, "Most tokens of the text.", least=1)
-    detect: Detect = setting(Detect.PREFER, "What becomes of sources and dates that the question names.")
     rerank: str | None = setting(None, "Reorder with this cross-encoder, by name or path.", example="MODEL")
 
 
@@ -121,7 +121,7 @@ NARROWING = (*settings(Filters), *_of("as_of literal"))
 SEARCH = settings(Request)
 FACETS = (*settings(FacetsRequest), *NARROWING)
 TIMELINE = (*settings(TimelineRequest), *NARROWING)
-CONTEXT = (*settings(ContextRequest), *settings(Filters), *_of("mode as_of recency"))
+CONTEXT = (*settings(ContextRequest), *settings(Filters), *_of("mode as_of recency detect"))
 
 
 def gathered(values: Mapping[str, Any]) -> dict[str, Any]:

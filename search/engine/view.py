@@ -15,14 +15,15 @@ from search import query as language
 from search.engine.counts import Counted, Spellings, count_names
 from search.engine.excerpts import plain_spans
 from search.engine.legs import Floats, Leg, Mask, Ordinals, VectorLeg
-from search.engine.plan import Plan
+from search.engine.plan import Plan, Preferred
 from search.engine.query_vectors import QueryVectors
 from search.engine.request import Request
 from search.engine.stories.groups import Groups, Stories
 from search.errors import ArchiveDamaged, ArticleNotFound, ModeError
 from search.keyword import Bm25Settings, KeywordIndex, KeywordView
-from search.keyword.tree import Foreign
-from search.records import Article, Mode
+from search.keyword.tree import Foreign, either
+from search.query import ParsedQuery, named
+from search.records import Article, Detect, Mode, Sort
 from search.storage.catalog import Catalog
 from search.storage.columns import MISSING_INSTANT, instant
 from search.storage.segments import COLUMNS, KEYWORD, STORIES, VECTORS
@@ -134,7 +135,25 @@ class View:
         where = None if request.where is None else Foreign(request.where)
         query = language.parse(request.query, now=now, literal=request.literal, filters=request.filters, where=where)
         request = request.resumed(self.snapshot.commit)
-        return Plan(request=request, query=query, mode=mode, as_of=as_of, now=now, began=began)
+        preferred = self._preferred(request, query, now)
+        if request.detect is Detect.FILTER:
+            query, preferred = query.narrowed(*(one.node for one in preferred)), ()
+        return Plan(request=request, query=query, mode=mode, as_of=as_of, now=now, began=began, preferred=preferred)
+
+    def _preferred(self, request: Request, query: ParsedQuery, now: datetime) -> tuple[Preferred, ...]:
+        """The sources and dates that the words of a query name, as conditions."""
+        if request.detect is Detect.OFF or request.sort is not Sort.RELEVANCE or not query.words:
+            return ()
+        mentions = named.find(query.encoder_text, self.sources, now)
+        sources = [node for one in mentions if isinstance(one, named.SourceMention) for node in one.conditions]
+        dates = named.together([one.conditions for one in mentions if isinstance(one, named.DateMention)])
+        each: tuple[Sequence[named.Condition], ...] = (tuple(dict.fromkeys(sources)), dates)
+        return tuple(Preferred(either(nodes), named.clause(nodes)) for nodes in each if nodes)
+
+    @cached_property
+    def sources(self) -> named.SourceNames:
+        """The names of the articles' sources, as texts are searched for them."""
+        return named.SourceNames(self.columns.names("source"))
 
     def match(self, plan: Plan) -> Scope:
         """What a plan is about. Raises QueryError for constraints that cannot be answered."""

@@ -13,6 +13,7 @@ import numpy as np
 from search.encode import Reranker
 from search.engine.legs import Mask
 from search.engine.plan import Plan
+from search.engine.ranking import PREFERENCE
 from search.engine.request import Request
 from search.engine.search import answer
 from search.engine.view import View
@@ -29,7 +30,6 @@ from search.storage.columns import MISSING_DAY
 
 DEPTH = 30  # articles looked at for each part
 PASSAGES = 3  # passages of each
-PREFERENCE = 0.25  # what meeting all detected constraints adds to a fused score: 1.5 sigma of a leg
 NARROW = 400  # characters of a stretch, where the passage is longer
 COSINE, SHARE = 0.40, 0.5
 """A hit matches well where its best passage has this cosine to the question or it holds this share of its words. A part

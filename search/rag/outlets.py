@@ -8,7 +8,7 @@ from itertools import pairwise
 
 from search import deadline
 from search.ingest.agencies import agency_name
-from search.rag.disjoint import Disjoint
+from search.query.named import Disjoint
 
 _ASKING = (
     r"(?!(?:The|A|An|How|What|When|Where|Who|Why|Which|Whether|Did|Does|Do|Has|Have|Had|Is|Are|Was|Were|Can|According"

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 
 from search.keyword.analysis import STOP_WORDS
-from search.rag.mentions import Mention
+from search.query.named import Mention
 
 _LONGEST = 2_000
 MOST_PARTS = 4

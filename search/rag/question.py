@@ -11,9 +11,9 @@ from typing import NamedTuple
 from search import deadline
 from search.keyword.rank.scoring import scoring_tokens
 from search.keyword.tree import Node, either
-from search.rag import detect, outlets, parts
-from search.rag.disjoint import Disjoint
-from search.rag.mentions import DateMention, Mention, SourceMention, clause
+from search.query import named
+from search.query.named import DateMention, Mention, SourceMention, SourceNames, clause
+from search.rag import outlets, parts
 from search.records import Detect, Detected
 
 MOST = 2 * parts.MOST_PARTS
@@ -70,15 +70,9 @@ class Reading(NamedTuple):
         return self.parts if self.whole is None else [*self.parts, self.whole]
 
 
-def read(question: str, names: Iterable[str], now: datetime, how: Detect) -> Reading:
+def read(question: str, names: SourceNames, now: datetime, how: Detect) -> Reading:
     """Take a question apart. ``names`` are those of the archive's sources; dates are relative to ``now``."""
-    names = list(names)
-    sources = detect.sources(question, names)
-    taken = Disjoint()
-    for source in sources:
-        taken.take(source.start, source.end)
-    dates = [date for date in detect.days(question, now) if taken.take(date.start, date.end)]
-    mentions: list[Mention] = sorted((*dates, *sources), key=lambda mention: mention.start)
+    mentions = named.find(question, names, now)
     shown = parts.split(question, mentions)
     asked: list[Part] = []
     for part in shown[: parts.MOST_PARTS]:
@@ -89,22 +83,22 @@ def read(question: str, names: Iterable[str], now: datetime, how: Detect) -> Rea
     if how is Detect.OFF:
         return Reading(asked[:MOST], whole, (), [], notes)
     detected = tuple(mention.detected() for mention in mentions)
-    return Reading(asked[:MOST], whole, detected, outlets.absent(question, names), notes)
+    return Reading(asked[:MOST], whole, detected, outlets.absent(question, names.every), notes)
 
 
 def _by_source(question: str, part: str, mentions: Sequence[Mention], how: Detect, *, apart: bool = True) -> list[Part]:
     """A part, once for each of the sources that it asks about, or (``apart`` false) once for all. Sources and dates are
     those that it names itself, or else those of the whole question."""
-    named, _ = _taken_out(question, part, mentions)
-    sources = _sources(named) or _sources(mentions)
-    dates = _dates(named) or _dates(mentions)
+    inside, _ = _taken_out(question, part, mentions)
+    sources = _sources(inside) or _sources(mentions)
+    dates = _dates(inside) or _dates(mentions)
     _, without = _taken_out(question, part, (*dates, *sources))
     about = content(without)
     asked = about or content(part)
     if how is Detect.OFF:
         return [Part(part, part, asked, ())]
     searched = " ".join((without if about else part).split())
-    periods = detect.together([date.conditions for date in dates])
+    periods = named.together([date.conditions for date in dates])
     said = " and ".join(" ".join(question[date.start : date.end].split()) for date in dates)
     dated = [Condition(either(periods), f'dated "{said}" ({clause(periods)})')] if periods else []
     groups = [[source] for source in sources] if apart and 1 < len(sources) <= parts.MOST_PARTS else [sources]

@@ -45,7 +45,7 @@ def retrieve(
     with watch("plan"):
         plan = view.plan(replace(request, literal=True))
     with watch("detect"):
-        reading = read(question, view.columns.names("source"), plan.now, how)
+        reading = read(question, view.sources, plan.now, how)
     candidates, remarks = find(view, plan, how, reading, reranker, watch)
     with watch("fill"):
         passages, tokens, chosen = _fill(question, candidates, budget, count_tokens or estimate_tokens)

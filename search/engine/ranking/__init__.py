@@ -3,9 +3,11 @@
 from search.engine.ranking.diversity import diversify
 from search.engine.ranking.explanation import explain
 from search.engine.ranking.fusion import Fused, Leg, Normalise, alone, fuse, order
+from search.engine.ranking.preference import PREFERENCE, prefer
 from search.engine.ranking.recency import apply_recency, recency_factors
 
 __all__ = [
+    "PREFERENCE",
     "Fused",
     "Leg",
     "Normalise",
@@ -15,5 +17,6 @@ __all__ = [
     "explain",
     "fuse",
     "order",
+    "prefer",
     "recency_factors",
 ]

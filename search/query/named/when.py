@@ -9,9 +9,9 @@ from datetime import datetime, timedelta
 from itertools import pairwise
 
 from search.keyword.tree import DayRange
-from search.rag.forms import Named, named
-from search.rag.mentions import DateMention
-from search.rag.periods import Span
+from search.query.named.forms import Named, named
+from search.query.named.mentions import DateMention
+from search.query.named.periods import Span
 
 Periods = tuple[DayRange, ...]
 """Days that any of the periods has."""

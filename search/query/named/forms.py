@@ -9,9 +9,9 @@ from datetime import datetime
 
 from search import deadline
 from search.errors import QueryError
-from search.rag import periods
-from search.rag.disjoint import Disjoint
-from search.rag.periods import NUMBER, ORDINAL, THROUGH, NotOne, Read, Span, year_of
+from search.query.named import periods
+from search.query.named.disjoint import Disjoint
+from search.query.named.periods import NUMBER, ORDINAL, THROUGH, NotOne, Read, Span, year_of
 
 MONTH = (
     r"(?:Jan(?:uary|\.)?|Feb(?:ruary|\.)?|Mar(?:ch|\.)?|Apr(?:il|\.)?|May|June?|Jun\.|July?|Jul\.|Aug(?:ust|\.)?"

@@ -1,4 +1,4 @@
-"""Sources and dates that a question names, found without a language model and with little trust in coincidence."""
+"""Sources that a text names, found without a language model and with little trust in coincidence."""
 
 from __future__ import annotations
 
@@ -9,11 +9,8 @@ from typing import NamedTuple
 from search import deadline
 from search.keyword.tree import Value
 from search.query.drilldown import value_clause
-from search.rag.disjoint import Disjoint
-from search.rag.mentions import SourceMention
-from search.rag.when import days, together
-
-__all__ = ["days", "sources", "together"]
+from search.query.named.disjoint import Disjoint
+from search.query.named.mentions import SourceMention
 
 _SAYS = (
     r"(?:report|said|say|wrot|writ|claim|publish|describ|cover|carr|print|reveal|not(?:e|ing)|tell|told|quot|mention"
@@ -28,6 +25,12 @@ _BEFORE = re.compile(
     re.I,
 )
 _AFTER = re.compile(rf"^(?:['’]s?)? (?:has |have |had |ever |also |first |then |newspaper |paper )?(?:{_SAYS})", re.I)
+_DETERMINER = re.compile(r"\b(?:the|an?|this|that|each|every) $", re.I)
+_PIECE = re.compile(
+    r"^ (?:news )?(?:reports?|stor(?:y|ies)|articles?|pieces?|columns?|editorials?|op-eds?|interviews?|coverage"
+    r"|accounts?|headlines?)\b",
+    re.I,
+)
 _ASKED = re.compile(r"\b(?:did|does|do|has|have|had) (?:the )?$", re.I)
 _PRESS = frozenset(
     {
@@ -63,6 +66,7 @@ _PRESS = frozenset(
 
 
 # What archives add to a name and nobody says: NPR Online News, CNN (Web News), New York Times - News.
+_WORD = re.compile(r"\w+")
 _DECORATION = re.compile(r"(?: \([^()]*\)| - [^-]*|(?: Online| Web)? News| Online)$")
 
 _WINDOW = 200
@@ -78,26 +82,43 @@ class _Named(NamedTuple):
     sure: bool
 
 
-def sources(question: str, names: Iterable[str]) -> list[SourceMention]:
+class SourceNames:
+    """The names of an archive's sources, by the first word of what each is called, so that a text is not searched for
+    every one of them. Threads may share it."""
+
+    def __init__(self, names: Iterable[str]) -> None:
+        self.every = every = frozenset(names)
+        self._by_word: dict[str, list[tuple[str, str]]] = {}
+        for name in sorted(every):
+            bare = _DECORATION.sub("", name)
+            for called in {name, bare} if bare and bare not in every else {name}:
+                if word := _WORD.search(called[4:] if called.startswith("The ") else called):
+                    self._by_word.setdefault(word[0], []).append((called, name))
+
+    def candidates(self, text: str) -> Iterator[tuple[str, str]]:
+        """What a source may be called in a text, and its name."""
+        for word in dict.fromkeys(_WORD.findall(text)):
+            yield from self._by_word.get(word, ())
+
+
+def sources(question: str, names: SourceNames | Iterable[str]) -> list[SourceMention]:
     """The archive's sources that the question names as sources, in order.
 
     A name counts in its own capitals only. One of several words, one of them a newspaper's (Times, Herald, Post),
     counts wherever it stands, as does a web address; any other, for a source may be called Time or Mail, only where
-    something is attributed to it: "according to Time", "what did Time report", "Time's coverage", or beside a name
-    that does. Where names overlap, the longest is meant. What an archive adds to a name ("NPR Online News") need not be
-    said; where several sources go by what is said, any of them is meant.
+    something is attributed to it: "according to Time", "what did Time report", "Time's coverage", "the Time article",
+    or beside a name that does. Where names overlap, the longest is meant. What an archive adds to a name ("NPR Online
+    News") need not be said; where several sources go by what is said, any of them is meant.
     """
-    every = frozenset(names)
+    known = names if isinstance(names, SourceNames) else SourceNames(names)
     stretches: dict[tuple[int, int], set[str]] = {}
     distinctive = set()
-    for name in every:
+    for called, name in known.candidates(question):
         deadline.check()
-        bare = _DECORATION.sub("", name)
-        for called in {name, bare} if bare and bare not in every else {name}:
-            for place in _places(question, called):
-                stretches.setdefault(place, set()).add(name)
-                if _distinctive(called):
-                    distinctive.add(place)
+        for place in _places(question, called):
+            stretches.setdefault(place, set()).add(name)
+            if _distinctive(called):
+                distinctive.add(place)
     named: list[_Named] = []
     for (start, end), meant in stretches.items():
         deadline.check()
@@ -148,6 +169,8 @@ def _attributed(question: str, start: int, end: int) -> bool:
     before, after = question[max(0, start - _WINDOW) : start], question[end : end + _WINDOW]
     if _BEFORE.search(before):
         return True
+    if _PIECE.match(after) and (_DETERMINER.search(before) or question[start : start + 4] in ("the ", "The ")):
+        return True  # "the Time article", "a Mail story"
     said = _AFTER.match(after) is not None
     asked = _ASKED.search(before) is not None
     possessive = re.match(r"['’]s? ", after) is not None
