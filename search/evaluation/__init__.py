@@ -159,11 +159,13 @@ def evaluate(
     modes: Sequence[Mode] | None = None,
     depth: int = DEPTH,
     progress: Callable[[int, int], None] | None = None,
+    settings: Mapping[str, Any] | None = None,
 ) -> Quality:
     """Run every judged query in every mode, as plain text, and measure.
 
-    ``modes`` None: all that the archive can serve. Raises MissingExtraError
-    without ir-measures, UsageError when no query has judgements, ModeError for a mode asked for that cannot be served.
+    ``modes`` None: all that the archive can serve. ``settings``: others of the searches, by name. Raises
+    MissingExtraError without ir-measures, UsageError when no query has judgements, ModeError for a mode asked for that
+    cannot be served.
     """
     _ir_measures()
     chosen = [query for query in queries if query.query_id in qrels]
@@ -177,7 +179,7 @@ def evaluate(
         run: Run = {}
         try:
             for done, query in enumerate(chosen):
-                run[query.query_id] = _ranked(archive, query, mode, depth)
+                run[query.query_id] = _ranked(archive, query, mode, depth, settings or {})
                 if progress is not None:
                     progress(number * len(chosen) + done + 1, len(wanted) * len(chosen))
         except ModeError:
@@ -199,7 +201,7 @@ def evaluate(
     )
 
 
-def _ranked(archive: Archive, query: Query, mode: Mode, depth: int) -> list[Ranked]:
+def _ranked(archive: Archive, query: Query, mode: Mode, depth: int, settings: Mapping[str, Any]) -> list[Ranked]:
     """A query's documents in rank order.
 
     TREC's tools order a run by its scores, in single precision, ties by document id; scores that tie in the archive
@@ -207,7 +209,8 @@ def _ranked(archive: Archive, query: Query, mode: Mode, depth: int) -> list[Rank
     """
     if not query.text.strip():
         return []
-    results = archive.search(query.text, limit=depth, mode=mode, passages=0, literal=True)
+    asked = {"limit": depth, "mode": mode, "passages": 0, "literal": True, **settings}
+    results = archive.search(query.text, **asked)
     ranked: list[Ranked] = []
     above = np.float32(np.inf)
     for hit in results:
@@ -230,6 +233,20 @@ def measure(run: Run, qrels: Qrels) -> dict[str, float]:
     ]
     found = ir_measures.calc_aggregate(list(parsed.values()), judgements, scored)
     return {name: float(found[one]) for name, one in parsed.items()}
+
+
+def by_query(run: Run, qrels: Qrels) -> dict[str, dict[str, float]]:
+    """Each of ``MEASURES`` for each judged query, by measure and query id; one without results counts 0."""
+    ir_measures = _ir_measures()
+    parsed = {ir_measures.parse_measure(_IR_MEASURES.get(name, name)): name for name in MEASURES}
+    judgements = [
+        ir_measures.Qrel(query, doc, grade) for query, judged in qrels.items() for doc, grade in judged.items()
+    ]
+    scored = [ir_measures.ScoredDoc(query, doc, score) for query, ranked in run.items() for doc, score in ranked]
+    found = {name: dict.fromkeys(qrels, 0.0) for name in MEASURES}
+    for one in ir_measures.iter_calc(list(parsed), judgements, scored):
+        found[parsed[one.measure]][one.query_id] = float(one.value)
+    return found
 
 
 def run_lines(run: Run, tag: str) -> Iterator[str]:
