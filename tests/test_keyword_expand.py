@@ -19,7 +19,7 @@ from search.keyword.match.expand import (
     expand_wildcard,
     suggest,
 )
-from search.keyword.part.packing import Strings
+from search.keyword.part.packing import Strings, letter_bits
 from search.records import Article
 from tests.keyword_parts import make_segment
 
@@ -226,3 +226,12 @@ def test_suggestions_weigh_frequency_and_the_first_letter():
     assert suggest(news("bart bart bart carp"), "cart") == "carp"
     assert suggest(news("abc", "abd"), "abx") == "abc"
     assert suggest(news("café"), "cafx") == "café"
+
+
+@given(st.text("abé1-日", min_size=2), st.integers(0, 9), st.sampled_from("abzé2.中"), st.sampled_from("+-="))
+def test_an_edit_changes_two_letters_at_most(word, at, letter, edit):
+    at %= len(word)
+    other = word[:at] + ("" if edit == "-" else letter) + word[at + (edit != "+") :]
+    blob = np.frombuffer((word + other).encode(), np.uint8)
+    first, second = letter_bits(blob, np.array([len(word.encode()), len(blob)])).tolist()
+    assert (first ^ second).bit_count() <= 2

@@ -123,7 +123,7 @@ class Levenshtein(Automaton):
     def __init__(self, word: str, distance: int) -> None:
         check_length(word)
         self.text = f"{word}~{distance}"
-        self._word, self._distance = word, distance
+        self.word, self.distance = word, distance
         self.bounds = _singles(set(word))
         self._kinds = [self.kind(c) for c in word]
         self.shortest, self.longest = max(0, len(word) - distance), len(word) + distance
@@ -134,7 +134,7 @@ class Levenshtein(Automaton):
         """The next row of the table."""
         assert isinstance(state, tuple)
         row: dict[int, int] = {}
-        most = self._distance
+        most = self.distance
         for i, edits in state:
             if edits < most:
                 row[i] = min(row.get(i, most), edits + 1)

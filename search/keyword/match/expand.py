@@ -20,7 +20,7 @@ from search.errors import QueryError
 from search.keyword.analysis import TEXT_SPACE, analyze_token, fold, surface_of
 from search.keyword.match.automata import Automaton, Levenshtein, Wildcard, accepted
 from search.keyword.part.layout import KeywordSegment
-from search.keyword.part.packing import Array
+from search.keyword.part.packing import Array, letter_bits, ranges
 
 MOST_WORDS = 2000
 MOST_EDITS = 2
@@ -114,14 +114,36 @@ def _bounded(segments: Sequence[KeywordSegment], automaton: Automaton, limit: in
 
 def matching_words(segment: KeywordSegment, automaton: Automaton, most: int = _NO_LIMIT) -> NDArray[np.int64]:
     """The numbers of the folded words that an automaton accepts. Of more than ``most``, some may be left out."""
+    all_ends = segment.part["words_ends"]
+    if isinstance(automaton, Levenshtein):
+        return _accepted_of(segment, automaton, _alike(segment, automaton.word, automaton.distance), most)
     numbers = segment.words.prefix_range(automaton.prefix.encode("utf-8", "replace"))
     if automaton.prefix_only:
         return np.arange(numbers.start, numbers.stop)
-    all_ends = segment.part["words_ends"]
     ends = all_ends[numbers.start : numbers.stop].astype(np.int64)
     first = int(all_ends[numbers.start - 1]) if numbers.start else 0
     starts = np.concatenate(([first], ends[:-1])) if len(ends) else ends
     return accepted(automaton, segment.part["words_blob"], starts, ends, most) + numbers.start
+
+
+def _accepted_of(
+    segment: KeywordSegment, automaton: Automaton, numbers: NDArray[np.int64], most: int = _NO_LIMIT
+) -> NDArray[np.int64]:
+    """Those of some folded words that an automaton accepts."""
+    all_ends = segment.part["words_ends"]
+    ends = all_ends[numbers].astype(np.int64)
+    lengths = ends - np.where(numbers > 0, all_ends[numbers - 1], 0).astype(np.int64)
+    blob, own = segment.part["words_blob"][ranges(ends - lengths, lengths)], np.cumsum(lengths)
+    return numbers[accepted(automaton, blob, own - lengths, own, most)]
+
+
+def _alike(segment: KeywordSegment, word: str, edits: int) -> NDArray[np.int64]:
+    """The numbers of the folded words that so many edits may make of another, by the letters that they have."""
+    key = np.frombuffer(word.encode("utf-8", "replace"), np.uint8)
+    if not len(key):
+        return np.arange(len(segment.words))
+    changed = segment.word_letters ^ letter_bits(key, np.array([len(key)]))[0]
+    return np.flatnonzero(np.bitwise_count(changed) <= 2 * edits)
 
 
 def _runs(starts: Array, numbers: Array) -> NDArray[np.int64]:
@@ -184,8 +206,10 @@ def suggest(segments: Sequence[KeywordSegment], word: str, *, known: bool = Fals
     swaps = set(counts)
     one, two = Levenshtein(word, 1), Levenshtein(word, most)
     for segment in segments:
-        close = set(matching_words(segment, one).tolist())
-        for number in matching_words(segment, two).tolist():
+        deadline.check()
+        numbers = matching_words(segment, two)
+        close = set(_accepted_of(segment, one, numbers).tolist())
+        for number in numbers.tolist():
             other = segment.words[number]
             if other not in swaps:
                 counts[other] += int(segment.word_counts[number])

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from search.errors import ArchiveDamaged, ArchiveMismatch
 from search.keyword.analysis import ANALYSIS_VERSION, GAP, SUBFIELDS
-from search.keyword.part.packing import Array, StringTable, Wide, code_bits, decode_term, term_key
+from search.keyword.part.packing import Array, StringTable, Wide, code_bits, decode_term, letter_bits, term_key
 from search.storage.container import Part
 
 KIND = "keyword"
@@ -84,6 +84,11 @@ class KeywordSegment:
         sound = sound and all(len(part[a]) == (part[b][-1] if len(part[b]) else 0) for a, b in tables)
         if not sound or self.lengths.shape != (part.meta.get("articles"), len(SUBFIELDS)):
             raise ArchiveDamaged(f"{part.path} has arrays that do not fit together; run 'broadsheet doctor'")
+
+    @functools.cached_property
+    def word_letters(self) -> NDArray[np.uint32]:
+        """uint32[words]: which letters each folded word has (``letter_bits``)."""
+        return letter_bits(self.part["words_blob"], self.part["words_ends"])
 
     def find(self, space: int, term: str) -> int:
         """The id of a term, or -1."""

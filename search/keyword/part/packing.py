@@ -242,6 +242,23 @@ def ranges(starts: NDArray[np.int64], counts: NDArray[np.int64]) -> NDArray[np.i
     return np.arange(total) + np.repeat(starts - ends + counts, counts)
 
 
+_LETTER_BITS = np.full(256, 1 << 26, np.uint32)  # of bytes: a letter's own, one for digits, for signs, and for the rest
+_LETTER_BITS[ord("a") : ord("z") + 1] = 1 << np.arange(26, dtype=np.uint32)
+_LETTER_BITS[ord("0") : ord("9") + 1] = 1 << 27
+_LETTER_BITS[0x80:] = 1 << 28
+_WORDS_AT_ONCE = 1 << 17
+
+
+def letter_bits(blob: NDArray[np.uint8], ends: Array) -> NDArray[np.uint32]:
+    """uint32[n]: which letters each string of a table has. An edit of one character changes two bits at most."""
+    bits = np.zeros(len(ends), np.uint32)
+    for first in range(0, len(ends), _WORDS_AT_ONCE):
+        own = np.concatenate(([ends[first - 1] if first else 0], ends[first : first + _WORDS_AT_ONCE])).astype(np.int64)
+        some = _LETTER_BITS[blob[own[0] : own[-1]]]
+        bits[first : first + _WORDS_AT_ONCE] = np.bitwise_or.reduceat(some, own[:-1] - own[0])
+    return bits
+
+
 def stable_order(keys: Array) -> NDArray[np.int64]:
     """What ``argsort(kind="stable")`` gives for numbers from 0 to 2^32: by their halves, for which numpy counts."""
     order: NDArray[np.int64] = np.argsort((keys & 0xFFFF).astype(np.uint16), kind="stable")
