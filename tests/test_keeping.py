@@ -10,11 +10,13 @@ from hashlib import sha256
 
 import click
 import pytest
+from whoosh import query as whoosh
 
 from search import Archive, Article
 from search.cli import config
 from search.cli.main import cli
-from search.errors import ArchiveDamaged, RecordsRejected, SearchError, UsageError
+from search.deadline import Deadline
+from search.errors import ArchiveDamaged, QueryError, QueryTimeout, RecordsRejected, SearchError, UsageError
 from search.serve import problems
 
 from .forgery import forged
@@ -230,3 +232,29 @@ def test_each_setting_has_a_type_and_bounds(tmp_path, key, value):
         connection.execute("UPDATE settings SET value = ? WHERE key = ?", (json.dumps(value), key))
     with pytest.raises(ArchiveDamaged, match=rf"settings that make no sense \({key}: "):
         Archive.open(path)
+
+
+RUNAWAY = [
+    whoosh.Regex("text", "(a+)+$"),
+    whoosh.Regex("text", "(a|aa)+c"),
+    whoosh.Wildcard("text", "*a*a*a*a*a*a*a*a*a*a*a*c"),
+]
+
+
+@pytest.mark.parametrize("query", RUNAWAY, ids=str)
+def test_a_pattern_of_whoosh_s_that_runs_away_is_ended(tmp_path, query):
+    with Archive.open(tmp_path / "desk", create=True) as archive:
+        archive.add([Article(id="a", text="a" * 150 + "b"), Article(id="b", text="dam")], vectors=False)
+        try:
+            assert archive.search("", where=query).total == 0
+        except QueryError as error:
+            assert "takes too long" in str(error)  # noqa: PT017 (some patterns the library reads in time, some not)
+        with pytest.raises(QueryError, match="takes too long"):
+            archive.search("", where=whoosh.Regex("text", "(a|aa)+c"))
+        with pytest.raises((QueryError, QueryTimeout)), Deadline(0.1):
+            archive.search("", where=whoosh.Regex("text", "(a|aa)+c"))
+        assert archive.search("", where=whoosh.Regex("text", "d[ae]m$")).total == 1
+        assert archive.search("", where=whoosh.Wildcard("text", "d?m")).total == 1
+        assert archive.search("", where=whoosh.Or([whoosh.Regex("text", "da"), whoosh.Term("id", "a")])).total == 2
+        with pytest.raises(QueryError, match="is no regular expression"):
+            archive.search("", where=whoosh.Regex("text", "d("))

@@ -15,6 +15,7 @@ from search import deadline
 from search.errors import QueryError, SearchError
 from search.keyword.match.view import View
 from search.keyword.tree import Foreign
+from search.keyword.whoosh.patterns import Bounded, bounded
 
 MOST_TERMS = 20_000  # that one query may stand for
 MOST_POSTINGS = 200_000  # of the words of one query that Whoosh's matchers walk through, one by one: seconds
@@ -39,6 +40,7 @@ def match(view: View, query: whoosh.Query) -> NDArray[np.bool_]:
 
 
 def _match(view: View, query: whoosh.Query) -> NDArray[np.bool_]:
+    query = bounded(query)
     if isinstance(query, whoosh.Otherwise):
         # Whether the first has any match is asked of all articles, not of each segment.
         preferred = view.match(Foreign(query.a))
@@ -72,7 +74,8 @@ def _match(view: View, query: whoosh.Query) -> NDArray[np.bool_]:
 
 def _is_terms(query: whoosh.Query) -> bool:
     """Whether a query is a union of terms and nothing else: a class that is not Whoosh's own may match otherwise."""
-    return isinstance(query, whoosh.Term | whoosh.MultiTerm) and type(query).__module__.startswith("whoosh.query")
+    known = type(query).__module__.startswith("whoosh.query") or isinstance(query, Bounded)
+    return known and isinstance(query, whoosh.Term | whoosh.MultiTerm)
 
 
 def _terms(query: Any, reader: Any) -> Iterator[bytes]:
