@@ -143,6 +143,8 @@ def count_names(spellings: Spellings, parts: Sequence[Part], mask: Mask, limit: 
     none = int(np.count_nonzero(mask)) - int(by_name.sum())
     plain = by_group.copy()
     for own, (first, *others) in zip(masks, columns, strict=False):
+        if first.each is None and not others:
+            continue
         # An article counts once for a name, however often it has it: those with several are looked at again.
         several = np.zeros(len(own), bool) if first.each is None else own & (first.each > 1)
         besides = [own & other.having(groups, plain) for other in others]
