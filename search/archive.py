@@ -104,6 +104,9 @@ class Archive:
         """What the archive was built with: format, encoder identity, passage size, BM25 parameters."""
         return dict(self._session.settings.values)
 
+    def __repr__(self) -> str:
+        return f"<Archive {str(self.path)!r}>"
+
     # Reading
 
     def __len__(self) -> int:

@@ -202,3 +202,25 @@ def test_hits_as_dicts_and_as_flat_rows():
     assert row["authors"] == "Asha Rao; Tom Bell"
     assert row["score"] == 0.123457
     assert not any(isinstance(value, list | dict | tuple) for value in row.values())
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        (lambda archive: archive.search(5), "a query is text, not int"),
+        (lambda archive: archive.search(None), "a query is text, not NoneType"),
+        (lambda archive: archive.search("dam", limit="5"), "limit takes a number, not str"),
+        (lambda archive: archive.search("dam", weight=True), "weight takes a number, not bool"),
+        (lambda archive: archive.retrieve("dam", budget="many"), "budget takes a whole number, not str"),
+        (lambda archive: archive.retrieve(5), "a query is text, not int"),
+        (lambda archive: archive.facets(5), "a query is text, not int"),
+        (lambda archive: archive.add(ARTICLE), r"in a list or any other iterable: write \[article\]"),
+    ],
+)
+def test_a_value_of_another_type_is_refused_by_name(tmp_path, wrong, said):
+    from search import Archive
+
+    with Archive.open(tmp_path / "a", create=True, model=None) as archive:
+        assert repr(archive) == f"<Archive {str(tmp_path / 'a')!r}>"
+        with pytest.raises(UsageError, match=said):
+            wrong(archive)

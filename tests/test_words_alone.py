@@ -94,3 +94,33 @@ def test_the_requirements_of_words_are_those_that_meaning_does_not_need():
     assert every == project["dependencies"]
     assert "Whoosh==2.7.4" in words
     assert not {"faiss-cpu", "sentence-transformers", "onnxruntime"} & {line.split(">")[0] for line in words}
+
+
+ELSEWHERE = f"""
+import sys
+class Absent:
+    def find_spec(self, name, path=None, target=None):
+        if name == "fcntl":
+            raise ModuleNotFoundError("No module named 'fcntl'", name=name)
+sys.meta_path.insert(0, Absent())
+from click.testing import CliRunner
+from search.cli.main import cli
+import search.ingest, search.query, search.keyword, search.text.passages, search.exports.formats, search.records
+print(len(list(search.ingest.read([{str(SAMPLE / "articles.jsonl")!r}]))))
+for arguments in (["--version"], ["help", "query"], ["search", "dam"], ["index", {str(SAMPLE / "articles.jsonl")!r}]):
+    result = CliRunner().invoke(cli, arguments)
+    print(result.exit_code, (result.stdout + result.stderr).splitlines()[-1])
+"""
+
+
+def test_without_unix_locks_one_line_says_where_archives_work(tmp_path):
+    """As on Windows: what needs no archive runs, and an archive is refused in words, not by a traceback."""
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    done = subprocess.run(
+        [sys.executable, "-c", ELSEWHERE], capture_output=True, text=True, env=environment, cwd=tmp_path, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    read, version, topic, *refused = done.stdout.splitlines()
+    assert (read, version[:1], topic[:1]) == ("57", "0", "0")
+    said = "3 broadsheet: archives need a Unix system, whose locks end with a crash; on Windows, run this inside WSL"
+    assert refused == [said, said]

@@ -39,6 +39,8 @@ def index(
     A batch is embedded and committed in a thread of its own, while the next one is read, cut and inverted here.
     Raises UsageError, ArchiveLocked, StorageError, EncoderError, and what the items raise.
     """
+    if isinstance(items, Article):
+        raise UsageError("add takes several articles, in a list or any other iterable: write [article]")
     if size < 1:
         raise UsageError(f"batch must be 1 or more, not {size}")
     tell = Teller(progress)

@@ -7,6 +7,7 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from datetime import datetime
+from numbers import Real
 from typing import TYPE_CHECKING, Any
 
 from search import query as language
@@ -44,9 +45,13 @@ class Request:
     where: Any = None
 
     def check(self) -> None:
-        """Raise UsageError for a value out of range."""
+        """Raise UsageError for a value of another type, or out of range."""
+        if not isinstance(self.query, str):
+            raise UsageError(f"a query is text, not {type(self.query).__name__}")
         for one in settings(Request):
             value = getattr(self, one.name, None)  # a filter's is checked where it is read
+            if one.least is not None and (isinstance(value, bool) or not isinstance(value, Real)):
+                raise UsageError(f"{one.name} takes a number, not {type(value).__name__}")
             if one.most is not None and one.least is not None and not one.least <= value <= one.most:
                 raise UsageError(f"{one.name} must be between {one.least} and {one.most}, not {value}")
             if one.most is None and one.least is not None and value < one.least:

@@ -39,6 +39,8 @@ def retrieve(
 
     Raises UsageError for a budget below 1, QueryError for a question without a letter or digit.
     """
+    if not isinstance(budget, int):
+        raise UsageError(f"budget takes a whole number, not {type(budget).__name__}")
     if budget < 1:
         raise UsageError(f"budget must be 1 or more, not {budget}")
     question = request.query

@@ -20,6 +20,8 @@ from pathlib import Path
 from search.errors import ArchiveDamaged, ArchiveNotFound, UsageError
 from search.storage.refusals import refused
 
+if not hasattr(os, "O_DIRECTORY") or not hasattr(os, "O_NOFOLLOW"):
+    raise StorageError("archives need a Unix system, where a folder can be held open; on Windows, run this inside WSL")
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 _SAFELY = os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC  # no link is followed, no pipe is waited for
 

@@ -11,12 +11,18 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import fcntl
 import os
 from collections.abc import Sequence
 
 from search.errors import ArchiveLocked, DiskFull, StorageError
 from search.storage.folder import Folder, Place, number
+
+try:
+    import fcntl
+except ImportError as error:
+    raise StorageError(
+        "archives need a Unix system, whose locks end with a crash; on Windows, run this inside WSL"
+    ) from error
 
 _WRITER, _MERGE = "writer.lock", "merge.lock"
 _NUMBERS = 41  # bytes in the writer's lock: the process at work, for messages alone, and the last commit
