@@ -509,9 +509,9 @@ class Catalog:
     def forget(self, before: int) -> None:
         """Remove the records of articles that died at or before a commit, and the list of dropped files."""
         with self._lock, sqlite_errors(self.path):
-            dropped, dead = "SELECT 1 FROM dropped WHERE at <= ?1", "SELECT 1 FROM articles WHERE died <= ?1"
+            dropped, dead = "SELECT 1 FROM dropped WHERE at <= ?", "SELECT 1 FROM articles WHERE died <= ?"
             needless = f"SELECT EXISTS ({dropped}) OR EXISTS ({dead})"
-            if not self._connection.execute(needless, (before,)).fetchone()[0]:
+            if not self._connection.execute(needless, (before, before)).fetchone()[0]:
                 return
         with self._changing("dropped") as (connection, _):
             connection.execute("DELETE FROM articles WHERE died <= ?", (before,))

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from search.errors import ArchiveDamaged, ArchiveNotFound, UsageError
+from search.errors import ArchiveDamaged, ArchiveNotFound, StorageError, UsageError
 from search.storage.refusals import refused
 
 if not hasattr(os, "O_DIRECTORY") or not hasattr(os, "O_NOFOLLOW"):
