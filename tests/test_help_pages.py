@@ -17,7 +17,7 @@ TOPICS = pages.topics()
 
 
 def test_there_is_a_page_for_each_topic():
-    known = "archive assistants commands dates formats measurements python query rag server terminal whoosh"
+    known = "archive assistants commands dates durability formats measurements python query rag server terminal whoosh"
     assert set(known.split()) <= set(TOPICS)
     assert not set(TOPICS) & set(COMMANDS)
 

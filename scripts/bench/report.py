@@ -40,6 +40,10 @@ class Report:
         """Add a figure, as "ms", "MB" or "requests/s"; one per second is better the larger it is, others smaller."""
         self.figures[name] = {"value": float(f"{value:.4g}"), "unit": unit}
 
+    def keep(self) -> None:
+        """Keep the figures where all are kept, as ``--record`` does."""
+        self._file = RESULTS / f"{self.name}.json"
+
     def finish(self) -> None:
         """Write the figures down, where that was asked for: older ones of the same names give way, others stay."""
         if self._file is None:

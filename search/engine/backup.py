@@ -7,6 +7,8 @@ copies those that are not there yet, and a catalog. A backup is there when its f
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import json
 import os
 import shutil
@@ -19,7 +21,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from search.engine import doctor
 from search.engine.settings import Settings
-from search.errors import ArchiveDamaged, ArchiveNotFound, UsageError
+from search.errors import ArchiveDamaged, ArchiveNotFound, SearchError, UsageError
 from search.records import BackupReport, RestoreReport
 from search.storage import codec
 from search.storage.catalog import FILE, Catalog
@@ -38,6 +40,7 @@ MARKER = "broadsheet-backups.json"
 MANIFEST = "manifest.json"
 SEGMENTS = "segments"
 _VERSION = 1
+_UNFINISHED, _ASIDE = ".restoring-", ".before-restore-"  # in the names of folders beside an archive
 _LIMIT = 1 << 26  # bytes of a manifest
 _ATTEMPTS = 5
 
@@ -168,14 +171,16 @@ def restore(
         there = _there(target, replace)
         with storage_errors(f"make {target}"):
             target.parent.mkdir(parents=True, exist_ok=True)
-            building = target.with_name(f".{target.name}.restoring-{os.urandom(4).hex()}")
+            _sweep_unfinished(target)
+            building = target.with_name(f".{target.name}{_UNFINISHED}{os.urandom(8).hex()}")  # longer than aside
             building.mkdir()
         try:
-            files = _restored(folder, origin, manifest, building, progress or (lambda done, total: None))
+            with _at_work(building):
+                files = _restored(folder, origin, manifest, building, progress or (lambda done, total: None))
+                aside = _put(building, target, there, wait)
         except BaseException:
-            shutil.rmtree(building, ignore_errors=True)
+            shutil.rmtree(building, ignore_errors=True)  # it is gone where it has got its place, or another name
             raise
-        aside = _put(building, target, there, wait)  # from here on nothing is removed: it may be the old archive
         new = Folder.open(target)
         stack.callback(new.close)
         remember_verified(new, [(part_place(new, segment, file), file) for (segment, _), file in files.items()])
@@ -252,23 +257,55 @@ def _put(building: Path, target: Path, there: bool, wait: bool) -> Path | None:
         return None
     old = Folder.open(target)
     try:
+        lock = lock_writer(old, wait)
         try:
-            lock = lock_writer(old, wait)
-        except BaseException:
-            shutil.rmtree(building, ignore_errors=True)
-            raise
-        try:
-            exchange(building, target)
+            return _exchanged(building, target)
         finally:
             lock.release()
     finally:
         old.close()
-    aside = target.with_name(f"{target.name}.before-restore-{os.urandom(4).hex()}")
+
+
+def _exchanged(building: Path, target: Path) -> Path:
+    """Put a finished archive in the place of another. Returns where the other one is kept."""
+    aside = target.with_name(f"{target.name}{_ASIDE}{os.urandom(4).hex()}")
+    with storage_errors(f"put {building} in the place of {target}"):
+        mark = building.stat()
+        building.rename(aside)  # first: whatever happens, no whole archive has a name that is swept
     try:
-        building.rename(aside)
-    except OSError:  # too long a name, say: it stays where it is
-        return building
+        exchange(aside, target)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            if os.path.samestat(aside.stat(), mark):  # they have not changed places: it is not the old archive
+                shutil.rmtree(aside, ignore_errors=True)
+        raise
     return aside
+
+
+@contextmanager
+def _at_work(building: Path) -> Iterator[None]:
+    """Hold a lock on the folder of an archive that is being made: it tells that no crash has left it."""
+    folder = Folder.open(building)
+    try:
+        with contextlib.suppress(OSError):  # a file system that locks no folders: then none is swept, either
+            fcntl.flock(folder.descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
+    finally:
+        folder.close()
+
+
+def _sweep_unfinished(target: Path) -> None:
+    """Remove what restores to this place have left that were killed."""
+    for name in os.listdir(target.parent):  # noqa: PTH208 (names are enough)
+        if not name.startswith(f".{target.name}{_UNFINISHED}"):
+            continue
+        with contextlib.suppress(OSError, SearchError):
+            folder = Folder.open(target.with_name(name))
+            try:
+                fcntl.flock(folder.descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                shutil.rmtree(target.with_name(name), ignore_errors=True)
+            finally:
+                folder.close()
 
 
 def _there(target: Path, replace: bool) -> bool:
@@ -412,7 +449,11 @@ def _write(place: Place, values: dict[str, Any]) -> None:
 
 def _read(place: Place) -> dict[str, Any]:
     """What ``_write`` wrote. Raises ArchiveDamaged for anything else, FileNotFoundError where there is nothing."""
-    with place.opened(limit=_LIMIT) as descriptor, os.fdopen(os.dup(descriptor), "rb") as file:
+    with (
+        place.opened(limit=_LIMIT) as descriptor,
+        storage_errors(f"read {place.path}"),
+        os.fdopen(os.dup(descriptor), "rb") as file,
+    ):
         data = file.read(_LIMIT)
     try:
         found = json.loads(data)

@@ -7,6 +7,7 @@ writer sweeps it away, so that it is of the articles as they are.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 from dataclasses import asdict, replace
 from functools import partial
@@ -21,7 +22,7 @@ from search.engine import building
 from search.engine.background import Background
 from search.engine.upkeep import sweep
 from search.engine.writer import Writer
-from search.errors import SearchError
+from search.errors import SearchError, StorageError
 from search.storage import segments
 from search.storage.container import Part, PartFile, open_part
 from search.storage.folder import Place
@@ -115,6 +116,11 @@ class Embedding:
         part = self._open(entry, place, entry.articles)
         if part is None:
             return None
+        folder = self._folder / "segments" / entry.id
+        for left in folder.list():  # what it was joined of, where a kill came before they were removed
+            if left.startswith(f"embedding-{self._key}."):
+                with contextlib.suppress(StorageError):
+                    (folder / left).unlink()
         return PartFile(name, part.size, segments.file_hash(place))
 
     def _open(self, entry: SegmentEntry, place: Place, articles: int) -> Part | None:

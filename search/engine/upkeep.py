@@ -12,8 +12,9 @@ from search.engine import merging
 from search.engine.merging import merge
 from search.engine.request import Request
 from search.engine.writer import Writer
-from search.errors import DiskFull, PurgeUnfinished
+from search.errors import DiskFull, PurgeUnfinished, StorageError
 from search.storage import segments
+from search.storage.catalog import Catalog
 from search.storage.snapshot import Snapshot
 
 if TYPE_CHECKING:
@@ -29,6 +30,8 @@ def sweep(writer: Writer, wanted: Callable[[str], bool] = lambda name: False) ->
     merging.sweep(writer.folder)
     commit, entries = writer.catalog.segments()
     segments.sweep_orphans(writer.folder, entries, writer.catalog.dropped(commit), wanted)
+    with contextlib.suppress(StorageError):
+        Catalog.sweep(writer.folder)
     if writer.catalog.purging():
         with contextlib.suppress(PurgeUnfinished):  # it was said when it was asked for, and doctor says it
             _purge(writer, ())

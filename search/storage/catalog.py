@@ -93,8 +93,7 @@ class Catalog:
         """Make a new catalog in an archive's folder that has none. The caller holds the writer's lock."""
         place = folder / BUILDING
         with storage_errors(f"write {place.path}"):
-            for ending in BESIDE:
-                place.beside(ending).unlink()
+            Catalog.sweep(folder)
             os.close(place.open(os.O_RDWR | os.O_CREAT | os.O_EXCL))
         with sqlite_errors(place.path):
             connection = connect(place, unchanging=False)
@@ -125,6 +124,12 @@ class Catalog:
         with storage_errors(f"write {place.path}"):  # whole, or not there: a crash leaves no half catalog
             place.rename(FILE)
             folder.sync()
+
+    @staticmethod
+    def sweep(folder: Folder) -> None:
+        """Remove what the making of a catalog has left. The caller holds the lock of the writer."""
+        for ending in BESIDE:
+            (folder / BUILDING).beside(ending).unlink()
 
     @classmethod
     def open(cls, folder: Folder) -> Catalog:

@@ -36,6 +36,8 @@ def sqlite_errors(path: Path) -> Iterator[None]:
         raise StorageError(f"cannot use {path}: {message}") from error
     except sqlite3.DatabaseError as error:
         raise ArchiveDamaged(f"{path} is damaged ({error}); restore a backup or index again") from error
+    except UnicodeDecodeError as error:  # what SQLite says of a damaged name cannot be said
+        raise ArchiveDamaged(f"{path} is damaged (a name in it is no text); restore a backup or index again") from error
 
 
 def connect(place: Place, unchanging: bool, alone: bool = False) -> sqlite3.Connection:

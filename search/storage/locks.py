@@ -15,6 +15,7 @@ import os
 from collections.abc import Sequence
 
 from search.errors import ArchiveLocked, DiskFull, StorageError
+from search.storage.files import storage_errors
 from search.storage.folder import Folder, Place, number
 
 try:
@@ -66,7 +67,17 @@ def last_noted(folder: Folder) -> int:
 
 
 def _content(descriptor: int) -> list[str]:
-    return os.pread(descriptor, _NUMBERS, 0).decode("ascii", "replace").split()
+    with storage_errors("read the lock of the writer"):
+        return os.pread(descriptor, _NUMBERS, 0).decode("ascii", "replace").split()
+
+
+def _holder(place: Place) -> str:
+    """The process that noted itself, as words for a message."""
+    with contextlib.suppress(OSError, StorageError), place.opened(limit=_NUMBERS) as descriptor:
+        content = _content(descriptor)
+        if content and content[0].isdigit():
+            return f" by process {content[0]}"
+    return ""
 
 
 def _noted(content: Sequence[str]) -> int:
@@ -77,12 +88,15 @@ def lock_writer(folder: Folder, wait: bool = False) -> WriterLock:
     """Take the archive's one writer lock. Raises ArchiveLocked when another process or thread has it."""
     place = folder / _WRITER
     try:
-        return WriterLock(_exclusive(place, wait, _NUMBERS))
+        descriptor = _exclusive(place, wait, _NUMBERS)
     except BlockingIOError:
-        with place.opened(limit=_NUMBERS) as descriptor:
-            holder = "".join(_content(descriptor)[:1])
-        by = f" by process {holder}" if holder.isdigit() else ""
+        by = _holder(place)
         raise ArchiveLocked(f"{folder.path} is being written{by}; wait for it to finish, or use --wait") from None
+    try:
+        return WriterLock(descriptor)
+    except BaseException:
+        os.close(descriptor)
+        raise
 
 
 def lock_merge(folder: Folder, wait: bool = False) -> Lock:
