@@ -246,8 +246,9 @@ class Cuts:
         self.seconds = 0.0
         self.layer = Layer(folder / "site")
 
-    def run(self, number: int | None, only: str = "") -> None:
-        """So many cases, drawn from all; None: all, each point of each command in each way."""
+    def run(self, number: int | None, only: str = "", part: int = 0) -> None:
+        """So many cases, drawn from all; None: all, each point of each command in each way. ``part`` is as of
+        ``Failing.run``."""
         logged = []
         for command in commands():
             if only and command.name != only:
@@ -264,8 +265,9 @@ class Cuts:
             for way in WAYS
         ]
         self.total = len(points)
-        if number is not None and number < len(points):
-            points = random.Random(f"{self.seed} cuts").sample(points, number)
+        if number is not None:
+            random.Random(f"{self.seed} cuts").shuffle(points)
+            points = points[number * part : number * (part + 1)]
         wanted: dict[int, dict[int, list[str]]] = {}
         for position, at, way in points:
             wanted.setdefault(position, {}).setdefault(at, []).append(way)

@@ -145,10 +145,10 @@ class Damages:
             archive.embed("hash", dimension=32)
             return archive.check(), repr(readings()["vector"](archive))
 
-    def run(self, number: int) -> None:
-        """So many damages, every kind of file in turn."""
+    def run(self, number: int, first: int = 0) -> None:
+        """So many damages from this number on, every kind of file in turn."""
         self.prepare()
-        for case in range(number):
+        for case in range(first, first + number):
             self.case(case)
 
     def case(self, case: int) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import sqlite3
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -164,6 +165,7 @@ class Lance:
     name, fresh = "LanceDB", True
 
     def add(self, folder: Path, documents: Sequence[Document]) -> None:
+        os.environ.setdefault("LANCE_LOG", "error")
         import lancedb
 
         rows = [{"id": one.id, "text": one.text, "vector": one.vector.tolist()} for one in documents]

@@ -43,12 +43,13 @@ class Failing:
         self.layer = Layer(folder / "site")
         self._truths: dict[str, Truth] = {}
 
-    def run(self, number: int | None, only: str = "") -> None:
-        """So many cases, drawn from all; None: all of them."""
+    def run(self, number: int | None, only: str = "", part: int = 0) -> None:
+        """So many cases, drawn from all; None: all of them. ``part``: the first, second, ... such draw."""
         cases = list(self._cases(only))
         self.total = len(cases)
-        if number is not None and number < len(cases):
-            cases = random.Random(f"{self.seed} faults").sample(cases, number)
+        if number is not None:
+            random.Random(f"{self.seed} faults").shuffle(cases)
+            cases = cases[number * part : number * (part + 1)]
         for case in cases:
             self.case(case)
 
@@ -71,6 +72,7 @@ class Failing:
         """Run one."""
         truth = self._truths[case.command]
         with site(self.folder, truth.template) as place:
+            truth.forget()
             outcome = forked(lambda: self._failed(truth, place, case))
             if outcome.ended == "killed" and case.fault == "kill -9":
                 outcome = forked(lambda: {"what": "killed", "wrong": truth.prove(place, truth.acknowledged)})

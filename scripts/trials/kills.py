@@ -44,6 +44,7 @@ class Kills:
     def _case(self, truth: Truth, case: int, after: float) -> None:
         what = f"kill {case}: {truth.command.name} after {after * 1000:.1f} ms"
         with site(self.folder, truth.template) as place:
+            truth.forget()
             killed = forked(lambda: truth.run(place)[0], after)
             outcome = forked(lambda: truth.prove(place, truth.acknowledged))
         self.seconds += killed.seconds + outcome.seconds

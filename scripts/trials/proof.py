@@ -158,7 +158,7 @@ class Truth:
 
     def run(self, place: Path, mark: Callable[[int], object] = lambda number: None) -> tuple[int, BaseException | None]:
         """Do the steps, up to the first that raises. Returns how many are acknowledged, and what was raised."""
-        self._acknowledged[0] = 0
+        self.forget()
         for number, step in enumerate(self.command.steps, 1):
             try:
                 step(place)
@@ -167,6 +167,10 @@ class Truth:
             self._acknowledged[0] = number
             mark(number)
         return len(self.command.steps), None
+
+    def forget(self) -> None:
+        """Nothing is acknowledged: a process that shall run it may end before it begins."""
+        self._acknowledged[0] = 0
 
     @property
     def acknowledged(self) -> int:
