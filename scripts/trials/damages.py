@@ -6,7 +6,6 @@ from __future__ import annotations
 import contextlib
 import random
 import shutil
-import sqlite3
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -71,10 +70,12 @@ def damage(file: Path, chance: random.Random) -> str:
 
 def make_listed(folder: Path) -> None:
     """An archive whose vectors stand in lists: a passage for each sentence."""
-    with Archive.open(folder, create=True, model="hash"):
-        pass
-    with contextlib.closing(sqlite3.connect(folder / "catalog.sqlite")) as connection, connection:
-        connection.execute("UPDATE settings SET value = '12' WHERE key = 'passage_tokens'")
+    with (
+        Archive.open(folder, create=True, model="hash") as archive,
+        archive._session.writing() as writer,
+        writer.commit() as transaction,
+    ):
+        transaction.set("passage_tokens", 12)
     words = [f"word{i}" for i in range(400)]
     chance = random.Random("listed")
     each = 100
