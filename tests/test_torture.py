@@ -40,7 +40,18 @@ def run(*arguments):
 
 @NEEDS_LAYER
 def test_faults_and_power_cuts_lose_nothing():
-    code, told, errors = run("--faults", "60", "--cuts", "60", "--kills=0", "--damages=0", "--peers=0", "--seed=3")
+    code, told, errors = run(
+        "--faults",
+        "60",
+        "--cuts",
+        "60",
+        "--kills=0",
+        "--damages=0",
+        "--peers=0",
+        "--crafted=0",
+        "--commits=0",
+        "--seed=3",
+    )
     assert (code, errors) == (0, ""), told
     assert "faults: 60 cases, 0 failures" in told
     assert "cuts: 60 cases, 0 failures" in told

@@ -15,6 +15,8 @@ WHAT = {
     "cuts": "a power cut",
     "kills": "kill -9 at a random instant; merges that fail again and again",
     "damages": "a damaged file",
+    "crafted": "an archive crafted with lying numbers under fitting checksums",
+    "commits": "commits of one article, then compared with one build",
 }
 _COUNT = re.compile(r"(?P<kind>faults|cuts|kills|damages), (?P<what>.+): (?P<how>.+)")
 _PEER = re.compile(r"peers, (?P<engine>.+): (?P<trial>.+): (?P<ended>.+)")

@@ -54,6 +54,7 @@ def embed(
     with session.writing() as writer:
         encoder, name = session.encoder_of(model, dimension, precision)
         if session.settings.vectors and encoder.identity == session.queries.identity:
+            sweep(writer)  # a power cut after its commit can bring pieces back
             return 0
         prepare_query_encoder(encoder)
         work = Embedding(writer, encoder, session.settings.passage_tokens)
