@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from search import Archive, Article
-from search.engine import upkeep
+from search.engine import merging
 from search.keyword import Bm25Settings, KeywordIndex, tree
 from search.keyword.part.layout import KIND
 from search.keyword.part.merge import merge_parts
@@ -156,14 +156,14 @@ def test_pages_of_the_catalog(tmp_path, count):
         assert archive.check() == []
 
 
-@pytest.mark.parametrize("commits", around(upkeep.MERGE_FACTOR))
+@pytest.mark.parametrize("commits", around(merging.FACTOR))
 @pytest.mark.parametrize("size", [9, 10])  # the largest of one class, and the smallest of the next
 def test_segments_that_are_merged(tmp_path, commits, size):
     with Archive.open(tmp_path / "desk", create=True, model="hash") as archive:
         for i in range(commits):
             archive.add(Article(id=f"a{n}", text=f"gull {n}") for n in range(i * size, (i + 1) * size))
     with Archive.open(tmp_path / "desk") as archive:
-        merged = commits >= upkeep.MERGE_FACTOR
-        assert archive.stats()["segments"] == (1 + commits - upkeep.MERGE_FACTOR if merged else commits)
+        merged = commits >= merging.FACTOR
+        assert archive.stats()["segments"] == (1 + commits - merging.FACTOR if merged else commits)
         assert archive.search("gull", mode="keyword", limit=1).total == commits * size
         assert archive.check() == []

@@ -41,11 +41,12 @@ def table(head: Sequence[str], rows: Iterable[Sequence[Any]]) -> list[str]:
 def cases() -> str:
     """How many cases of each kind, and how many went wrong."""
     known = figures()
-    rows = [
-        (what, known[f"{kind}: cases"], known[f"{kind}: failures"])
-        for kind, what in WHAT.items()
-        if f"{kind}: cases" in known
-    ]
+    rows = []
+    for kind, what in WHAT.items():
+        if f"{kind}: cases" in known:
+            possible = known.get(f"{kind}: possible cases")
+            drawn = "" if possible is None else f", drawn from {possible:,}"
+            rows.append((what, f"{known[f'{kind}: cases']:,}{drawn}", known[f"{kind}: failures"]))
     return "\n".join([*table(("what happens", "cases", "failures"), rows), "", *provenance()])
 
 

@@ -23,7 +23,7 @@ from trials.material import LEAVINGS, Command, answers, content_of
 PATIENCE = 120.0  # seconds after which a case hangs
 State = tuple[tuple[str, Any], ...]  # name and content of each archive that is there
 
-_OWN = {"catalog.sqlite", "writer.lock", "pins", "segments"}
+_OWN = {"catalog.sqlite", "writer.lock", "merge.lock", "pins", "segments"}
 
 
 class Outcome(NamedTuple):
