@@ -143,11 +143,11 @@ def test_a_crash_at_any_step_changes_nothing(bare, expected, monkeypatch, step, 
     """A crash before each file that is written, and before the commit; what was written is used, or swept away."""
     real_add, real_encode, written, calls = segments.add_part, HashEncoder.encode, [], []
 
-    def add_part(archive, entry, name, file, part):
+    def add_part(archive, entry, name, file, part, marked):
         if len(written) == step:
             raise Crash
         written.append(file)
-        return real_add(archive, entry, name, file, part)
+        return real_add(archive, entry, name, file, part, marked)
 
     def encode(self, inputs, progress=None):
         calls.append(set(inputs))

@@ -7,6 +7,7 @@ import contextlib
 import fcntl
 import os
 import random
+import shutil
 import sqlite3
 import subprocess
 import sys
@@ -347,6 +348,35 @@ def test_pieces_of_an_embedding_go_where_it_was_killed_after_it_had_joined_them(
         assert archive.embed("hash", dimension=32) == 6
         assert not list((tmp_path / "desk").rglob("embedding-*.part"))
         assert archive.check() == []
+
+
+@pytest.mark.parametrize("joined", [False, True])
+def test_a_spoilt_piece_of_an_embedding_is_made_again(tmp_path, monkeypatch, joined):
+    from search.engine.reembed import Embedding
+
+    material.make_small(tmp_path / "desk")
+    shutil.copytree(tmp_path / "desk", tmp_path / "whole")
+
+    def dies(self, *_):
+        raise KeyboardInterrupt
+
+    with Archive.open(tmp_path / "desk") as archive:
+        with monkeypatch.context() as patched, contextlib.suppress(KeyboardInterrupt):
+            patched.setattr(Embedding, "commit" if joined else "_remove_pieces", dies)
+            archive.embed("hash", dimension=32)
+        pieces = list((tmp_path / "desk").rglob("vectors-*.part" if joined else "*-*.*.part"))
+        assert pieces
+        for piece in pieces:
+            data = bytearray(piece.read_bytes())
+            data[-40] ^= 4  # numbers that may be, and are not those that were written
+            piece.write_bytes(data)
+        assert archive.embed("hash", dimension=32) == 6
+        assert archive.check(thorough=True) == []
+        assert not list((tmp_path / "desk").rglob("embedding-*"))
+        found = material.readings()["vector"](archive)
+    with Archive.open(tmp_path / "whole") as archive:
+        archive.embed("hash", dimension=32)
+        assert material.readings()["vector"](archive) == found
 
 
 def test_a_name_in_the_catalog_that_is_no_text_is_a_damage(tmp_path):

@@ -23,7 +23,7 @@ from trials.material import LEAVINGS, Command, answers, content_of
 PATIENCE = 120.0  # seconds after which a case hangs
 State = tuple[tuple[str, Any], ...]  # name and content of each archive that is there
 
-_OWN = {"catalog.sqlite", "writer.lock", "merge.lock", "pins", "segments"}
+_OWN = {"catalog.sqlite", "writer.lock", "merge.lock", "reserve", "pins", "segments"}
 
 
 class Outcome(NamedTuple):
@@ -136,6 +136,8 @@ class Truth:
         if not self.template.exists():
             with site(folder) as place:
                 command.prepare(place)
+                for reserve in place.rglob("reserve"):  # 4 MiB that need not be copied; writers make it again
+                    reserve.unlink()
                 shutil.move(place, self.template)
         self._backed_up: list[Any] = []
         with site(folder, self.template) as place:
@@ -240,6 +242,7 @@ class Truth:
     def _finished(self, place: Path) -> list[str]:
         wrong = []
         acknowledged, error = self.run(place)
+        gc.collect()  # an error keeps what its frames have open until it goes
         if error is not None:
             return [f"done again, it raises {type(error).__name__}: {error}"]
         for name, kept in self.states[acknowledged]:
@@ -285,7 +288,6 @@ def strangers(place: Path, command: Command) -> list[str]:
 def open_below(place: Path) -> list[str]:
     """The files in a folder that this process has open."""
     found = []
-    gc.collect()  # an error keeps what its frames have open until it goes
     for link in Path("/proc/self/fd").iterdir():
         try:
             name = str(link.readlink())

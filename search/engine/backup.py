@@ -284,11 +284,14 @@ def _exchanged(building: Path, target: Path) -> Path:
 
 @contextmanager
 def _at_work(building: Path) -> Iterator[None]:
-    """Hold a lock on the folder of an archive that is being made: it tells that no crash has left it."""
+    """Hold a lock on the folder of an archive that is being made: it tells that no crash has left it.
+
+    A shared one, as readers hold who find no room for a pin.
+    """
     folder = Folder.open(building)
     try:
         with contextlib.suppress(OSError):  # a file system that locks no folders: then none is swept, either
-            fcntl.flock(folder.descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(folder.descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
         yield
     finally:
         folder.close()

@@ -25,7 +25,6 @@ from search.engine.writer import Writer
 from search.errors import SearchError, StorageError
 from search.storage import segments
 from search.storage.container import Part, PartFile, open_part
-from search.storage.folder import Place
 from search.storage.snapshot import Snapshot
 from search.storage.transaction import SegmentEntry
 from search.text import passages
@@ -112,60 +111,67 @@ class Embedding:
             transaction.set("model", model)
 
     def _finished(self, entry: SegmentEntry) -> PartFile | None:
-        name = f"vectors-{self._key}.part"
-        place = self._folder / "segments" / entry.id / name
-        part = self._open(entry, place, entry.articles)
-        if part is None:
+        """A segment's vectors, where an earlier run has made them."""
+        known = self._known(entry, f"vectors-{self._key}", entry.articles)
+        if known is None:
             return None
-        folder = self._folder / "segments" / entry.id
-        for left in folder.list():  # what it was joined of, where a kill came before they were removed
-            if left.startswith(f"embedding-{self._key}."):
-                with contextlib.suppress(StorageError):
-                    (folder / left).unlink()
-        return PartFile(name, part.size, segments.file_hash(place))
+        with contextlib.suppress(StorageError):
+            self._remove_pieces(entry)  # a kill came before they were removed
+        return known[1]
 
-    def _open(self, entry: SegmentEntry, place: Place, articles: int) -> Part | None:
-        """A part that an earlier run wrote, if it is whole and of this segment."""
-        try:
-            part = open_part(place, segments.VECTORS)
-            columns = open_part(
-                segments.part_place(self._folder, entry.id, entry.parts[segments.COLUMNS]), segments.COLUMNS
-            )
-            VectorIndex([part], [articles])
-            check_part(part)
-            same = part.meta.get("ids_digest") == columns.meta.get("ids_digest")
-        except (SearchError, FileNotFoundError):
-            return None
-        return part if same else None
+    def _known(self, entry: SegmentEntry, stem: str, articles: int) -> tuple[Part, PartFile] | None:
+        """A part that an earlier run wrote, if it is unspoilt and of this segment."""
+        folder = self._folder / segments.SEGMENTS / entry.id
+        for name in folder.list():
+            if not name.startswith(f"{stem}.") or not name.endswith(".part"):
+                continue
+            try:
+                file = segments.unspoilt(folder / name)
+                part = open_part(folder / name, segments.VECTORS)
+                columns = open_part(
+                    segments.part_place(self._folder, entry.id, entry.parts[segments.COLUMNS]), segments.COLUMNS
+                )
+                VectorIndex([part], [articles])
+                check_part(part)
+            except (SearchError, FileNotFoundError):
+                continue
+            if file is not None and part.meta.get("ids_digest") == columns.meta.get("ids_digest"):
+                return part, file
+        return None
+
+    def _remove_pieces(self, entry: SegmentEntry) -> None:
+        folder = self._folder / segments.SEGMENTS / entry.id
+        for name in folder.list():
+            if name.startswith(f"embedding-{self._key}."):
+                (folder / name).unlink()
 
     def _segment(self, snapshot: Snapshot, entry: SegmentEntry, base: int, progress: Callable[[int], None]) -> PartFile:
-        folder = self._folder / "segments" / entry.id
+        folder = self._folder / segments.SEGMENTS / entry.id
         sizes = [min(CHUNK, entry.articles - start) for start in range(0, entry.articles, CHUNK)]
         done: list[Part] = []
 
-        def write(name: str, size: int, cut: building.Cut, background: Background) -> None:
+        def write(stem: str, size: int, cut: building.Cut, background: Background) -> None:
             known = VectorIndex(done, sizes[: len(done)]) if done else None
             part = building.embed(cut, self._encoder, known, lambda _, __: background.go_on())
-            segments.add_part(self._folder, entry, segments.VECTORS, name, part)
-            done.append(open_part(folder / name, segments.VECTORS))
+            file = segments.add_part(self._folder, entry, segments.VECTORS, f"{stem}.part", part, marked=True)
+            done.append(open_part(folder / file.name, segments.VECTORS))
             progress(base + sum(sizes[: len(done)]))
 
         with Background("broadsheet-embedding") as background:
             for number, size in enumerate(sizes):
-                name = f"embedding-{self._key}.{number}.part"
+                stem = f"embedding-{self._key}.{number}"
                 start = base + number * CHUNK
-                known = self._open(entry, folder / name, size)
+                known = self._known(entry, stem, size)
                 if known is not None:
-                    background.submit(partial(done.append, known))
+                    background.submit(partial(done.append, known[0]))
                     continue
                 cut = self._cut(snapshot, start, size)
-                background.submit(partial(write, name, size, cut, background))
+                background.submit(partial(write, stem, size, cut, background))
         keep = [np.ones(size, np.bool_) for size in sizes]
         file = segments.add_part(
-            self._folder, entry, segments.VECTORS, f"vectors-{self._key}.part", merge_vectors(done, keep)
+            self._folder, entry, segments.VECTORS, f"vectors-{self._key}.part", merge_vectors(done, keep), marked=True
         )
-        for number in range(len(sizes)):
-            (folder / f"embedding-{self._key}.{number}.part").unlink()
+        self._remove_pieces(entry)
         return file
 
     def _cut(self, snapshot: Snapshot, start: int, size: int) -> building.Cut:

@@ -188,9 +188,15 @@ def pin(folder: Folder, commit: int) -> Lock | None:
         os.close(descriptor)  # the writer swept the file between open and flock
 
 
+def _itself(folder: Folder) -> int:
+    """A further descriptor of the folder, to be locked."""
+    with storage_errors(f"open {folder.path}"):
+        return os.open(".", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC, dir_fd=folder.descriptor)
+
+
 def _pin_all(folder: Folder) -> Lock:
     """Hold every commit, where the disk has no room for the name of a pin: a shared lock on the folder itself."""
-    descriptor = os.open(".", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC, dir_fd=folder.descriptor)
+    descriptor = _itself(folder)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_SH)
     except BaseException:
@@ -200,7 +206,7 @@ def _pin_all(folder: Folder) -> Lock:
 
 
 def _all_pinned(folder: Folder) -> bool:
-    descriptor = os.open(".", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC, dir_fd=folder.descriptor)
+    descriptor = _itself(folder)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError as error:

@@ -25,6 +25,7 @@ _ENDED = "merging.ended"
 ASIDE = "aside"  # the folder of what a damaged catalog has lost
 _CHECKS = 2  # the version of what a file is looked at for: what an older one has seen is looked at again
 _TRIES = 10
+_MARK = 16  # letters of a hash in a name
 _MARKS = 5000  # remembered files of one archive; of more, most are of segments long merged away
 
 
@@ -102,23 +103,36 @@ def unfinished(folder: Folder) -> list[Place]:
     return [folder / name / segment for name in (MERGING, _ENDED) for segment in sorted((folder / name).list())]
 
 
-def add_part(folder: Folder, entry: SegmentEntry, name: str, file_name: str, part: PartData) -> PartFile:
+def add_part(
+    folder: Folder, entry: SegmentEntry, name: str, file_name: str, part: PartData, marked: bool = False
+) -> PartFile:
     """Write a further part of a segment that there is, durably: whole under its name, or not there.
 
     Until a commit names it, it is an orphan and harmless. ``part`` holds the entry's articles, or neighbours among
-    them, in row order, and says how many.
+    them, in row order, and says how many. ``marked``: the beginning of its SHA-256 stands in the file's name before
+    the ending, and ``unspoilt`` knows it again.
     """
     columns = open_part(part_place(folder, entry.id, entry.parts[COLUMNS]), COLUMNS)
     own = folder / SEGMENTS / entry.id
     building = own / f"{file_name}.new"
     building.unlink()
     written = write_part(building, name, part.arrays, {**part.meta, "ids_digest": columns.meta["ids_digest"]})
-    with storage_errors(f"write {own.path / file_name}"):
-        building.rename(file_name)
-        own.sync()
+    if marked:
+        file_name = f"{file_name.removesuffix('.part')}.{written.sha256[:_MARK]}.part"
     file = PartFile(file_name, written.size, written.sha256)
-    remember_verified(folder, [(own / file_name, file)])
+    with storage_errors(f"write {own.path / file.name}"):
+        building.rename(file.name)
+        own.sync()
+    remember_verified(folder, [(own / file.name, file)])
     return file
+
+
+def unspoilt(place: Place) -> PartFile | None:
+    """A marked part that ``add_part`` wrote, if it is as it was written."""
+    digest = file_hash(place)
+    if place.name.split(".")[-2:] != [digest[:_MARK], "part"]:
+        return None
+    return PartFile(place.name, place.status().st_size, digest)
 
 
 def remove(folder: Folder, dropped: Collection[tuple[str, str]]) -> None:
