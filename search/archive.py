@@ -23,7 +23,7 @@ from search.errors import (
     RecordsRejected,
     UsageError,
 )
-from search.records import Article, Detect, FacetField, Filters, Fusion, Mode, Passage, Period, Results, Sort
+from search.records import Article, Copies, Detect, FacetField, Filters, Fusion, Mode, Passage, Period, Results, Sort
 
 if TYPE_CHECKING:
     from search.encode import Encoder, Precision, Reranker
@@ -152,6 +152,7 @@ class Archive:
         recency: str | None = None,
         as_of: str | datetime | None = None,
         sort: Sort | str = Sort.RELEVANCE,
+        copies: Copies | str = Copies.SHOW,
         diversity: float = 0.0,
         fusion: Fusion | Normalise | str = Fusion.DBSF,
         weight: float = 0.5,
@@ -165,9 +166,10 @@ class Archive:
     ) -> Results:
         """Ranked hits for a query.
 
-        ``recency`` is a half-life such as "30d"; ``as_of`` hides what was published later; ``weight`` is the vector
-        leg's share, 0 to 1; ``detect`` says what becomes of sources and dates that the query names: their articles come
-        higher ("prefer"), alone ("filter"), or as any others ("off"); ``cursor`` continues where earlier results ended;
+        ``recency`` is a half-life such as "30d"; ``as_of`` hides what was published later; ``copies`` "collapse" makes
+        one hit of all copies of a text, so that ``limit`` stories come back; ``weight`` is the vector leg's share, 0 to
+        1; ``detect`` says what becomes of sources and dates that the query names: their articles come higher
+        ("prefer"), alone ("filter"), or as any others ("off"); ``cursor`` continues where earlier results ended;
         ``where`` is a query object of Whoosh's (``whoosh.query.Query``), a hard condition beside those of the query;
         ``watch`` sees the stages, as a ``Stopwatch`` does. Raises QueryError for a query that does not parse or cannot
         be answered, ModeError for a mode that the archive cannot serve, UsageError for a value out of range.
@@ -181,6 +183,7 @@ class Archive:
             recency=recency,
             as_of=as_of,
             sort=_choice(Sort, sort),
+            copies=_choice(Copies, copies),
             diversity=diversity,
             fusion=fusion if callable(fusion) else _choice(Fusion, fusion),
             weight=weight,

@@ -135,6 +135,15 @@ MATCHING = [
 ]
 """Settings that change the match set; ids are the newest first."""
 
+COPIED = [
+    "meridon-2025-01-10-fine",
+    RENTNER,
+    "meridon-2024-10-25-postmortem",
+    "u-e74c7e5ebfb9758d3880e8cef54968bf",
+    "meridon-2024-10-11-leak",
+    "c-40705646e1cdf5e397baee3e41ac87fc",
+]
+"""The last three are one story."""
 _KEYWORD = {"mode": "keyword"}
 _HYBRID = {"mode": "hybrid", "limit": 3}
 _NEWEST = {"sort": "newest"}
@@ -157,6 +166,7 @@ RANKING = [
         _KEYWORD | {"as_of": "2025-03-01"},
     ),
     Effect("diversity", "ward closed fungus", 0.35, [CORRECTED, CLOSED, DEATHS], [CORRECTED, DEATHS, CLOSED], _HYBRID),
+    Effect("copies", "title:Meridon OR title:pension", "collapse", COPIED, COPIED[:4], _NEWEST),
     Effect("fusion", MISHEAR, "rrf", [TRANSCRIPTS, TOLLS, INQUIRY], [TRANSCRIPTS, INQUIRY, TUG_RIGHTS], _HYBRID),
     Effect("fusion", MISHEAR, "minmax", [TRANSCRIPTS, TOLLS, INQUIRY], [TRANSCRIPTS, TOLLS, DRUM], _HYBRID),
     Effect("weight", MISHEAR, 0.0, [TRANSCRIPTS, TOLLS, INQUIRY], [TOLLS, TRANSCRIPTS, CHESS_INQUIRY], _HYBRID),

@@ -76,6 +76,7 @@ def test_json_is_the_object_of_the_design():
         "query": "hamas rawalakot",
         "mode": "hybrid",
         "total": 1,
+        "stories": None,
         "took_ms": 7.6,
         "did_you_mean": "hamas?",
         "cursor": "c1",
@@ -100,11 +101,12 @@ def test_json_is_the_object_of_the_design():
                     {"field": "snippet", "start": 28, "end": 37, "kind": "word"},
                 ],
                 "passages": [{"text": text, "start": 0, "end": 58, "score": 0.294858}],
+                "copies": [],
                 "explain": None,
             }
         ],
     }
-    assert list(record) == ["query", "mode", "total", "took_ms", "did_you_mean", "cursor", "hits"]
+    assert list(record) == ["query", "mode", "total", "stories", "took_ms", "did_you_mean", "cursor", "hits"]
 
 
 def test_json_of_a_bare_hit():

@@ -71,7 +71,17 @@ def test_search_matching(effect):
 
 
 @shows(
-    "search", "--limit", "--offset", "--mode", "--sort", "--recency", "--diversity", "--fusion", "--weight", "--detect"
+    "search",
+    "--limit",
+    "--offset",
+    "--mode",
+    "--sort",
+    "--copies",
+    "--recency",
+    "--diversity",
+    "--fusion",
+    "--weight",
+    "--detect",
 )
 @pytest.mark.parametrize("effect", RANKING, ids=name)
 def test_search_ranking(effect):

@@ -21,7 +21,7 @@ from .effects import (
 )
 
 FILTERS = ("since", "until", "sources", "authors", "sections", "languages", "as_of")
-RANKED = ("limit", "offset", "mode", "sort", "recency", "detect")
+RANKED = ("limit", "offset", "mode", "sort", "copies", "recency", "detect")
 
 
 @pytest.fixture

@@ -89,7 +89,9 @@ def test_search_matching(archive, effect):
     assert ids(asyncio.run(archive.asearch(effect.query, **with_it))) == effect.after
 
 
-@shows("Archive.search", "limit", "offset", "mode", "sort", "recency", "diversity", "fusion", "weight", "detect")
+@shows(
+    "Archive.search", "limit", "offset", "mode", "sort", "copies", "recency", "diversity", "fusion", "weight", "detect"
+)
 @pytest.mark.parametrize("effect", RANKING, ids=name)
 def test_search_ranking(archive, effect):
     assert ids(archive.search(effect.query, **effect.beside)) == effect.before
@@ -460,7 +462,20 @@ def haystack_call(archive, query, limit=4, filters=None, **settings):
 
 
 ASKED = (
-    *("mode", "filters", "as_of", "recency", "sort", "diversity", "fusion", "weight", "passages", "literal", "detect"),
+    *(
+        "mode",
+        "filters",
+        "as_of",
+        "recency",
+        "sort",
+        "copies",
+        "diversity",
+        "fusion",
+        "weight",
+        "passages",
+        "literal",
+        "detect",
+    ),
 )
 
 

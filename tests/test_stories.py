@@ -361,7 +361,7 @@ def test_links_whose_ends_are_not_in_the_snapshot_join_nothing(tmp_path):
     assert groups.several.tolist() == [True, False, True, False]
     assert groups.count(np.array([True, True, True, False])) == 2
     assert groups.members(2, np.array([True] * 4)).tolist() == [0, 2]
-    assert groups.alone(np.array([True] * 4), np.array([3, 2, 1, 0])).tolist() == [False, True, True, True]
+    assert groups.firsts(np.array([3, 2, 0, 1, 2])).tolist() == [0, 1, 3]
 
 
 @pytest.mark.parametrize("name", ["rows", "days", "owners", "by_digest", "values", "links"])

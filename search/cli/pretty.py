@@ -8,7 +8,7 @@ from typing import Any
 
 from search.cli.options import counted
 from search.cli.text import BOLD, DIM, PLAIN, clean, cut, line, width, wrap
-from search.records import Article, Hit, Passage, Results
+from search.records import Article, Copy, Hit, Passage, Results
 
 NARROWEST, WIDEST = 40, 110
 
@@ -51,11 +51,25 @@ def _hit(hit: Hit, standing: str, total_width: int, style: bool) -> Iterator[str
         near = "" if passage.score is None else f", {passage.score:.3f}"
         text = f"[{passage.start}:{passage.end}{near}] {passage.text}"
         yield from _indented([cut(text, room)], indent)
+    if hit.copies:
+        yield from _indented(wrap(also(hit.copies), room), indent, DIM if style else "")
     if article.url:
         yield indent + line(article.url)
     yield indent + f"id {line(article.id)}"
     if hit.explain is not None:
         yield from (indent + row for row in tree(hit.explain, room))
+
+
+_NAMED = 5  # copies that are named
+
+
+def also(copies: Sequence[Copy]) -> str:
+    """``+2 copies: Valley Post, 2025-02-21; Hill Herald, 2025-02-22``."""
+    named = "; ".join(
+        ", ".join(filter(None, (line(copy.source) or line(copy.id), when(copy.published)))) for copy in copies[:_NAMED]
+    )
+    rest = f"; and {len(copies) - _NAMED:,} more" if len(copies) > _NAMED else ""
+    return f"+{len(copies):,} {'copy' if len(copies) == 1 else 'copies'}: {named}{rest}"
 
 
 def _indented(lines: Sequence[str], indent: str, code: str = "") -> Iterator[str]:

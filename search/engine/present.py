@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import date
 from typing import Any
 
 from search.engine import excerpts, ranking
@@ -13,7 +14,8 @@ from search.engine.remarks import remarks, suggestion
 from search.engine.view import Scope, View
 from search.engine.watch import Watch, unwatched
 from search.errors import ArchiveDamaged
-from search.records import Article, Highlight, Hit, Mode, Passage, Results
+from search.records import Article, Copies, Copy, Highlight, Hit, Mode, Passage, Results
+from search.storage.columns import MISSING_DAY
 
 _BEYOND = {
     Mode.KEYWORD: "have some of them",
@@ -44,6 +46,7 @@ def present(view: View, plan: Plan, scope: Scope, ranked: Ranked, watch: Watch =
             article=article,
             matched=bool(scope.matched[ordinals[place]]),
             passages=passages[place],
+            copies=_copies(view, scope, int(ordinals[place])),
             snippet=snippets[place][0],
             highlights=snippets[place][1],
             explain=explanations[place],
@@ -53,11 +56,14 @@ def present(view: View, plan: Plan, scope: Scope, ranked: Ranked, watch: Watch =
     )
     with watch("suggest"):
         did_you_mean, spellings = suggestion(view, plan, scope) if request.snippets else (None, [])
-    more = (scope.total if ranked.fused is None else len(ranked.ordinals)) > plan.page.stop
+    stories = None if scope.groups is None else scope.groups.count(scope.matched)
+    matching = scope.total if stories is None else stories
+    more = (matching if ranked.fused is None else len(ranked.ordinals)) > plan.page.stop
     return Results(
         query=request.query,
         mode=plan.mode,
         total=scope.total,
+        stories=stories,
         took_ms=plan.took_ms(),
         hits=shown,
         did_you_mean=did_you_mean,
@@ -95,6 +101,20 @@ def _passages(
     return passages
 
 
+def _copies(view: View, scope: Scope, ordinal: int) -> tuple[Copy, ...]:
+    """The other articles of a hit's story under the conditions, the earliest first."""
+    if scope.groups is None:
+        return ()
+    columns = view.columns
+    members = scope.groups.members(ordinal, scope.mask)
+    found = []
+    for one in members[members != ordinal].tolist():
+        day = int(columns.day[one])
+        published = None if day == MISSING_DAY else date.fromordinal(day)
+        found.append(Copy(id=columns.ids([one])[0], source=columns.name("source", one), published=published))
+    return tuple(sorted(found, key=lambda copy: (copy.published or date.max, copy.source, copy.id)))
+
+
 def _snippet(article: Article | None, passages: Sequence[Passage], sought: excerpts.Sought) -> Marked:
     return ("", ()) if article is None else excerpts.snippet(article, passages[0] if passages else None, sought)
 
@@ -122,6 +142,8 @@ def _notes(view: View, plan: Plan, scope: Scope, ranked: Ranked, shown: Sequence
     if ranked.preferred:
         clauses = " and ".join(one.clause for one in ranked.preferred)
         notes.append(f"the query names {clauses}: such articles come higher, unless detect is off")
+    if plan.request.copies is Copies.COLLAPSE and scope.groups is None and len(view.columns):
+        notes.append("this archive does not know which articles are copies; 'broadsheet regroup' finds out")
     if plan.request.mode is Mode.AUTO and view.vectors is None and len(view.columns):
         notes.append("this archive has no vectors: ranked by words alone")
     if plan.query.words and not scope.total and shown:

@@ -15,6 +15,7 @@ from search.engine import ranking
 from search.engine.legs import Floats, Mask, Ordinals, VectorLeg
 from search.engine.plan import Plan, Preferred
 from search.engine.request import Request
+from search.engine.stories.groups import Groups
 from search.engine.view import Scope, View
 from search.engine.watch import Watch, unwatched
 from search.errors import UsageError
@@ -88,8 +89,11 @@ def rank(view: View, plan: Plan, scope: Scope, watch: Watch = unwatched) -> Rank
     request = plan.request
     query = plan.query
     nothing = not query.scoring or (plan.mode is Mode.VECTOR and not query.encoder_text)
+    groups = scope.groups
     if request.sort is not Sort.RELEVANCE or nothing:
-        return by_date(view.columns, scope.matched, request.sort is Sort.OLDEST, plan.page.stop)
+        oldest = request.sort is Sort.OLDEST
+        matched = scope.matched if groups is None else alone(view.columns, scope.matched, groups, oldest)
+        return by_date(view.columns, matched, oldest, plan.page.stop)
     if plan.page.stop > POOL:
         raise UsageError(f"a ranking is {POOL} hits deep; for more, use --sort newest (by date), or narrow the query")
     return by_relevance(view, plan, scope, watch)
@@ -108,6 +112,15 @@ def by_date(columns: Columns, mask: Mask, oldest: bool, depth: int) -> Ranked:
     return Ranked(ordinals[order], order)
 
 
+def alone(columns: Columns, mask: Mask, groups: Groups, oldest: bool) -> Mask:
+    """A mask with one article of each story: the newest one in the mask, or the oldest."""
+    copied = mask & groups.several
+    ordered = by_date(columns, copied, oldest, int(np.count_nonzero(copied))).ordinals
+    found = mask & ~groups.several
+    found[ordered[groups.firsts(ordered)]] = True
+    return found
+
+
 def by_relevance(view: View, plan: Plan, scope: Scope, watch: Watch = unwatched) -> Ranked:
     """What passes the scope's mask, by the plan's words in one leg, by their meaning in the other, or by both."""
     request, columns = plan.request, view.columns
@@ -115,15 +128,16 @@ def by_relevance(view: View, plan: Plan, scope: Scope, watch: Watch = unwatched)
     if plan.mode is not Mode.KEYWORD and plan.query.encoder_text:  # terror* alone has no meaning to compare
         with watch("encode"):
             vector = view.encoded(plan.query.encoder_text)
-    words = _words(plan, scope, watch)
+    words, groups = _words(plan, scope, watch), scope.groups
     if vector is None or view.vectors is None:
-        ordinals, fused = by_words(columns, words, scope.matched)
+        ordinals, fused = by_words(columns, words, scope.matched, groups)
     else:
-        meaning = _meaning(view.vectors, vector, scope.mask, watch)
+        meaning = _meaning(view.vectors, vector, scope, watch)
         if plan.mode is Mode.VECTOR:
             ordinals, fused = by_meaning(meaning, plan)
         else:
-            ordinals, fused = by_both(words, meaning, plan, int(np.count_nonzero(scope.mask)))
+            size = int(np.count_nonzero(scope.mask)) if groups is None else groups.count(scope.mask)
+            ordinals, fused = by_both(words, meaning, plan, size, groups)
     preferred: list[Preferred] = []
     with watch("order"):
         if plan.preferred:
@@ -135,23 +149,32 @@ def by_relevance(view: View, plan: Plan, scope: Scope, watch: Watch = unwatched)
             factors = ranking.recency_factors(columns.published[ordinals], instant(plan.now), half_life)
             fused = ranking.apply_recency(fused, factors)
         diverse = request.diversity > 0 and vector is not None
-        depth = None if diverse else plan.page.stop
+        # The two legs may have put forward different copies of one text: the better one stays.
+        doubled = groups is not None and len(groups.firsts(ordinals)) < len(ordinals)
+        depth = None if diverse or doubled else plan.page.stop
         order = ranking.order(
             fused.scores, columns.published[ordinals], lambda tied: columns.ids(ordinals[tied]), depth
-        )[:POOL]
+        )
+        if groups is not None and doubled:
+            order = order[groups.firsts(ordinals[order])]
+        order = order[:POOL]
         if diverse and vector is not None and view.vectors is not None:
             representatives = view.vectors.representatives(vector, ordinals[order])
             order = order[ranking.diversify(fused.scores[order], representatives, request.diversity)]
     return Ranked(ordinals[order], order, fused, vector, tuple(preferred))
 
 
-def by_words(columns: Columns, words: Asked, matched: Mask) -> Pool:
+def by_words(columns: Columns, words: Asked, matched: Mask, groups: Groups | None = None) -> Pool:
     """The articles ranked by words, then those of the match set that no scoring word led to (``benhada~``), the
     newest."""
     ordinals, scores = words.best(POOL)
     if len(ordinals) < POOL:
         rest = matched.copy()
         rest[ordinals] = False
+        if groups is not None:
+            taken = np.zeros(len(rest), np.bool_)
+            taken[groups.ids[ordinals]] = True
+            rest = alone(columns, rest & ~taken[groups.ids], groups, False)
         more = by_date(columns, rest, False, POOL - len(ordinals)).ordinals
         ordinals, scores = np.append(ordinals, more), np.append(scores, np.zeros(len(more), np.float32))
     return ordinals, ranking.alone("keyword", scores)
@@ -168,28 +191,32 @@ def by_meaning(meaning: Asked, plan: Plan) -> Pool:
     return ordinals, fused
 
 
-def by_both(words: Asked, meaning: Asked, plan: Plan, size: int) -> Pool:
-    """The articles that either leg ranks, ascending; ``size`` is the number of articles under the mask. Where only the
-    first places are asked for, no more of them than may come there: with the scores that all would give them."""
+def by_both(words: Asked, meaning: Asked, plan: Plan, size: int, groups: Groups | None = None) -> Pool:
+    """The articles that either leg ranks, ascending; ``size`` is the number of articles, or of stories, under the mask.
+    Where only the first places are asked for, no more of them than may come there: with the scores that all would give
+    them."""
     by_words, request = words.best(POOL), plan.request
-    pool = _front(words, meaning, by_words, request, size) if _first_places(plan) else None
+    pool = _front(words, meaning, by_words, request, size, groups) if _first_places(plan) else None
     return _whole(words, meaning, by_words, request, size) if pool is None else pool
 
 
 def _words(plan: Plan, scope: Scope, watch: Watch) -> Asked:
-    words, leg = plan.query.scoring, scope.words
+    words, leg, groups = plan.query.scoring, scope.words, scope.group_ids
     return Asked(
         "words",
-        lambda depth: leg.rank(words, scope.mask, None, depth),
+        lambda depth: leg.rank(words, scope.mask, groups, depth),
         partial(leg.score, words),
         watch,
         partial(leg.most_beyond, words),
     )
 
 
-def _meaning(leg: VectorLeg, vector: Floats, mask: Mask, watch: Watch) -> Asked:
+def _meaning(leg: VectorLeg, vector: Floats, scope: Scope, watch: Watch) -> Asked:
     """Whatever the depth, as much is read as for the whole pool."""
-    return Asked("meaning", lambda depth: leg.rank(vector, mask, None, depth, POOL), partial(leg.score, vector), watch)
+    mask, groups = scope.mask, scope.group_ids
+    return Asked(
+        "meaning", lambda depth: leg.rank(vector, mask, groups, depth, POOL), partial(leg.score, vector), watch
+    )
 
 
 def _first_places(plan: Plan) -> bool:
@@ -213,7 +240,9 @@ def _whole(words: Asked, meaning: Asked, by_words: Best, request: Request, size:
     return ordinals, _fused(word_scores, cosines, by_words, near, request, size)
 
 
-def _front(words: Asked, meaning: Asked, by_words: Best, request: Request, size: int) -> Pool | None:
+def _front(
+    words: Asked, meaning: Asked, by_words: Best, request: Request, size: int, groups: Groups | None
+) -> Pool | None:
     """Of the pool what may come to the first places, with the same scores; None if that cannot be told."""
     near = meaning.best(NEAR)
     if len(near.ordinals) < NEAR:
@@ -224,7 +253,16 @@ def _front(words: Asked, meaning: Asked, by_words: Best, request: Request, size:
     # other: the last row stands for it.
     bound = max(near.scores[-1], np.float32(0.0))
     least = np.float32(words.most_beyond(float(by_words.scores[-1])) if len(by_words.ordinals) >= POOL else 0.0)
-    cosines = _completed(ordinals, near, lambda rest: np.full(len(rest), bound, np.float32))
+
+    def at_most(rest: Ordinals) -> Floats:
+        """The bound; but another copy of a near article may be as near as that."""
+        most = np.full(len(rest), bound, np.float32)
+        if groups is not None:
+            copies = np.isin(groups.ids[rest], groups.ids[near.ordinals])
+            most[copies] = meaning.score(rest[copies])
+        return most
+
+    cosines = _completed(ordinals, near, at_most)
     highest = _fused(np.append(word_scores, least), np.append(cosines, bound), by_words, near, request, size)
     others = np.ones(len(ordinals) + 1, np.bool_)
     others[ordinals.searchsorted(near.ordinals)] = False

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from search import query as language
 from search.declarations import SETTINGS, Setting, setting, settings
 from search.errors import UsageError
-from search.records import Detect, FacetField, Filters, Fusion, Mode, Period, Sort
+from search.records import Copies, Detect, FacetField, Filters, Fusion, Mode, Period, Sort
 
 if TYPE_CHECKING:
     from search.engine.ranking import Normalise
@@ -33,6 +33,7 @@ class Request:
         None, "Answer as if it were then: what was published later is hidden.", example="D"
     )
     sort: Sort = setting(Sort.RELEVANCE, "The order of the hits.")
+    copies: Copies = setting(Copies.SHOW, "Whether each copy of one text is a hit, or all of them are one.")
     recency: str | None = setting(None, "Halve a score for each such age, such as 30d.", example="AGE")
     diversity: float = setting(0.0, "How much variety among the hits counts.", least=0, most=1)
     fusion: Fusion | Normalise = setting(Fusion.DBSF, "How hybrid joins the two rankings.")

@@ -23,7 +23,7 @@ from search.errors import ArchiveDamaged, ArticleNotFound, ModeError
 from search.keyword import Bm25Settings, KeywordIndex, KeywordView
 from search.keyword.tree import Foreign, either
 from search.query import ParsedQuery, named
-from search.records import Article, Detect, Mode, Sort
+from search.records import Article, Copies, Detect, Mode, Sort
 from search.storage.catalog import Catalog
 from search.storage.columns import MISSING_INSTANT, instant
 from search.storage.segments import COLUMNS, KEYWORD, STORIES, VECTORS
@@ -37,13 +37,20 @@ if TYPE_CHECKING:
 class Scope(NamedTuple):
     """What a plan is about. ``visible``: the articles that there are for it; ``mask``: those of them under its
     constraints; ``matched``: those of these with all its words, ``total`` in number. All bool[N] over ordinals.
-    ``words`` is the keyword leg over the visible ones."""
+    ``words`` is the keyword leg over the visible ones. ``groups`` are the stories of these, where copies of one text
+    are one hit."""
 
     visible: Mask
     mask: Mask
     matched: Mask
     total: int
     words: Leg
+    groups: Groups | None = None
+
+    @property
+    def group_ids(self) -> Ordinals | None:
+        """int64[N]: the groups of which a leg gives the best article each; None for articles."""
+        return None if self.groups is None else self.groups.ids
 
 
 class View:
@@ -161,7 +168,8 @@ class View:
         words, query = self.words(visible), plan.query
         mask = visible if query.constraint is None else words.match(query.constraint)
         matched = mask & words.match_words(query.words) if query.words else mask
-        return Scope(visible, mask, matched, int(np.count_nonzero(matched)), words)
+        groups = self.groups(visible) if plan.request.copies is Copies.COLLAPSE else None
+        return Scope(visible, mask, matched, int(np.count_nonzero(matched)), words, groups)
 
     def mode(self, asked: Mode) -> Mode:
         """The mode that answers. Raises ModeError where the archive has no vectors for it."""

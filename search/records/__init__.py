@@ -15,9 +15,9 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from search.records.articles import Article, Passage
-from search.records.choices import Detect, FacetField, Fusion, Mode, Operator, Period, Sort
+from search.records.choices import Copies, Detect, FacetField, Fusion, Mode, Operator, Period, Sort
 from search.records.filters import Filters
-from search.records.results import Highlight, Hit, Results
+from search.records.results import Copy, Highlight, Hit, Results
 
 if TYPE_CHECKING:
     from search.records.conditions import All, Any_, Compare, Condition, Not
@@ -46,6 +46,8 @@ __all__ = [
     "Citation",
     "Compare",
     "Condition",
+    "Copies",
+    "Copy",
     "Counts",
     "Detect",
     "Detected",

@@ -22,6 +22,13 @@ class Sort(StrEnum):
     OLDEST = "oldest"
 
 
+class Copies(StrEnum):
+    """Whether each copy of one text is a hit, or all of them are one."""
+
+    SHOW = "show"
+    COLLAPSE = "collapse"
+
+
 class Fusion(StrEnum):
     """How the scores of two legs become one. DBSF is distribution-based score fusion."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from typing import Any, Literal
 
 from search.declarations import also_told, row, told, values
@@ -21,6 +22,15 @@ class Highlight:
     start: int
     end: int
     kind: Literal["word", "meaning"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Copy:
+    """An article that is a copy of another, where and when it appeared: its own local day."""
+
+    id: str
+    source: str
+    published: date | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,6 +52,9 @@ class Hit:
     snippet: str = ""
     highlights: tuple[Highlight, ...] = ()
     passages: tuple[Passage, ...] = ()
+    copies: tuple[Copy, ...] = field(
+        default=(), metadata=told("The copies of the same text under the query's conditions that this hit stands for.")
+    )
     explain: Mapping[str, Any] | None = None
 
     @property
@@ -75,6 +88,9 @@ class Results(Sequence[Hit]):
     query: str
     mode: Mode
     total: int = field(metadata=told("How many articles match, on all pages."))
+    stories: int | None = field(
+        default=None, metadata=told("How many stories these are, where copies of one text are one hit.")
+    )
     took_ms: float = field(compare=False)
     did_you_mean: str | None = None
     cursor: str | None = None

@@ -165,6 +165,13 @@ class Columns:
         names = _names(part, name)
         return [names[code] for code in part[name].tolist()]
 
+    def name(self, category: str, ordinal: int) -> str:
+        """The value of one of CATEGORIES of one article."""
+        segment = int(np.searchsorted(self.bases, ordinal, side="right")) - 1
+        part = self._parts[segment]
+        code = int(part[category][ordinal - int(self.bases[segment])])
+        return unpack_string(part[f"{category}_blob"], part[f"{category}_ends"], code)
+
     def ids(self, ordinals: Iterable[int]) -> list[str]:
         """The ids of some articles."""
         found = []

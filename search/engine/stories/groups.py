@@ -36,15 +36,11 @@ class Groups(NamedTuple):
         members: Ordinals = copied[self.ids[copied] == self.ids[ordinal]]
         return members
 
-    def alone(self, mask: Mask, order: Ordinals) -> Mask:
-        """A mask with one article of each story: of its articles in the mask the one with the least place in ``order``,
-        int64[N]."""
-        copied = np.flatnonzero(mask & self.several)
-        copied = copied[np.argsort(order[copied], kind="stable")]
-        _, first = np.unique(self.ids[copied], return_index=True)
-        found = mask & ~self.several
-        found[copied[first]] = True
-        return found
+    def firsts(self, ordinals: Ordinals) -> Ordinals:
+        """The places of the first article of each story among some articles, ascending."""
+        _, first = np.unique(self.ids[ordinals], return_index=True)
+        first.sort()
+        return first
 
 
 def links(part: Part) -> Ordinals:
