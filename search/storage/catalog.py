@@ -86,6 +86,7 @@ class Catalog:
         self._file = file
         self._still = still  # what another user's writing would change, where this one can write nothing
         self._reopened = 0
+        self._sound: list[tuple[str, str]] = []  # settings and seals that were compared last, and agree
         self._mistrusted = False  # while a repair reads what differs from its seal
 
     @staticmethod
@@ -403,12 +404,14 @@ class Catalog:
         """
         with self._reading() as connection:
             rows = connection.execute("SELECT key, value FROM settings").fetchall()
-            sealed = self._seals(connection)
-        rows = [row for row in rows if row[0] != seals.KEY]
+            sealed = None if rows == self._sound else self._seals(connection)
+        every, rows = rows, [row for row in rows if row[0] != seals.KEY]
         if sealed == {} and not damaged:
             raise self._refuse("the seals")
-        if sealed and not damaged and (names := seals.differing(sealed.get("settings"), rows)):
-            raise self._refuse(f"the settings {', '.join(names)}")
+        if sealed and not damaged:
+            if names := seals.differing(sealed.get("settings"), rows):
+                raise self._refuse(f"the settings {', '.join(names)}")
+            self._sound = every
         try:
             return {key: json.loads(value) for key, value in rows}
         except (ValueError, TypeError, RecursionError) as error:
