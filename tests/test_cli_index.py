@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import gzip
 import io
 import json
@@ -71,19 +70,6 @@ def test_index_adds_and_sums_up(folder, source):
     assert summary == "2 added, 0 replaced, 0 skipped, 1 rejected in 0 s"
     assert held(folder) == {"n0", "n1"}
     assert "0 added, 0 replaced, 2 skipped, 1 rejected" in run(path).stderr
-
-
-def test_circles_of_objects_are_looked_for_seldom_while_articles_come(folder, source, monkeypatch):
-    add, usual, seen = Archive.add, gc.get_threshold(), []
-
-    def watched(*arguments, **options):
-        seen.append(gc.get_threshold())
-        return add(*arguments, **options)
-
-    monkeypatch.setattr(Archive, "add", watched)
-    assert run(source(NEWS[0])).exit_code == 0
-    assert seen == [(50_000, *usual[1:])]
-    assert gc.get_threshold() == usual
 
 
 def test_an_archive_without_vectors_says_so_where_vectors_were_to_be(folder, source):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import time
 import warnings
 from collections.abc import Iterable, Iterator
@@ -27,7 +26,6 @@ if TYPE_CHECKING:
     from search.ingest import Reading
 
 SHOWN = 5  # rejections on the screen; the rest are in --rejects
-_OBJECTS = 50_000  # new ones between two looks for circles; Python's own 700 cost 4 % of the time
 EXAMPLES = 5  # articles that a dry run shows
 
 
@@ -143,7 +141,6 @@ def command(
             _dry_run(reading)
         return
     with ExitStack() as stack:
-        stack.enter_context(_seldom_collected())
         kept = stack.enter_context(replacing(report_file)) if report_file is not None else None
         watch = _Watch(stack.enter_context(replacing(rejects)) if rejects is not None else None)
         reading = stack.enter_context(closing(ingest.read(paths, **said)))
@@ -181,17 +178,6 @@ def command(
     )
     if not (report.added or report.replaced or report.skipped):
         raise click.exceptions.Exit(1)
-
-
-@contextmanager
-def _seldom_collected() -> Iterator[None]:
-    """Look less often for objects that refer to one another in circles: articles never do, and they are many."""
-    usual = gc.get_threshold()
-    gc.set_threshold(_OBJECTS, *usual[1:])
-    try:
-        yield
-    finally:
-        gc.set_threshold(*usual)
 
 
 def _say(reading: Reading, report: AddReport, report_file: Path | None) -> None:

@@ -50,7 +50,8 @@ def to_json(article: Article) -> bytes:
         import orjson  # writers only
 
         with contextlib.suppress(TypeError):  # a key that is no text, a number of more than 64 bits, half a character
-            return orjson.dumps(values, option=orjson.OPT_SORT_KEYS)
+            # A copy: what orjson gives keeps room behind it, and a batch of records is held.
+            return bytes(memoryview(orjson.dumps(values, option=orjson.OPT_SORT_KEYS)))
     return json.dumps(values, ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode()
 
 
