@@ -160,6 +160,15 @@ ALL: tuple[Row, ...] = (
     ),
     *(
         (
+            f"nDCG@10, {what}: hybrid, words, meaning",
+            f"{{quality: {name}, hybrid}}, {{quality: {name}, keyword}}, {{quality: {name}, vector}};"
+            f" bm25s {{quality: {name}, bm25s}}, LanceDB {{quality: {name}, lancedb}}",
+            "quality",
+        )
+        for name, what in (("short", "three words of a headline"), ("event", "other outlets' articles on an event"))
+    ),
+    *(
+        (
             f"{what}, inside 2,000 / 1,000 tokens",
             "; ".join(
                 f"{label}{{quality: {name}, 2,000 tokens: {side}}} / {{quality: {name}, 1,000 tokens: {side}}}"
