@@ -191,10 +191,10 @@ def test_articles_by_id(archive):
 
 @shows("Archive.check", "thorough")
 def test_check_thorough(desk):
-    forge(desk.path, "keyword", "lengths", lambda lengths: lengths + 1)
+    forge(desk.path, "keyword", "positions", lambda positions: positions + 1)
     assert desk.check() == []
     (problem,) = desk.check(thorough=True)
-    assert "keyword.part has other words than its articles (lengths)" in problem
+    assert "keyword.part has other words than its articles (positions)" in problem
 
 
 @shows("Archive.check", "progress")

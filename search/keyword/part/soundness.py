@@ -104,7 +104,9 @@ def _check_dictionary(part: Part) -> None:
         if not (ends > firsts).all() or int(blob[firsts].max()) >= len(SPACES) or not _ascends(blob[firsts]):
             raise _damaged(part, "terms, of spaces that there are not,")
     forms, of_words = len(part["forms_ends"]), part["word_forms"]
-    if len(of_words) != forms or (forms and int(of_words.max()) >= forms) or len(np.unique(of_words)) != forms:
+    seen = np.zeros(forms, np.bool_)
+    seen[of_words[of_words < forms]] = True
+    if len(of_words) != forms or not seen.all():
         raise _damaged(part, "'word_forms'")
     counts = part["word_counts"]
     if not counts.all() or int(counts.sum(dtype=np.uint64)) != int(part["position_starts"][_text_terms(part)]):
