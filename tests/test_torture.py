@@ -379,6 +379,23 @@ def test_a_spoilt_piece_of_an_embedding_is_made_again(tmp_path, monkeypatch, joi
         assert material.readings()["vector"](archive) == found
 
 
+def test_a_merge_whose_leavings_cannot_be_removed_keeps_no_lock(tmp_path, monkeypatch):
+    from search.storage import segments
+
+    material.make_small(tmp_path / "desk")
+
+    def full(folder):
+        raise StorageError("the disk is full")
+
+    with Archive.open(tmp_path / "desk") as archive:
+        with monkeypatch.context() as patched:
+            patched.setattr(segments, "end_merge", full)
+            with pytest.raises(StorageError, match="the disk is full"):
+                archive.optimize()
+        archive.optimize()
+        assert archive.stats()["segments"] == 1
+
+
 def test_a_name_in_the_catalog_that_is_no_text_is_a_damage(tmp_path):
     material.make_small(tmp_path / "desk")
     catalog = tmp_path / "desk" / "catalog.sqlite"

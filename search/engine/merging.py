@@ -148,8 +148,10 @@ def beside(session: Session, choose: Callable[[Snapshot], Run]) -> None:
             if _beside(session, choose):
                 return
     finally:
-        segments.end_merge(folder)
-        lock.release()
+        try:
+            segments.end_merge(folder)
+        finally:
+            lock.release()
     raise ArchiveLocked(f"{folder.path} is changed by others while it is merged; try again when they are done")
 
 
