@@ -377,6 +377,8 @@ def test_pretty_lists_further_passages_and_the_explanation():
             lambda: results(*answer()),
             "2 shown; 1 article matches the whole query (hybrid, 8 ms)",
         ),
+        (lambda: results(first_hit(), total=12, stories=7), "1 of 7 stories in 12 articles (hybrid, 8 ms)"),
+        (lambda: results(first_hit(), total=3, stories=1), "1 of 1 story in 3 articles (hybrid, 8 ms)"),
         (lambda: results(second_hit(rank=1), total=0), "1 shown (hybrid, 8 ms)"),
         (lambda: results(total=0), "nothing found (hybrid, 8 ms)"),
         (lambda: results(total=20_000), "nothing on this page; 20,000 articles match (hybrid, 8 ms)"),

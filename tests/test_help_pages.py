@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from datetime import UTC, date, datetime
+from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
@@ -13,6 +15,7 @@ from search.cli import pages
 from search.cli.main import COMMANDS, cli
 from search.ingest.dates import read_date
 
+ROOT = Path(__file__).parents[1]
 TOPICS = pages.topics()
 
 
@@ -20,6 +23,13 @@ def test_there_is_a_page_for_each_topic():
     known = "archive assistants commands dates durability formats measurements python query rag server terminal whoosh"
     assert set(known.split()) <= set(TOPICS)
     assert not set(TOPICS) & set(COMMANDS)
+
+
+def test_nothing_is_told_twice():
+    for name, entries in (("README.md", r"^\| \[.*?\)"), ("CHANGELOG.md", r"^- .*(?:\n  .*)*")):
+        told = [" ".join(entry.split()) for entry in re.findall(entries, (ROOT / name).read_text(), re.M)]
+        assert len(told) > 10
+        assert [entry for entry, times in Counter(told).items() if times > 1] == []
 
 
 def test_without_a_topic_help_lists_them():

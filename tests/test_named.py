@@ -58,6 +58,24 @@ def test_filter_lets_nothing_else_through(archive):
     assert hits[0].article.id == TEACHERS
 
 
+def test_what_is_required_is_told(archive):
+    required = archive.search(JANUARY, mode="keyword", limit=1000, detect="filter")
+    note = "the query names date:2025-01-01..2025-01-31: only such articles are searched, as detect is filter"
+    assert required.notes[0] == note
+    assert not any("names" in note for note in archive.search("strike", detect="filter").notes)
+
+
+@pytest.mark.parametrize("sort", ["newest", "oldest"])
+def test_filter_holds_in_any_order(archive, sort):
+    every = archive.search("in 2024", sort=sort, limit=1000, detect="off")
+    years = [hit.article.published.year for hit in every]
+    assert {2024} < set(years)
+    hits = archive.search("in 2024", sort=sort, limit=1000, detect="filter")
+    assert [hit.article.id for hit in hits] == [
+        hit.article.id for hit, year in zip(every, years, strict=True) if year == 2024
+    ]
+
+
 @pytest.mark.parametrize("settings", [{"sort": "newest"}, {"query": "strike"}, {"query": "source:BBC"}])
 def test_nothing_is_said_where_nothing_is_lifted(archive, settings):
     asked = {"query": JANUARY, **settings}

@@ -96,10 +96,17 @@ def summary(results: Results) -> str:
     first, last = results.hits[0].rank, results.hits[-1].rank
     shown = f"{last:,}" if first == 1 else f"{first:,} to {last:,}"
     if all(hit.matched for hit in results):
+        if results.stories is not None:  # each hit is a story, and so are those that are left
+            return f"{shown} of {stories(results.stories)} in {counted(results.total, 'article')} {took}"
         return f"{shown} of {counted(results.total, 'article')} {took}"
     if not results.total:
         return f"{shown} shown {took}"
     return f"{shown} shown; {articles_match(results.total)} the whole query {took}"
+
+
+def stories(number: int) -> str:
+    """``1 story``, ``20 stories``."""
+    return f"{number:,} {'story' if number == 1 else 'stories'}"
 
 
 def articles_match(total: int) -> str:

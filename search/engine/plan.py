@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import NamedTuple
@@ -18,6 +19,11 @@ class Preferred(NamedTuple):
 
     node: Node
     clause: str
+
+
+def named_in(preferred: Sequence[Preferred]) -> str:
+    """``the query names source:="BBC" and date:2024``, as notes begin."""
+    return f"the query names {' and '.join(one.clause for one in preferred)}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,7 +8,7 @@ from typing import Any
 
 from search.engine import excerpts, ranking
 from search.engine.legs import Ordinals
-from search.engine.plan import Plan
+from search.engine.plan import Plan, named_in
 from search.engine.rank import Ranked
 from search.engine.remarks import remarks, suggestion
 from search.engine.view import Scope, View
@@ -140,8 +140,7 @@ def _scores(view: View, plan: Plan, scope: Scope, ranked: Ranked) -> tuple[list[
 def _notes(view: View, plan: Plan, scope: Scope, ranked: Ranked, shown: Sequence[Hit]) -> tuple[str, ...]:
     notes = list(plan.query.notes)
     if ranked.preferred:
-        clauses = " and ".join(one.clause for one in ranked.preferred)
-        notes.append(f"the query names {clauses}: such articles come higher, unless detect is off")
+        notes.append(f"{named_in(ranked.preferred)}: such articles come higher, unless detect is off")
     if plan.request.copies is Copies.COLLAPSE and scope.groups is None and len(view.columns):
         notes.append("this archive does not know which articles are copies; 'broadsheet regroup' finds out")
     if plan.request.mode is Mode.AUTO and view.vectors is None and len(view.columns):

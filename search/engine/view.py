@@ -15,7 +15,7 @@ from search import query as language
 from search.engine.counts import Counted, Spellings, count_names
 from search.engine.excerpts import plain_spans
 from search.engine.legs import Floats, Leg, Mask, Ordinals, VectorLeg
-from search.engine.plan import Plan, Preferred
+from search.engine.plan import Plan, Preferred, named_in
 from search.engine.query_vectors import QueryVectors
 from search.engine.request import Request
 from search.engine.stories.groups import Groups, Stories
@@ -143,13 +143,16 @@ class View:
         query = language.parse(request.query, now=now, literal=request.literal, filters=request.filters, where=where)
         request = request.resumed(self.snapshot.commit)
         preferred = self._preferred(request, query, now)
-        if request.detect is Detect.FILTER:
-            query, preferred = query.narrowed(*(one.node for one in preferred)), ()
+        if request.detect is Detect.FILTER and preferred:
+            note = f"{named_in(preferred)}: only such articles are searched, as detect is filter"
+            query, preferred = query.narrowed(*(one.node for one in preferred), notes=(note,)), ()
         return Plan(request=request, query=query, mode=mode, as_of=as_of, now=now, began=began, preferred=preferred)
 
     def _preferred(self, request: Request, query: ParsedQuery, now: datetime) -> tuple[Preferred, ...]:
         """The sources and dates that the words of a query name, as conditions."""
-        if request.detect is Detect.OFF or request.sort is not Sort.RELEVANCE or not query.words:
+        if request.detect is Detect.OFF or not query.words:
+            return ()
+        if request.detect is Detect.PREFER and request.sort is not Sort.RELEVANCE:  # by date nothing comes higher
             return ()
         mentions = named.find(query.encoder_text, self.sources, now)
         sources = [node for one in mentions if isinstance(one, named.SourceMention) for node in one.conditions]

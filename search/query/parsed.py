@@ -10,6 +10,8 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from search.keyword.tree import Expanded, Node
 
 _MOST_CHARACTERS = 1000
@@ -42,11 +44,12 @@ class ParsedQuery:
         """All that ranks by words."""
         return (*self.scoring_words, *self.patterns)
 
-    def narrowed(self, *conditions: Node) -> ParsedQuery:
-        """The same query under more conditions."""
+    def narrowed(self, *conditions: Node, notes: Sequence[str] = ()) -> ParsedQuery:
+        """The same query under more conditions, and what is to be said of them."""
         from search.keyword.tree import And, both, members
 
-        return replace(self, constraint=both([*members(And, self.constraint), *conditions]))
+        constraint = both([*members(And, self.constraint), *conditions])
+        return replace(self, constraint=constraint, notes=(*self.notes, *notes))
 
 
 def plain_words(text: str) -> ParsedQuery | None:
