@@ -133,6 +133,47 @@ def test_recency_and_diversity_keep_stories_apart(archive):
         assert len(shown) == len(set(shown)) == 20
 
 
+@pytest.fixture(scope="module")
+def two_outlets(tmp_path_factory):
+    """A story that an early copy tells with more of the words than a later one does, and another between them."""
+    text = prose(5, 150)
+    told = [
+        ("early", f"{text} The dam strike vote. The dam strike vote again.", date(2024, 12, 20), "Valley Post"),
+        ("late", f"{text} The dam strike vote.", date(2025, 1, 2), "Harrow Courier"),
+        ("other", f"{prose(7, 100)} The dam strike vote.", date(2025, 1, 1), "Hill Herald"),
+        *((f"rest{one}", prose(70 + one, 100), date(2024, 1, 1), "Hill Herald") for one in range(8)),
+    ]
+    with Archive.open(tmp_path_factory.mktemp("outlets") / "a", create=True, model="hash") as made:
+        made.add(
+            [
+                Article(id=one, title="Dam strike", text=text, published=day, source=source)
+                for one, text, day, source in told
+            ]
+        )
+        yield made
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_the_copy_of_the_outlet_that_the_query_names_stands_for_its_story(two_outlets, mode):
+    asked = {"query": "Harrow Courier on the dam strike vote", "mode": mode, "limit": 2}
+    found = two_outlets.search(copies="collapse", **asked)
+    assert sorted(hit.article.id for hit in found) == ["late", "other"]
+    assert any('source:="Harrow Courier"' in note for note in found.notes)
+    (late,) = (hit for hit in found if hit.article.id == "late")
+    assert [copy.id for copy in late.copies] == ["early"]
+    assert two_outlets.search(copies="collapse", **asked, detect="off")[0].article.id in ("early", "other")
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_a_story_is_as_recent_as_its_best_copy(two_outlets, mode):
+    asked = {"query": "dam strike vote", "mode": mode, "recency": "5d", "as_of": "2025-01-03"}
+    found = two_outlets.search(copies="collapse", limit=2, **asked)
+    assert {hit.article.id for hit in found} == {"late", "other"}
+    if mode != "hybrid":  # whose statistics are those of stories
+        single = {hit.article.id: hit.score for hit in two_outlets.search(limit=20, **asked)}
+        assert {hit.article.id: hit.score for hit in found} == {one: single[one] for one in ("late", "other")}
+
+
 CORRECTED, CLOSED = "ward7b-2024-09-20-closed-corrected", "ward7b-2024-09-19-closed"
 
 

@@ -80,6 +80,9 @@ class Asked:
 Pool = tuple[Ordinals, ranking.Fused]
 """Candidates and their scores."""
 
+Others = Callable[[Ordinals], Ordinals]
+"""The copies that come beside some candidates."""
+
 
 def rank(view: View, plan: Plan, scope: Scope, watch: Watch = unwatched) -> Ranked:
     """Articles in the order that is asked for, exact as far as the page reaches.
@@ -128,16 +131,16 @@ def by_relevance(view: View, plan: Plan, scope: Scope, watch: Watch = unwatched)
     if plan.mode is not Mode.KEYWORD and plan.query.encoder_text:  # terror* alone has no meaning to compare
         with watch("encode"):
             vector = view.encoded(plan.query.encoder_text)
-    words, groups = _words(plan, scope, watch), scope.groups
+    words, groups, others = _words(plan, scope, watch), scope.groups, _others(plan, scope)
     if vector is None or view.vectors is None:
-        ordinals, fused = by_words(columns, words, scope.matched, groups)
+        ordinals, fused = by_words(columns, words, scope.matched, groups, others)
     else:
         meaning = _meaning(view.vectors, vector, scope, watch)
         if plan.mode is Mode.VECTOR:
-            ordinals, fused = by_meaning(meaning, plan)
+            ordinals, fused = by_meaning(meaning, plan, others)
         else:
             size = int(np.count_nonzero(scope.mask)) if groups is None else groups.count(scope.mask)
-            ordinals, fused = by_both(words, meaning, plan, size, groups)
+            ordinals, fused = by_both(words, meaning, plan, size, groups, others)
     preferred: list[Preferred] = []
     with watch("order"):
         if plan.preferred:
@@ -149,7 +152,7 @@ def by_relevance(view: View, plan: Plan, scope: Scope, watch: Watch = unwatched)
             factors = ranking.recency_factors(columns.published[ordinals], instant(plan.now), half_life)
             fused = ranking.apply_recency(fused, factors)
         diverse = request.diversity > 0 and vector is not None
-        # The two legs may have put forward different copies of one text: the better one stays.
+        # Of the copies of one text that were put forward the best stays.
         doubled = groups is not None and len(groups.firsts(ordinals)) < len(ordinals)
         depth = None if diverse or doubled else plan.page.stop
         order = ranking.order(
@@ -164,7 +167,9 @@ def by_relevance(view: View, plan: Plan, scope: Scope, watch: Watch = unwatched)
     return Ranked(ordinals[order], order, fused, vector, tuple(preferred))
 
 
-def by_words(columns: Columns, words: Asked, matched: Mask, groups: Groups | None = None) -> Pool:
+def by_words(
+    columns: Columns, words: Asked, matched: Mask, groups: Groups | None = None, others: Others | None = None
+) -> Pool:
     """The articles ranked by words, then those of the match set that no scoring word led to (``benhada~``), the
     newest."""
     ordinals, scores = words.best(POOL)
@@ -177,10 +182,15 @@ def by_words(columns: Columns, words: Asked, matched: Mask, groups: Groups | Non
             rest = alone(columns, rest & ~taken[groups.ids], groups, False)
         more = by_date(columns, rest, False, POOL - len(ordinals)).ordinals
         ordinals, scores = np.append(ordinals, more), np.append(scores, np.zeros(len(more), np.float32))
+    if others is not None:
+        copies = others(ordinals)
+        beside = words.score(copies)
+        ranks = (beside > 0) | matched[copies]
+        ordinals, scores = np.append(ordinals, copies[ranks]), np.append(scores, beside[ranks])
     return ordinals, ranking.alone("keyword", scores)
 
 
-def by_meaning(meaning: Asked, plan: Plan) -> Pool:
+def by_meaning(meaning: Asked, plan: Plan, others: Others | None = None) -> Pool:
     """The articles nearest in meaning, best first."""
     depth = NEAR if _first_places(plan) else POOL
     ordinals, cosines = meaning.best(depth)
@@ -188,16 +198,30 @@ def by_meaning(meaning: Asked, plan: Plan) -> Pool:
     if depth < POOL and len(ordinals) == depth and fused.scores[-1] == fused.scores[FRONT - 1]:
         ordinals, cosines = meaning.best(POOL)  # dates order these and others
         fused = ranking.alone("vector", cosines)
+    if others is not None:
+        copies = others(ordinals)
+        ordinals, cosines = np.append(ordinals, copies), np.append(cosines, meaning.score(copies))
+        fused = ranking.alone("vector", cosines)
     return ordinals, fused
 
 
-def by_both(words: Asked, meaning: Asked, plan: Plan, size: int, groups: Groups | None = None) -> Pool:
+def by_both(
+    words: Asked, meaning: Asked, plan: Plan, size: int, groups: Groups | None = None, others: Others | None = None
+) -> Pool:
     """The articles that either leg ranks, ascending; ``size`` is the number of articles, or of stories, under the mask.
     Where only the first places are asked for, no more of them than may come there: with the scores that all would give
     them."""
     by_words, request = words.best(POOL), plan.request
     pool = _front(words, meaning, by_words, request, size, groups) if _first_places(plan) else None
-    return _whole(words, meaning, by_words, request, size) if pool is None else pool
+    return _whole(words, meaning, by_words, request, size, others) if pool is None else pool
+
+
+def _others(plan: Plan, scope: Scope) -> Others | None:
+    """The copies of candidates that are candidates too: all, where the order depends on more than what texts say. The
+    best by words or by meaning may be older than another copy, or not of the source that the query names."""
+    if scope.groups is None or (plan.request.recency is None and not plan.preferred):
+        return None
+    return partial(scope.groups.others, mask=scope.mask)
 
 
 def _words(plan: Plan, scope: Scope, watch: Watch) -> Asked:
@@ -231,10 +255,12 @@ def _first_places(plan: Plan) -> bool:
     )
 
 
-def _whole(words: Asked, meaning: Asked, by_words: Best, request: Request, size: int) -> Pool:
+def _whole(words: Asked, meaning: Asked, by_words: Best, request: Request, size: int, others: Others | None) -> Pool:
     """All that either leg ranks."""
     near = meaning.best(POOL)
     ordinals = _union(by_words.ordinals, near.ordinals)
+    if others is not None:
+        ordinals = _union(ordinals, others(ordinals))
     word_scores = _completed(ordinals, by_words, words.score)
     cosines = _completed(ordinals, near, meaning.score)
     return ordinals, _fused(word_scores, cosines, by_words, near, request, size)

@@ -42,6 +42,14 @@ class Groups(NamedTuple):
         first.sort()
         return first
 
+    def others(self, ordinals: Ordinals, mask: Mask) -> Ordinals:
+        """The copies of some articles that a mask has and that are not among these, ascending."""
+        told = np.zeros(len(self.ids), np.bool_)
+        told[self.ids[ordinals]] = True
+        copies = mask & self.several & told[self.ids]
+        copies[ordinals] = False
+        return np.flatnonzero(copies)
+
 
 def links(part: Part) -> Ordinals:
     """int64[m, 2]: the links of a stories part, from an article's row to an earlier one's. Raises ArchiveDamaged where
