@@ -152,7 +152,8 @@ def test_another_model_is_refused(built, news):
     assert "was built with the model hash" in result.stderr
 
 
-def test_a_full_disk_loses_nothing(archive, tmp_path):
+@pytest.mark.parametrize(("room", "kept"), [(100_000, 0), (200_000, 91)])  # the first batch with a model is a small one
+def test_a_full_disk_loses_nothing(archive, tmp_path, room, kept):
     more = write(tmp_path / "more.jsonl", [{"id": f"n{n}", "text": f"story {n} " * 500} for n in range(200)])
     code = "import sys; from search.__main__ import main; sys.argv[0] = 'broadsheet'; main()"
     limited = subprocess.run(
@@ -160,13 +161,14 @@ def test_a_full_disk_loses_nothing(archive, tmp_path):
         capture_output=True,
         text=True,
         check=False,
-        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, 200_000)),
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (room, room)),
     )
     assert limited.returncode == 3, limited.stderr
     assert "Traceback" not in limited.stderr
-    assert "the archive holds 4 articles (+0)" in limited.stderr
+    assert f"the archive holds {4 + kept} articles (+{kept})" in limited.stderr
+    assert json.loads(run("stats", "--format", "json").stdout)["articles"] == 4 + kept
     assert run("doctor").exit_code == 0
-    assert "200 added" in run("index", more).stderr
+    assert f"{200 - kept} added, 0 replaced, {kept} skipped" in run("index", more).stderr
 
 
 def test_ctrl_c_keeps_what_is_committed(tmp_path):

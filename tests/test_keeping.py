@@ -11,6 +11,7 @@ from hashlib import sha256
 import click
 import pytest
 from whoosh import query as whoosh
+from whoosh.query import spans
 
 from search import Archive, Article
 from search.cli import config
@@ -239,6 +240,31 @@ RUNAWAY = [
     whoosh.Regex("text", "(a|aa)+c"),
     whoosh.Wildcard("text", "*a*a*a*a*a*a*a*a*a*a*a*c"),
 ]
+
+
+def _spans(query):
+    word = whoosh.Term("text", "dam")
+    yield spans.SpanNear(query, word, slop=3)
+    yield spans.SpanNear2([word, spans.SpanOr([word, query])])
+    yield spans.SpanFirst(query, limit=5)
+    yield spans.SpanNot(word, query)
+    yield spans.SpanContains(spans.SpanNear(query, word), word)
+    yield whoosh.Sequence([word, query], slop=2)
+
+
+def test_a_pattern_inside_a_span_query_is_ended_too(tmp_path):
+    texts = {"a": "a" * 40 + "b", "b": "dam broke", "c": "a dam of stone broke"}
+    with Archive.open(tmp_path / "desk", create=True) as archive:
+        archive.add([Article(id=name, text=text) for name, text in texts.items()], vectors=False)
+        for query in _spans(whoosh.Regex("text", "(a|aa)+c")):
+            with pytest.raises(QueryError, match="takes too long"), Deadline(10):
+                archive.search("", where=query)
+        for slop, expected in ((1, ["b"]), (3, ["b", "c"])):
+            for query in (
+                spans.SpanNear(whoosh.Term("text", "dam"), whoosh.Regex("text", "br.ke$"), slop=slop),
+                whoosh.Sequence([whoosh.Term("text", "dam"), whoosh.Wildcard("text", "br?ke")], slop=slop),
+            ):
+                assert sorted(hit.article.id for hit in archive.search("", where=query)) == expected
 
 
 @pytest.mark.parametrize("query", RUNAWAY, ids=str)

@@ -10,7 +10,8 @@ from search.engine.counts import Counted, Mask, Periods, count_dates, count_peri
 from search.engine.remarks import of_counts
 from search.engine.watch import Watch, unwatched
 from search.errors import UsageError
-from search.query.drilldown import Narrower, date_conditions, value_clause
+from search.query.clauses import value_clause
+from search.query.drilldown import Narrower, date_conditions
 from search.records import Bucket, Facet, FacetField, Facets, FacetValue, Period, Timeline
 
 if TYPE_CHECKING:

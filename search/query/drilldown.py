@@ -11,39 +11,18 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from search.errors import QueryError
-from search.keyword.readings import words_of
 from search.keyword.tree import And, DayRange, InstantRange, Node, Value, joined, members
 from search.query import quotes
-from search.query.fields import value_key
+from search.query.clauses import quoted
 from search.query.parsed import ParsedQuery
 from search.query.parser import parse
 from search.records import Filters
 
 LONGEST = 2000  # characters of a query that is repeated for every value
 _PROBE, _PROBE_TEXT = Value("language", "x", whole=True), "lang:=x"
-_IN_QUOTES = re.compile(rf"[\\{quotes.MARKS}]")
 _SPECIAL = re.compile(rf"[\\()+\-*?!~:/{quotes.MARKS}]")
 _OPERATOR = re.compile(r"AND|OR|NOT|&&|\|\||(?:NEAR|ADJ)[0-9]*|(?i:w|near|pre|onear)/\w+")
 _PLAIN_DATE = re.compile(r"[0-9A-Za-z-]+")
-
-
-def value_clause(field: str, value: str) -> str | None:
-    """``field:="value"`` in printable characters, or None where no text names this value and no other."""
-    key = value_key(value)
-    if not key:
-        return None
-    if value.isascii() and value.isalnum():
-        return f"{field}:={value}"
-    printable = "".join(c if c.isprintable() else " " for c in value)
-    for text in (" ".join(printable.split()), " ".join(words_of(value))):
-        if value_key(text) == key:
-            return f"{field}:={quoted(text)}"
-    return None
-
-
-def quoted(text: str) -> str:
-    """A text in quotation marks, as the query language reads it back."""
-    return '"' + _IN_QUOTES.sub(r"\\\g<0>", text) + '"'
 
 
 def date_conditions(constraint: Node | None) -> tuple[Node | None, int | None, int | None]:

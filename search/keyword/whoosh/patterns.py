@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from copy import copy
+from operator import is_
 from typing import Any
 
 import regex
@@ -54,6 +56,24 @@ class Wildcard(Bounded, whoosh.Wildcard):  # type: ignore[misc]
 
 
 def bounded(query: Any) -> Any:
-    """A Regex or a Wildcard of Whoosh's as one whose work ends; any other query as it is."""
+    """A query with each Regex and Wildcard of Whoosh's in it as one whose work ends; one without any as it is."""
     kind = {whoosh.Regex: Regex, whoosh.Wildcard: Wildcard}.get(type(query))
-    return query if kind is None else kind(query.fieldname, query.text, query.boost, query.constantscore)
+    if kind is not None:
+        return kind(query.fieldname, query.text, query.boost, query.constantscore)
+    # Whoosh's own ``apply`` forgets settings of some classes, such as the slop of a Sequence.
+    changed = {name: within for name, value in vars(query).items() if (within := _within(value)) is not value}
+    if not changed:
+        return query
+    query = copy(query)
+    vars(query).update(changed)
+    return query
+
+
+def _within(value: Any) -> Any:
+    """What an attribute of a query holds: a query, several, or something else, which stays."""
+    if isinstance(value, whoosh.Query):
+        return bounded(value)
+    if isinstance(value, list | tuple):
+        queries = [_within(each) for each in value]
+        return value if all(map(is_, queries, value)) else queries
+    return value

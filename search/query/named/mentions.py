@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from search.keyword.tree import DayRange, Value
-from search.query.drilldown import value_clause
+from search.query.clauses import value_clause
 from search.records import Detected
 
 Condition = Value | DayRange

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from search import deadline
 from search.keyword.tree import Value
-from search.query.drilldown import value_clause
+from search.query.clauses import value_clause
 from search.query.named.disjoint import Disjoint
 from search.query.named.mentions import SourceMention
 
