@@ -396,6 +396,22 @@ def test_a_merge_whose_leavings_cannot_be_removed_keeps_no_lock(tmp_path, monkey
         assert archive.stats()["segments"] == 1
 
 
+def test_a_digest_that_is_a_list_is_a_damage(tmp_path):
+    import json
+
+    from trials.crafted import MAGIC, _opened, _sealed
+
+    material.make_small(tmp_path / "desk")
+    part = next((tmp_path / "desk").rglob("vectors.part"))
+    header, start, data = _opened(part)
+    header["meta"]["ids_digest"] = [[[]]]
+    text = json.dumps(header).encode()
+    text += b" " * (-(len(MAGIC) + 8 + len(text)) % 64)
+    _sealed(tmp_path / "desk", part, MAGIC + len(text).to_bytes(8, "little") + text + bytes(data[start:]))
+    with Archive.open(tmp_path / "desk") as archive, pytest.raises(ArchiveDamaged, match="hold different articles"):
+        archive.search("warden")
+
+
 def test_a_name_in_the_catalog_that_is_no_text_is_a_damage(tmp_path):
     material.make_small(tmp_path / "desk")
     catalog = tmp_path / "desk" / "catalog.sqlite"

@@ -48,7 +48,7 @@ class Snapshot:
                 self.mapped[entry.id, file.name] = part
                 if part.meta.get("articles") != entry.articles:
                     raise ArchiveDamaged(f"{part.path} counts other articles than the catalog; run 'broadsheet doctor'")
-                digests.add(part.meta.get("ids_digest"))
+                digests.add(repr(part.meta.get("ids_digest")))  # a stranger's may be of any kind
                 opened.setdefault(name, []).append(part)
             if len(digests) != 1:
                 raise ArchiveDamaged(f"the parts of segment {entry.id} hold different articles; index again")
