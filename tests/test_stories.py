@@ -17,6 +17,7 @@ from search.engine.stories import check, find
 from search.engine.stories.groups import Stories, components
 from search.engine.stories.part import build_part, merge_parts, prints
 from search.errors import ArchiveDamaged, UsageError
+from search.storage.columns import Columns
 from search.storage.container import open_part, write_part
 from search.text.copies.alignment import align
 from search.text.copies.fingerprints import LEAST, fingerprints
@@ -221,6 +222,56 @@ def test_components(given):
     assert components(count, np.array(pairs, np.int64).reshape(-1, 2)).tolist() == expected
 
 
+@given(st.data())
+def test_what_groups_say_is_what_their_ids_say(data):
+    """Counted, listed and picked article by article, whatever is visible, linked and asked about."""
+    count = data.draw(st.integers(1, 24))
+    visible, mask = (np.array(data.draw(st.lists(st.booleans(), min_size=count, max_size=count))) for _ in range(2))
+    place = st.integers(0, count - 1)
+    pairs = [pair for pair in data.draw(st.lists(st.tuples(place, place))) if pair[0] != pair[1]]
+    order = data.draw(st.permutations(range(count)))
+    ends = np.array(pairs, np.int64).reshape(-1, 2)
+    linked, places = np.unique(ends, return_inverse=True)
+    stories = Stories([], Columns([]))
+    stories.linked, stories.ends = linked, places.reshape(-1, 2)
+    groups = stories.groups(visible)
+
+    labels = list(range(count))
+    for _ in range(count):
+        for one, other in pairs:
+            if visible[one] and visible[other]:
+                labels[one] = labels[other] = min(labels[one], labels[other])
+    assert groups.ids.tolist() == labels
+    copied = {one for one in range(count) if labels.count(labels[one]) > 1}
+    assert groups.copied.tolist() == sorted(copied, key=lambda one: (labels[one], one))
+    assert groups.count(mask) == len({labels[one] for one in np.flatnonzero(mask).tolist()})
+    for one in range(count):
+        members = [other for other in range(count) if labels[other] == labels[one] and mask[other]]
+        assert groups.members(one, mask).tolist() == members
+    asked = data.draw(st.lists(place, max_size=5))
+    of_these = {labels[one] for one in asked}
+    assert groups.copies(np.array(asked, np.int64)).tolist() == [
+        one for one in groups.copied.tolist() if labels[one] in of_these
+    ]
+    assert groups.others(np.array(asked, np.int64), mask).tolist() == [
+        one for one in sorted(copied - set(asked)) if labels[one] in of_these and mask[one]
+    ]
+    firsts: dict[int, int] = {}
+    for one in order:
+        if mask[one] and one in copied:
+            firsts.setdefault(labels[one], one)
+    told = []
+
+    def ordered(some):
+        told.append(some)
+        return np.array([one for one in order if some[one]], np.int64)
+
+    for _ in range(2):
+        found = groups.first_of_each(mask, "this", ordered)
+        assert sorted(found.tolist()) == sorted(firsts.values())
+    assert len(told) == 1
+
+
 @st.composite
 def newspapers(draw):
     """Some articles made of a few texts: whole, cut, with other paragraphs, in any order, some without a date."""
@@ -277,7 +328,7 @@ def in_archive(archive):
             found.setdefault(int(groups.ids[ordinal]), set()).add(name)
         assert {len(group) > 1 for group in found.values()} <= {True, False}
         several = {name for group in found.values() if len(group) > 1 for name in group}
-        assert several == set(view.columns.ids(np.flatnonzero(groups.several & view.snapshot.live).tolist()))
+        assert several == set(view.columns.ids(groups.copied.tolist()))
     return {frozenset(group) for group in found.values()}
 
 
@@ -351,14 +402,14 @@ def test_a_merge_is_the_part_of_the_kept_articles(tmp_path, monkeypatch):
 
 
 def test_links_whose_ends_are_not_in_the_snapshot_join_nothing(tmp_path):
-    class Columns:
+    class Four:
         def ordinals(self, rows):
             return np.where(rows < 5, rows - 1, -1)
 
     part = part_of(tmp_path, "one", [article("a", TEXT)], [1], [(3, 1), (4, 9)])
-    groups = Stories([part], Columns()).groups(np.array([True, True, True, True]))
+    groups = Stories([part], Four()).groups(np.array([True, True, True, True]))
     assert groups.ids.tolist() == [0, 1, 0, 3]
-    assert groups.several.tolist() == [True, False, True, False]
+    assert (groups.copied.tolist(), groups.starts.tolist()) == ([0, 2], [0])
     assert groups.count(np.array([True, True, True, False])) == 2
     assert groups.members(2, np.array([True] * 4)).tolist() == [0, 2]
     assert groups.firsts(np.array([3, 2, 0, 1, 2])).tolist() == [0, 1, 3]

@@ -107,11 +107,12 @@ def _copies(view: View, scope: Scope, ordinal: int) -> tuple[Copy, ...]:
         return ()
     columns = view.columns
     members = scope.groups.members(ordinal, scope.mask)
+    others = members[members != ordinal].tolist()
     found = []
-    for one in members[members != ordinal].tolist():
-        day = int(columns.day[one])
+    for other, name in zip(others, columns.ids(others) if others else [], strict=True):
+        day = int(columns.day[other])
         published = None if day == MISSING_DAY else date.fromordinal(day)
-        found.append(Copy(id=columns.ids([one])[0], source=columns.name("source", one), published=published))
+        found.append(Copy(id=name, source=columns.name("source", other), published=published))
     return tuple(sorted(found, key=lambda copy: (copy.published or date.max, copy.source, copy.id)))
 
 

@@ -117,10 +117,10 @@ def by_date(columns: Columns, mask: Mask, oldest: bool, depth: int) -> Ranked:
 
 def alone(columns: Columns, mask: Mask, groups: Groups, oldest: bool) -> Mask:
     """A mask with one article of each story: the newest one in the mask, or the oldest."""
-    copied = mask & groups.several
-    ordered = by_date(columns, copied, oldest, int(np.count_nonzero(copied))).ordinals
-    found = mask & ~groups.several
-    found[ordered[groups.firsts(ordered)]] = True
+    found = mask.copy()
+    found[groups.copied] = False
+    order = "oldest" if oldest else "newest"
+    found[groups.first_of_each(mask, order, lambda every: by_date(columns, every, oldest, len(every)).ordinals)] = True
     return found
 
 
@@ -177,9 +177,8 @@ def by_words(
         rest = matched.copy()
         rest[ordinals] = False
         if groups is not None:
-            taken = np.zeros(len(rest), np.bool_)
-            taken[groups.ids[ordinals]] = True
-            rest = alone(columns, rest & ~taken[groups.ids], groups, False)
+            rest[groups.copies(ordinals)] = False
+            rest = alone(columns, rest, groups, False)
         more = by_date(columns, rest, False, POOL - len(ordinals)).ordinals
         ordinals, scores = np.append(ordinals, more), np.append(scores, np.zeros(len(more), np.float32))
     if others is not None:

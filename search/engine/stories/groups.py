@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import NamedTuple
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,25 +17,66 @@ Ordinals = NDArray[np.int64]
 Mask = NDArray[np.bool_]
 
 
-class Groups(NamedTuple):
+@dataclass(frozen=True)
+class Groups:
     """The stories of some visible articles. ``ids`` int64[N]: the story of each article, named by its first ordinal,
-    which for an article without copies is its own. ``several`` bool[N]: which have copies."""
+    which for an article without copies is its own. ``copied`` int64[c]: the articles that have copies, by story and
+    then ordinal; ``starts`` int64[g]: where each story begins among them. A query walks these, not all articles."""
 
     ids: Ordinals
-    several: Mask
+    copied: Ordinals
+    starts: Ordinals
+
+    @cached_property
+    def names(self) -> Ordinals:
+        """int64[g]: the stories of several articles, ascending."""
+        return self.copied[self.starts]
 
     def count(self, mask: Mask) -> int:
         """How many stories the articles of a mask are of."""
-        copied = np.flatnonzero(mask & self.several)
-        return int(np.count_nonzero(mask)) - len(copied) + len(np.unique(self.ids[copied]))
+        seen = np.flatnonzero(mask[self.copied])
+        return int(np.count_nonzero(mask)) - len(seen) + int(np.count_nonzero(_changes(self._numbers[seen])))
 
     def members(self, ordinal: int, mask: Mask) -> Ordinals:
         """The articles of one article's story that are in a mask, ascending; itself among them if it is."""
-        if not self.several[ordinal]:
-            return np.array([ordinal], np.int64)[mask[[ordinal]]]
-        copied = np.flatnonzero(mask & self.several)
-        members: Ordinals = copied[self.ids[copied] == self.ids[ordinal]]
-        return members
+        name = self.ids[ordinal]
+        at = int(np.searchsorted(self.names, name))
+        members = np.array([ordinal], np.int64)
+        if at < len(self.starts) and self.names[at] == name:
+            end = int(self.starts[at + 1]) if at + 1 < len(self.starts) else len(self.copied)
+            members = self.copied[int(self.starts[at]) : end]
+        return members[mask[members]]
+
+    def copies(self, ordinals: Ordinals) -> Ordinals:
+        """All articles of those stories of several articles that some articles are of."""
+        taken = np.zeros(len(self.ids), np.bool_)
+        taken[self.ids[ordinals]] = True
+        return self.copied[np.repeat(taken[self.names], self._sizes)]
+
+    def first_of_each(self, mask: Mask, order: str, ordered: Callable[[Mask], Ordinals]) -> Ordinals:
+        """Of each story of several articles the first that is in a mask. ``ordered`` puts the articles of a mask in
+        the ``order`` of this name; it is asked once."""
+        if order not in self._orders:
+            copied = np.zeros(len(self.ids), np.bool_)
+            copied[self.copied] = True
+            every = ordered(copied)
+            self._orders[order] = every[np.argsort(self.ids[every], kind="stable")]
+        every = self._orders[order]
+        places = np.flatnonzero(mask[every])
+        return every[places[_changes(self._numbers[places])]]
+
+    @cached_property
+    def _orders(self) -> dict[str, Ordinals]:
+        return {}
+
+    @cached_property
+    def _sizes(self) -> Ordinals:
+        return np.diff(self.starts, append=len(self.copied))
+
+    @cached_property
+    def _numbers(self) -> NDArray[np.int32]:
+        """int32[c]: the place of each copied article's story among the stories of several articles."""
+        return np.repeat(np.arange(len(self.starts), dtype=np.int32), self._sizes)
 
     def firsts(self, ordinals: Ordinals) -> Ordinals:
         """The places of the first article of each story among some articles, ascending."""
@@ -44,11 +86,17 @@ class Groups(NamedTuple):
 
     def others(self, ordinals: Ordinals, mask: Mask) -> Ordinals:
         """The copies of some articles that a mask has and that are not among these, ascending."""
-        told = np.zeros(len(self.ids), np.bool_)
-        told[self.ids[ordinals]] = True
-        copies = mask & self.several & told[self.ids]
-        copies[ordinals] = False
-        return np.flatnonzero(copies)
+        copies = self.copies(ordinals)
+        left = mask.copy()
+        left[ordinals] = False
+        return np.sort(copies[left[copies]])
+
+
+def _changes(values: NDArray[np.int32]) -> Mask:
+    """bool: which values are others than those before them; the first is."""
+    new = np.ones(len(values), np.bool_)
+    np.not_equal(values[1:], values[:-1], out=new[1:])
+    return new
 
 
 def links(part: Part) -> Ordinals:
@@ -61,23 +109,28 @@ def links(part: Part) -> Ordinals:
 
 
 class Stories:
-    """The links of a snapshot, by ordinals."""
+    """The links of a snapshot. ``linked`` int64[l]: the ordinals of the articles that they join, ascending; ``ends``
+    int64[m, 2]: the places of each link's two among these."""
 
     def __init__(self, held: Sequence[Part], columns: Columns) -> None:
         every = np.concatenate([np.empty((0, 2), np.int64), *(links(part) for part in held)])
         ends = columns.ordinals(every.ravel()).reshape(-1, 2)
-        self.links: Ordinals = ends[(ends >= 0).all(axis=1)]
+        linked, places = np.unique(ends[(ends >= 0).all(axis=1)], return_inverse=True)
+        self.linked: Ordinals = linked
+        self.ends: Ordinals = places.reshape(-1, 2)
 
     def groups(self, visible: Mask) -> Groups:
         """The stories of the visible articles."""
-        seen = self.links[visible[self.links].all(axis=1)]
+        seen = self.ends[visible[self.linked][self.ends].all(axis=1)]
+        labels = components(len(self.linked), seen)
+        joined = np.zeros(len(self.linked), np.bool_)
+        joined[seen] = True
+        places = np.flatnonzero(joined)
+        places = places[np.argsort(labels[places], kind="stable")]
+        copied, names = self.linked[places], self.linked[labels[places]]
         ids = np.arange(len(visible), dtype=np.int64)
-        several = np.zeros(len(visible), np.bool_)
-        if len(seen):
-            joined, ends = np.unique(seen, return_inverse=True)
-            ids[joined] = joined[components(len(joined), ends.reshape(-1, 2))]
-            several[joined] = True
-        return Groups(ids, several)
+        ids[copied] = names
+        return Groups(ids, copied, np.flatnonzero(copied == names))
 
 
 def components(count: int, links: Ordinals) -> Ordinals:
