@@ -123,3 +123,47 @@ def test_a_damaged_alert_can_be_removed(path):
     with Archive.open(path) as archive:
         archive.remove_alert("dams")
         assert archive.check() == []
+
+
+UNTYPED = {
+    "a commit of bytes": "UPDATE state SET \"commit\" = x'ff'",
+    "a commit of letters": "UPDATE state SET \"commit\" = 'x'",
+    "no commit": 'UPDATE state SET "commit" = NULL',
+    "a next row of bytes": "UPDATE state SET next_row = x''",
+    "a death of bytes": "UPDATE articles SET died = x'ff' WHERE row = 1",
+    "a death of letters": "UPDATE articles SET died = 'x' WHERE row = 1",
+}
+ASKED = {
+    "search": lambda archive, path: archive.search("dam", mode="keyword"),
+    "check": lambda archive, path: archive.check(),
+    "add": lambda archive, path: archive.add([Article(id="z", title="", text="dam")], vectors=False),
+    "backup": lambda archive, path: archive.backup(path),
+    "optimize": lambda archive, path: archive.optimize(),
+}
+
+
+@pytest.mark.parametrize("asked", ASKED)
+@pytest.mark.parametrize("statement", UNTYPED.values(), ids=list(UNTYPED))
+def test_values_of_a_type_that_the_schema_does_not_allow_are_no_fault_of_the_program(path, tmp_path, statement, asked):
+    """A bit of a row's header turns a number into bytes; SQLite looks at the schema only when it writes."""
+    with sqlite3.connect(path / "catalog.sqlite") as connection:
+        schema = connection.execute("SELECT sql, name FROM sqlite_master WHERE type = 'table'").fetchall()
+        connection.execute("PRAGMA writable_schema = ON")
+        connection.execute(
+            "UPDATE sqlite_master SET sql = replace(replace(replace(sql, 'STRICT,', ''), 'STRICT', ''), 'NOT NULL', '')"
+            " WHERE type = 'table'"
+        )
+    with sqlite3.connect(path / "catalog.sqlite") as connection:
+        connection.execute(statement)
+        connection.execute("PRAGMA writable_schema = ON")
+        connection.executemany("UPDATE sqlite_master SET sql = ? WHERE name = ?", schema)
+    told = []
+    try:
+        with Archive.open(path) as archive:
+            told = ASKED[asked](archive, tmp_path / "backups")
+    except ArchiveDamaged as error:
+        told = str(error)
+    if "state" in statement:
+        assert "differ from their checksum" in str(told) or "non-INTEGER value in state" in str(told)
+    elif asked == "check":
+        assert "row 1" in str(told)

@@ -236,13 +236,14 @@ def count_periods(
     if size > MAX_PERIODS:
         raise UsageError(_too_many(size, low, high, np.repeat(days, each), by))
     others, many = _by_day(day, within)
-    inside = (others >= low) & (others <= high)
+    places = _number(others, by) - start
+    inside = (places >= 0) & (places < size)  # a first match late in a month takes nothing from that month
     borders = np.minimum(_start(np.arange(start, stop + 2), by), _END)
     return Periods(
         starts=borders[:-1],
         ends=borders[1:],
         counts=_sums(_number(days, by) - start, each, size),
-        articles=_sums(_number(others[inside], by) - start, many[inside], size),
+        articles=_sums(places[inside], many[inside], size),
     )
 
 

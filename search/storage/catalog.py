@@ -342,8 +342,7 @@ class Catalog:
 
     def commit_number(self) -> int:
         """The number of the last commit."""
-        with self._lock, sqlite_errors(self.path):
-            return int(self._connection.execute('SELECT "commit" FROM state').fetchone()[0])
+        return self._counted('"commit"')
 
     def last_row(self) -> int:
         """The last row that has a record, 0 where there is none."""
@@ -352,8 +351,14 @@ class Catalog:
 
     def next_row(self) -> int:
         """The first row that was never used."""
+        return self._counted("next_row")
+
+    def _counted(self, column: str) -> int:
         with self._lock, sqlite_errors(self.path):
-            return int(self._connection.execute("SELECT next_row FROM state").fetchone()[0])
+            number = self._connection.execute(f"SELECT {column} FROM state").fetchone()[0]  # noqa: S608
+        if not isinstance(number, int):  # a flipped bit makes text of a number, whatever the schema says
+            raise self._refuse("the number of its last commit or row")
+        return number
 
     def snapshot(self) -> tuple[int, list[SegmentEntry], list[int]]:
         """Commit number, segments in row order and tombstones, of one instant."""
@@ -445,7 +450,12 @@ class Catalog:
                 ).fetchall()
             if not page:
                 return
-            yield from page
+            for row in page:
+                if not isinstance(row[4], int | None):
+                    raise ArchiveDamaged(
+                        f"{self.path} says of the record in row {row[0]} nothing that is a commit; restore a backup"
+                    )
+                yield row
             last = page[-1][0]
 
     def articles(self, rows: Sequence[int]) -> dict[int, Article]:

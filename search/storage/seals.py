@@ -34,7 +34,7 @@ Seals = dict[str, Any]
 
 def of_rows(rows: Iterable[Sequence[Any]]) -> str:
     """The seal of some rows, in hex."""
-    text = json.dumps([list(row) for row in rows], ensure_ascii=False)
+    text = json.dumps([list(row) for row in rows], ensure_ascii=False, default=repr)  # bytes are damage, not a fault
     return blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8, person=b"seal").hexdigest()
 
 
