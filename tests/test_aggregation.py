@@ -17,7 +17,9 @@ from search import Archive, Article, Filters, ingest
 from search.engine.counts import MAX_PERIODS, Period, Spellings, count_dates, count_names, count_periods, label
 from search.engine.facets import FacetField
 from search.errors import ArchiveDamaged, QueryError, UsageError
-from search.query.drilldown import LONGEST, value_clause, value_key
+from search.query.clauses import value_clause
+from search.query.drilldown import LONGEST
+from search.query.fields import value_key
 from search.storage.columns import build_columns
 from search.storage.container import Part
 
