@@ -398,6 +398,45 @@ def test_show_passages(archive):
     assert [line.split("]")[0] for line in shown[-6:]] == [f"[{one['start']}:{one['end']}" for one in passages]
 
 
+@shows("show", "--open")
+def test_show_opens_the_address_or_the_file(tmp_path, monkeypatch):
+    opened = []
+    monkeypatch.setattr("webbrowser.open", lambda place: opened.append(place) or True)
+    (tmp_path / "mill_2019-03-12.txt").write_text("The mill burns\n\nThe old mill burned down.\n")
+    rows = [
+        {"id": "web", "title": "Web", "url": "https://example.org/a"},
+        {"id": "odd", "title": "Odd", "url": "javascript:alert(1)"},
+    ]
+    (tmp_path / "rows.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    folder = str(tmp_path / "index")
+    assert run("index", "--index", folder, "--no-vectors", str(tmp_path)).exit_code == 0
+    with Archive.open(folder) as archive:
+        (mill,) = [hit.article.id for hit in archive.search("mill")]
+    for article_id, place in [
+        ("web", "https://example.org/a"),
+        ("odd", (tmp_path / "rows.jsonl").as_uri()),
+        (mill, (tmp_path / "mill_2019-03-12.txt").as_uri()),
+    ]:
+        shown = run("show", article_id, "--index", folder, "--open")
+        assert (shown.exit_code, shown.stdout, shown.stderr) == (0, "", f"opened {place}\n")
+        assert opened.pop() == place
+    (tmp_path / "rows.jsonl").unlink()
+    gone = run("show", "odd", "--index", folder, "--open")
+    assert (gone.exit_code, opened) == (2, [])
+    assert "rows.jsonl is not here" in gone.stderr
+
+
+def test_show_opens_no_program(tmp_path, monkeypatch):
+    monkeypatch.setattr("webbrowser.open", lambda place: pytest.fail(place))
+    program = tmp_path / "run.desktop"
+    program.write_text("[Desktop Entry]")
+    with Archive.open(tmp_path / "index", create=True, model=None) as archive:
+        archive.add([Article(id="bait", title="Bait", text="Bait.", extra={"file": str(program)})])
+    shown = run("show", "bait", "--index", str(tmp_path / "index"), "--open")
+    assert shown.exit_code == 2
+    assert "no kind of file that is opened" in shown.stderr
+
+
 @shows("show", "--format")
 def test_show_formats(archive):
     article = archive.get(LEAVES)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from search import Archive
+from search import Archive, Article
 from search.engine.ranking import PREFERENCE, alone, explain, fuse, prefer
 from search.engine.ranking.fusion import Leg
 from search.query import named
@@ -84,7 +84,9 @@ def test_nothing_is_said_where_nothing_is_lifted(archive, settings):
 
 def test_a_name_that_no_article_here_has_lifts_none(archive):
     results = archive.search("strike in January 1925")
-    assert not any("names" in note for note in results.notes)
+    assert [note for note in results.notes if "names" in note] == [
+        "the query names date:1925-01-01..1925-01-31, and no article is of that"
+    ]
     assert "named" not in (archive.search("strike", explain=True)[0].explain or {})
 
 
@@ -116,3 +118,34 @@ def test_only_names_whose_first_word_is_there_are_looked_for():
     assert [one.name for one in named.sources(asked, names)] == [
         one.name for one in named.sources(asked, list(names.every))
     ]
+
+
+@pytest.fixture
+def dated(tmp_path):
+    """Three articles of spring 2020."""
+    with Archive.open(tmp_path / "dated", create=True, model=None) as opened:
+        opened.add(
+            [
+                Article(id="pier", title="Pier shut", text="The pier is shut.", published="2020-03-02", source="Tide"),
+                Article(
+                    id="kelp", title="Kelp found", text="Kelp was found.", published="2020-04-02", source="Gull Post"
+                ),
+                Article(id="moth", title="Moth seen", text="A moth was seen.", published="2020-04-03", source="Mary"),
+            ]
+        )
+        yield opened
+
+
+@pytest.mark.parametrize(
+    ("query", "note"),
+    [
+        ("pier in May 2020", "date:2020-05-01..2020-05-31, and no article is of that"),
+        ("pier in April 2020", "date:2020-04-01..2020-04-30, and nothing that was found is of that"),
+        ("pier, said the Gull Post", 'source:="Gull Post", and nothing that was found is of that'),
+    ],
+)
+def test_what_is_named_and_not_found_is_said(dated, query, note):
+    results = dated.search(query, mode="keyword")
+    assert [hit.article.id for hit in results] == ["pier"]
+    assert f"the query names {note}" in results.notes
+    assert results.did_you_mean is None  # no "Mary 2020"

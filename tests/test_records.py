@@ -214,6 +214,7 @@ def test_hits_as_dicts_and_as_flat_rows():
         (lambda archive: archive.retrieve("dam", budget="many"), "budget takes a whole number, not str"),
         (lambda archive: archive.retrieve(5), "a query is text, not int"),
         (lambda archive: archive.facets(5), "a query is text, not int"),
+        (lambda archive: archive.get(5), "an article's id is text, not int"),
         (lambda archive: archive.add(ARTICLE), r"in a list or any other iterable: write \[article\]"),
     ],
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import webbrowser
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -12,7 +13,12 @@ from search.cli.options import common, opened, output, printed, styled, valid_te
 from search.cli.pager import paged
 from search.cli.text import clean
 from search.declarations import values
+from search.errors import UsageError
 from search.exports import formats
+from search.records import Article
+
+_SHOWN = {".txt", ".text", ".md", ".json", ".jsonl", ".ndjson", ".csv", ".tsv", ".gz", ".zip"}
+"""The files that are opened: a name in an archive may be anybody's, and a program would be run."""
 
 
 @click.command("show")
@@ -20,9 +26,10 @@ from search.exports import formats
 @common
 @click.option("--passages", is_flag=True, help="With the offsets of its passages.")
 @printed("pretty", "json", "text", help="text is the text alone.")
+@click.option("--open", "opening", is_flag=True, help="Open its address instead, or the file that it was read from.")
 @click.option("--no-pager", is_flag=True, help="Print a long article at once, on a terminal too.")
 @output
-def command(article_id: str, folder: Path, passages: bool, format: str, no_pager: bool) -> None:
+def command(article_id: str, folder: Path, passages: bool, format: str, opening: bool, no_pager: bool) -> None:
     """Show one article.
 
     On a terminal too small for it, a pager shows it. Exits 1 when there is none with this ID.
@@ -30,6 +37,12 @@ def command(article_id: str, folder: Path, passages: bool, format: str, no_pager
     with opened(folder) as archive:
         article = archive.get(article_id)
         found = archive.passages(article_id) if passages else None
+    if opening:
+        place = _openable(article)
+        if not webbrowser.open(place):
+            raise UsageError(f"nothing here opens {place}; BROWSER=PROGRAM says what does")
+        click.echo(f"opened {clean(place)}", err=True)
+        return
     if format == "json":
         record = values(article)
         if found is not None:
@@ -40,3 +53,18 @@ def command(article_id: str, folder: Path, passages: bool, format: str, no_pager
     else:
         lines = pretty.article(article, found, style=styled())
     paged(lines, pager=not no_pager)
+
+
+def _openable(article: Article) -> str:
+    """Where an article can be seen: its address on the web, or its file where that still lies here."""
+    if article.url.lower().startswith(("http://", "https://")):
+        return article.url
+    name = article.extra.get("file")
+    if not isinstance(name, str) or not name:
+        raise UsageError(f"{article.id} has no address, and the file that it was read from is not known")
+    file = Path(name.partition("!/")[0])
+    if not file.is_file():
+        raise UsageError(f"{file} is not here; a file's name counts from where it was indexed")
+    if file.suffix.lower() not in _SHOWN:
+        raise UsageError(f"{file} is no kind of file that is opened from here; open it by hand")
+    return file.resolve().as_uri()

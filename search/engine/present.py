@@ -8,7 +8,7 @@ from typing import Any
 
 from search.engine import excerpts, ranking
 from search.engine.legs import Ordinals
-from search.engine.plan import Plan, named_in
+from search.engine.plan import Plan, Preferred, named_in
 from search.engine.rank import Ranked
 from search.engine.remarks import remarks, suggestion
 from search.engine.view import Scope, View
@@ -142,6 +142,7 @@ def _notes(view: View, plan: Plan, scope: Scope, ranked: Ranked, shown: Sequence
     notes = list(plan.query.notes)
     if ranked.preferred:
         notes.append(f"{named_in(ranked.preferred)}: such articles come higher, unless detect is off")
+    notes += [_unmet(scope, one) for one in plan.preferred if one not in ranked.preferred]
     if plan.request.copies is Copies.COLLAPSE and scope.groups is None and len(view.columns):
         notes.append("this archive does not know which articles are copies; 'broadsheet regroup' finds out")
     if plan.request.mode is Mode.AUTO and view.vectors is None and len(view.columns):
@@ -149,3 +150,9 @@ def _notes(view: View, plan: Plan, scope: Scope, ranked: Ranked, shown: Sequence
     if plan.query.words and not scope.total and shown:
         notes.append(f"no article has all the words; these {_BEYOND[plan.mode]}")
     return (*notes, *remarks(view, plan, scope))
+
+
+def _unmet(scope: Scope, named: Preferred) -> str:
+    """What is to be said of a source or a date that the query names and nothing that was found has."""
+    nothing = "nothing that was found" if scope.words.match(named.node).any() else "no article"
+    return f"{named_in([named])}, and {nothing} is of that"

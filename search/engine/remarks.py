@@ -49,6 +49,8 @@ def suggestion(view: View, plan: Plan, scope: Scope) -> tuple[str | None, list[s
     asked = dict.fromkeys((*query.words, *_required(query)))
     for word in asked:
         better = words.suggest(word)
+        if better is not None and word.lower() in _of_dates(plan):
+            continue  # "May" in "5 May 2020" is no misspelling
         if better is not None:  # not inside other words, fields, patterns or what is left out
             quotes = "" if word in query.words else '"'
             alone = rf"""(?<![\w:'-]){re.escape(word)}(?![\w:'*?~-])"""
@@ -64,6 +66,14 @@ def suggestion(view: View, plan: Plan, scope: Scope) -> tuple[str | None, list[s
             written = rf'"?(?<!\w){re.escape(name.text)}(?!\w)"?'
             text = re.sub(written, quoted.replace("\\", r"\\"), text)
     return (text if text != query.text else None), notes
+
+
+def _of_dates(plan: Plan) -> set[str]:
+    """The words of the dates that a query names."""
+    from search.query import named
+
+    text = plan.query.text
+    return set(" ".join(text[date.start : date.end] for date in named.days(text, plan.now)).lower().split())
 
 
 class Unknown(NamedTuple):

@@ -19,7 +19,7 @@ from search.engine.plan import Plan, Preferred, named_in
 from search.engine.query_vectors import QueryVectors
 from search.engine.request import Request
 from search.engine.stories.groups import Groups, Stories
-from search.errors import ArchiveDamaged, ArticleNotFound, ModeError
+from search.errors import ArchiveDamaged, ArticleNotFound, ModeError, UsageError
 from search.keyword import Bm25Settings, KeywordIndex, KeywordView
 from search.keyword.tree import Foreign, either
 from search.query import ParsedQuery, named
@@ -240,7 +240,9 @@ class View:
         return int(ordinals[0]) if len(ordinals) else None
 
     def article(self, article_id: str) -> tuple[int, Article]:
-        """Ordinal and record of the live article of this id. Raises ArticleNotFound."""
+        """Ordinal and record of the live article of this id. Raises ArticleNotFound, and UsageError for no text."""
+        if not isinstance(article_id, str):
+            raise UsageError(f"an article's id is text, not {type(article_id).__name__}")
         ordinal = self.ordinal(article_id)
         if ordinal is not None and (article := self.articles(np.array([ordinal]))[0]) is not None:
             return ordinal, article
