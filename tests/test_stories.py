@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import random
 import re
 from datetime import date, timedelta
@@ -17,12 +18,15 @@ from search.engine.stories import check, find
 from search.engine.stories.groups import Stories, components
 from search.engine.stories.part import build_part, merge_parts, prints
 from search.errors import ArchiveDamaged, UsageError
+from search.ingest import read
 from search.storage.columns import Columns
 from search.storage.container import open_part, write_part
 from search.text.copies.alignment import align
 from search.text.copies.fingerprints import LEAST, fingerprints
 from search.text.copies.pairs import Side, are_copies
 from search.text.copies.words import each, words
+
+from .conftest import SAMPLE
 
 NONE = np.empty(0, np.int64)
 _SYLLABLES = [a + b for a in "bdfgklmnprstv" for b in ("a", "e", "i", "o", "u")]
@@ -84,8 +88,8 @@ def test_marks_count_for_nothing(one, other):
 def test_many_texts_are_read_as_each_alone():
     texts = ["", "One dam.", "…", prose(1, 9000), "x" * 300_000, "今日", prose(2, 60_000), ""]
     numbers = []
-    for read, bounds in each(texts):
-        numbers += [read.hashes[a:b].tolist() for a, b in pairwise(bounds)]
+    for hashes, bounds in each(texts):
+        numbers += [hashes[a:b].tolist() for a, b in pairwise(bounds)]
     assert numbers == [words(text).hashes.tolist() for text in texts]
     assert sum(map(len, numbers)) > 50_000
 
@@ -111,6 +115,22 @@ def test_an_article_is_found_by_its_own_words_alone():
         alone = fingerprints([""], [text])
         assert together.values[together.owners == number].tolist() == alone.values.tolist()
         assert (together.below[number], together.digests[number]) == (alone.below[0], alone.digests[0])
+
+
+def test_fingerprints_are_those_that_archives_hold():
+    """Of the same version they may not change: of the sample's articles, of other scripts, of long words and texts."""
+    texts = [one.text for one in read([SAMPLE / "articles.jsonl"]) if isinstance(one, Article)]
+    texts += [
+        "",
+        "今日は、晴れ。" * 30,
+        "ไทย Ünïted — “quoted” " * 25,
+        "a" * 40 + " " + "b" * 17,
+        prose(7, 60_000),
+        "é" * 200_000,
+    ]
+    made = prints([Article(id=str(number), text=text) for number, text in enumerate(texts)], range(len(texts)))
+    digest = hashlib.sha256(b"".join(array.tobytes() for array in made)).hexdigest()
+    assert (len(texts), len(made.values), digest[:16]) == (63, 1658, "880a1c2571b05f9c")
 
 
 def test_of_too_few_words_nothing_is_said():

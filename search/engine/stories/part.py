@@ -52,7 +52,6 @@ def prints(articles: Sequence[Article], rows: Sequence[int]) -> Prints:
     """What articles are found by; ``rows`` are their catalog rows, ascending."""
     found = fingerprints([article.title for article in articles], [article.text for article in articles])
     days = [MISSING_DAY if article.published is None else article.published.toordinal() for article in articles]
-    order = np.lexsort((found.owners, found.values))
     by_digest = np.argsort(found.digests, kind="stable").astype(np.uint32)
     return Prints(
         np.asarray(rows, np.int64),
@@ -62,8 +61,8 @@ def prints(articles: Sequence[Article], rows: Sequence[int]) -> Prints:
         found.digests,
         by_digest,
         found.digests[by_digest],
-        found.values[order],
-        found.owners[order],
+        found.values,
+        found.owners,
     )
 
 

@@ -39,9 +39,9 @@ Number = TypeVar("Number", np.uint32, np.uint64)
 class Fingerprints(NamedTuple):
     """What n texts are found by.
 
-    ``values`` uint32[f] with ``owners`` uint32[f], the text of each, ascending; ``below`` uint32[n], up to which number
-    a text keeps its shingles; ``words`` uint32[n], how many it has; ``digests`` uint64[n], of all words in order, 0
-    for a text of which nothing can be said.
+    ``values`` uint32[f], ascending, with ``owners`` uint32[f], the text of each, ascending where values are the same;
+    ``below`` uint32[n], up to which number a text keeps its shingles; ``words`` uint32[n], how many it has; ``digests``
+    uint64[n], of all words in order, 0 for a text of which nothing can be said.
     """
 
     values: NDArray[np.uint32]
@@ -58,16 +58,16 @@ def fingerprints(titles: Sequence[str], texts: Sequence[str]) -> Fingerprints:
     digests = np.zeros(len(texts), np.uint64)
     keys = [np.empty(0, np.uint64)]
     done = 0
-    for read, bounds in words.each(texts):
+    for hashes, bounds in words.each(texts):
         size = len(bounds) - 1
         counts[done : done + size] = np.diff(bounds)
-        digests[done : done + size] = words.digests(read.hashes, bounds)
-        keys += _kept(_shingles(read.hashes), bounds, below, done)
+        digests[done : done + size] = words.digests(hashes, bounds)
+        keys += _kept(_shingles(hashes), bounds, below, done)
         done += size
     for number in np.flatnonzero(counts < FEW).tolist():
         digests[number] = _digest_of_few(titles[number], texts[number])
     both = np.sort(np.concatenate(keys))
-    return Fingerprints((both & _LOW).astype(np.uint32), (both >> _SHIFT).astype(np.uint32), below, counts, digests)
+    return Fingerprints((both >> _SHIFT).astype(np.uint32), (both & _LOW).astype(np.uint32), below, counts, digests)
 
 
 def _shingles(hashes: Hashes) -> NDArray[np.uint32]:
@@ -84,24 +84,31 @@ def _shingles(hashes: Hashes) -> NDArray[np.uint32]:
 def _kept(
     shingles: NDArray[np.uint32], bounds: NDArray[np.int64], below: NDArray[np.uint32], first: int
 ) -> list[Hashes]:
-    """The smallest of each text's shingles, each once, with the text's number above them; ``below`` is filled in.
-    The texts are numbered from ``first``."""
+    """The smallest of each text's shingles, each once, above the text's number; ``below`` is filled in. The texts are
+    numbered from ``first``."""
     low = np.flatnonzero(shingles < RATE)
     owners = np.searchsorted(bounds, low, side="right") - 1
     within = low < bounds[owners + 1] - SHINGLE + 1
-    keys: Hashes = _distinct((owners[within] + first).astype(np.uint64) << _SHIFT | shingles[low[within]])
-    sizes = np.bincount((keys >> _SHIFT).astype(np.int64) - first, minlength=len(bounds) - 1)
-    odd = np.flatnonzero((sizes < LEAST) | (sizes > MOST))
-    drop = np.zeros(len(sizes), np.bool_)
-    drop[odd] = True
-    more: list[Hashes] = [keys[~drop[(keys >> _SHIFT).astype(np.int64) - first]]]
-    for number in odd.tolist():
-        start, end = int(bounds[number]), int(bounds[number + 1])
+    keys = _distinct(_keys(shingles[low[within]], owners[within]))
+    owners = (keys & _LOW).astype(np.int64)
+    sizes = np.bincount(owners, minlength=len(bounds) - 1)
+    odd = (sizes < LEAST) | (sizes > MOST)
+    kept, of = [], np.flatnonzero(odd)
+    for number, start, end, size in zip(
+        *(a.tolist() for a in (of, bounds[of], bounds[of + 1], sizes[of])), strict=True
+    ):
         own = _distinct(shingles[start : end - SHINGLE + 1] if end - start >= FEW else shingles[:0])
-        most = LEAST if sizes[number] < LEAST else MOST
+        most = LEAST if size < LEAST else MOST
         below[first + number] = ALL if len(own) <= most else own[most - 1]
-        more.append(own[:most].astype(np.uint64) | np.uint64(first + number) << _SHIFT)
-    return more
+        kept.append(own[:most])
+    more = _keys(np.concatenate(kept), np.repeat(of, list(map(len, kept)))) if kept else keys[:0]
+    return [keys[~odd[owners]] + np.uint64(first), more + np.uint64(first)]
+
+
+def _keys(values: NDArray[np.uint32], owners: NDArray[np.int64]) -> Hashes:
+    """Both in one number, in whose order values come first."""
+    keys: Hashes = values.astype(np.uint64) << _SHIFT | owners.astype(np.uint64)
+    return keys
 
 
 def _distinct(values: NDArray[Number]) -> NDArray[Number]:

@@ -40,30 +40,42 @@ class Words(NamedTuple):
 
 def words(text: str) -> Words:
     """The words of one text."""
-    return next(each([text]))[0]
+    read = _read(next(_blocks([text])))
+    first, last = (read.raw[at] - np.uint8(ord("0")) for at in (read.starts, read.stops - 1))  # others turn out greater
+    return Words(_numbers(read), (first < 10) & (last < 10))
 
 
-def each(texts: Sequence[str]) -> Iterator[tuple[Words, NDArray[np.int64]]]:
-    """The words of texts, some texts at a time: with ``bounds`` int64[n + 1], where each one's begin."""
+def each(texts: Sequence[str]) -> Iterator[tuple[Hashes, NDArray[np.int64]]]:
+    """The numbers of the words of texts, some texts at a time: with ``bounds`` int64[n + 1], where each one's begin."""
+    for block in _blocks(texts):
+        read = _read(block)
+        offsets = np.cumsum([1, *(len(data) + 1 for data in block)])
+        yield _numbers(read), np.searchsorted(read.starts, offsets)
+
+
+def _blocks(texts: Sequence[str]) -> Iterator[list[bytes]]:
+    """The bytes of texts, so many as are worked on at once."""
     block: list[bytes] = []
     size = 0
     for text in texts:
-        data = text.encode("utf-8", "replace")[:LONGEST].lower()
+        data = text.encode("utf-8", "replace")[:LONGEST]
         if block and size + len(data) > _BLOCK:
-            yield _read(block)
+            yield block
             block, size = [], 0
         block.append(data)
         size += len(data) + 1
     if block:
-        yield _read(block)
+        yield block
 
 
 def digests(hashes: Hashes, bounds: NDArray[np.int64]) -> Hashes:
     """uint64[n]: a number for each text's words in their order."""
     powers, inverse = _powers()
-    sums = np.zeros(len(hashes) + 1, np.uint64)
-    np.cumsum(hashes * powers[: len(hashes)], out=sums[1:])
-    return mixed((sums[bounds[1:]] - sums[bounds[:-1]]) * inverse[bounds[:-1]])
+    sums = np.zeros(len(bounds) - 1, np.uint64)
+    some = np.flatnonzero(bounds[1:] > bounds[:-1])  # reduceat knows no empty stretch
+    if len(some):
+        sums[some] = np.add.reduceat(hashes * powers[: len(hashes)], bounds[some])
+    return mixed(sums * inverse[bounds[:-1]])
 
 
 def digest(hashes: Hashes) -> int:
@@ -91,77 +103,85 @@ def _powers() -> tuple[Hashes, Hashes]:
     return both[0], both[1]
 
 
-_LETTERS = bytes(1 if sign >= 128 or chr(sign).isalnum() else 0 for sign in range(256))
-"""Bytes that may stand in a word: what is no ASCII is taken for a letter at first."""
+_BREAK = ord("\n")
+_LETTERS = bytes(sign if sign >= 128 or chr(sign).isalnum() else _BREAK for sign in bytes(range(256)).lower())
+"""Bytes as they stand in a word, in small letters; what is no ASCII is taken for a letter at first. All else is a
+break."""
 
 
-def _read(block: Sequence[bytes]) -> tuple[Words, NDArray[np.int64]]:
-    """The words of some texts, and where each text's begin."""
-    joined = b"\n".join((*block, bytes(_LOAD)))
+class _Read(NamedTuple):
+    """The bytes of some texts as ``_LETTERS`` has them, and where each word begins in them and ends."""
+
+    joined: bytes
+    raw: NDArray[np.uint8]
+    starts: NDArray[np.int64]
+    stops: NDArray[np.int64]
+
+
+def _read(block: Sequence[bytes]) -> _Read:
+    """Where the words of some texts are. One byte stands before each text."""
+    joined = b"\n".join((b"", *block, bytes(_LOAD))).translate(_LETTERS)
     raw = np.frombuffer(joined, np.uint8)
-    inside = np.frombuffer(bytearray(joined.translate(_LETTERS)), np.bool_)
-    single = np.empty(0, np.int64)
-    if raw.size and int(raw.max()) >= 0xC2:
-        _leave_out_marks(raw, inside)
-        single = _ideographs(raw)
+    inside = raw != _BREAK
+    leads = np.flatnonzero(raw >= 0xC2)
+    single = leads[:0]
+    if len(leads):
+        _leave_out_marks(raw, leads, inside)
+        single = _ideographs(raw, leads)
         single = single[inside[single]]
+    if not len(single):
+        edges = np.flatnonzero(inside[1:] != inside[:-1]) + 1  # neither the first byte nor the last is of a word
+        return _Read(joined, raw, edges[::2], edges[1::2])
     begins = inside.copy()
     begins[1:] &= ~inside[:-1]
     ends = inside.copy()
     ends[:-1] &= ~inside[1:]
-    if len(single):
-        before, after = single[single > 0] - 1, single[single < len(raw) - 3] + 3
-        begins[single] = True
-        ends[before] |= inside[before]
-        begins[after] |= inside[after]
-        ends[after - 1] |= inside[after - 1]
-    starts = np.flatnonzero(begins)
-    stops = np.flatnonzero(ends) + 1
-    hashes = _numbers(joined, starts, stops)
-    first, last = raw[starts] - np.uint8(ord("0")), raw[stops - 1] - np.uint8(ord("0"))  # others turn out greater
-    offsets = np.cumsum([0, *(len(data) + 1 for data in block)])
-    return Words(hashes, (first < 10) & (last < 10)), np.searchsorted(starts, offsets)
+    before, after = single - 1, single + 3
+    begins[single] = True
+    ends[before] |= inside[before]
+    begins[after] |= inside[after]
+    ends[after - 1] |= inside[after - 1]
+    return _Read(joined, raw, np.flatnonzero(begins), np.flatnonzero(ends) + 1)
 
 
-def _numbers(joined: bytes, starts: NDArray[np.int64], stops: NDArray[np.int64]) -> Hashes:
+def _numbers(read: _Read) -> Hashes:
     """The numbers of words: of their first 16 bytes, the last 8 of a longer one, and its length."""
+    joined, starts, stops = read.joined, read.starts, read.stops
     at_any = np.ndarray((len(joined) - _LOAD + 1,), np.dtype("<u8"), joined, strides=(1,))
     lengths = stops - starts
     found: Hashes = at_any[starts]
-    found &= _FIRST[np.minimum(lengths, _LOAD)]
+    found &= _FIRST.take(lengths, mode="clip")
     found *= np.uint64(_BASE)
     more = np.flatnonzero(lengths > _LOAD)
     if len(more):
-        second = at_any[starts[more] + _LOAD] & _FIRST[np.minimum(lengths[more] - _LOAD, _LOAD)]
-        third = at_any[stops[more] - _LOAD]
-        longer = found[more] + lengths[more].astype(np.uint64)
+        begin, size = starts[more], lengths[more]
+        second = at_any[begin + _LOAD] & _FIRST.take(size - _LOAD, mode="clip")
+        third = at_any[begin + size - _LOAD]
+        longer = found[more] + size.astype(np.uint64)
         for rest in (second, third):
             longer = mixed(mixed(longer) ^ rest * np.uint64(_BASE))
         found[more] = longer
     return mixed(found)
 
 
-def _leave_out_marks(raw: NDArray[np.uint8], inside: NDArray[np.bool_]) -> None:
-    """Signs beyond ASCII that stand in no word: those of Latin-1, of general, Chinese and full-width punctuation."""
-    padded = np.append(raw, np.zeros(2, np.uint8))
+def _leave_out_marks(raw: NDArray[np.uint8], leads: NDArray[np.int64], inside: NDArray[np.bool_]) -> None:
+    """Signs beyond ASCII that stand in no word: those of Latin-1, of general, Chinese and full-width punctuation.
+    ``leads``: where signs of several bytes begin."""
+    first, following = raw[leads], raw[leads + 1]
     for lead, length, seconds in (
         (0xC2, 2, range(0x80, 0xC0)),
         (0xE2, 3, range(0x80, 0x84)),
         (0xE3, 3, range(0x80, 0x81)),
         (0xEF, 3, range(0xBC, 0xBE)),
     ):
-        places = np.flatnonzero(raw == lead)
-        following = padded[places + 1]
-        places = places[(following >= seconds.start) & (following < seconds.stop)]
+        places = leads[(first == lead) & (following >= seconds.start) & (following < seconds.stop)]
         for step in range(length):
-            inside[np.minimum(places + step, len(raw) - 1)] = False
+            inside[places + step] = False
 
 
-def _ideographs(raw: NDArray[np.uint8]) -> NDArray[np.int64]:
+def _ideographs(raw: NDArray[np.uint8], leads: NDArray[np.int64]) -> NDArray[np.int64]:
     """Where characters begin that are words by themselves, of scripts without spaces: three bytes each."""
-    places = np.flatnonzero((raw >= 0xE3) & (raw <= 0xE9))
-    thai = np.flatnonzero(raw == 0xE0)
-    if len(thai):
-        following = np.append(raw, np.uint8(0))[thai + 1]
-        places = np.sort(np.append(places, thai[(following >= 0xB8) & (following <= 0xBB)]))
+    first, following = raw[leads], raw[leads + 1]
+    thai = (first == 0xE0) & (following >= 0xB8) & (following <= 0xBB)
+    places: NDArray[np.int64] = leads[thai | ((first >= 0xE3) & (first <= 0xE9))]
     return places
