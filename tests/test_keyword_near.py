@@ -187,3 +187,41 @@ def test_groups_have_their_best_article_by_the_whole_score(folder):
     alone = make_index(folder, [articles], Bm25Settings(near=0.0)).at(everything(index))
     assert alone.rank(["port", "strike"], None, groups, 3)[0].tolist() == [0]
     assert view.rank(["port", "strike"], None, groups, 3)[0].tolist() == [1]
+
+
+@pytest.mark.parametrize("filler", [64_509, 64_510, 70_000])
+def test_long_articles(folder, filler):
+    """Positions up to the last of 16 bits, and beyond; what ends an article is not near what begins the next."""
+    articles = [
+        Article(id="0", text="filler " * filler + "port"),
+        Article(id="1", title="strike", text="filler"),
+        Article(id="2", text="filler " * filler + "strike port"),
+        Article(id="3", text="port " + "filler " * filler + "strike"),
+        Article(id="4", text="port " + "filler " * filler + "strike port filler strike"),
+    ]
+    index = make_index(folder, [articles])
+    view = index.at(everything(index))
+    wide = view.bm25.standing("port", 4, np.arange(5)).positions.dtype != np.uint16
+    assert wide == (filler > 64_509)
+    assert [[pair["count"] for pair in view.explain(["port", "strike"], i)["near"]] for i in range(5)] == [
+        [],
+        [],
+        [1],
+        [],
+        [1],
+    ]
+    together = view.score(["port", "strike"], np.arange(5))
+    assert together.tobytes() == b"".join(view.score(["port", "strike"], np.array([i])).tobytes() for i in range(5))
+
+
+def test_thousands_at_once_score_as_each_alone(folder):
+    """However many articles are asked about, and however rare or frequent the words are beside them."""
+    texts = [ARTICLES[i % 120].text + (" rarity port" if i % 900 == 7 else "") for i in range(4500)]
+    articles = [Article(id=str(i), text=text) for i, text in enumerate(texts)]
+    index = make_index(folder, [articles[:2000], articles[2000:]])
+    view, words = index.at(everything(index)), ["port", "strike", "rarity", "union"]
+    every = view.score(words, np.arange(4500))
+    assert np.count_nonzero(every) > 2048
+    assert view.score(words, np.arange(2000)).tobytes() == every[:2000].tobytes()
+    some = [7, 907, 2048, 4499]
+    assert b"".join(view.score(words, np.array([i])).tobytes() for i in some) == every[some].tobytes()

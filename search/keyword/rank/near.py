@@ -14,7 +14,6 @@ about; so every path gives the same bits.
 
 from __future__ import annotations
 
-import functools
 import itertools
 import math
 from collections.abc import Sequence
@@ -23,10 +22,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from search import deadline
-from search.keyword.part.packing import ranges
 from search.keyword.rank import maxscore
 from search.keyword.rank.contributions import Mask, Ordinals, Scores
+from search.keyword.rank.meetings import Meetings, meetings
 from search.keyword.rank.scoring import Bm25, QueryTerm, add
 
 if TYPE_CHECKING:
@@ -34,14 +32,8 @@ if TYPE_CHECKING:
 
 POOL = 1000
 """Articles that pairs are counted in, and that are put in order by them."""
-WINDOW = 16
-"""Words from one to the other, at most."""
 MOST = 14
 """Terms that are paired: the rarest, and no patterns."""
-
-_BITS = 4  # of a term's number in a key
-_ROOM = np.int64(36)  # bits of a position and a term's number
-_TERM = (1 << _BITS) - 1
 
 
 class Pairs(NamedTuple):
@@ -57,15 +49,6 @@ class Pairs(NamedTuple):
     def nbytes(self) -> int:
         """Bytes held."""
         return self.df.nbytes + self.weights.nbytes + 256 * len(self.terms)
-
-
-class Meetings(NamedTuple):
-    """Where pairs occur in some articles, sorted by pair, then by article: the number of the pair, the article's place
-    among those asked about, and how often, all int64."""
-
-    pairs: NDArray[np.int64]
-    places: NDArray[np.int64]
-    counts: NDArray[np.int64]
 
 
 def rank(
@@ -101,7 +84,7 @@ def score(model: Bm25, words: Sequence[str | Expanded], ordinals: Ordinals) -> S
     if _counts(model, terms):
         with_words = np.flatnonzero(totals)
         at = ascending[with_words]
-        met = meetings(model, terms, at)
+        met = meetings(model, _paired(terms), at)
         if len(met.pairs):
             totals[with_words] = _added(model, _known(model, terms), met, at, totals[with_words])
     scores = np.empty(len(ordinals), np.float32)
@@ -117,7 +100,7 @@ def explain(model: Bm25, words: Sequence[str | Expanded], ordinal: int) -> list[
     at = np.array([ordinal], np.int64)
     if not _counts(model, terms) or not add(terms, at, np.zeros(1, np.float32))[0]:
         return []
-    met, pairs = meetings(model, terms, at), _known(model, terms)
+    met, pairs = meetings(model, _paired(terms), at), _known(model, terms)
     names = list(itertools.combinations([term.text for term in pairs.terms], 2))
     parts = []
     contributions = _contributions(model, pairs, met, at)
@@ -182,7 +165,7 @@ def _rank(model: Bm25, terms: Sequence[QueryTerm], mask: Mask | None, depth: int
         return ordinals, scores
     order = np.argsort(ordinals)
     ascending = ordinals[order]
-    met = meetings(model, terms, ascending)
+    met = meetings(model, _paired(terms), ascending)
     if not len(met.pairs):
         return ordinals, scores
     if mask is None:  # these are the pool, or begin with it
@@ -198,7 +181,7 @@ def _known(model: Bm25, terms: Sequence[QueryTerm]) -> Pairs:
     if known is not None:
         return known
     pool = np.sort(maxscore.rank(model, terms, None, POOL)[0])
-    return _keep(model, terms, meetings(model, terms, pool).pairs, len(pool))
+    return _keep(model, terms, meetings(model, _paired(terms), pool).pairs, len(pool))
 
 
 def _key(terms: Sequence[QueryTerm]) -> tuple[tuple[str | Expanded, float], ...]:
@@ -230,80 +213,3 @@ def _added(model: Bm25, pairs: Pairs, met: Meetings, ordinals: Ordinals, totals:
 def _contributions(model: Bm25, pairs: Pairs, met: Meetings, ordinals: Ordinals) -> Scores:
     counts = met.counts.astype(np.float32)
     return pairs.weights[met.pairs] * (counts / (counts + model.norms[ordinals[met.places]]))
-
-
-@functools.cache
-def _numbers(terms: int) -> NDArray[np.int64]:
-    """int64[terms, terms]: at a rarer and another term the number of their pair, in the order of addition."""
-    table = np.zeros((terms, terms), np.int64)
-    table[np.triu_indices(terms, 1)] = np.arange(terms * (terms - 1) // 2)
-    return table
-
-
-def meetings(model: Bm25, terms: Sequence[QueryTerm], ordinals: Ordinals) -> Meetings:
-    """Where the pairs of a query's terms occur in some articles, ascending; ``terms`` from the rarest on."""
-    paired = _paired(terms)
-    count, width = len(paired), len(ordinals)
-    keys = _keys(model, paired, ordinals)
-    numbers = (keys & _TERM).astype(np.int64)
-    near = _near(keys)
-    near &= np.array([(1 << count) - (2 << number) for number in range(count)], np.uint16)[numbers]
-    at = np.flatnonzero(near)
-    rows, others = np.nonzero((near[at, None] >> np.arange(count, dtype=np.uint16)) & 1)
-    at = at[rows]
-    flat = _numbers(count)[numbers[at], others] * width + (keys[at] >> _ROOM)
-    flat.sort()
-    first = np.flatnonzero(np.diff(flat, prepend=-1))
-    pairs, places = np.divmod(flat[first], max(width, 1))
-    return Meetings(pairs, places, np.diff(first, append=len(flat)))
-
-
-def _keys(model: Bm25, terms: Sequence[QueryTerm], ordinals: Ordinals) -> NDArray[np.int64]:
-    """int64, ascending: where the terms stand in those of the articles that have two of them at least. A key is the
-    article's place among ``ordinals``, the position in it and the term's number."""
-    narrow = ordinals.astype(np.int32)
-    stand = [model.standing(term.text, term.df, ordinals) for term in terms]
-    held = [_shared(narrow, places.ordinals) for places in stand]
-    several = np.bincount(np.concatenate([at for at, _ in held]), minlength=len(ordinals)) > 1
-    found = [np.empty(0, np.int64)]
-    for number, (places, (at, postings)) in enumerate(zip(stand, held, strict=True)):
-        deadline.check()
-        kept = several[at]
-        if kept.any():
-            at, postings = at[kept], postings[kept]
-            starts = places.starts[postings].astype(np.int64)
-            counts = places.starts[postings + 1] - starts
-            keys = places.positions[ranges(starts, counts)].astype(np.int64)
-            keys <<= _BITS
-            keys += np.repeat((at << _ROOM) + number, counts)
-            found.append(keys)
-    keys = np.concatenate(found)
-    keys.sort(kind="stable")  # which knows the runs of each term
-    return keys
-
-
-def _shared(first: NDArray[np.int32], second: NDArray[np.int32]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Where each of the numbers stands that are in both of two ascending lists: its places in the one and the other."""
-    if len(first) > len(second):
-        places, others = _shared(second, first)
-        return others, places
-    at = second.searchsorted(first)
-    np.minimum(at, len(second) - 1, out=at)
-    found = np.flatnonzero(second[at] == first)
-    return found, at[found]
-
-
-def _near(keys: NDArray[np.int64]) -> NDArray[np.uint16]:
-    """For each occurrence which terms stand within the window of it, as bits."""
-    places, bits = keys >> _BITS, np.uint16(1) << (keys & _TERM).astype(np.uint16)
-    near = np.zeros(len(keys), np.uint16)
-    first, step = np.arange(len(keys) - 1), 1
-    while len(first):
-        deadline.check()
-        first = first[places[first + step] - places[first] <= WINDOW]
-        second = first + step
-        near[first] |= bits[second]
-        near[second] |= bits[first]
-        step += 1  # what is too far from the next is too far from the one behind it
-        first = first[: first.searchsorted(len(keys) - step)]
-    return near
