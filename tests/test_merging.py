@@ -201,3 +201,25 @@ def test_the_disk_holds_what_lives_and_the_merge_under_way(tmp_path, monkeypatch
         archive.optimize()
         assert max(most) <= 2 * live + 10_000
         assert size(path) == size(path / "segments") <= live
+
+
+@pytest.mark.parametrize("kind", ["pipe", "file", "link"])
+def test_what_stands_in_the_place_of_a_merges_folder_is_taken_away(tmp_path, kind):
+    """In an archive of a stranger's; a pipe would be waited for without end."""
+    kept = tmp_path / "kept"
+    kept.mkdir()
+    (kept / "file").write_text("stays")
+    path = tmp_path / "archive"
+    with Archive.open(path, create=True) as archive:
+        archive.add([Article(id=str(one), title="", text="dam") for one in range(4)], batch=2, vectors=False)
+    {
+        "pipe": os.mkfifo,
+        "file": lambda place: place.write_text(""),
+        "link": lambda place: place.symlink_to(kept),
+    }[kind](path / "merging")
+    with Archive.open(path) as archive:
+        archive.add([Article(id="new", title="", text="dam")], vectors=False)
+        archive.optimize()
+        assert archive.check() == []
+        assert len(list((path / "segments").iterdir())) == 1
+    assert (kept / "file").read_text() == "stays"

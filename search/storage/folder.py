@@ -202,10 +202,12 @@ class Place:
             os.unlink(self.name, dir_fd=parent)
 
     def remove_folder(self) -> None:
-        """Remove a folder with all that is in it; what cannot be removed stays for another time."""
+        """Remove a folder with all that is in it; what cannot be removed, or is none, stays."""
         import shutil  # writers only: it imports every kind of compression
 
-        with contextlib.suppress(FileNotFoundError), self._parent() as parent:
+        with contextlib.suppress(OSError), self._parent() as parent:
+            if not stat.S_ISDIR(os.stat(self.name, dir_fd=parent, follow_symlinks=False).st_mode):
+                return  # a pipe would be opened, and its writer waited for
             shutil.rmtree(self.name, ignore_errors=True, dir_fd=parent)
 
     def sync(self) -> None:

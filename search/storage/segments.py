@@ -90,12 +90,16 @@ def publish(folder: Folder, entry: SegmentEntry, commit: int) -> SegmentEntry | 
 def end_merge(folder: Folder) -> None:
     """Remove what is being built beside, or was: a merge under way finds it gone, and ends."""
     if (folder / MERGING).exists():
-        (folder / _ENDED).remove_folder()
+        _remove(folder / _ENDED)
         (folder / MERGING).rename(_ENDED)  # nothing new comes into it by its old name
     for _ in range(_TRIES):
         if not (folder / _ENDED).exists():
             return
-        (folder / _ENDED).remove_folder()
+        _remove(folder / _ENDED)
+
+
+def _remove(place: Place) -> None:
+    place.remove_folder() if place.is_folder() else place.unlink()
 
 
 def unfinished(folder: Folder) -> list[Place]:
@@ -171,7 +175,7 @@ def sweep_orphans(
         for name in (own / segment).list():
             if name not in named and not wanted(name):
                 orphan = own / segment / name
-                orphan.remove_folder() if orphan.is_folder() else orphan.unlink()
+                _remove(orphan)
                 orphans.append(name)
     return orphans
 
