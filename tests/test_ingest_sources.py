@@ -208,6 +208,8 @@ _TEXTS = st.text(st.characters(codec="utf-8", exclude_categories=["Cs"]), max_si
         ("mac_turkish", "Cumhurbaşkanı çarşamba günü Ankara'da dışişleri bakanıyla görüştü."),
         ("cp1257", "Lietuvos prezidentas trečiadienį susitiko su užsienio reikalų ministru."),
         ("cp1257", "Latvijas prezidents trešdien tikās ar ārlietu ministru. Žurnālists ņēma vērā šo."),
+        ("cp1257", "Rīgas domē šodien lēma par budžetu, un ministrs sacīja, ka būs labāk."),  # Turkish has these bytes
+        ("cp1254", "Türkiye'de hâlâ kâr eden şirketler var; kâğıt üzerinde çalışmalar sürüyor."),
         ("cp775", "Lietuvos prezidentas trečiadienį susitiko su užsienio reikalų ministru."),
         ("cp866", "Президент России провел встречу с министром иностранных дел в Москве."),
         ("mac_cyrillic", "Президент России провел встречу с министром иностранных дел в Москве."),
@@ -235,6 +237,12 @@ def test_lines_in_different_encodings(block, end):
     assert lines_read(data, block) == (lines, {"lines read as cp1252, not UTF-8": 2})
     data = end.join(line.encode("utf-8" if n == 3 else "cp1252") for n, line in enumerate(lines))
     assert lines_read(data, block)[0] == lines
+
+
+def test_lines_of_utf_8_say_nothing_of_the_others():
+    lines = ["Zürich öffnet für alle", "Près du lac à Genève"]  # as many letters beyond ASCII in either
+    data = lines[0].encode() + b"\n" + lines[1].encode("cp1252")
+    assert lines_read(data) == (lines, {"lines read as cp1252, not UTF-8": 1})
 
 
 def test_a_line_of_utf_8_with_a_few_bytes_of_something_else():

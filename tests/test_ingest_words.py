@@ -153,6 +153,7 @@ def test_what_is_right_stays(text):
         ("Tom Ode | Lee Park", ["Tom Ode", "Lee Park"], []),
         ("Par Zoé Martin et Luc Petit", ["Zoé Martin", "Luc Petit"], []),
         ("Von Hans Müller und Eva Klein", ["Hans Müller", "Eva Klein"], []),
+        ("By Ana Ruiz in Lima and Li Wei in Oslo", ["Ana Ruiz", "Li Wei"], ["in Lima", "in Oslo"]),
         ("Tom Ode and agencies", ["Tom Ode", "agencies"], []),
         ("", [], []),
     ],

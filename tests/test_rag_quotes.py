@@ -121,6 +121,7 @@ SAID = '"Every earth dam weeps a little,"'
         "[^{}]", "[Source {}]", "[source: {}]", "(Source {})", "({})", "[{}](#cite)", "[{}](https://x.example/a_b)",
         "[[{}]]", "[[{}]](https://x.example)", "<sup>{}</sup>", "<sup>[{}]</sup>", "【{}】", "【{}:0†source】", "[#{}]",
         "［{}］", "[Passage {}]", "[Doc. {}]", "[Source {}: the river, a report]", "[ref {}, source {}]", "[cite: {}]",
+        "[id: {}]",
     ],
 )  # fmt: skip
 def test_the_usual_forms_are_marks(mark, number):

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from functools import cache
 from typing import TYPE_CHECKING, NamedTuple
 
-from search.ingest.encodings import BEFORE, HIGH, SAMPLE, byte_order_mark, detect, is_latin, legacy
+from search.ingest.encodings import BEFORE, HIGH, SAMPLE, byte_order_mark, detect, is_latin, is_utf8, legacy
 from search.ingest.source import Source, SourceProblem
 
 if TYPE_CHECKING:
@@ -183,7 +183,7 @@ class Lines(codecs.IncrementalDecoder):
         else:
             self._pending = b""
         if not self.legacy:
-            self.legacy = legacy(b"".join(line for line in lines if not _is_utf8(line))[:SAMPLE])
+            self.legacy = legacy(b"".join(line for line in lines if not is_utf8(line))[:SAMPLE])
         return "".join(map(self._line, lines))
 
     def _line(self, line: bytes) -> str:
@@ -213,14 +213,6 @@ def _handler(encoding: str) -> str:
 
     codecs.register_error(f"broadsheet.{encoding}", handle)
     return f"broadsheet.{encoding}"
-
-
-def _is_utf8(line: bytes) -> bool:
-    try:
-        line.decode()
-    except UnicodeDecodeError:
-        return False
-    return True
 
 
 def _gather(data: bytes, blocks: Iterator[bytes]) -> tuple[bytes, bool, SourceProblem | None]:

@@ -38,7 +38,7 @@ _ALPHABETS = tuple(
     frozenset(letters)
     for letters in (
         "àâæçéèêëîïôœùûüÿ", "äöüß", "áéíñóúü", "áâãàçéêíóôõúü", "àèéìíîòóùú", "åäöæøé", "áðéíóúýþæö", "àçèéíïòóúü",
-        "äöõüšž", "ąćęłńóśźż", "áčďéěíňóřšťúůýž", "áäčďéíĺľňóôŕšťúýž", "áéíóöőúüű", "ăâîşţ", "čćđšž", "çğıİöşüâîû",
+        "äöõüšž", "ąćęłńóśźż", "áčďéěíňóřšťúůýž", "áäčďéíĺľňóôŕšťúýž", "áéíóöőúüű", "ăâîşţ", "čćđšž", "çğıİöşü",
         "ąčęėįšųūž", "āčēģīķļņšūž",
     )
 )  # fmt: skip
@@ -69,7 +69,21 @@ def detect(data: bytes, *, final: bool = True) -> str:
     sound = sum(not c.isascii() for c in text) - broken
     if broken == 0 or sound > broken:
         return "utf-8"
-    return legacy(sample)
+    return legacy(not_utf8(sample))
+
+
+def not_utf8(sample: bytes) -> bytes:
+    """The lines of a sample without those that only UTF-8 explains, which say nothing of the encoding of the others."""
+    return b"".join(line for line in sample.splitlines(keepends=True) if line.isascii() or not is_utf8(line))
+
+
+def is_utf8(line: bytes) -> bool:
+    """Whether a line is UTF-8."""
+    try:
+        line.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def legacy(sample: bytes) -> str:

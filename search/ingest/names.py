@@ -90,7 +90,7 @@ def _people(part: str) -> list[str]:
     """A part of a byline at the places where "and" joins two persons."""
     pieces = re.split(r",?\s+(?:and|und|et|y|e|og|och|en|&)\s+", part, flags=re.IGNORECASE)
     whole = re.split(r",?\s+(?:and|&)\s+", part, flags=re.IGNORECASE)
-    if len(pieces) > 1 and all(is_person(piece) or agency_name(piece) for piece in pieces):
+    if len(pieces) > 1 and all(is_person(piece) or agency_name(piece) or _placed(piece) for piece in pieces):
         return pieces
     if len(whole) > 1 and all(map(_parts_as_names, whole)):
         return whole
@@ -115,13 +115,18 @@ def _is_role(text: str) -> bool:
     return _ROLE.search(text) is not None and len(text.split()) <= 8
 
 
+def _placed(text: str) -> re.Match[str] | None:
+    """A person and where they write from: "Ana Ruiz in Lima"."""
+    placed = _PLACE.fullmatch(text)
+    return placed if placed is not None and is_person(placed["name"]) else None
+
+
 def _take(part: str, names: list[str], roles: list[str]) -> None:
     part = part.strip(" ,")
     if _ROLE_ALONE.fullmatch(part):
         roles.append(part)
         return
-    placed = _PLACE.fullmatch(part)
-    if placed is not None and is_person(placed["name"]):
+    if (placed := _placed(part)) is not None:
         roles.append(placed["place"])
         part = placed["name"]
     if (inverted := _inverted(part)) is not None:

@@ -12,7 +12,7 @@ from search.rag.verdicts import Mark, Verdict
 
 _LABEL = (
     r"(?:(?:sources?|src|passages?|docs?|documents?|refs?|references?|articles?|citations?|cite|excerpts?|chunks?|"
-    r"footnotes?|notes?|quellen?|fuentes?|fonti|fonte)\b\.?|\#)\s{0,2}:?\s{0,2}\#?"
+    r"footnotes?|notes?|quellen?|fuentes?|fonti|fonte|ids?)\b\.?|\#)\s{0,2}:?\s{0,2}\#?"
 )
 _SEPARATOR = rf"\s{{0,3}}(?:[,;–-]|\band\b|&|\bet\b|\bund\b)\s{{0,3}}(?:\^|{_LABEL})?"
 _NUMBERS = rf"\d{{1,4}}(?:{_SEPARATOR}\d{{1,4}})*+"
