@@ -237,6 +237,7 @@ def test_no_word_of_a_plain_body_is_lost(paragraphs):
         ("River rises\nAna Ruiz | Valley Post | 26 Feb 2025\n",
          {"authors": ("Ana Ruiz",), "source": "Valley Post", "published": date(2025, 2, 26)}),
         ("River rises\nValley Post | 2025-02-26\n", {"source": "Valley Post", "published": date(2025, 2, 26)}),
+        ("By Ana Ruiz\nRiver rises\n26 February 2025\n", {"authors": ("Ana Ruiz",), "published": date(2025, 2, 26)}),
         ("Valley Post\nRiver rises\n26 February 2025\n", {"source": "Valley Post", "published": date(2025, 2, 26)}),
         ("The Hill Herald\n\nRiver rises\n\nWednesday, February 26, 2025\n\nBy Ana Ruiz\n",
          {"source": "The Hill Herald", "published": date(2025, 2, 26), "authors": ("Ana Ruiz",)}),

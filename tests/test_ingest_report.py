@@ -72,6 +72,13 @@ def test_settings_that_cannot_be_meant(tmp_path, wrong):
     assert not (tmp_path / "ix").exists()
 
 
+def test_a_mapping_that_no_record_has_is_told(tmp_path):
+    path = put(tmp_path, "a.jsonl", [{"title": "T", "Inhalt": "Water.", "date": "2025-02-26"}])
+    note = "--map text=... read nothing: no record has a field of that name"
+    assert note in index(tmp_path, path, "--map", "text=Artikeltext", "--map", "title=title").stderr.splitlines()
+    assert "read nothing" not in index(tmp_path, path, "--map", "text=Artikeltext,Inhalt").stderr
+
+
 def test_dates_that_are_odd_are_told(tmp_path):
     dates = ["05/02/2025", "2199-01-01", "1066-10-14", "February 2025", "soon"]
     path = put(

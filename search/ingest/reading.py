@@ -56,7 +56,7 @@ class Reading(Iterator[Article | Rejection]):
     def __init__(self, paths: Sequence[str | os.PathLike[str]], settings: Settings) -> None:
         self.files = 0
         self.passed_over: dict[str, tuple[int, str]] = {}
-        self.report = Report()
+        self.report = Report(settings.mapped.names)
         self._form = settings.form
         self._settings = settings
         self._bytes = 0

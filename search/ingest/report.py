@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -122,10 +122,11 @@ _TOMORROW = datetime.now(UTC).date() + timedelta(days=1)
 
 
 class Report:
-    """All kinds of a reading."""
+    """All kinds of a reading. ``mapped``: the fields that its settings give names to, by these names once bare."""
 
-    def __init__(self) -> None:
+    def __init__(self, mapped: Mapping[str, str] | None = None) -> None:
         self.kinds: dict[str, Kind] = {}
+        self._mapped = mapped or {}
 
     def kind(self, name: str) -> Kind:
         """The kind of this name; a new one where there is none yet."""
@@ -148,6 +149,18 @@ class Report:
             if TWO_WAYS in kind.counts:
                 example = kind.counts[TWO_WAYS].examples[0].rpartition(": ")[2]
                 yield f"--dates day-first or --dates month-first says how {example} is meant"
+        for target in self._without_names():
+            yield f"--map {target}=... read nothing: no record has a field of that name"
+
+    def _without_names(self) -> list[str]:
+        """The mapped fields of which no record that was looked at has any of the names."""
+        kinds = [kind for kind in self.kinds.values() if kind.articles]
+        if not kinds or any(len(kind.shapes) >= _NAMES for kind in kinds):
+            return []
+        here = {bare_name(name) for kind in kinds for shape in kind.shapes for name in shape}
+        here |= {bare_name(name) for kind in kinds for _, name in kind.used}
+        there = {target for name, target in self._mapped.items() if name in here}
+        return sorted(set(self._mapped.values()) - there)
 
     def _taken(self, kind: Kind) -> str:
         """The names of fields that are not the usual ones, so that a wrong guess is seen."""

@@ -185,11 +185,15 @@ def parse(text: str) -> dict[str, Any]:
 
 
 def _outlet_first(lines: list[str], place: int, layout: _Layout) -> int:
-    """The line of the headline: the second where the first is an outlet and the third a date."""
+    """The line of the headline: the second where the first is an outlet or a byline and the third a date."""
     headline = _next(lines, place + 1)
     dated = _next(lines, headline + 1)
     if dated >= len(lines) or len(lines[dated]) > _DATELINE_LIMIT or read_date(lines[dated], prose=True).value is None:
         return place
+    names = split_names(byline["names"]) if (byline := _BY.fullmatch(lines[place])) else ()
+    if names and all(map(is_person, names)) and not _BY.match(lines[headline]):
+        layout.authors += names
+        return headline
     if (
         _BY.match(lines[headline])
         or len(lines[headline]) > _HEADLINE_LIMIT
