@@ -57,6 +57,57 @@ def test_a_wire_text_comes_once_and_names_its_carriers(archive):
     assert {carrying[0].article_id, *carrying[0].copies} == {f"wire-{i}" for i in range(6)}
 
 
+@pytest.mark.parametrize(
+    ("question", "cited", "carriers"),
+    [
+        (
+            "Did the militias sign a ceasefire on the Zerrin?",
+            "zerrin-2024-12-18-ceasefire",
+            {"c-b8cf86937ea240cbae9a536195dbf05e"},
+        ),
+        (
+            "Who walked out of the reeds near Kasr Ghul?",
+            "zerrin-2025-01-05-first-exchange",
+            {"c-5cff34d3a7361014b4da92e54d75f0a3", "u-159c0a575828f8d18b47182d537d80d1"},
+        ),
+        (
+            "How many savers were exposed in the breach at Meridon?",
+            "meridon-2024-10-11-leak",
+            {"c-40705646e1cdf5e397baee3e41ac87fc", "u-e74c7e5ebfb9758d3880e8cef54968bf"},
+        ),
+    ],
+)
+@pytest.mark.parametrize("mode", ["keyword", "hybrid"])
+def test_a_story_of_the_sample_archive_is_cited_once(sample_archive, question, cited, carriers, mode):
+    """Of an agency's text and those that print it, one is cited, and the others are named."""
+    with Archive.open(sample_archive) as opened:
+        context = opened.retrieve(question, budget=900, mode=mode)
+    assert [set(one.copies) for one in context if one.article_id == cited] == [carriers]
+    assert not {one.article_id for one in context} & carriers
+
+
+def test_copies_do_not_take_the_places_of_other_texts(tmp_path):
+    """Forty papers print one text, and one writes less on the matter: both are given, and all forty are named."""
+    wire = [Article(id=f"wire-{i:02}", title="Ferry aground", text=WIRE, source=f"Paper {i}") for i in range(40)]
+    rest = [Article(id=f"rest-{i}", title="Flour", text="Flour is dear in the harbour.") for i in range(3)]
+    other = Article(
+        id="other", title="Harbour", text="The sandbank where the Aurora ran aground will be dredged in May."
+    )
+    with Archive.open(tmp_path / "a", create=True) as opened:
+        opened.add([*wire, other, *rest], vectors=False)
+        context = opened.retrieve("Where did the ferry Aurora run aground, on which sandbank?", budget=600)
+    (carried,) = [one for one in context if "Divers" in one.text]
+    assert {carried.article_id, *carried.copies} == {one.id for one in wire}
+    assert "other" in {one.article_id for one in context}
+
+
+def test_a_copy_that_has_cut_a_passage_out_does_not_carry_it(sample_archive):
+    with Archive.open(sample_archive) as opened:
+        context = opened.retrieve("Who came home in the first exchange on the Zerrin?", budget=900, mode="hybrid")
+    (half,) = [one for one in context if one.article_id == "zerrin-2025-01-05-first-exchange"]
+    assert (half.start, half.copies) == (518, ())  # both others end before the last paragraphs
+
+
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(budget=st.integers(1, 700))
 def test_the_rendered_text_never_exceeds_the_budget(archive, budget):

@@ -23,9 +23,9 @@ from search.keyword import highlight
 from search.keyword.analysis import shapes
 from search.keyword.tree import DayRange
 from search.rag.question import Condition, Part, Reading
-from search.rag.select import Candidate, narrow, shingles
+from search.rag.select import Candidate, narrow, shingles_of
 from search.rag.spans import sentences
-from search.records import Detect, Hit, Results
+from search.records import Copies, Detect, Hit, Results
 from search.storage.columns import MISSING_DAY
 
 DEPTH = 30  # articles looked at for each part
@@ -40,7 +40,6 @@ LOOSE_COSINE, LOOSE_SHARE = 0.30, 0.3
 WORTH = 0.35
 """What share of the best article's worth another must have: the rest is left out though there be room."""
 
-_WORD = re.compile(r"\w+")
 _OPERATORS = re.compile(r"[^\w\s'’.,%-]|(?<!\w)-")
 
 
@@ -83,6 +82,7 @@ def find(
             if known is not stretch:
                 known.worth |= stretch.worth
                 known.words |= stretch.words
+                known.story |= stretch.story
     if not merged:
         notes.append("nothing in the archive matches the question well")
     elif len(reading.parts) > 1:
@@ -103,7 +103,10 @@ def _places(text: str, asked: Mapping[str, str]) -> list[tuple[int, int, str]]:
 
 def _search(view: View, request: Request, how: Detect, part: Part, watch: Watch) -> tuple[list[Hit], list[str]]:
     """The articles for a part, and what is to be said of them. Where it is no query, its words are searched."""
-    request = replace(request, query=part.searched, literal=False, limit=DEPTH, passages=PASSAGES, snippets=False)
+    copies = Copies.SHOW if view.stories is None else Copies.COLLAPSE  # copies would take the places of other texts
+    request = replace(
+        request, query=part.searched, literal=False, limit=DEPTH, passages=PASSAGES, snippets=False, copies=copies
+    )
     try:
         results, hits = _answered(view, view.plan(request), how, part, watch)
     except QueryError:
@@ -242,7 +245,8 @@ def _stretches(part: Part, number: int, matching: Sequence[tuple[Hit, float]]) -
                     score=hit.score,
                     worth={number: worth * near},
                     words=frozenset(f"{number}:{stem}" for stem in in_title | {stem for _, stem in places}),
-                    shingles=shingles(_WORD.findall(passage.text.casefold())),
+                    shingles=shingles_of(passage.text),
+                    story=frozenset(copy.id for copy in hit.copies),
                 )
             )
     return stretches

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
+
+import numpy as np
 
 from search import deadline
 from search.encode import Reranker
@@ -20,8 +22,9 @@ from search.rag.question import Reading, read
 from search.rag.select import Candidate
 from search.rag.spans import sentences
 from search.rag.tokens import estimate_tokens
-from search.records import Citation, Detect
+from search.records import Article, Citation, Detect
 
+_AT_ONCE = 100  # articles of one look-up in the catalog
 _JOIN = 160  # characters between two stretches of an article that are filled in rather than left out
 
 
@@ -51,6 +54,7 @@ def retrieve(
     candidates, remarks = find(view, plan, how, reading, reranker, watch)
     with watch("fill"):
         passages, tokens, chosen = _fill(question, candidates, budget, count_tokens or estimate_tokens)
+        passages = _with_carriers(view, passages, chosen)
     notes = [*reading.notes, *_absent(view, reading.absent), *remarks]
     if candidates and not passages:
         notes.append(f"not even one passage fits into {budget:,} tokens")
@@ -116,6 +120,33 @@ def _fill(
             candidate.start, candidate.end = narrowed
     costs = map(count, render.blocks(passages))
     return tuple(replace(passage, tokens=cost) for passage, cost in zip(passages, costs, strict=True)), tokens, chosen
+
+
+def _with_carriers(view: View, passages: Sequence[Citation], chosen: Sequence[Candidate]) -> tuple[Citation, ...]:
+    """The passages with the other articles that carry them: the copies of theirs that have not cut them out."""
+    stories: dict[str, frozenset[str]] = {}
+    for candidate in chosen:
+        stories[candidate.article.id] = stories.get(candidate.article.id, frozenset()) | candidate.story
+    cited = [select.shingles_of(passage.text) for passage in passages]
+    carriers = [list(passage.copies) for passage in passages]
+    for article_id, story in stories.items():
+        own = [number for number, passage in enumerate(passages) if passage.article_id == article_id]
+        for other in _texts(view, story):
+            held = select.shingles_of(other.text)
+            for number in own:
+                carries = len(cited[number] & held) >= select.COPY * len(cited[number])
+                if carries and other.id not in carriers[number]:
+                    carriers[number].append(other.id)
+    return tuple(replace(passage, copies=tuple(ids)) for passage, ids in zip(passages, carriers, strict=True))
+
+
+def _texts(view: View, ids: Iterable[str]) -> Iterator[Article]:
+    """The articles of some ids, in their order, some at a time."""
+    ordered = sorted(ids)
+    for start in range(0, len(ordered), _AT_ONCE):
+        deadline.check()
+        ordinals = [ordinal for one in ordered[start : start + _AT_ONCE] if (ordinal := view.ordinal(one)) is not None]
+        yield from (article for article in view.articles(np.array(ordinals, np.int64)) if article is not None)
 
 
 def _numbered(chosen: Sequence[Candidate]) -> tuple[Citation, ...]:

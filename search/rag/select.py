@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -11,6 +12,7 @@ from search.records import Article
 
 SHINGLE = 4  # words
 COPY = 0.6  # share of the shorter text's shingles that the other has
+_WORD = re.compile(r"\w+")
 _WORDS = 0.3  # weight of the question's words against relevance
 
 
@@ -19,7 +21,8 @@ class Candidate:
     """A stretch of an article that may go into a context: offsets, what it is worth to each part, its cost in tokens.
 
     ``whole`` is the passage that ``start`` and ``end`` were narrowed from. ``words`` are the stems of the question
-    that it holds.
+    that it holds. ``story``: the ids of the copies of its article; ``copies`` those of other articles that carry the
+    stretch itself.
     """
 
     article: Article
@@ -32,6 +35,7 @@ class Candidate:
     shingles: frozenset[int]
     cost: int = 0
     copies: tuple[str, ...] = ()
+    story: frozenset[str] = frozenset()
 
     @property
     def text(self) -> str:
@@ -49,6 +53,11 @@ def shingles(words: Sequence[str]) -> frozenset[int]:
     if len(words) <= SHINGLE:
         return frozenset({hash(tuple(words))}) if words else frozenset()
     return frozenset(hash(tuple(words[i : i + SHINGLE])) for i in range(len(words) - SHINGLE + 1))
+
+
+def shingles_of(text: str) -> frozenset[int]:
+    """The same of a text's words."""
+    return shingles(_WORD.findall(text.casefold()))
 
 
 def same_text(first: frozenset[int], second: frozenset[int]) -> bool:
