@@ -273,6 +273,25 @@ def process(*arguments, **settings):
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, **settings)
 
 
+@pytest.mark.skipif(os.name == "nt", reason="needs sh")
+@pytest.mark.parametrize(
+    ("closed", "code", "told"),
+    [
+        (">&-", 3, "broadsheet: standard output is closed, so there is nowhere to answer\n"),
+        ("2>&-", 0, ""),
+        (">&- 2>&-", 3, ""),
+        ("<&-", 0, ""),
+    ],
+)
+@pytest.mark.parametrize("format", ["ids", "json", "csv", "pretty"])
+def test_closed_standard_streams(sample_archive, closed, code, told, format):
+    command = f'exec "{sys.executable}" -m search search harbor --format {format} --index "{sample_archive}" {closed}'
+    ran = subprocess.run(["sh", "-c", command], capture_output=True, text=True, check=False)
+    assert ran.returncode == code
+    assert (ran.stderr == told) if closed != "<&-" else "error" not in ran.stderr
+    assert bool(ran.stdout) is (">&-" not in closed.split())
+
+
 @pytest.mark.skipif(os.name == "nt", reason="pipes close otherwise there")
 @pytest.mark.parametrize("hits", [1, 99])  # more than a pipe holds
 def test_a_closed_pipe_ends_quietly(sample_archive, hits):

@@ -136,6 +136,12 @@ def test_a_list_of_what_to_remove_that_names_what_is_used(path, whole):
     assert {file.name for file in (path / "segments" / segment).iterdir()} == before
 
 
+def test_a_death_by_a_commit_that_was_never_made_is_found(path):
+    """It hides nothing yet, and the commit of that number would take the record away."""
+    change(path, "UPDATE articles SET died = 99 WHERE row = 2")
+    assert any("was deleted by commit 99, which was never made" in line for line in problems(path))
+
+
 def test_tables_that_hold_what_ours_cannot_are_refused(path):
     """Such as a record that is a number: the table is not as ours is made."""
     change(path, "ALTER TABLE articles RENAME TO old")

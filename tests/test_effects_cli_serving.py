@@ -67,6 +67,7 @@ def test_port(command):
 def test_host_and_token_file(command, tmp_path):
     token = tmp_path / "token"
     token.write_text(f"{TOKEN}\n")
+    token.chmod(0o600)
 
     def ask(client):
         reached = []
@@ -83,7 +84,11 @@ def test_host_and_token_file(command, tmp_path):
     (statuses, elsewhere), said = beside(ask, command, "--host", "0.0.0.0", "--token-file", token)
     assert (statuses, elsewhere) == ([401, 200], sys.platform == "linux")
     assert " at http://0.0.0.0:" in said
+    assert "others on this machine can read the token" not in said
     assert TOKEN not in said
+    token.chmod(0o644)
+    _, said = beside(ask, command, "--host", "0.0.0.0", "--token-file", token)
+    assert f"others on this machine can read the token in {token}; chmod 600 makes it yours alone" in said
 
 
 @shows("serve", "--allowed-host", "--allowed-origin", "--access-log", "--max-body", "--url-template")

@@ -461,6 +461,33 @@ def test_an_idle_reader_lets_old_files_go_and_removes_them(tmp_path, monkeypatch
         assert reader.search("stands").total == 30
 
 
+def test_a_view_is_looked_at_when_it_was_a_minute_without_use(tmp_path, monkeypatch):
+    """Not at the next minute's end after that: what is left of the minute is waited for."""
+    waits = []
+
+    class Timer:
+        name, daemon = "", False
+
+        def __init__(self, seconds, call, arguments):
+            waits.append(seconds)
+
+        def start(self):
+            pass
+
+        def cancel(self):
+            pass
+
+    monkeypatch.setattr("search.engine.session.threading.Timer", Timer)
+    with Archive.open(tmp_path / "a", create=True) as archive:
+        archive.add(articles("some", 3), vectors=False)
+        archive.search("stands")
+        session = archive._session
+        for unused, waited in ((20, 40), (59.9, 0.6), (70, 60), (0, 60)):
+            session._used = time.monotonic() - unused
+            session.give_up_idle_view()
+            assert waits[-1] == pytest.approx(waited, abs=0.5)
+
+
 def test_a_view_of_the_last_commit_stays(tmp_path, monkeypatch):
     monkeypatch.setattr("search.engine.session.IDLE", 0.02)
     with Archive.open(tmp_path / "a", create=True) as archive:

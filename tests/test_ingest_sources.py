@@ -387,6 +387,9 @@ def test_links(tmp_path):
         "links that lead nowhere": (1, str(folder / "l5.jsonl")),
         "pipes, sockets or devices": (1, str(folder / "pipe.jsonl")),
     }
+    matched = read([folder / "[ap]*.jsonl"])
+    assert list(matched) == [ONE]
+    assert matched.passed_over == {"pipes, sockets or devices": (1, str(folder / "pipe.jsonl"))}
     (tmp_path / "direct").symlink_to(folder)
     assert list(read([tmp_path / "direct" / "l1.jsonl"])) == [THREE]
     assert list(read([tmp_path / "direct"])) == [ONE, ONE, TWO]

@@ -523,6 +523,15 @@ def test_tokens(tmp_path, monkeypatch):
         access.read_token(tmp_path / "none")
 
 
+@pytest.mark.parametrize(("mode", "exposed"), [(0o600, False), (0o640, True), (0o604, True)])
+def test_a_token_that_others_may_read_is_known(tmp_path, mode, exposed):
+    file = tmp_path / "token"
+    file.write_text(TOKEN)
+    file.chmod(mode)
+    assert access.is_exposed(file) is exposed
+    assert access.is_exposed(tmp_path / "none") is False
+
+
 def test_a_port_in_use_is_told(archive):
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))

@@ -141,6 +141,9 @@ def desk_settings(folder: Path, asked: Listening) -> Any:
     from search.serve import access
     from search.serve.desk import Settings
 
+    if asked.token_file is not None and access.is_exposed(asked.token_file):
+        name = line(str(asked.token_file))
+        click.echo(f"others on this machine can read the token in {name}; chmod 600 makes it yours alone", err=True)
     return Settings(
         folder=folder,
         hosts=asked.allowed_host or None,

@@ -165,7 +165,10 @@ def _compare(
     live: dict[int, str] = {}
     damaged: set[int] = set()
     tell("records")
+    last = commit
     for row, article_id, blob, check_sum, died in catalog.raw_records():
+        if died is not None and died > last:  # by a commit that was made since, or by none
+            last = catalog.commit_number()
         try:
             article = codec.unpack(blob, check_sum, row)
         except SearchError as error:
@@ -174,6 +177,8 @@ def _compare(
             continue
         if article.id != article_id:
             problems.append(f"catalog row {row} is filed under {article_id!r} and holds {article.id!r}")
+        if died is not None and died > last:
+            problems.append(f"article {article_id!r} (row {row}) was deleted by commit {died}, which was never made")
         if died is None or died > commit:
             live[row] = article_id
             texts[row] = len(article.text)

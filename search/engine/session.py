@@ -210,10 +210,12 @@ class Session:
             finally:
                 self._lock.release()
 
-    def _look_after_view(self) -> None:
-        """Look once in a while whether the view kept for later calls is still of use. Called with the lock held."""
+    def _look_after_view(self, unused: float = 0.0) -> None:
+        """Look whether the view kept for later calls is still of use, once it is IDLE seconds without use; ``unused``:
+        how many it is now. Called with the lock held."""
         if self._timer is None:
-            self._timer = threading.Timer(IDLE, _give_up_idle_view, [weakref.ref(self)])
+            after = max(IDLE - unused, IDLE / 100) if unused < IDLE else IDLE
+            self._timer = threading.Timer(after, _give_up_idle_view, [weakref.ref(self)])
             self._timer.name = "idle view"
             self._timer.daemon = True
             self._timer.start()
@@ -224,8 +226,9 @@ class Session:
             self._timer = None
             if self._version == _CLOSED or self._view is None:
                 return
-            if self._users[self._view] > 1 or time.monotonic() - self._used < IDLE or not self._outdated():
-                self._look_after_view()
+            unused = 0.0 if self._users[self._view] > 1 else time.monotonic() - self._used
+            if unused < IDLE or not self._outdated():
+                self._look_after_view(unused)
                 return
             self._retire()
         self._clean_if_free()

@@ -13,6 +13,7 @@ from search.ingest.containers import PassedOver
 from search.records import Rejection
 
 STDIN = "-"
+SPECIAL = "pipes, sockets or devices"
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,12 +114,17 @@ def _passed_over(entry: os.DirEntry[str], root: str) -> str | None:
                 return "links that lead out of the folder"
             if Path(target).is_dir():
                 return "links to folders"
-            return None if Path(target).is_file() else "pipes, sockets or devices"
+            return None if Path(target).is_file() else SPECIAL
         if entry.is_dir(follow_symlinks=False) or entry.is_file(follow_symlinks=False):
             return None
-        return "pipes, sockets or devices"
+        return SPECIAL
     except (OSError, ValueError):
         return "links that lead nowhere"
+
+
+def is_special(path: str) -> bool:
+    """Whether a path is there and is neither a file nor a folder."""
+    return os.path.exists(path) and not (os.path.isfile(path) or os.path.isdir(path))  # noqa: PTH110, PTH113, PTH112
 
 
 def reason_of(error: Exception) -> str:

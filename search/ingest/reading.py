@@ -32,7 +32,7 @@ from search.ingest.formats import (
 )
 from search.ingest.from_paths import from_path
 from search.ingest.orders import NEIGHBOURS, Item, Waiting, ordered
-from search.ingest.paths import STDIN, Entry, expand, reason_of, walk
+from search.ingest.paths import SPECIAL, STDIN, Entry, expand, is_special, reason_of, walk
 from search.ingest.report import Report
 from search.ingest.source import Source, SourceProblem
 from search.records import Article, Rejection
@@ -157,7 +157,10 @@ class Reading(Iterator[Article | Rejection]):
             elif number in self._streams:
                 yield from self._read_outermost(self._streams.pop(number))
             elif not entry.folder:
-                yield from self._read_file(entry, chosen=True)
+                if not entry.named and is_special(entry.path):  # a pattern fits it, and nobody may ever write to it
+                    self._pass_over(PassedOver(entry.name, SPECIAL))
+                else:
+                    yield from self._read_file(entry, chosen=True)
             else:
                 for found in walk(entry.path):
                     if isinstance(found, Rejection):

@@ -6,6 +6,7 @@ import hmac
 import importlib.util
 import ipaddress
 import os
+import stat
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -48,6 +49,11 @@ def read_token(file: Path | None) -> str | None:
             "python -c 'import secrets; print(secrets.token_urlsafe(32))' makes one"
         )
     return token
+
+
+def is_exposed(file: Path) -> bool:
+    """Whether other users of this machine may read a file; False where there is none."""
+    return os.name == "posix" and file.is_file() and bool(file.stat().st_mode & (stat.S_IRGRP | stat.S_IROTH))
 
 
 def is_loopback(host: str) -> bool:

@@ -19,6 +19,6 @@ def refused(doing: str, error: OSError) -> StorageError:
 def full(doing: str) -> DiskFull:
     """What is raised where a disk is full."""
     return DiskFull(
-        f"cannot {doing}: the disk is full. Free some space, or delete articles and optimize: "
-        "'broadsheet delete', 'delete --purge' and 'optimize' work on a full disk, searches too"
+        f"cannot {doing}: the disk is full. Free some space. Searches and 'broadsheet delete' go on meanwhile; "
+        "'delete --purge' and 'optimize' too, where the room kept for them holds the segments that they rewrite"
     )
