@@ -81,7 +81,7 @@ def test_the_query_encoder_is_loaded_once_and_its_failure_told(archive, monkeypa
 
     asked = []
 
-    def load(identity, model):
+    def load(identity, model, fetch):
         asked.append(threading.current_thread() is threading.main_thread())
         if len(asked) < 3:
             raise EncoderError("no such model")

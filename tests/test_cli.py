@@ -163,6 +163,7 @@ EXPECTED = {
     "ArchiveMismatch": 3,
     "ArchiveDamaged": 3,
     "StorageError": 3,
+    "DiskFull": 3,
     "EncoderError": 3,
     "ServerError": 3,
     "ServerBusy": 3,

@@ -17,7 +17,15 @@ from search import Archive, Article
 from search.cli import config
 from search.cli.main import cli
 from search.deadline import Deadline
-from search.errors import ArchiveDamaged, QueryError, QueryTimeout, RecordsRejected, SearchError, UsageError
+from search.errors import (
+    ArchiveDamaged,
+    EncoderError,
+    QueryError,
+    QueryTimeout,
+    RecordsRejected,
+    SearchError,
+    UsageError,
+)
 from search.serve import problems
 
 from .forgery import forged
@@ -233,6 +241,37 @@ def test_each_setting_has_a_type_and_bounds(tmp_path, key, value):
         connection.execute("UPDATE settings SET value = ? WHERE key = ?", (json.dumps(value), key))
     with pytest.raises(ArchiveDamaged, match=rf"settings that make no sense \({key}: "):
         Archive.open(path)
+
+
+def test_no_model_is_fetched_because_an_archive_names_it(tmp_path, monkeypatch):
+    """Whoever made the archive would choose what comes from the network; the user may, by naming it."""
+    import huggingface_hub
+
+    fetched = []
+
+    def snapshot_download(name, *, local_files_only, **_):
+        if not local_files_only:
+            fetched.append(name)
+        raise OSError("it is not here")
+
+    monkeypatch.setattr(huggingface_hub, "snapshot_download", snapshot_download)
+    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", False)
+    path = tmp_path / "desk"
+    with Archive.open(path, create=True, model="hash") as archive:
+        archive.add([Article(id="a", text="dam")])
+    with forged(path) as connection:
+        connection.execute("UPDATE settings SET value = '\"some/model\"' WHERE key = 'model'")
+        connection.execute("UPDATE settings SET value = json_set(value, '$.name', 'some/model') WHERE key = 'encoder'")
+    with Archive.open(path) as archive:
+        with pytest.raises(EncoderError, match="is not fetched because an archive says so"):
+            archive.search("dam", mode="hybrid")
+        with pytest.raises(EncoderError, match="--model some/model"):
+            archive.add([Article(id="b", text="dam")])
+        assert archive.search("dam", mode="keyword").total == 1
+    assert fetched == []
+    with Archive.open(path, model="some/model") as archive, pytest.raises(EncoderError, match="cannot be fetched"):
+        archive.search("dam", mode="hybrid")
+    assert set(fetched) == {"some/model"}
 
 
 RUNAWAY = [

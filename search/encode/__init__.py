@@ -92,13 +92,17 @@ def recorded_way(identity: EncoderIdentity) -> str | None:
 
 @needs_models()
 def load_query_encoder(
-    identity: EncoderIdentity, model: str | Encoder | None = None, warn: Callable[[str], None] | None = None
+    identity: EncoderIdentity,
+    model: str | Encoder | None = None,
+    warn: Callable[[str], None] | None = None,
+    fetch: bool = True,
 ) -> QueryEncoder:
     """The encoder of queries for vectors with this identity: from the user's cache if it is there, without torch.
 
     Otherwise the model is loaded by name or path and its query encoder is made; a model that cannot be exported runs
-    in torch each time, which ``warn`` is told in one line (the log, by default). Raises ArchiveMismatch if the model
-    at hand is another than the identity's, EncoderError if it cannot be found or run.
+    in torch each time, which ``warn`` is told in one line (the log, by default). ``fetch``: whether a model may come
+    from the hub. Raises ArchiveMismatch if the model at hand is another than the identity's, EncoderError if it cannot
+    be found or run.
     """
     if named(model) == HASH_MODEL or named(model).startswith(MARK):
         return load_matching_encoder(identity, model)
@@ -107,7 +111,7 @@ def load_query_encoder(
     found = open_query_encoder(identity)
     if isinstance(found, OnnxQueryEncoder):
         return found
-    encoder = load_matching_encoder(identity, model, Precision.FLOAT32)
+    encoder = load_matching_encoder(identity, model, Precision.FLOAT32, fetch)
     return _prepared(encoder, warn) or encoder
 
 
@@ -146,9 +150,17 @@ def _prepared(encoder: Encoder, warn: Callable[[str], None] | None) -> QueryEnco
 
 @needs_models()
 def load_matching_encoder(
-    identity: EncoderIdentity, model: str | Encoder | None, precision: Precision | str = Precision.AUTO
+    identity: EncoderIdentity,
+    model: str | Encoder | None,
+    precision: Precision | str = Precision.AUTO,
+    fetch: bool = True,
 ) -> Encoder:
-    """The encoder of a model that must be the identity's, with as many dimensions. Raises ArchiveMismatch."""
+    """The encoder of a model that must be the identity's, with as many dimensions. Raises ArchiveMismatch, and
+    EncoderError for one that would have to be fetched without ``fetch``."""
+    if not fetch and isinstance(model, str) and model != HASH_MODEL and not model.startswith(MARK):
+        from search.encode.models import must_be_here
+
+        must_be_here(model)
     try:
         encoder = load_encoder(model, precision, identity.dimension)
     except UsageError as error:  # it has fewer dimensions

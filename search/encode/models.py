@@ -57,6 +57,24 @@ def _place(model: str) -> Path | str:
     return model if "/" in model else f"sentence-transformers/{model}"
 
 
+def must_be_here(model: str | None) -> None:
+    """Refuse to fetch a model that nobody but an archive names: whoever made the archive would choose what comes from
+    the network. Raises EncoderError for one that is not on this machine; the default model may be fetched."""
+    if is_default(model) or not model or Path(model).expanduser().is_dir():
+        return
+    from huggingface_hub import snapshot_download
+
+    name = _hub_name(model)
+    with suppress(Exception):  # the hub's own errors are many and change names
+        folder = Path(snapshot_download(name, local_files_only=True, allow_patterns=_WANTED))
+        if any(folder.rglob("*.safetensors")):
+            return
+    raise EncoderError(
+        f"the archive names the model {model}, which is not on this machine and is not fetched because an archive says "
+        f"so; if you trust it, fetch it once with: --model {model}"
+    )
+
+
 def find_model(model: str | None) -> ModelFiles:
     """The files of a model by name or path; None is the default model.
 

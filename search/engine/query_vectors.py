@@ -27,9 +27,12 @@ class QueryVectors:
     that a program brought.
     """
 
-    def __init__(self, identity: EncoderIdentity | None, model: str | encode.Encoder | None) -> None:
+    def __init__(
+        self, identity: EncoderIdentity | None, model: str | encode.Encoder | None, fetch: bool = True
+    ) -> None:
         self.identity = identity
         self.model = model
+        self._fetch = fetch
         self.asked = False
         self._encoder: encode.QueryEncoder | None = None
         self._loading = threading.Lock()
@@ -74,5 +77,5 @@ class QueryVectors:
                     raise ModeError("this archive has no vectors; use --mode keyword")
                 from search import encode
 
-                self._encoder = encode.load_query_encoder(self.identity, self.model)
+                self._encoder = encode.load_query_encoder(self.identity, self.model, fetch=self._fetch)
             return self._encoder

@@ -302,7 +302,7 @@ class Session:
             settings = Settings.read(self.path, self.catalog.settings(damaged))
             model = settings.model if self._brought is None else self._brought
             if (settings.encoder, model) != (self.queries.identity, self.queries.model):
-                self.queries = QueryVectors(settings.encoder, model)
+                self.queries = QueryVectors(settings.encoder, model, fetch=self._model is not None)
             self._settings = settings
 
     def tune(self, parameters: Mapping[str, float]) -> dict[str, float]:
@@ -403,7 +403,9 @@ class Session:
 
         if self.queries.identity is None:
             raise ArchiveDamaged(f"{self.path} has vectors and does not say of which model; embed it again")
-        return encode.load_matching_encoder(self.queries.identity, self.queries.model, self._precision)
+        return encode.load_matching_encoder(
+            self.queries.identity, self.queries.model, self._precision, fetch=self._model is not None
+        )
 
 
 def _give_up_idle_view(session: weakref.ref[Session]) -> None:
