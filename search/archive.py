@@ -398,9 +398,10 @@ class Archive:
         """Make an archive at ``path``, a new or empty folder, of the newest backup in a folder, or of that ``number``.
 
         It gets its place when it is proven to be what was backed up, and sound. ``replace`` puts it in the place of the
-        archive that is there, which goes; objects that have that one open raise ArchiveReplaced from then on. ``wait``
-        lets it wait for a writer or another backup instead of raising ArchiveLocked. Raises ArchiveNotFound where there
-        is no such backup, ArchiveDamaged for one that is not what it was, UsageError where the place is taken.
+        archive that is there, which is kept beside it (``aside`` of the report); objects that have that one open raise
+        ArchiveReplaced from then on. ``wait`` lets it wait for a writer or another backup instead of raising
+        ArchiveLocked. Raises ArchiveNotFound where there is no such backup, ArchiveDamaged for one that is not what it
+        was, UsageError where the place is taken.
         """
         from search.engine.backup import restore
 

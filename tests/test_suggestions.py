@@ -169,3 +169,15 @@ def test_days_of_which_there_is_nothing(tmp_path):
         assert list(archive.search("heron date:2015", mode="keyword").notes) == []
         early = archive.search("dam", mode="keyword", as_of="2014")
         assert list(early.notes) == ["the oldest article is of 2015-01-01"]
+
+
+def test_the_name_of_deleted_articles_is_not_suggested(tmp_path):
+    articles = [
+        Article(id="m1", title="Dam", text="The dam held.", source="Morning Post"),
+        Article(id="e1", title="Dam", text="The dam broke.", source="Evening Post"),
+    ]
+    with Archive.open(tmp_path / "a", create=True, model=None) as archive:
+        archive.add(articles)
+        archive.delete(["m1"])
+        note = "there is no source of that name: Morning Post; did you mean Evening Post?"
+        assert note in archive.search('source:"Morning Post"').notes

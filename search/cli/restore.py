@@ -18,7 +18,11 @@ from search.cli.text import size
 @click.option(
     "--number", type=click.IntRange(min=1), metavar="N", help="The backup of this number.  [default: the newest]"
 )
-@click.option("--replace", is_flag=True, help="Put it in the place of the archive that is there, which goes.")
+@click.option(
+    "--replace",
+    is_flag=True,
+    help="Put it in the place of the archive that is there, which is kept beside it, in a folder that is named.",
+)
 @click.option("--wait", is_flag=True, help="Wait while another process writes to the archive, or to BACKUP.")
 def command(backup: Path, folder: Path, number: int | None, replace: bool, wait: bool) -> None:
     """Make an archive of a backup.

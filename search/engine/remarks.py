@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 _FEW = 3  # words of a query in which a rare one weighs, so that a commoner spelling of it is looked for
 _KINDS = {"by": "author", "authors": "author"}
-_CATEGORIES = ("source", "section", "agency", "language")
+_NAMED = ("source", "section", "agency", "language", "author")
 _MOST = 20  # names that are looked up
 
 
@@ -140,12 +140,11 @@ def _required(query: ParsedQuery) -> list[str]:
 
 
 def _known(view: View, field: str) -> list[str]:
-    """The names that a field has."""
-    if field in _CATEGORIES:
-        return view.columns.names(field)
-    if field not in ("by", "authors"):
+    """The names that a field has in articles that are there."""
+    column = "author" if field in ("by", "authors") else field
+    if column not in _NAMED:
         return []
-    return [name for name, _ in view.count_names(("author",), view.snapshot.live, None).values]
+    return [name for name, _ in view.count_names((column,), view.snapshot.live, None).values]
 
 
 def _articles(count: int) -> str:
