@@ -62,9 +62,8 @@ SARAYO = [
     "sarayo-2024-12-10-ledger-orange",
     "u-5ab4c6e44a35e9f76f7733c3f160dbba",
     MALETA,
-    "sarayo-2024-12-09-orange",
 ]
-"""A context of ``Sarayo``, by words alone."""
+"""A context of ``Sarayo``, by words alone: sarayo-2024-12-09-orange is the wire's copy of the second."""
 HUNDRED = "harbour-2025-01-18-hundred-days"
 OVERTIME = "harbour-2024-09-30-overtime-ban"
 CRANES = "c-05f604dc090858392d309ef617fc3eb4"

@@ -106,7 +106,7 @@ def test_json_is_the_object_of_the_design():
             }
         ],
     }
-    assert list(record) == ["query", "mode", "total", "stories", "took_ms", "did_you_mean", "cursor", "hits"]
+    assert list(record) == ["query", "mode", "total", "stories", "did_you_mean", "cursor", "hits", "took_ms"]
 
 
 def test_json_of_a_bare_hit():

@@ -180,7 +180,7 @@ def test_shapes(archive):
     context = archive.retrieve("Where did the ferry Aurora run aground?")
     record = json.loads(json.dumps(values(context)))
     assert list(record) == [
-        *("question", "budget", "tokens", "mode", "took_ms", "detect", "detected", "parts", "notes", "passages")
+        *("question", "budget", "tokens", "mode", "detect", "detected", "parts", "notes", "passages", "took_ms")
     ]
     assert record["passages"][0]["sentences"][0][0] == record["passages"][0]["start"]
     quoted = blocks.of_context(context)

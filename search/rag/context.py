@@ -27,12 +27,12 @@ class Context(Sequence[Citation]):
     budget: int
     tokens: int
     mode: Mode
-    took_ms: float
     detect: Detect = Detect.PREFER
     detected: tuple[Detected, ...] = ()
     parts: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     passages: tuple[Citation, ...]
+    took_ms: float
 
     def text(self) -> str:
         """The numbered passages as data for a prompt, in at most ``budget`` tokens.

@@ -36,9 +36,9 @@ class Facets:
 
     query: str
     total: int
-    took_ms: float
     facets: tuple[Facet, ...] = field(metadata=told(by="field"))
     notes: tuple[str, ...] = ()
+    took_ms: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,6 +68,6 @@ class Timeline:
     by: Period
     total: int
     undated: int
-    took_ms: float
     buckets: tuple[Bucket, ...]
     notes: tuple[str, ...] = ()
+    took_ms: float

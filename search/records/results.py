@@ -91,11 +91,11 @@ class Results(Sequence[Hit]):
     stories: int | None = field(
         default=None, metadata=told("How many stories these are, where copies of one text are one hit.")
     )
-    took_ms: float = field(compare=False)
     did_you_mean: str | None = None
     cursor: str | None = None
     notes: tuple[str, ...] = ()
     hits: tuple[Hit, ...]
+    took_ms: float = field(compare=False)
 
     def __len__(self) -> int:
         return len(self.hits)
