@@ -58,7 +58,7 @@ def test_figures_are_recorded_with_commit_machine_and_date(folder, tmp_path):
 def test_without_a_name_it_says_what_there_is():
     done = bench()
     assert done.returncode == 2
-    assert done.stderr.endswith("one of cold, encode, hybrid, keyword, quality, queries, serve, vector\n")
+    assert done.stderr.endswith("one of cold, encode, hybrid, keyword, quality, queries, serve, stories, vector\n")
 
 
 @pytest.fixture(scope="module")

@@ -246,7 +246,7 @@ def test_without_the_model_nothing_is_changed(desk, monkeypatch):
     before = {file: file.read_bytes() for file in desk.rglob("*.part")}
     flip(damaged := parts(desk, "vectors")[0])
 
-    def lacking(*_):
+    def lacking(*_, **__):
         raise EncoderError("there is none")
 
     monkeypatch.setattr("search.encode.load_matching_encoder", lacking)

@@ -86,6 +86,15 @@ def test_a_story_of_the_sample_archive_is_cited_once(sample_archive, question, c
     assert not {one.article_id for one in context} & carriers
 
 
+def test_the_copy_of_the_outlet_that_a_question_names_is_cited(sample_archive):
+    question = "What did the Tirsa Herald report about the orange alert on Monte Sarayo in December 2024?"
+    with Archive.open(sample_archive) as archive:
+        cited = {one.article_id: set(one.copies) for one in archive.retrieve(question, mode="keyword")}
+    carriers = {"c-df74b98647306b504af26734ddbe1686", "sarayo-2024-12-10-ledger-orange"}
+    assert cited["sarayo-2024-12-09-orange"] == carriers
+    assert not carriers & set(cited)
+
+
 def test_copies_do_not_take_the_places_of_other_texts(tmp_path):
     """Forty papers print one text, and one writes less on the matter: both are given, and all forty are named."""
     wire = [Article(id=f"wire-{i:02}", title="Ferry aground", text=WIRE, source=f"Paper {i}") for i in range(40)]

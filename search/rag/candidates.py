@@ -25,7 +25,7 @@ from search.keyword.tree import DayRange
 from search.rag.question import Condition, Part, Reading
 from search.rag.select import Candidate, narrow, shingles_of
 from search.rag.spans import sentences
-from search.records import Copies, Detect, Hit, Results
+from search.records import Copies, Copy, Detect, Hit, Results
 from search.storage.columns import MISSING_DAY
 
 DEPTH = 30  # articles looked at for each part
@@ -131,10 +131,13 @@ def _answered(view: View, plan: Plan, how: Detect, part: Part, watch: Watch) -> 
 
 def _preferring(view: View, part: Part, hits: Sequence[Hit], within: Sequence[Hit]) -> list[Hit]:
     """Both lists in one ranking: PREFERENCE is added to the scores of those that meet all conditions, the share of it
-    for some. A hit that only the second list has starts from the last score of the first."""
+    for some. A hit that only the second list has starts from the last score of the first, or takes the place that its
+    copy has there."""
     last = hits[-1].score if hits else 0.0
-    known = {hit.article.id for hit in hits}
-    together = [*hits, *(replace(hit, score=last) for hit in within if hit.article.id not in known)]
+    meeting = {hit.article.id: hit for hit in within}
+    together = [_copy_meeting(hit, meeting) for hit in hits]
+    known = {hit.article.id for hit in together}
+    together += [replace(hit, score=last) for hit in within if hit.article.id not in known]
     met = dict.fromkeys((hit.article.id for hit in within), len(part.conditions))
     if len(part.conditions) > 1:
         words = view.words(view.snapshot.live)
@@ -147,6 +150,15 @@ def _preferring(view: View, part: Part, hits: Sequence[Hit], within: Sequence[Hi
         for hit in together
     ]
     return sorted(boosted, key=lambda hit: -hit.score)[:DEPTH]
+
+
+def _copy_meeting(hit: Hit, meeting: Mapping[str, Hit]) -> Hit:
+    """A hit, or in its place and with its score the copy of it that meets all conditions: the outlet that was named."""
+    copy = next((meeting[copy.id] for copy in hit.copies if copy.id in meeting), None)
+    if copy is None or hit.article.id in meeting:
+        return hit
+    others = [other for other in hit.copies if other.id != copy.article.id]
+    return replace(copy, score=hit.score, copies=(*others, Copy.of(hit.article)))
 
 
 def _unmet(view: View, plan: Plan, how: Detect, part: Part, matching: Sequence[tuple[Hit, float]]) -> list[str]:

@@ -32,6 +32,14 @@ class Copy:
     source: str
     published: date | None
 
+    @classmethod
+    def of(cls, article: Article) -> Copy:
+        """The same of an article that was read."""
+        day = article.published
+        return cls(
+            id=article.id, source=article.source, published=None if day is None else date(day.year, day.month, day.day)
+        )
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hit:
