@@ -103,4 +103,5 @@ def test_time_is_linear_whatever_the_text(unit):
 
     took(1000)
     small = min(took(2_000) for _ in range(3))
-    assert took(32_000) < 16 * 5 * max(small, 0.002)
+    large = min(took(32_000) for _ in range(2))  # a busy machine slows one run, not the best of them
+    assert large < 16 * 5 * max(small, 0.002)
