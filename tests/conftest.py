@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import fcntl
+import gc
 import os
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -42,6 +44,15 @@ def sample_archive(shared_cache: Path) -> Path:
             assert done.exit_code == 0, done.output
             made.rename(folder)
     return folder
+
+
+@pytest.fixture
+def collector_off() -> Iterator[None]:
+    """No collection while a test takes time: over all that a worker has imported, one costs half a second."""
+    gc.collect()
+    gc.disable()
+    yield
+    gc.enable()
 
 
 @pytest.fixture

@@ -91,7 +91,7 @@ def test_other_letters_and_signs_that_are_not_seen(text, word, marked):
     "unit",
     ["court.", "court'", "court-", "a-court-", "courtcourt", "court\u00ad", "中court", "суд", "c. t. ", "court+"],
 )
-def test_time_is_linear_whatever_the_text(unit):
+def test_time_is_linear_whatever_the_text(unit, collector_off):
     def took(size):
         text = unit * (size // len(unit))
         began = time.process_time()
@@ -103,5 +103,4 @@ def test_time_is_linear_whatever_the_text(unit):
 
     took(1000)
     small = min(took(2_000) for _ in range(3))
-    large = min(took(32_000) for _ in range(2))  # a busy machine slows one run, not the best of them
-    assert large < 16 * 5 * max(small, 0.002)
+    assert took(32_000) < 16 * 5 * max(small, 0.002)
