@@ -32,6 +32,8 @@ class Telling(NamedTuple):
     """Of a record: these of its keys stand in its place."""
     by: str = ""
     """Of a list of records: a mapping of them by this field."""
+    cell: str = ""
+    """Of a list of records: this field of each is what a cell of a table has."""
 
 
 TELLING = "told"
@@ -176,14 +178,18 @@ def _shape(record: type, without: tuple[str, ...]) -> _Shape:
 
 @cache
 def columns(record: type) -> tuple[str, ...]:
-    """The keys of a record that fit into a cell of a table: texts, numbers, dates, and lists of texts."""
+    """The keys of a record that fit into a cell of a table: texts, numbers, dates, lists of texts, and lists of records
+    of which a cell has one field."""
     fit = (str, int, float, bool, date | None, int | str | None, tuple[str, ...])
-    return tuple(key.name for key in keys(record) if hint(key.record, key.field) in fit)
+    return tuple(key.name for key in keys(record) if key.telling.cell or hint(key.record, key.field) in fit)
 
 
 def row(record: Any) -> dict[str, Any]:
     """A record as a row of a table; several texts are joined by "; "."""
     whole = values(record)
+    for key in keys(record.__class__):
+        if key.telling.cell:
+            whole[key.name] = [one[key.telling.cell] for one in whole[key.name]]
     cells = {name: whole[name] for name in columns(record.__class__)}
     return {name: "; ".join(value) if isinstance(value, list) else value for name, value in cells.items()}
 

@@ -135,17 +135,17 @@ def test_json_lines():
 
 def test_csv():
     assert formats.csv_header() == (
-        "rank,id,score,matched,title,source,published,authors,url,section,language,file,place,snippet"
+        "rank,id,score,matched,title,source,published,authors,url,section,language,file,place,snippet,copies"
     )
     assert formats.csv_header(batch=True).startswith("query_id,rank,id,")
     assert formats.csv_lines([first_hit(), second_hit()]) == [
         '1,ians-1,0.666667,true,"Hamas trains Kashmir groups, says al-Qaddoumi",The Courier,2025-02-26T09:30:00+00:00,'
         "Asha Rao; Tom Bell,https://example.org/a?b=1,World,en,,,"
-        '"Khaled al-Qaddoumi spoke in Rawalakot.\n\nOfficials watched."',
-        '2,b 2,0.333333,false,"Ceasefire, day 3",,2025-03-01,,,,,,,\'=Quiet.',
+        '"Khaled al-Qaddoumi spoke in Rawalakot.\n\nOfficials watched.",',
+        '2,b 2,0.333333,false,"Ceasefire, day 3",,2025-03-01,,,,,,,\'=Quiet.,',
     ]
     assert formats.csv_lines([second_hit()], "q,1") == [
-        '"q,1",2,b 2,0.333333,false,"Ceasefire, day 3",,2025-03-01,,,,,,,\'=Quiet.'
+        '"q,1",2,b 2,0.333333,false,"Ceasefire, day 3",,2025-03-01,,,,,,,\'=Quiet.,'
     ]
 
 

@@ -225,6 +225,16 @@ def test_search_formats():
     ]
 
 
+def test_a_table_names_the_copies_that_a_hit_stands_for():
+    ran = run(
+        *("search", "orange alert Monte Sarayo", "--mode", "keyword", "--copies", "collapse"),
+        *("-n", "1", "--format", "csv"),
+    )
+    (hit,) = csv.DictReader(ran.stdout.splitlines())
+    assert hit["id"] == "sarayo-2024-12-10-ledger-orange"
+    assert hit["copies"] == "c-df74b98647306b504af26734ddbe1686; sarayo-2024-12-09-orange"
+
+
 FORMATS = ("pretty", "json", "jsonl", "csv", "ids", "bibtex", "ris")
 
 

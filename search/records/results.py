@@ -61,7 +61,8 @@ class Hit:
     highlights: tuple[Highlight, ...] = ()
     passages: tuple[Passage, ...] = ()
     copies: tuple[Copy, ...] = field(
-        default=(), metadata=told("The copies of the same text under the query's conditions that this hit stands for.")
+        default=(),
+        metadata=told("The copies of the same text under the query's conditions that this hit stands for.", cell="id"),
     )
     explain: Mapping[str, Any] | None = None
 
