@@ -10,6 +10,7 @@ from search.query.tokens import Kind, Token
 _OPTION = re.compile(r"(?<!\S)--(?P<name>[a-z][a-z-]*)(?:=\S*)?(?=\s|$)")
 _LETTER = re.compile(r"(?<!\S)-(?P<name>[A-Za-z])(?=\s|$)")
 _BAR = re.compile(r"(?<=\s)\|(?=\s)")
+_TILDE = re.compile(r"(?<!\S)~(?P<word>[^\W_][\w'’-]*)")
 _SLASHES = re.compile(r"(?<![\w/])/(?=[^\s/]*[.*?+|^$\[\](){}\\])[^\s/]+/[gimsux]{0,6}(?=[\s)]|$)")
 _RANGE = re.compile(r"[\[{][^\[\]{}]{1,60} TO [^\[\]{}]{1,60}[\]}]")
 _COMPARED = re.compile(r"(?<![\w:])(?:date|published|year|length|words) ?(?:>=|<=|>|<|=) ?[\d\"']\S*")
@@ -36,6 +37,10 @@ def remarks(text: str, scanned: Sequence[Token]) -> list[str]:
         )
     if _BAR.search(rest):
         notes.append("'|' was read as punctuation; for either of two, write OR")
+    for tilde in _TILDE.finditer(rest):
+        notes.append(
+            f"{tilde[0]} was read as the word {tilde['word']}; for words nearly like it, write {tilde['word']}~"
+        )
     for slashes in _SLASHES.finditer(rest):
         notes.append(
             f"{slashes[0]} was read as words: regular expressions are not read; a word may have wildcards, * and ?"
