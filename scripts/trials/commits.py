@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import resource
-from collections import Counter
-from pathlib import Path
 from typing import Any
 
 from search import Archive, Article
 from trials.material import content_of, readings
 from trials.proof import site
+from trials.trial import Trial
 
 NAMES = ("keyword", "hybrid", "vector", "facets", "counts")
 ASKED = 500  # commits between two looks at the archive
@@ -25,15 +24,8 @@ def article(number: int, version: int) -> Article:
     )
 
 
-class Commits:
-    """Runs the trial. ``counts``, ``failures`` and ``seconds`` are as of ``Failing``."""
-
-    def __init__(self, folder: Path, seed: int) -> None:
-        self.folder = folder
-        self.seed = seed
-        self.failures: list[str] = []
-        self.counts: Counter[str] = Counter()
-        self.seconds = 0.0
+class Commits(Trial):
+    """Runs the trial."""
 
     def run(self, number: int) -> None:
         """So many commits of one article: every third replaces an earlier one, every tenth is a delete."""

@@ -9,7 +9,6 @@ import random
 import resource
 import shutil
 import sqlite3
-from collections import Counter
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -21,21 +20,15 @@ from search.storage import seals
 from search.storage.container import MAGIC
 from trials.material import make, readings
 from trials.proof import forked, site
+from trials.trial import Trial
 
 MEMORY = 4 << 30  # bytes that a process may ask for
 SECONDS = 20  # of the processor, for all readings and doctor
 ODD: tuple[Any, ...] = (None, True, -1, 1 << 62, 1e308, "", "x" * 300, [], {}, [[[]]], "../..", "\0")
 
 
-class Crafted:
-    """Runs cases. ``counts``, ``failures`` and ``seconds`` are as of ``Failing``."""
-
-    def __init__(self, folder: Path, seed: int) -> None:
-        self.folder = folder
-        self.seed = seed
-        self.failures: list[str] = []
-        self.counts: Counter[str] = Counter()
-        self.seconds = 0.0
+class Crafted(Trial):
+    """Runs cases."""
 
     def run(self, number: int, first: int = 0) -> None:
         """So many cases from this number on."""

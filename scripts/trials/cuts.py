@@ -10,7 +10,6 @@ from __future__ import annotations
 import os
 import random
 import struct
-from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,6 +18,7 @@ from typing import Any, NamedTuple
 from trials.layer import Layer
 from trials.material import commands
 from trials.proof import Truth, forked, site
+from trials.trial import Trial
 
 SECTOR = 512
 WAYS = ("nothing unsynced lasts", "names last", "bytes last", "in order", "any of it", "any of it, torn")
@@ -234,16 +234,12 @@ def _lasting(
         yield offset, piece
 
 
-class Cuts:
-    """Runs cases. ``counts``, ``failures`` and ``total`` are as of ``Failing``."""
+class Cuts(Trial):
+    """Runs cases."""
 
     def __init__(self, folder: Path, seed: int) -> None:
-        self.folder = folder
-        self.seed = seed
-        self.failures: list[str] = []
-        self.counts: Counter[str] = Counter()
+        super().__init__(folder, seed)
         self.total = 0
-        self.seconds = 0.0
         self.layer = Layer(folder / "site")
 
     def run(self, number: int | None, only: str = "", part: int = 0) -> None:

@@ -6,7 +6,6 @@ from __future__ import annotations
 import contextlib
 import random
 import shutil
-from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -16,6 +15,7 @@ from search.storage.folder import Folder
 from search.storage.segments import part_place, remember_verified
 from trials.material import content, make, news, readings
 from trials.proof import forked, site
+from trials.trial import Trial
 
 SENTENCES = 17_000  # passages of an archive whose vectors stand in lists
 
@@ -91,15 +91,11 @@ def make_listed(folder: Path) -> None:
         )
 
 
-class Damages:
-    """Runs cases. ``counts`` and ``failures`` are as of ``Failing``."""
+class Damages(Trial):
+    """Runs cases."""
 
     def __init__(self, folder: Path, seed: int, kinds: tuple[Kind, ...] = KINDS) -> None:
-        self.folder = folder
-        self.seed = seed
-        self.failures: list[str] = []
-        self.counts: Counter[str] = Counter()
-        self.seconds = 0.0
+        super().__init__(folder, seed)
         self._kinds = kinds
         self._turn = [kind for kind in kinds for _ in range(kind.share)]
         self._right: dict[str, dict[str, Any]] = {}

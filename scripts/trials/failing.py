@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import itertools
 import random
-from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -14,6 +13,7 @@ from search import Archive, SearchError
 from trials.layer import FAULTS, Layer
 from trials.material import answers, commands, content_of
 from trials.proof import Truth, forked, site
+from trials.trial import Trial
 
 KINDS = [(fault, onwards) for fault in FAULTS for onwards in (False, True) if not (fault == "kill -9" and onwards)]
 
@@ -30,16 +30,12 @@ class Case(NamedTuple):
         return f"{self.command}, operation {self.number}: {self.fault}{' from then on' if self.onwards else ''}"
 
 
-class Failing:
-    """Runs cases. ``counts``: how many of each kind, ``failures``: what went wrong; ``total``: how many there are."""
+class Failing(Trial):
+    """Runs cases. ``total``: how many there are."""
 
     def __init__(self, folder: Path, seed: int) -> None:
-        self.folder = folder
-        self.seed = seed
-        self.failures: list[str] = []
-        self.counts: Counter[str] = Counter()
+        super().__init__(folder, seed)
         self.total = 0
-        self.seconds = 0.0
         self.layer = Layer(folder / "site")
         self._truths: dict[str, Truth] = {}
 

@@ -4,27 +4,20 @@ from __future__ import annotations
 
 import random
 import time
-from collections import Counter
 from pathlib import Path
 
 from search import Archive, SearchError
 from trials.layer import Layer
 from trials.material import commands, make_mergeable, news
 from trials.proof import Truth, forked, site
+from trials.trial import Trial
 
 ROUNDS = 4  # failing merges in a row
 MOST = 4.0  # times the bytes that an archive needs, while merges fail
 
 
-class Kills:
-    """Runs cases. ``counts`` and ``failures`` are as of ``Failing``."""
-
-    def __init__(self, folder: Path, seed: int) -> None:
-        self.folder = folder
-        self.seed = seed
-        self.failures: list[str] = []
-        self.counts: Counter[str] = Counter()
-        self.seconds = 0.0
+class Kills(Trial):
+    """Runs cases."""
 
     def run(self, number: int, only: str = "") -> None:
         """So many kills, each command in turn."""

@@ -7,7 +7,6 @@ import json
 import os
 import random
 import shutil
-from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,7 @@ from trials.damages import damage
 from trials.engines import ENGINES, Document, Engine
 from trials.layer import Layer
 from trials.proof import forked, site
+from trials.trial import Trial
 
 FIRST, MORE = range(8), range(8, 12)
 TRIALS = ("kill -9", "full disk", "power cut", "damage")
@@ -28,15 +28,11 @@ GOOD = {
 }
 
 
-class Peers:
+class Peers(Trial):
     """Runs cases. ``counts`` are by engine, trial and end; ``failures`` are those of ours alone."""
 
     def __init__(self, folder: Path, seed: int) -> None:
-        self.folder = folder
-        self.seed = seed
-        self.failures: list[str] = []
-        self.counts: Counter[str] = Counter()
-        self.seconds = 0.0
+        super().__init__(folder, seed)
         self.layer = Layer(folder / "site")
 
     def run(self, number: int, only: str = "") -> None:
