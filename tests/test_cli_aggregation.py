@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import os
 import subprocess
 import sys
 from datetime import UTC, date, datetime, timedelta, timezone
@@ -385,10 +386,12 @@ def test_a_locked_archive_is_told_before_the_news(archive):
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
-def test_news_that_could_not_be_printed_stay_new(archive):
+@pytest.mark.parametrize(("unbuffered", "where"), [("", "standard output: "), ("1", "")])
+def test_news_that_could_not_be_printed_stay_new(archive, unbuffered, where):
     command = f"{sys.executable} -m search alerts run --index {archive} > /dev/full"
-    done = subprocess.run(command, shell=True, capture_output=True, text=True, check=False)
-    assert done.returncode == 3
+    environment = {**os.environ, "PYTHONUNBUFFERED": unbuffered}
+    done = subprocess.run(command, shell=True, capture_output=True, text=True, check=False, env=environment)
+    assert (done.returncode, done.stderr) == (3, f"broadsheet: {where}No space left on device\n")
     assert run(archive, "alerts", "run", "--peek").stdout.count("  id ") == 4
 
 

@@ -143,13 +143,7 @@ def report(error: BaseException, *, debug: bool) -> int:
     from search.errors import QueryError, SearchError
 
     if isinstance(error, BrokenPipeError):
-        # Whoever read us has had enough (``| head``): nothing is wrong, and the rest goes nowhere.
-        sink = os.open(os.devnull, os.O_WRONLY)
-        for stream in (sys.stdout, sys.stderr):
-            try:
-                stream.flush()
-            except BrokenPipeError:
-                os.dup2(sink, stream.fileno())
+        _let_go()  # whoever read us has had enough (``| head``): nothing is wrong
         return 0
     if debug:
         import traceback
@@ -166,7 +160,7 @@ def report(error: BaseException, *, debug: bool) -> int:
             click.echo(pointer, err=True)
         return error.exit_code
     if isinstance(error, OSError):
-        where = f"{error.filename}: " if error.filename else ""
+        where = "standard output: " if _let_go() else f"{error.filename}: " if error.filename else ""
         _say(f"{where}{error.strerror or error}")
         return 3
     if isinstance(error, MemoryError):
@@ -176,6 +170,21 @@ def report(error: BaseException, *, debug: bool) -> int:
         raise error
     _say(f"internal error, {type(error).__name__}: {error}; --debug shows where. Please report it.")
     return 3
+
+
+def _let_go() -> bool:
+    """Send what a stream still holds and cannot write to nowhere, since the interpreter would try once more as it ends,
+    and exit with 120. Whether standard output was such a stream."""
+    held = []
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except OSError:
+            sink = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(sink, stream.fileno())
+            os.close(sink)
+            held.append(stream)
+    return sys.stdout in held
 
 
 def _say(message: str) -> None:
