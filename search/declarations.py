@@ -180,7 +180,7 @@ def _shape(record: type, without: tuple[str, ...]) -> _Shape:
 def columns(record: type) -> tuple[str, ...]:
     """The keys of a record that fit into a cell of a table: texts, numbers, dates, lists of texts, and lists of records
     of which a cell has one field."""
-    fit = (str, int, float, bool, date | None, int | str | None, tuple[str, ...])
+    fit = (str, int, float, bool, date | None, int | str | None, float | None, tuple[str, ...])
     return tuple(key.name for key in keys(record) if key.telling.cell or hint(key.record, key.field) in fit)
 
 

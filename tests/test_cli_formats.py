@@ -95,6 +95,8 @@ def test_json_is_the_object_of_the_design():
                 "language": "en",
                 "file": "",
                 "place": None,
+                "page": "",
+                "ocr_quality": None,
                 "snippet": text,
                 "highlights": [
                     {"field": "title", "start": 0, "end": 5, "kind": "word"},
@@ -135,17 +137,17 @@ def test_json_lines():
 
 def test_csv():
     assert formats.csv_header() == (
-        "rank,id,score,matched,title,source,published,authors,url,section,language,file,place,snippet,copies"
+        "rank,id,score,matched,title,source,published,authors,url,section,language,file,place,page,ocr_quality,snippet,copies"
     )
     assert formats.csv_header(batch=True).startswith("query_id,rank,id,")
     assert formats.csv_lines([first_hit(), second_hit()]) == [
         '1,ians-1,0.666667,true,"Hamas trains Kashmir groups, says al-Qaddoumi",The Courier,2025-02-26T09:30:00+00:00,'
-        "Asha Rao; Tom Bell,https://example.org/a?b=1,World,en,,,"
+        "Asha Rao; Tom Bell,https://example.org/a?b=1,World,en,,,,,"
         '"Khaled al-Qaddoumi spoke in Rawalakot.\n\nOfficials watched.",',
-        '2,b 2,0.333333,false,"Ceasefire, day 3",,2025-03-01,,,,,,,\'=Quiet.,',
+        '2,b 2,0.333333,false,"Ceasefire, day 3",,2025-03-01,,,,,,,,,\'=Quiet.,',
     ]
     assert formats.csv_lines([second_hit()], "q,1") == [
-        '"q,1",2,b 2,0.333333,false,"Ceasefire, day 3",,2025-03-01,,,,,,,\'=Quiet.,'
+        '"q,1",2,b 2,0.333333,false,"Ceasefire, day 3",,2025-03-01,,,,,,,,,\'=Quiet.,'
     ]
 
 
@@ -154,7 +156,7 @@ def test_a_hit_tells_its_file_and_the_place_in_it():
     hit = first_hit(article=article)
     (line,) = formats.json_lines([hit])
     assert (json.loads(line)["file"], json.loads(line)["place"]) == ("=2019/a b.csv", 7)
-    assert ",en,'=2019/a b.csv,7," in formats.csv_lines([hit])[0]
+    assert ",en,'=2019/a b.csv,7,,," in formats.csv_lines([hit])[0]
     odd = first_hit(article=replace(article, extra={"file": 5, "place": ["x"]}))  # extra may hold anything
     assert (odd.file, odd.place) == ("", None)
 
@@ -439,6 +441,8 @@ def test_article_record_can_be_indexed_again():
         "agency",
         "dateline",
         "caption",
+        "pages",
+        "ocr_quality",
         "extra",
     ]
     assert record["published"] == "2025-02-26T09:30:00+00:00"

@@ -98,7 +98,7 @@ def test_the_keys_of_a_hit():
     )
     assert list(values(hit)) == [
         *("rank", "id", "score", "matched", "title", "source", "published", "authors", "url", "section"),
-        *("language", "file", "place", "snippet", "highlights", "passages", "copies", "explain"),
+        *("language", "file", "place", "page", "ocr_quality", "snippet", "highlights", "passages", "copies", "explain"),
     ]
     assert values(hit)["score"] == 0.333333
     assert values(hit)["passages"] == [{"text": "Long.", "start": 0, "end": 5, "score": None}]

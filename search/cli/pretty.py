@@ -130,6 +130,8 @@ def article(found: Article, passages: Sequence[Passage] | None, *, style: bool) 
         ("url", found.url),
         ("id", found.id),
         ("caption", found.caption),
+        ("pages", ", ".join(name for _, name in found.pages)),
+        ("ocr quality", "" if found.ocr_quality is None else f"{found.ocr_quality:.2f}"),
         *((str(name), str(value)) for name, value in found.extra.items()),
     )
     for name, value in facts:

@@ -125,7 +125,8 @@ def _normalised(article: Article) -> Article:
     if all(unicodedata.is_normalized("NFC", text) for text in texts):
         return article
     title, text, caption, dateline = (unicodedata.normalize("NFC", text) for text in texts)
-    return replace(article, title=title, text=text, caption=caption, dateline=dateline)
+    pages = tuple((len(unicodedata.normalize("NFC", article.text[:start])), name) for start, name in article.pages)
+    return replace(article, title=title, text=text, caption=caption, dateline=dateline, pages=pages)
 
 
 class Intake:

@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
+from itertools import accumulate
 from typing import Any
 
 from search.errors import UsageError
@@ -93,6 +94,8 @@ ALIASES: Mapping[str, tuple[str, ...]] = {
     "agency": ("agency", "news_agency", "wire", "wire_service"),
     "dateline": ("dateline",),
     "caption": ("caption", "image_caption", "photo_caption"),
+    "pages": ("pages",),
+    "ocr_quality": ("ocr_quality",),
     "extra": ("extra",),
 }  # fmt: skip
 FIELDS = tuple(ALIASES)
@@ -199,7 +202,7 @@ class Mapped:
                     names[bare_name(name)] = target
         for target in set or {}:
             _check_field(target)
-            if target in ("id", "extra"):
+            if target in ("id", "pages", "ocr_quality", "extra"):
                 raise UsageError(f"{target} cannot be the same for all articles")
         return cls(names, dict(set or {}))
 
@@ -221,15 +224,24 @@ class Draft:
     """
 
     __slots__ = (
-        "_candidates", "_chosen", "_extra", "_markup", "_names", "filled", "mended", "precision", "summary", "two_ways",
+        "_candidates", "_chosen", "_extra", "_markup", "_names", "_pages", "filled", "mended", "precision", "summary",
+        "two_ways",
     )  # fmt: skip
 
-    def __init__(self, record: Mapping[str, Any], mapped: Mapped = UNMAPPED, *, markup: bool = True) -> None:
+    def __init__(
+        self,
+        record: Mapping[str, Any],
+        mapped: Mapped = UNMAPPED,
+        *,
+        markup: bool = True,
+        pages: tuple[str, ...] = (),
+    ) -> None:
         self._chosen: dict[str, tuple[int, str, Any]] = {}
         self._candidates: list[tuple[int, str, Any]] = []
         self._extra: dict[str, Any] = {}
         self._names = record
         self._markup = markup
+        self._pages = pages
         self.two_ways = self.mended = False
         self.precision = "day"
         self.summary = ""
@@ -335,7 +347,7 @@ class Draft:
         ``extra["published_raw"]``; a month or a year alone as its first day with ``extra["published_precision"]``.
         """
         chosen, extra = self._chosen, self._extra
-        text = clean_text(self._words(self._text("text")))
+        text, pages = self._paged(self._text("text"))
         title = clean_line(self._words(self._text("title")))
         if not text.strip():
             if not title:
@@ -345,6 +357,9 @@ class Draft:
         elif chosen["text"][0] >= 0 and chosen["text"][0] % _NESTED >= _SUMMARIES:
             self.summary = chosen["text"][1]
         fields: dict[str, Any] = {"title": title, "text": text}
+        if pages:
+            fields["pages"] = pages
+        self._measured(fields)
         for target in _LABELS:
             if target in chosen:
                 _, name, value = chosen[target]
@@ -390,6 +405,25 @@ class Draft:
             fields["extra"] = extra
         given = _given_id(chosen["id"][2]) if "id" in chosen else None
         return Article(id=given or _made_id(fields), **fields)
+
+    def _paged(self, text: str) -> tuple[str, tuple[tuple[int, str], ...]]:
+        """The text, clean, and where its pages begin: form feeds part them, where their names are given."""
+        pieces = [clean_text(self._words(piece)) for piece in (text.split("\f") if self._pages else (text,))]
+        starts = accumulate(map(len, pieces[:-1]), initial=0)
+        return "".join(pieces), tuple(zip(starts, map(clean_line, self._pages), strict=False))
+
+    def _measured(self, fields: dict[str, Any]) -> None:
+        """Take in pages and quality as articles are printed; what is none of these is kept as it stands."""
+        for target in ("pages", "ocr_quality"):
+            if target not in self._chosen:
+                continue
+            _, name, value = self._chosen[target]
+            try:
+                Article(id="-", text=fields["text"], **{target: value})
+            except UsageError:
+                self._extra[name] = value
+            else:
+                fields.setdefault(target, value)
 
     def _fill(self, fields: dict[str, Any], found: Found) -> None:
         """Take from the path what the record does not have."""

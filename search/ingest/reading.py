@@ -275,7 +275,7 @@ class Reading(Iterator[Article | Rejection]):
             if isinstance(item, Rejection):
                 yield item
             else:
-                yield Waiting(Draft(item.fields, mapped, markup=item.markup), item)
+                yield Waiting(Draft(item.fields, mapped, markup=item.markup, pages=item.pages), item)
 
     def _dates_elsewhere(self, source: Source, form: Format) -> Iterator[object]:
         """The dates of the whole file, and those of its neighbours where a file has one article."""

@@ -56,9 +56,10 @@ def in_line(text: str) -> str:
 
 
 def heading(citation: Citation) -> str:
-    """Title, source, date and address of a passage, in one line."""
+    """Title, source, date, page and address of a passage, in one line."""
     published = "" if citation.published is None else citation.published.isoformat()[:10]
-    parts = (in_line(part) for part in (citation.title, citation.source, published, citation.url))
+    page = f"p. {citation.page}" if citation.page else ""
+    parts = (in_line(part) for part in (citation.title, citation.source, published, page, citation.url))
     return " | ".join(part for part in parts if part)
 
 

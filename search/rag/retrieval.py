@@ -23,6 +23,7 @@ from search.rag.select import Candidate
 from search.rag.spans import sentences
 from search.rag.tokens import estimate_tokens
 from search.records import Article, Citation, Detect
+from search.records.articles import pages_between
 
 _AT_ONCE = 100  # articles of one look-up in the catalog
 _JOIN = 160  # characters between two stretches of an article that are filled in rather than left out
@@ -193,4 +194,5 @@ def _citation(stretch: Sequence[Candidate], number: int) -> Citation:
         tokens=0,
         sentences=tuple(sentences(article.text, start, end)),
         copies=tuple(dict.fromkeys(copy for candidate in stretch for copy in candidate.copies)),
+        page=pages_between(article, start, end),
     )

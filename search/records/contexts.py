@@ -27,7 +27,8 @@ class Citation:
 
     ``number`` is its mark, from 1, in reading order. ``sentences`` are offsets into the article's text, ascending.
     ``score`` is that of its article in the ranking that found it. ``copies`` are ids of articles that carry the same
-    text and were left out. ``tokens`` is what it costs in the rendered context, its heading included.
+    text and were left out. ``tokens`` is what it costs in the rendered context, its heading included. ``page`` is where
+    it stands ("3", "3–4"), "" where pages are not known.
     """
 
     number: int
@@ -46,3 +47,4 @@ class Citation:
     copies: tuple[str, ...] = field(
         default=(), metadata=told("Ids of articles that carry the same text and were left out.")
     )
+    page: str = field(default="", metadata=told("The page or pages where it stands, where they are known."))

@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from search.declarations import also_told, row, told, values
 from search.records import notebook
-from search.records.articles import Article, Passage, headline
+from search.records.articles import Article, Passage, headline, pages_between
 from search.records.choices import Mode
 
 
@@ -79,6 +79,19 @@ class Hit:
         """Where in its file the article stood."""
         place = self.article.extra.get("place")
         return place if isinstance(place, int | str) else None
+
+    @property
+    @also_told("The page of its best passage, where pages are known.", after="place")
+    def page(self) -> str:
+        """The page on which its best passage stands, or the pages ("3–4"); "" where that is not known."""
+        best = self.passages[0] if self.passages else None
+        return "" if best is None else pages_between(self.article, best.start, best.end)
+
+    @property
+    @also_told("How sure the reader of a scan was of its words, 0 to 1.", after="page")
+    def ocr_quality(self) -> float | None:
+        """How sure the reader of a scan was of its words, 0 to 1."""
+        return self.article.ocr_quality
 
     def __repr__(self) -> str:
         return f"<Hit {self.rank}, {self.score:.4f}: {headline(self.article)}>"

@@ -14,6 +14,7 @@ from search.rag.context import Context
 from search.rag.render import visible
 from search.rag.verdicts import QuoteReport
 from search.records import Citation, Mode
+from search.records.articles import pages_between
 from search.serve.arguments import Strict
 from search.serve.models import model
 
@@ -59,6 +60,7 @@ def cited(archive: Archive, passages: Sequence[CitedPassage]) -> Context:
                 url=article.url,
                 score=0.0,
                 tokens=0,
+                page=pages_between(article, one.start, end),
             )
         )
     return Context(question="", budget=0, tokens=0, passages=tuple(found), mode=Mode.AUTO, took_ms=0.0)

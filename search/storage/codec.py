@@ -62,6 +62,7 @@ def from_json(data: bytes) -> Article:
     if published is not None:
         values["published"] = datetime.fromisoformat(published) if "T" in published else date.fromisoformat(published)
     values["authors"] = tuple(values.get("authors", ()))
+    values["pages"] = tuple(values.get("pages", ()))
     return Article(**values)
 
 

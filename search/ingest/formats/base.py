@@ -30,12 +30,14 @@ class Record(NamedTuple):
 
     ``place`` is where it stood: a line number, or words ("page 3"). ``excerpt`` is its start as it stands there, shown
     when it is rejected. ``markup``: its strings may still hold HTML tags and entities, which are then taken out.
+    ``pages`` are what the pages of its text are called, which form feeds part there.
     """
 
     fields: Mapping[str, Any]
     place: int | str | None = None
     excerpt: str = ""
     markup: bool = True
+    pages: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -151,6 +151,7 @@ def document(article: Article, of: Address) -> Document:
         "agency": article.agency,
         "dateline": article.dateline,
         "caption": article.caption,
+        "pages": ", ".join(name for _, name in article.pages),
     }
     metadata = {name: in_line(value) for name, value in values.items() if value}
     if len(text) > LONGEST_TEXT:
