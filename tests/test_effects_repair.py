@@ -18,7 +18,7 @@ from search.keyword import ANALYSIS_VERSION
 from search.storage.container import open_part, write_part
 from search.storage.folder import Folder
 from search.storage.locks import lock_writer
-from search.storage.segments import file_hash
+from search.storage.verified import file_hash
 
 from .effects import run, shows
 from .forgery import forged

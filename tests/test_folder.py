@@ -541,3 +541,47 @@ def test_a_full_disk_has_its_name(spare, monkeypatch):
     monkeypatch.setattr("search.storage.folder.os.fstatvfs", lambda _: status)
     with pytest.raises(StorageError, match="the disk is full"):
         Archive.open(spare / "archive")
+
+
+def test_a_file_that_changes_below_an_open_reader_is_refused_and_answered_from_again_once_it_is_whole(
+    tmp_path, monkeypatch
+):
+    monkeypatch.setattr("search.engine.session.LOOK", 0.0)
+    with Archive.open(tmp_path / "a", create=True) as archive:
+        archive.add(articles("some", 3), vectors=False)
+    with Archive.open(tmp_path / "a") as archive:
+        assert archive.search("stands").total == 3
+        (part,) = (tmp_path / "a").glob("segments/*/keyword.part")
+        before = part.read_bytes()
+        part.write_bytes(before[:-1] + bytes([before[-1] ^ 1]))
+        for _ in range(2):
+            with pytest.raises(ArchiveDamaged, match=r"keyword\.part does not match its checksum"):
+                archive.search("stands")
+        part.write_bytes(before)
+        assert archive.search("stands").total == 3
+        part.unlink()
+        with pytest.raises(ArchiveDamaged, match=r"keyword\.part is missing"):
+            archive.search("stands")
+
+
+def test_an_archive_that_stays_open_reads_its_files_anew(tmp_path, monkeypatch):
+    monkeypatch.setattr("search.engine.session.LOOK", 0.0)
+    monkeypatch.setattr("search.storage.verified.ANEW", 0)
+    with Archive.open(tmp_path / "a", create=True) as archive:
+        archive.add(articles("some", 3), vectors=False)
+    with Archive.open(tmp_path / "a") as archive:
+        archive.search("stands")
+        session = archive._session
+        assert session._patrol.walking is None  # not before it is a minute old
+        session._opened -= 60
+        archive.search("stands")
+        session._patrol.walking.join()
+        files = session._view.snapshot.files
+        assert session.catalog.folder.compared == set(files)
+        session.catalog.folder.differing.update(files)  # as if it had found rot
+        with pytest.raises(ArchiveDamaged, match="does not match its checksum"):
+            archive.search("stands")
+    session._patrol._due = 0.0
+    session._patrol.walk(files)  # closed: no further round
+    assert session._patrol.walking.name == "patrol"
+    assert not session._patrol.walking.is_alive()

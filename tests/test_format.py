@@ -17,7 +17,7 @@ from search.errors import ArchiveDamaged
 from search.keyword import ANALYSIS_VERSION
 from search.storage.catalog import FORMAT
 from search.storage.container import open_part, write_part
-from search.storage.segments import file_hash
+from search.storage.verified import file_hash
 
 from .effects import http_app
 from .forgery import forged

@@ -14,7 +14,7 @@ import pytest
 from search import Archive, Article
 from search.errors import ArchiveDamaged, SearchError
 from search.storage.container import open_part, write_part
-from search.storage.segments import file_hash
+from search.storage.verified import file_hash
 
 from .forgery import forged
 

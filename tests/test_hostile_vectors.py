@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from search import Archive, Article
 from search.errors import ArchiveDamaged
 from search.storage.container import MAGIC, open_part, write_part
-from search.storage.segments import file_hash
+from search.storage.verified import file_hash
 from search.vector import lists
 
 from .forgery import forged

@@ -25,9 +25,10 @@ from search.storage.columns import MISSING_DAY, MISSING_INSTANT, Columns, build_
 from search.storage.container import PartData, Streamed, open_part, write_part
 from search.storage.folder import Folder
 from search.storage.locks import lock_writer, oldest_pin, pin
-from search.storage.segments import file_hash, part_place, sweep_orphans, verify, write_segment
-from search.storage.snapshot import take_snapshot
+from search.storage.segments import part_place, sweep_orphans, write_segment
+from search.storage.snapshot import parts_of, take_snapshot
 from search.storage.transaction import Record, SegmentEntry
+from search.storage.verified import Patrol, changed, file_hash, remember_verified, verify
 
 from .forgery import forged
 
@@ -451,6 +452,14 @@ def test_a_flipped_byte_is_found_at_open(tmp_path):
     catalog.close(truncate=False)
 
 
+def verified(path, entries, anew=0):
+    """As an opening verifies the parts of some segments; so many bytes that were compared before are read again."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("search.storage.verified.ANEW", anew)
+        folder = Folder.open(path)
+        return folder, verify(folder, parts_of(folder, entries), check_part)
+
+
 def test_marks_of_verified_files_are_added_and_the_needless_ones_left_out(tmp_path, monkeypatch):
     monkeypatch.setenv("BROADSHEET_CACHE", str(tmp_path / "cache"))
     catalog = new_archive(tmp_path)
@@ -458,20 +467,21 @@ def test_marks_of_verified_files_are_added_and_the_needless_ones_left_out(tmp_pa
     (memory,) = (tmp_path / "cache" / "verified").iterdir()
     read = []
     monkeypatch.setattr(
-        "search.storage.segments.file_hash", lambda place, size: read.append(place.path) or file_hash(place, size)
+        "search.storage.verified.file_hash",
+        lambda place, size, pause: read.append(place.path) or file_hash(place, size, pause),
     )
     with memory.open("a") as file:
         file.write("cut sho")
     add_segment(tmp_path, catalog, [Article(id="c", title="t")])
     entries = catalog.segments()[1]
     assert len(entries) == 3
-    verify(Folder.open(tmp_path), entries, check_part)
+    verified(tmp_path, entries)
     assert read == []
     assert "cut sho" in memory.read_text().splitlines()
-    monkeypatch.setattr("search.storage.segments._MARKS", 3)
-    verify(Folder.open(tmp_path), entries[1:], check_part)
+    monkeypatch.setattr("search.storage.verified._MARKS", 3)
+    verified(tmp_path, entries[1:])
     assert len(memory.read_text().splitlines()) == 2
-    verify(Folder.open(tmp_path), entries, check_part)
+    verified(tmp_path, entries)
     assert [path.parent.name for path in read] == [entries[0].id]
 
 
@@ -480,15 +490,125 @@ def test_a_verified_file_is_not_read_again(tmp_path, monkeypatch):
     entries = catalog.snapshot()[1]
     read = []
     monkeypatch.setattr(
-        "search.storage.segments.file_hash", lambda place, size: read.append(place.path) or file_hash(place, size)
+        "search.storage.verified.file_hash",
+        lambda place, size, pause: read.append(place.path) or file_hash(place, size, pause),
     )
-    verify(Folder.open(tmp_path), entries, check_part)
+    verified(tmp_path, entries)
     assert read == []  # the writer marked its own file
     path = part_place(Folder.open(tmp_path), entries[0].id, entries[0].parts["columns"]).path
     os.utime(path, ns=(1, 1))
-    verify(Folder.open(tmp_path), entries, check_part)
-    verify(Folder.open(tmp_path), entries, check_part)
+    verified(tmp_path, entries)
+    verified(tmp_path, entries)
     assert read == [path]
+    catalog.close(truncate=False)
+
+
+def rot(path, at=-1):
+    """Flip a bit, and let nothing that the system says of the file tell it: a test has no failing disk, so what was
+    remembered of the file is told of its new state."""
+    data = bytearray(path.read_bytes())
+    data[at] ^= 1
+    path.write_bytes(data)
+
+
+def test_rot_that_no_state_tells_is_found_by_an_opening_that_reads_the_part_anew(tmp_path, monkeypatch):
+    monkeypatch.setenv("BROADSHEET_CACHE", str(tmp_path / "cache"))
+    catalog = new_archive(tmp_path)
+    (entry,) = catalog.segments()[1]
+    part = entry.parts["columns"]
+    place = part_place(Folder.open(tmp_path), entry.id, part)
+    rot(place.path)
+    remember_verified(Folder.open(tmp_path), [(place, part)])
+    verified(tmp_path, [entry], anew=part.size - 1)  # too large to be read anew: its state is believed
+    with pytest.raises(ArchiveDamaged, match=r"columns\.part does not match its checksum"):
+        verified(tmp_path, [entry], anew=part.size)
+    with pytest.raises(ArchiveDamaged, match=r"columns\.part does not match its checksum"):
+        verified(tmp_path, [entry])  # the next one does not believe it any more
+    rot(place.path)
+    verified(tmp_path, [entry])
+    catalog.close(truncate=False)
+
+
+def test_a_part_is_read_anew_once_for_each_opening(tmp_path, monkeypatch):
+    catalog = new_archive(tmp_path)
+    add_segment(tmp_path, catalog, [Article(id="b", title="t")])
+    entries = catalog.segments()[1]
+    read = []
+    monkeypatch.setattr(
+        "search.storage.verified.file_hash",
+        lambda place, size, pause: read.append(place.names[1]) or file_hash(place, size, pause),
+    )
+    folder, files = verified(tmp_path, entries, anew=1 << 20)
+    assert sorted(read) == sorted(entry.id for entry in entries)
+    verify(folder, parts_of(folder, entries), check_part)
+    assert len(read) == 2
+    both = sum(known.file.size for known in files.values())
+    drawn = set()
+    while len(drawn) < 2:  # by chance one or the other
+        read.clear()
+        verified(tmp_path, entries, anew=both - 1)
+        assert len(read) == 1
+        drawn.update(read)
+    catalog.close(truncate=False)
+
+
+def test_a_patrol_reads_everything_anew_and_what_differs_is_told(tmp_path, monkeypatch):
+    monkeypatch.setattr("search.storage.verified.PACE", 1 << 40)
+    catalog = new_archive(tmp_path)
+    add_segment(tmp_path, catalog, [Article(id="b", title="t")])
+    entries = catalog.segments()[1]
+    broken = part_place(Folder.open(tmp_path), entries[0].id, entries[0].parts["columns"])
+    rot(broken.path)
+    remember_verified(Folder.open(tmp_path), [(broken, entries[0].parts["columns"])])
+    folder, files = verified(tmp_path, entries)
+    assert not changed(folder, files)
+    patrol = Patrol(folder)
+    patrol.walk(files)
+    patrol.walking.join()
+    assert changed(folder, files)
+    assert [files[mark].place.names for mark in folder.differing] == [broken.names]
+    assert len(folder.compared) == 1
+    with pytest.raises(ArchiveDamaged, match="does not match its checksum"):
+        verify(folder, parts_of(folder, entries), check_part)
+    with pytest.raises(ArchiveDamaged, match="does not match its checksum"):  # any other opening, too
+        verified(tmp_path, entries)
+    first = patrol.walking
+    patrol.walk(files)
+    assert patrol.walking is first  # the next round is due tomorrow
+    patrol._due = 0.0
+    patrol.end()
+    patrol.walk(files)
+    assert patrol.walking is first
+    catalog.close(truncate=False)
+
+
+def test_a_patrol_under_way_ends_with_its_archive(tmp_path, monkeypatch):
+    monkeypatch.setattr("search.storage.verified.PACE", 1 / 3600)
+    catalog = new_archive(tmp_path)
+    folder, files = verified(tmp_path, catalog.segments()[1])
+    patrol = Patrol(folder)
+    patrol.walk(files)
+    patrol.end()
+    folder.close()
+    patrol.walking.join(60)
+    assert not patrol.walking.is_alive()
+    assert folder.compared == folder.differing == set()
+    catalog.close(truncate=False)
+
+
+def test_a_file_that_changes_or_goes_is_seen(tmp_path):
+    catalog = new_archive(tmp_path)
+    entries = catalog.segments()[1]
+    folder, files = verified(tmp_path, entries)
+    path = part_place(folder, entries[0].id, entries[0].parts["columns"]).path
+    assert not changed(folder, files)
+    data = path.read_bytes()
+    path.write_bytes(data)
+    assert changed(folder, files)  # as far as its state tells
+    folder, files = verified(tmp_path, entries)
+    assert not changed(folder, files)
+    path.unlink()
+    assert changed(folder, files)
     catalog.close(truncate=False)
 
 

@@ -80,7 +80,7 @@ def test_a_wrong_answer_is_a_failure(tmp_path, monkeypatch):
     kinds = tuple(kind for kind in damages.KINDS if kind.name == "words")
     trial = damages.Damages(tmp_path, 3, kinds)
     trial.prepare()
-    monkeypatch.setattr(damages, "damage", lambda file, chance: "nothing")
+    monkeypatch.setattr(damages, "damage", lambda file, chance: ("nothing", file.read_bytes()))
     trial.case(0)
     assert "doctor finds nothing" in trial.failures[0]
     trial._right["work"]["show"] = "another article"

@@ -11,8 +11,10 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from search import Archive, Article, SearchError
+from search.engine import session
 from search.storage.folder import Folder
-from search.storage.segments import part_place, remember_verified
+from search.storage.segments import part_place
+from search.storage.verified import remember_verified
 from trials.material import content, make, news, readings
 from trials.proof import forked, site
 from trials.trial import Trial
@@ -37,6 +39,7 @@ KINDS = (
     Kind("vectors", "work", "segments/*/vectors.part"),
     Kind("vectors in lists", "listed", "segments/*/vectors.part", 1),
     Kind("rot of a part that was verified", "work", "segments/*/*.part"),
+    Kind("part below an open reader", "work", "segments/*/*.part"),
     Kind("lock of the writer", "work", "writer.lock", 1),
     Kind("vectors of an embedding that was interrupted", "embedding", "segments/*/*-*.part", 1),
     Kind("catalog of a backup", "safe", "1/catalog.sqlite", 1),
@@ -45,10 +48,11 @@ KINDS = (
     Kind("mark of backups", "safe", "broadsheet-backups.json", 1),
 )
 ROT = "rot of a part that was verified"
+BELOW = "part below an open reader"
 
 
-def damage(file: Path, chance: random.Random) -> str:
-    """Do something to a file; what, in words."""
+def damage(file: Path, chance: random.Random) -> tuple[str, bytes]:
+    """Draw something to do to a file: what, in words, and its bytes then."""
     data = bytearray(before := file.read_bytes())
     kind = chance.choice(("flip", "flip", "flip", "cut", "zeros", "more"))
     at = chance.randrange(len(data)) if data else 0
@@ -64,8 +68,7 @@ def damage(file: Path, chance: random.Random) -> str:
         data[at:end] = bytes(end - at)
     if data == before:  # zeros where zeros were
         return damage(file, chance)
-    file.write_bytes(data)
-    return f"{kind} at {at}"
+    return f"{kind} at {at}", bytes(data)
 
 
 def make_listed(folder: Path) -> None:
@@ -160,11 +163,14 @@ class Damages(Trial):
             if kind.name == ROT:
                 with Archive.open(place / "work") as archive:
                     archive.search("warden")
-            what = f"damage {case}, {kind.name}: {file.relative_to(place)}, {damage(file, chance)}"
+            how, data = damage(file, chance)
+            what = f"damage {case}, {kind.name}: {file.relative_to(place)}, {how}"
+            if kind.name != BELOW:
+                file.write_bytes(data)
             look: Callable[[], list[str]] = {
                 "safe": lambda: self._backup(place),
                 "embedding": lambda: self._resumed(place / "embedding"),
-            }.get(kind.archive, lambda: self._read(place / kind.archive, kind, file))
+            }.get(kind.archive, lambda: self._read(place / kind.archive, kind, file, data))
             outcome = forked(look)
         self.seconds += outcome.seconds
         if outcome.ended:
@@ -176,8 +182,9 @@ class Damages(Trial):
         else:
             self.counts[f"{kind.name}: {ended}"] += 1
 
-    def _read(self, path: Path, kind: Kind, file: Path) -> list[str]:
+    def _read(self, path: Path, kind: Kind, file: Path, data: bytes) -> list[str]:
         """Read a damaged archive in every way, then ask doctor. Returns how it ended, and what is wrong."""
+        session.LOOK = 0.0  # it looks with every question, not once a second
         right = self._right[path.name]
         other: list[str] = []
         refused = 0
@@ -186,6 +193,9 @@ class Damages(Trial):
             self._verified_before(path, file)
         try:
             with Archive.open(path) as archive:
+                if kind.name == BELOW:
+                    archive.search("warden")
+                    file.write_bytes(data)
                 for name, read in readings_of(path.name).items():
                     try:
                         if read(archive) != right[name]:
@@ -199,8 +209,6 @@ class Damages(Trial):
         except SearchError as error:
             refused += 1
             problems = problems or [str(error)]
-        if kind.name == ROT and problems:
-            return ["answered otherwise, found by doctor" if other else _ended(refused, problems)]
         if other and not _lost_commits(problems):
             return ["", f"other answers of {', '.join(other)}; doctor says {problems[:2]}"]
         if not problems and (refused or file.suffix == ".part" or content(path) != self._content[path.name]):

@@ -31,7 +31,8 @@ from search.storage.files import fsync_folder, storage_errors
 from search.storage.folder import Folder, Place
 from search.storage.folder import number as numbered
 from search.storage.locks import lock_writer
-from search.storage.segments import file_hash, part_place, remember_verified
+from search.storage.segments import part_place
+from search.storage.verified import file_hash, remember_verified
 
 if TYPE_CHECKING:
     from search.engine.session import Session

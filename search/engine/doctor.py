@@ -19,8 +19,9 @@ from search.storage.columns import Columns, ids_digest
 from search.storage.container import Part, open_part
 from search.storage.folder import Folder, Place
 from search.storage.locks import Lock, last_noted, merging, pin, written_to
-from search.storage.segments import COLUMNS, KEYWORD, STORIES, VECTORS, file_hash, part_place
+from search.storage.segments import COLUMNS, KEYWORD, STORIES, VECTORS, part_place
 from search.storage.transaction import SegmentEntry
+from search.storage.verified import file_hash
 from search.vector import VectorIndex
 from search.vector import check_part as check_vectors
 

@@ -38,8 +38,9 @@ from search.storage.container import Part, PartData, open_part, write_part
 from search.storage.files import storage_errors
 from search.storage.folder import Folder, Place
 from search.storage.locks import last_noted
-from search.storage.segments import COLUMNS, KEYWORD, STORIES, VECTORS, file_hash, newest, part_place
+from search.storage.segments import COLUMNS, KEYWORD, STORIES, VECTORS, newest, part_place
 from search.storage.transaction import SegmentEntry
+from search.storage.verified import file_hash
 from search.text import passages
 from search.vector import VectorIndex
 from search.vector import check_part as check_vectors

@@ -38,12 +38,15 @@ from search.storage.files import fsync_folder, storage_errors
 from search.storage.folder import Folder
 from search.storage.locks import lock_writer
 from search.storage.snapshot import take_snapshot
+from search.storage.verified import Patrol
 
 if TYPE_CHECKING:
     from search import encode
 
 PASSAGE_TOKENS = 230
 IDLE = 60.0  # seconds after which an outdated view that nobody reads in is let go
+LOOK = 1.0  # seconds after which an open view looks whether its files are as they were
+SETTLED = 60.0  # seconds after which an open archive reads its files anew, at leisure
 _UNKNOWN, _CLOSED = -1, -2  # states of an archive that has no data version
 
 
@@ -74,7 +77,8 @@ class Session:
         self._users: dict[View, int] = {}
         self._version = _UNKNOWN
         self._wrote = False
-        self._used = time.monotonic()  # when a view was last left
+        self._opened = self._used = self._looked = time.monotonic()  # when a view was last left, or looked at
+        self._patrol = Patrol(catalog.folder)
         self._timer: threading.Timer | None = None
         self._settings: Settings
         self._spellings: dict[tuple[str, ...], Spellings] = {}
@@ -119,6 +123,7 @@ class Session:
             if self._version == _CLOSED:
                 self._retire()
                 return
+            self._patrol.end()
             if self._timer is not None:
                 self._timer.cancel()
             outdated = False
@@ -255,6 +260,7 @@ class Session:
             if self._version == _CLOSED:
                 raise UsageError("this archive is closed")
             version = self.catalog.data_version()
+            self._mistrust_changed_files()
             if self._view is None or version != self._version:
                 if self._view is None or self.catalog.commit_number() != self._view.snapshot.commit:
                     previous = None if self._view is None else self._view.snapshot
@@ -277,10 +283,20 @@ class Session:
                 self._version = version
             view = self._view
             self._users[view] += 1
+            if time.monotonic() >= self._opened + SETTLED:
+                self._patrol.walk(view.snapshot.files)
         try:
             yield view
         finally:
             self._leave(view)
+
+    def _mistrust_changed_files(self) -> None:
+        """Give the view up where its files are not what was verified any more: the next one verifies them anew."""
+        now = time.monotonic()
+        if self._view is not None and now >= self._looked + LOOK:
+            self._looked = now
+            if self._view.snapshot.changed():
+                self._retire()
 
     def _retire(self) -> None:
         with self._lock:

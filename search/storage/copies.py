@@ -16,7 +16,7 @@ from search.storage.database import cannot_change, connect, sqlite_errors
 from search.storage.files import fsync_folder, storage_errors
 from search.storage.folder import Place
 from search.storage.locks import pin
-from search.storage.segments import file_hash
+from search.storage.verified import file_hash
 
 _BLOCK = 1 << 20
 _NO_RANGES = (errno.EXDEV, errno.ENOSYS, errno.EINVAL, errno.EOPNOTSUPP, errno.EPERM)

@@ -29,13 +29,16 @@ _SAFELY = os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC  # no link is followed, n
 class Folder:
     """An open folder. ``path`` is as it was named, which may be by a link; ``folder / name / name`` is a place in it.
 
-    Threads may share it. Close it when nothing in it is used any more; what was opened in it stays open.
+    Threads may share it. Close it when nothing in it is used any more; what was opened in it stays open. ``compared``
+    and ``differing``: the marks of files that were read since it was opened, and are, or are not, what was written.
     """
 
     def __init__(self, path: Path, descriptor: int) -> None:
         self.path = path
         self.absolute = Path(os.path.abspath(path))  # noqa: PTH100 (resolving would follow the link that was named)
         self._descriptor = descriptor
+        self.compared: set[str] = set()
+        self.differing: set[str] = set()
 
     @classmethod
     def open(cls, path: Path) -> Folder:
@@ -47,6 +50,12 @@ class Folder:
             raise ArchiveNotFound(f"{path} {what}; make one with: broadsheet index PATH --index {path}") from None
         except OSError as error:
             raise refused(f"open {path}", error) from error
+
+    def again(self) -> Folder:
+        """The same folder with a descriptor of its own, which outlives this one's; what is noted of files is shared."""
+        folder = Folder(self.path, os.dup(self.descriptor))
+        folder.compared, folder.differing = self.compared, self.differing
+        return folder
 
     @cached_property
     def resolved(self) -> Path:
@@ -75,6 +84,11 @@ class Folder:
     def names(self) -> list[str]:
         """What lies in the folder."""
         return os.listdir(self.descriptor)  # noqa: PTH208 (a descriptor, no path)
+
+    def status(self, names: Sequence[str]) -> os.stat_result:
+        """The state of a file below it, to be compared with an earlier one and nothing else: at a tenth of the cost of
+        ``Place.status``, which proves what it is. Raises OSError."""
+        return os.stat("/".join(names), dir_fd=self.descriptor, follow_symlinks=False)
 
     def writable(self) -> bool:
         """May this user make files in it, as far as the system says?"""

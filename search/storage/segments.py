@@ -1,19 +1,16 @@
-"""Segment folders: written once, named by the commit, verified before use, removed when nobody reads them."""
+"""Segment folders: written once, named by the commit, removed when nobody reads them."""
 
 from __future__ import annotations
 
-import contextlib
 import os
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
-from hashlib import blake2b, sha256
-from pathlib import Path
 
-from search.errors import ArchiveDamaged, StorageError
-from search.storage.container import Part, PartData, PartFile, open_part, write_part
-from search.storage.files import cache_folder, storage_errors, write_atomically
-from search.storage.folder import Folder, Place, loose, number
+from search.storage.container import PartData, PartFile, open_part, write_part
+from search.storage.files import storage_errors
+from search.storage.folder import Folder, Place, number
 from search.storage.transaction import SegmentEntry
+from search.storage.verified import file_hash, remember_verified
 
 COLUMNS = "columns"
 KEYWORD = "keyword"
@@ -23,10 +20,8 @@ STORIES = "stories"
 MERGING = "merging"  # the folder of what is built beside the writers
 _ENDED = "merging.ended"
 ASIDE = "aside"  # the folder of what a damaged catalog has lost
-_CHECKS = 2  # the version of what a file is looked at for: what an older one has seen is looked at again
 _TRIES = 10
 _MARK = 16  # letters of a hash in a name
-_MARKS = 5000  # remembered files of one archive; of more, most are of segments long merged away
 
 
 def part_place(folder: Folder, segment: str, file: PartFile) -> Place:
@@ -206,80 +201,3 @@ def _commit_of(segment: str) -> int:
     """The commit that first named a segment; 0 where its name does not say."""
     commit, _, rest = segment.partition("-")
     return (number(commit) or 0) if rest else 0
-
-
-def file_hash(where: Place | Path, size: int | None = None) -> str:
-    """SHA-256 of a file in hex. Raises ArchiveDamaged where it has other than ``size`` bytes."""
-    place = loose(where) if isinstance(where, Path) else where
-    digest = sha256()
-    try:
-        with place.opened(size=size) as descriptor:
-            left = os.fstat(descriptor).st_size
-            while left and (block := os.read(descriptor, min(left, 1 << 20))):
-                digest.update(block)
-                left -= len(block)
-    except FileNotFoundError:
-        raise
-    except OSError as error:
-        raise StorageError(f"cannot read {place.path}: {error.strerror or error}") from error
-    return digest.hexdigest()
-
-
-def _memory(folder: Folder) -> Path:
-    name = blake2b(str(folder.resolved).encode("utf-8", "surrogateescape"), digest_size=16).hexdigest()
-    return cache_folder() / "verified" / f"{name}.marks"
-
-
-def _fingerprint(status: os.stat_result, file: PartFile) -> str:
-    return f"{_CHECKS}:{file.sha256}:{status.st_ino}:{status.st_size}:{status.st_mtime_ns}:{status.st_ctime_ns}"
-
-
-def _remembered(folder: Folder) -> set[str]:
-    try:
-        return set(_memory(folder).read_text("ascii", "replace").splitlines())
-    except OSError:
-        return set()
-
-
-def remember_verified(folder: Folder, files: Collection[tuple[Place, PartFile]]) -> None:
-    """Note in the user's cache that these files, as they are now, match their hashes.
-
-    Marks are added to those that are there, a line each: whoever opens the archive next leaves out the needless ones.
-    """
-    marks = [_fingerprint(place.status(), file) for place, file in files]
-    memory = _memory(folder)
-    with contextlib.suppress(OSError):  # without a cache every opening verifies anew: slower, not wrong
-        memory.parent.mkdir(parents=True, exist_ok=True)
-        descriptor = os.open(memory, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
-        with os.fdopen(descriptor, "wb") as file:
-            file.write("\n".join(["", *marks, ""]).encode())  # a line that a crash cut short ends before
-
-
-def verify(folder: Folder, entries: Collection[SegmentEntry], check: Callable[[Part], bool]) -> None:
-    """Check sizes always; once for each state of a file its full hash, and with ``check`` whether the part agrees with
-    itself, since a hash in a stranger's archive proves nothing. Where ``check`` cannot say (False), it is asked again.
-
-    Raises ArchiveDamaged for a file that differs or contradicts itself, FileNotFoundError for one that is gone.
-    """
-    remembered = _remembered(folder)
-    current: set[str] = set()
-    fresh = False
-    for entry in entries:
-        for name, file in entry.parts.items():
-            place = part_place(folder, entry.id, file)
-            status = place.status()
-            if status.st_size != file.size:
-                raise ArchiveDamaged(
-                    f"{place.path} has {status.st_size} bytes, {file.size} were written; restore a backup"
-                )
-            mark = _fingerprint(status, file)
-            if mark not in remembered:
-                if file_hash(place, file.size) != file.sha256:
-                    raise ArchiveDamaged(f"{place.path} does not match its checksum; restore a backup or index again")
-                if not check(open_part(place, name, file.size)):
-                    continue
-                fresh = True
-            current.add(mark)
-    if fresh or len(remembered) > _MARKS:
-        with contextlib.suppress(StorageError):
-            write_atomically(_memory(folder), "\n".join(sorted(current)).encode())

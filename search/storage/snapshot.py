@@ -13,8 +13,9 @@ from search.storage.columns import Columns
 from search.storage.container import Part, open_part
 from search.storage.folder import Folder
 from search.storage.locks import Lock, pin
-from search.storage.segments import COLUMNS, part_place, verify
+from search.storage.segments import COLUMNS, part_place
 from search.storage.transaction import SegmentEntry
+from search.storage.verified import Known, changed, verify
 
 _ATTEMPTS = 5
 
@@ -29,11 +30,14 @@ class Snapshot:
         entries: list[SegmentEntry],
         dead: list[int],
         folder: Folder,
+        files: dict[str, Known],
         held: Lock | None,
         previous: Snapshot | None,
     ) -> None:
         self.commit = commit
         self.entries = entries
+        self.files = files
+        self._folder = folder
         self._held = held
         # Parts never change: those that are mapped already need no second descriptor.
         known = {} if previous is None else previous.mapped
@@ -73,10 +77,21 @@ class Snapshot:
         found: NDArray[np.bool_] = (ordinals >= 0) & self.live[ordinals]
         return found
 
+    def changed(self) -> bool:
+        """Whether a file of it is not what was verified any more."""
+        return changed(self._folder, self.files)
+
     def close(self) -> None:
         """Let the writer remove what only this snapshot needs. Mapped arrays stay valid while they are referred to."""
         if self._held is not None:
             self._held.release()
+
+
+def parts_of(folder: Folder, entries: list[SegmentEntry]) -> list[Known]:
+    """The files of some segments."""
+    return [
+        Known(name, part_place(folder, entry.id, file), file) for entry in entries for name, file in entry.parts.items()
+    ]
 
 
 def take_snapshot(catalog: Catalog, check: Callable[[Part], bool], previous: Snapshot | None = None) -> Snapshot:
@@ -95,8 +110,8 @@ def take_snapshot(catalog: Catalog, check: Callable[[Part], bool], previous: Sna
             if held is not None and catalog.commit_number() != commit:
                 held.release()
                 continue
-            verify(folder, entries, check)
-            return Snapshot(commit, entries, dead, folder, held, previous)
+            files = verify(folder, parts_of(folder, entries), check)
+            return Snapshot(commit, entries, dead, folder, files, held, previous)
         except FileNotFoundError as error:
             missing = error
             if held is not None:
