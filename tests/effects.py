@@ -171,8 +171,8 @@ RANKING = [
     Effect("weight", MISHEAR, 0.0, [TRANSCRIPTS, TOLLS, INQUIRY], [TOLLS, TRANSCRIPTS, CHESS_INQUIRY], _HYBRID),
     Effect("weight", MISHEAR, 1.0, [TRANSCRIPTS, TOLLS, INQUIRY], [DRUM, BOARD, SIRENS], _HYBRID),
     Effect("detect", ARGUS, "off", [LEAVES, SCARVES, MATCH], [MATCH, LEAVES, SCARVES], _KEYWORD | {"limit": 3}),
-    Effect("detect", JANUARY, "off", [TEACHERS, HUNDRED, DEAL], [DEAL, BISHOP, VOTE], _HYBRID),
-    Effect("detect", JANUARY, "filter", [TEACHERS, HUNDRED, DEAL], [TEACHERS, HUNDRED, FIRST_EXCHANGE], _HYBRID),
+    Effect("detect", JANUARY, "off", [TEACHERS, LIGHTNING, HUNDRED], [DEAL, BISHOP, VOTE], _HYBRID),
+    Effect("detect", JANUARY, "filter", [TEACHERS, LIGHTNING, HUNDRED], [TEACHERS, HUNDRED, TUG_RIGHTS], _HYBRID),
 ]
 """Settings that change the ranking."""
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import numpy as np
 import pytest
 
 from search import Archive, Article
-from search.engine.ranking import PREFERENCE, alone, explain, fuse, prefer
+from search import query as language
+from search.engine.ranking import DATE_PREFERENCE, PREFERENCE, alone, explain, fuse, prefer
 from search.engine.ranking.fusion import Leg
 from search.query import named
 from search.query.named import SourceNames
@@ -15,6 +18,8 @@ from search.records import Fusion
 from .effects import ARGUS, JANUARY, LEAVES, MATCH, TEACHERS
 
 pytestmark = pytest.mark.model
+
+NOW = datetime(2026, 3, 4, 12, tzinfo=UTC)
 
 
 @pytest.fixture(scope="module")
@@ -40,16 +45,64 @@ def test_what_is_preferred_is_told_and_explained(archive):
     query = "The Wexcombe Argus on Halloran in February 2025"
     results = archive.search(query, mode="hybrid", limit=1000, explain=True)
     source, date = 'source:="The Wexcombe Argus"', "date:2025-02-01..2025-02-28"
-    assert results.notes[0] == f"the query names {source} and {date}: such articles come higher, unless detect is off"
-    plain = {hit.article.id: hit.score for hit in archive.search(query, mode="hybrid", limit=1000, detect="off")}
+    told = "such articles come higher, and the date's words do not rank, unless detect is off"
+    assert results.notes[0] == f"the query names {source} and {date}: {told}"
+    undated = query.removesuffix(" in February 2025")
+    plain = {hit.article.id: hit.score for hit in archive.search(undated, mode="hybrid", limit=1000, detect="off")}
     shares = {LEAVES: 1.0, MATCH: 0.5}  # of the paper and the month; of the month alone
     for hit in results:
         assert sum(hit.explain["parts"].values()) == pytest.approx(hit.score, abs=1e-9)
-        gain = PREFERENCE * hit.explain["named"]["met"]
+        gain = PREFERENCE / 2 if hit.article.source == "The Wexcombe Argus" else 0.0
+        if str(hit.article.published).startswith("2025-02"):
+            gain += DATE_PREFERENCE / 2
         assert hit.score == pytest.approx(plain[hit.article.id] + gain, abs=2e-6)
         if hit.article.id in shares:
             assert hit.explain["named"] == {"met": shares.pop(hit.article.id)}
     assert not shares
+
+
+@pytest.mark.parametrize("mode", ["keyword", "vector", "hybrid"])
+def test_the_words_of_a_date_do_not_rank(archive, mode):
+    """They are in articles of other days, too; the scores are those of the other words, and of the day."""
+    plain = archive.search("strike", mode=mode, limit=1000, detect="off", explain=True)
+    dated = archive.search(JANUARY, mode=mode, limit=1000, explain=True)
+    scores = {hit.article.id: sum(hit.explain["parts"].values()) for hit in plain}
+    for hit in dated:
+        parts = {name: part for name, part in hit.explain["parts"].items() if name != "named"}
+        assert sum(parts.values()) == pytest.approx(scores.get(hit.article.id, 0.0), abs=2e-6)
+        assert [term["term"] for term in hit.explain.get("keyword", {}).get("terms", [])] in ([], ["strike"])
+    assert (dated[0].article.id == TEACHERS) is (mode != "vector")  # to which lightning strikes are as near
+    assert dated.total == archive.search(JANUARY, mode=mode, detect="off").total
+
+
+@pytest.mark.parametrize("query", ["in January 2025", "what was on January 2025", "in January 1925 strike"])
+def test_a_date_ranks_where_there_is_nothing_else_or_nothing_of_it(archive, query):
+    for mode in ("keyword", "hybrid"):
+        explained = archive.search(query, mode=mode, limit=1000, explain=True)
+        terms = {term["term"] for hit in explained for term in hit.explain["keyword"]["terms"]}
+        assert terms & {"januari", "january"}
+
+
+@pytest.mark.parametrize(
+    ("query", "ranking"),
+    [
+        ("strike on 3 January 2025", ["strike"]),
+        ("strike in January", ["strike", "in", "January"]),  # of which year?
+        ("the 2024 strike in 2024", ["the", "2024", "strike", "in", "2024"]),
+        ("strike January 2025 to March 2025", ["strike"]),
+        ("strike in October and November 2024", ["strike", "and"]),
+        ("strike last week and on Tuesday", ["strike", "and"]),
+        ('"January 2025" strike', ["strike", "January", "2025"]),  # a phrase is a condition
+        ("+January 2025 strike", ["2025", "strike", "January"]),
+    ],
+)
+def test_which_words_are_a_dates_and_no_more(query, ranking):
+    parsed = language.parse(query, now=NOW)
+    days = [(one.start, one.end) for one in named.days(parsed.encoder_text, NOW) if one.dates_only]
+    rest = parsed.without(days)
+    assert sorted(rest.scoring_words) == sorted(ranking)
+    assert sorted(rest.encoder_text.split()) == sorted(ranking)
+    assert (rest.constraint, rest.words) == (parsed.constraint, parsed.words)
 
 
 def test_filter_lets_nothing_else_through(archive):
@@ -91,18 +144,22 @@ def test_a_name_that_no_article_here_has_lifts_none(archive):
 
 
 def test_the_gain_is_on_the_scale_of_the_scores():
+    both = np.array([[False, True, True], [False, True, False]])
     met = np.array([0.0, 1.0, 0.5])
+    assert prefer(alone("keyword", [3.0, 2.0, 1.0]), both, [0.2, 0.4]).scores == pytest.approx(
+        [3.0, 2.0 + 6 * np.std([1, 2, 3]) * 0.3, 1.0 + 6 * np.std([1, 2, 3]) * 0.1], abs=2e-6
+    )
     legs = [Leg([0.9, 0.5, 0.1], [0.9, 0.5, 0.1], 3), Leg([3.0, 2.0, 1.0], [3.0, 2.0, 1.0], 3)]
     for method, gain in ((Fusion.DBSF, 0.25), (Fusion.MINMAX, 0.25), (Fusion.RRF, 0.25 / 61)):
         fused = fuse(*legs, method=method)
-        assert prefer(fused, met).scores - fused.scores == pytest.approx(gain * met, abs=2e-6)
+        assert prefer(fused, both, [0.25, 0.25]).scores - fused.scores == pytest.approx(gain * met, abs=2e-6)
     scores = np.array([7.0, 4.0, 1.0])
-    lifted = prefer(alone("keyword", scores), met)
+    lifted = prefer(alone("keyword", scores), both, [0.25, 0.25])
     assert lifted.scores - scores == pytest.approx(1.5 * scores.std() * met, abs=2e-6)
     why = explain(lifted, 1)
     assert sum(why["parts"].values()) == pytest.approx(why["score"], abs=1e-9)
     assert why["named"] == {"met": 1.0}
-    assert prefer(alone("keyword", [2.0]), np.array([1.0])).scores.tolist() == [2.0]
+    assert prefer(alone("keyword", [2.0]), np.array([[True]]), [0.25]).scores.tolist() == [2.0]
 
 
 def test_only_names_whose_first_word_is_there_are_looked_for():

@@ -15,10 +15,13 @@ from search.records import Mode
 
 
 class Preferred(NamedTuple):
-    """A condition, and how the query language writes it."""
+    """A condition, how the query language writes it, what meeting it adds to a fused score, and the query without the
+    words for it where these are not to rank: a month's are in many articles of other months."""
 
     node: Node
     clause: str
+    gain: float
+    rest: ParsedQuery | None = None
 
 
 def named_in(preferred: Sequence[Preferred]) -> str:

@@ -131,7 +131,7 @@ def _scores(view: View, plan: Plan, scope: Scope, ranked: Ranked) -> tuple[list[
         for place, (ordinal, position) in enumerate(zip(ordinals, positions, strict=True)):
             legs: dict[str, dict[str, Any]] = {}
             if "keyword" in fused.details:
-                legs["keyword"] = dict(scope.words.explain(plan.query.scoring, ordinal))
+                legs["keyword"] = dict(scope.words.explain(ranked.scoring, ordinal))
             if ranked.vector is not None and view.vectors is not None:
                 legs["vector"] = view.vectors.explain(ranked.vector, ordinal)
             explanations[place] = ranking.explain(fused, position, **legs)
@@ -141,7 +141,8 @@ def _scores(view: View, plan: Plan, scope: Scope, ranked: Ranked) -> tuple[list[
 def _notes(view: View, plan: Plan, scope: Scope, ranked: Ranked, shown: Sequence[Hit]) -> tuple[str, ...]:
     notes = list(plan.query.notes)
     if ranked.preferred:
-        notes.append(f"{named_in(ranked.preferred)}: such articles come higher, unless detect is off")
+        plain = "" if ranked.scoring == plan.query.scoring else ", and the date's words do not rank"
+        notes.append(f"{named_in(ranked.preferred)}: such articles come higher{plain}, unless detect is off")
     notes += [_unmet(scope, one) for one in plan.preferred if one not in ranked.preferred]
     if plan.request.copies is Copies.COLLAPSE and scope.groups is None and len(view.columns):
         notes.append("this archive does not know which articles are copies; 'broadsheet regroup' finds out")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import NamedTuple
 
@@ -19,6 +19,7 @@ from search.engine.stories.groups import Groups
 from search.engine.view import Scope, View
 from search.engine.watch import Watch, unwatched
 from search.errors import UsageError
+from search.keyword.tree import Expanded
 from search.records import Fusion, Mode, Sort
 from search.storage.columns import MISSING_INSTANT, Columns, instant
 
@@ -37,7 +38,7 @@ class Ranked:
 
     For relevance, ``fused`` has their scores and what these are made of, at ``positions``; ``vector`` float32[d] is
     what their meaning was compared with, None where words alone count; ``preferred`` the conditions that the query
-    names and some candidate meets.
+    names and some candidate meets; ``scoring`` what the words' leg ranked by.
     """
 
     ordinals: Ordinals
@@ -45,6 +46,7 @@ class Ranked:
     fused: ranking.Fused | None = None
     vector: Floats | None = None
     preferred: tuple[Preferred, ...] = ()
+    scoring: tuple[str | Expanded, ...] = ()
 
 
 class Best(NamedTuple):
@@ -126,14 +128,21 @@ def alone(columns: Columns, mask: Mask, groups: Groups, oldest: bool) -> Mask:
 
 def by_relevance(view: View, plan: Plan, scope: Scope, watch: Watch = unwatched) -> Ranked:
     """What passes the scope's mask, by the plan's words in one leg, by their meaning in the other, or by both."""
-    request, columns = plan.request, view.columns
+    request, columns, matched = plan.request, view.columns, scope.matched
+    masks = [scope.words.match(one.node) & scope.mask for one in plan.preferred]
+    rest = next((one.rest for one, mask in zip(plan.preferred, masks, strict=True) if one.rest and mask.any()), None)
+    if rest is not None:
+        if plan.mode is Mode.KEYWORD:  # what has no words but the date's comes last
+            matched = matched.copy()
+            matched[_words(plan, scope, watch).best(POOL).ordinals] = True
+        plan = replace(plan, query=rest)
     vector = None
     if plan.mode is not Mode.KEYWORD and plan.query.encoder_text:  # terror* alone has no meaning to compare
         with watch("encode"):
             vector = view.encoded(plan.query.encoder_text)
     words, groups, others = _words(plan, scope, watch), scope.groups, _others(plan, scope)
     if vector is None or view.vectors is None:
-        ordinals, fused = by_words(columns, words, scope.matched, groups, others)
+        ordinals, fused = by_words(columns, words, matched, groups, others)
     else:
         meaning = _meaning(view.vectors, vector, scope, watch)
         if plan.mode is Mode.VECTOR:
@@ -144,9 +153,9 @@ def by_relevance(view: View, plan: Plan, scope: Scope, watch: Watch = unwatched)
     preferred: list[Preferred] = []
     with watch("order"):
         if plan.preferred:
-            masks = [scope.words.match(one.node)[ordinals] for one in plan.preferred]
+            masks = [mask[ordinals] for mask in masks]
             preferred = [one for one, mask in zip(plan.preferred, masks, strict=True) if mask.any()]
-            fused = ranking.prefer(fused, np.mean(masks, axis=0))
+            fused = ranking.prefer(fused, np.array(masks), [one.gain for one in plan.preferred])
         if request.recency is not None:
             half_life = int(language.duration(request.recency).total_seconds() * _MICROSECOND)
             factors = ranking.recency_factors(columns.published[ordinals], instant(plan.now), half_life)
@@ -164,7 +173,7 @@ def by_relevance(view: View, plan: Plan, scope: Scope, watch: Watch = unwatched)
         if diverse and vector is not None and view.vectors is not None:
             representatives = view.vectors.representatives(vector, ordinals[order])
             order = order[ranking.diversify(fused.scores[order], representatives, request.diversity)]
-    return Ranked(ordinals[order], order, fused, vector, tuple(preferred))
+    return Ranked(ordinals[order], order, fused, vector, tuple(preferred), plan.query.scoring)
 
 
 def by_words(

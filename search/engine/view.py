@@ -17,10 +17,12 @@ from search.engine.excerpts import plain_spans
 from search.engine.legs import Floats, Leg, Mask, Ordinals, VectorLeg
 from search.engine.plan import Plan, Preferred, named_in
 from search.engine.query_vectors import QueryVectors
+from search.engine.ranking import DATE_PREFERENCE, PREFERENCE
 from search.engine.request import Request
 from search.engine.stories.groups import Groups, Stories
 from search.errors import ArchiveDamaged, ArticleNotFound, ModeError, UsageError
 from search.keyword import Bm25Settings, KeywordIndex, KeywordView
+from search.keyword.rank.scoring import telling
 from search.keyword.tree import Foreign, either
 from search.query import ParsedQuery, named
 from search.records import Article, Copies, Detect, Mode, Sort
@@ -145,7 +147,8 @@ class View:
         preferred = self._preferred(request, query, now)
         if request.detect is Detect.FILTER and preferred:
             note = f"{named_in(preferred)}: only such articles are searched, as detect is filter"
-            query, preferred = query.narrowed(*(one.node for one in preferred), notes=(note,)), ()
+            rest = next((one.rest for one in preferred if one.rest is not None), query)
+            query, preferred = rest.narrowed(*(one.node for one in preferred), notes=(note,)), ()
         return Plan(request=request, query=query, mode=mode, as_of=as_of, now=now, began=began, preferred=preferred)
 
     def _preferred(self, request: Request, query: ParsedQuery, now: datetime) -> tuple[Preferred, ...]:
@@ -156,9 +159,17 @@ class View:
             return ()
         mentions = named.find(query.encoder_text, self.sources, now)
         sources = [node for one in mentions if isinstance(one, named.SourceMention) for node in one.conditions]
-        dates = named.together([one.conditions for one in mentions if isinstance(one, named.DateMention)])
-        each: tuple[Sequence[named.Condition], ...] = (tuple(dict.fromkeys(sources)), dates)
-        return tuple(Preferred(either(nodes), named.clause(nodes)) for nodes in each if nodes)
+        days = [one for one in mentions if isinstance(one, named.DateMention)]
+        dates = named.together([one.conditions for one in days])
+        preferred = []
+        if sources:
+            nodes = tuple(dict.fromkeys(sources))
+            preferred.append(Preferred(either(nodes), named.clause(nodes), PREFERENCE))
+        if dates:
+            rest = query.without((one.start, one.end) for one in days if one.dates_only)
+            more = rest.encoder_text and rest.scoring_words != query.scoring_words and telling(rest.scoring_words)
+            preferred.append(Preferred(either(dates), named.clause(dates), DATE_PREFERENCE, rest if more else None))
+        return tuple(preferred)
 
     @cached_property
     def sources(self) -> named.SourceNames:

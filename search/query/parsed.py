@@ -6,6 +6,8 @@ Those are read here, at once: importing the language takes longer than a search.
 from __future__ import annotations
 
 import re
+from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -43,6 +45,18 @@ class ParsedQuery:
     def scoring(self) -> tuple[str | Expanded, ...]:
         """All that ranks by words."""
         return (*self.scoring_words, *self.patterns)
+
+    def without(self, stretches: Iterable[tuple[int, int]]) -> ParsedQuery:
+        """The same query, of which some stretches of ``encoder_text``, in order and disjoint, do not rank where they
+        are free words. What is matched stays as it is."""
+        pieces, end, ranking, free = [], 0, Counter(self.scoring_words), Counter(self.words)
+        for start, stop in stretches:
+            words = Counter(re.findall(r"\w(?:\S*\w)?", self.encoder_text[start:stop]))
+            if words <= free:
+                pieces.append(self.encoder_text[end:start])
+                ranking, free, end = ranking - words, free - words, stop
+        left = " ".join([*pieces, self.encoder_text[end:]]).split()
+        return replace(self, scoring_words=tuple(ranking.elements()), encoder_text=" ".join(left))
 
     def narrowed(self, *conditions: Node, notes: Sequence[str] = ()) -> ParsedQuery:
         """The same query under more conditions, and what is to be said of them."""

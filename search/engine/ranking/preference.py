@@ -2,25 +2,32 @@
 
 from __future__ import annotations
 
-import numpy as np
+from collections.abc import Sequence
 
-from search.engine.ranking.fusion import RRF_K, WINDOW, Floats, Fused, settle
+import numpy as np
+from numpy.typing import NDArray
+
+from search.engine.ranking.fusion import RRF_K, WINDOW, Fused, settle
 from search.records import Fusion
 
 PREFERENCE = 0.25
 """What meeting all that is named adds to a fused score: 1.5 standard deviations of a leg."""
 
+DATE_PREFERENCE = 0.3
+"""What a date that is named counts in that: its words do not rank, so it has nothing else."""
 
-def prefer(fused: Fused, met: Floats) -> Fused:
+
+def prefer(fused: Fused, met: NDArray[np.bool_], gains: Sequence[float]) -> Fused:
     """Scores with what candidates gain that are what the query names; that is the part ``named``.
 
-    ``met`` float64[c] is the share of the conditions that each candidate meets. The gain is PREFERENCE where fused
-    scores are normalised by the spread of each leg, as much of the best score by ranks, and as many standard deviations
-    of its best scores for one leg alone.
+    ``met`` bool[n, c] says which of the n conditions each candidate meets, ``gains`` what each condition would add if
+    there were no other; of several each adds its share, 1 / n. Gains are whole where fused scores are normalised by the
+    spread of each leg, the same share of the best score by ranks, and as many times six standard deviations of its best
+    scores for one leg alone.
     """
-    gain = PREFERENCE * _unit(fused) * met
+    gain = _unit(fused) * (np.asarray(gains) @ met) / len(gains)
     scores, settled = settle({**fused.parts, "named": gain})
-    return Fused(scores, settled, {**fused.details, "named": {"met": met}}, fused.settings)
+    return Fused(scores, settled, {**fused.details, "named": {"met": np.mean(met, axis=0)}}, fused.settings)
 
 
 def _unit(fused: Fused) -> float:

@@ -85,6 +85,11 @@ def wanted(words: Sequence[str]) -> list[list[list[str]]]:
     return [[[token.term for token in row] for row in own] for own in telling if own]
 
 
+def telling(words: Sequence[str]) -> bool:
+    """Whether any of the words says something."""
+    return any(map(_says_something, scoring_tokens(words)))
+
+
 def _says_something(token: Token) -> bool:
     return token.word not in STOP_WORDS or _is_acronym(token.surface)
 

@@ -43,10 +43,12 @@ class SourceMention(Mention):
 
 @dataclass(frozen=True, slots=True)
 class DateMention(Mention):
-    """A period, or several that are meant as one."""
+    """A period, or several that are meant as one. ``dates_only``: its words say when something was published and no
+    more. A year ("the 2016 race") or a day without one ("the 6 January riot") may be a part of what is asked."""
 
     kind: ClassVar[str] = "date"
     conditions: tuple[DayRange, ...]
+    dates_only: bool = False
 
 
 def clause(conditions: Sequence[Condition]) -> str:

@@ -85,8 +85,9 @@ def days(question: str, now: datetime) -> list[DateMention]:
             counted = item.one.firm or bool(item.lead) or beside or (item.one.open and _leads_on(items, links, place))
             periods = _around(question, item, spans[place]) if counted else ()
         if periods:
-            end = items[place + size - 1].one.end
-            mentions.append(DateMention(item.start, end, periods))
+            ends = range(place, place + size)
+            only = all(_dates_only(question, items[at].one, spans[at]) for at in ends)
+            mentions.append(DateMention(item.start, items[ends[-1]].one.end, periods, only))
         place += size
     return mentions
 
@@ -101,6 +102,13 @@ def together(mentioned: Sequence[Periods]) -> Periods:
         unique = [periods for periods in unique if len(periods) > 1 or None not in (periods[0].start, periods[0].end)]
         unique.append((DayRange(max(starts), min(ends)),))
     return tuple(period for periods in unique for period in periods)
+
+
+def _dates_only(question: str, one: Named, spans: tuple[Span, ...]) -> bool:
+    """Whether the words of a period are no name of what happened then: a day, month or quarter of a year that is said,
+    or what is told from the present."""
+    said = not one.open or any(str(day.year) in question for span in spans for day in span)
+    return said and one.kind not in ("year", "decade")
 
 
 def _widened(question: str, one: Named) -> Named:
