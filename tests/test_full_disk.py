@@ -31,12 +31,14 @@ def make(path):
     return path
 
 
-@pytest.fixture
-def disk(tmp_path):
-    """A file system of 16 MiB."""
+@pytest.fixture(params=["16m"])
+def disk(tmp_path, request):
+    """A file system of 16 MiB, or of another size."""
     place = tmp_path / "disk"
     place.mkdir()
-    made = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=16m", "tmpfs", str(place)], capture_output=True)
+    made = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", f"size={request.param}", "tmpfs", str(place)], capture_output=True
+    )
     if made.returncode:
         pytest.skip("needs the right to mount a file system")
     try:
@@ -57,7 +59,6 @@ def fill(disk):
 def test_every_command_on_a_full_disk(disk, monkeypatch, tmp_path):
     monkeypatch.setenv("BROADSHEET_CACHE", str(disk / "cache"))
     desk = make(disk / "desk")
-    assert (desk / reserve.NAME).stat().st_size == reserve.LEAST
 
     def command(*arguments, code=0):
         fill(disk)
@@ -88,6 +89,39 @@ def test_every_command_on_a_full_disk(disk, monkeypatch, tmp_path):
     with Archive.open(desk) as archive:
         assert len(archive) == 38
         assert archive.check(thorough=True) == []
+
+
+@pytest.mark.parametrize("disk", ["3m", "2m"], indirect=True)
+def test_a_small_archive_on_a_small_disk_can_be_freed_from(disk, monkeypatch, tmp_path):
+    monkeypatch.setenv("BROADSHEET_CACHE", str(tmp_path / "cache"))
+    desk = make(disk / "desk")
+    assert (desk / reserve.NAME).stat().st_size >= reserve.COMMIT
+    for number in range(10, 14):
+        fill(disk)
+        ran = run("delete", f"n{number}", "--purge", "--index", desk)
+        assert (ran.exit_code, ran.stderr) == (0, "1 article purged\n")
+        fill(disk)
+        assert run("delete", f"n{number + 10}", "--index", desk).stderr == "1 article deleted\n"
+    assert not [file for file in desk.rglob("*") if file.is_file() and b"zebra11x" in file.read_bytes()]
+    with Archive.open(desk) as archive:
+        assert len(archive) == 32
+        assert archive.check(thorough=True) == []
+
+
+def test_an_optimize_without_room_says_how_much_it_needs(tmp_path, monkeypatch):
+    desk = make(tmp_path / "desk")
+    with Archive.open(desk) as archive:
+        before = sorted(desk.glob("segments/*"))
+        needed = sum(file.stat().st_size for file in desk.glob("segments/*/*"))
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr("search.storage.segments.write_part", lambda *given: (_ for _ in ()).throw(full("write it")))
+            patch.setattr(Folder, "free", lambda self: 12_345)
+            with pytest.raises(DiskFull, match=f"up to {needed:,} bytes, and 12,345 can be had"):
+                archive.optimize()
+        assert sorted(desk.glob("segments/*")) == before
+        assert archive.search("warden", mode="keyword").total == 40
+        archive.optimize()
+        assert archive.check() == []
 
 
 def test_an_open_archive_goes_on_when_the_disk_fills_and_empties(disk, monkeypatch):
@@ -204,15 +238,33 @@ def test_no_room_at_any_file_of_an_addition_loses_nothing(tmp_path, monkeypatch,
         assert archive.check() == []
 
 
-def test_a_reserve_is_made_where_there_is_room_and_only_there(tmp_path, monkeypatch):
+def test_what_is_kept_is_what_a_purge_takes_and_of_large_archives_a_share():
+    assert reserve.wanted([], 40_000) == reserve.COMMIT + 80_000
+    assert reserve.wanted([200_000, 300_000], 100_000) == reserve.COMMIT + 300_000
+    assert reserve.wanted([10 << 20, 6 << 20], 20 << 20) == reserve.LEAST
+    assert reserve.wanted([100 << 20, 60 << 20], 20 << 20) == 10 << 20
+    assert reserve.wanted([1 << 33], 1 << 33) == reserve.MOST
+
+
+def test_a_reserve_is_made_where_there_is_room_and_grows_with_the_archive(tmp_path, monkeypatch):
     desk = make(tmp_path / "desk")
     place = desk / reserve.NAME
-    assert place.stat().st_size == reserve.LEAST
-    assert place.stat().st_blocks * 512 >= reserve.LEAST
+    with Archive.open(desk) as archive:
+        size = archive._session._reserve()
+        assert place.stat().st_size * 4 <= size * 5 <= place.stat().st_size * 5 * 5 // 4
+        assert place.stat().st_blocks * 512 >= place.stat().st_size >= reserve.COMMIT
+        first = place.stat().st_size
+        archive.add([Article(id=f"m{i}", title="Gates", text=f"gate{i} " * 400) for i in range(600)])
+        assert place.stat().st_size > first
+        assert place.stat().st_size * 5 >= archive._session._reserve() * 4
     place.unlink()
-    monkeypatch.setattr(Folder, "free", lambda self: reserve.LEAST)
+    free = [reserve.COMMIT]
+    monkeypatch.setattr(Folder, "free", lambda self: free[0])
     with Archive.open(desk) as archive:
         archive.add([Article(id="a", title="a")])
-        assert not place.exists()
+        assert not place.exists()  # half of what is free would be too little
         archive.delete(["a"])  # it would have given it up, and keeps what is left
-        assert reserve.LEAST // 2 < place.stat().st_size < reserve.LEAST
+        assert reserve.COMMIT // 2 < place.stat().st_size < reserve.COMMIT
+        free[0] = 100 << 20
+        archive.add([Article(id="a", title="a")])
+        assert place.stat().st_size == archive._session._reserve()

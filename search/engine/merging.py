@@ -132,7 +132,10 @@ def left(session: Session) -> None:
     """Merge beside what a writer that has just ended has left; where that cannot be now, it stays for the next one."""
     with contextlib.suppress(ArchiveLocked):
         while tier(session.catalog.segments()[1]):
-            beside(session, due)
+            try:
+                beside(session, due)
+            finally:
+                session.regain()
 
 
 def beside(session: Session, choose: Callable[[Snapshot], Run]) -> None:
@@ -195,7 +198,7 @@ def _writing(session: Session) -> Iterator[Writer]:
     with ExitStack() as stack:
         while True:
             try:
-                writer = stack.enter_context(session.writing())
+                writer = stack.enter_context(session.writing(freeing=True))  # ``beside`` is no place to keep room in
                 break
             except ArchiveLocked:
                 if time.monotonic() >= ends:

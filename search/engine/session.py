@@ -193,15 +193,15 @@ class Session:
         with contextlib.suppress(SearchError):  # it stays for the next writer; what is written is written
             writer.clean()
             if not freeing:
-                reserve.keep(self.catalog.folder, self._bytes)
+                reserve.keep(self.catalog.folder, self._reserve)
 
     def regain(self) -> None:
         """Make the reserve again that was given up."""
-        reserve.keep(self.catalog.folder, self._bytes, again=True)
+        reserve.keep(self.catalog.folder, self._reserve, again=True)
 
-    def _bytes(self) -> int:
-        """What the segments take on the disk."""
-        return sum(file.size for entry in self.catalog.segments()[1] for file in entry.parts.values())
+    def _reserve(self) -> int:
+        """The bytes that are to be kept for a day when the disk is full."""
+        return reserve.wanted([entry.size for entry in self.catalog.segments()[1]], self.catalog.size())
 
     def _let_go(self) -> None:
         """Give up the view kept for later calls if it is of an older commit: idle, it would keep that commit's files.

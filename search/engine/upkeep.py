@@ -85,17 +85,30 @@ def optimize(session: Session) -> None:
         try:
             merging.beside(session, merging.whole)
         except DiskFull:
-            if not _shrunk(session):
-                raise
-            merging.beside(session, merging.whole)
+            _shrunk(session)
+            try:
+                merging.beside(session, merging.whole)
+            except DiskFull as error:
+                raise _no_room(session) from error
     finally:
         session.regain()
 
 
-def _shrunk(session: Session) -> bool:
-    """Whether segments could be rewritten without what was deleted: the smallest first, as far as there is room."""
+def _no_room(session: Session) -> DiskFull:
+    """Why all segments cannot become one now."""
+    folder = session.catalog.folder
+    needed, free = sum(entry.size for entry in session.catalog.segments()[1]), folder.free()
+    return DiskFull(
+        f"cannot optimize {folder.path}: the disk is full. What is rewritten stands beside what is there until it is "
+        f"done: up to {needed:,} bytes, and {free:,} can be had, the room kept for this with them. Free some space; "
+        "what is there is as it was. Searches "
+        "and 'broadsheet delete' go on meanwhile"
+    )
+
+
+def _shrunk(session: Session) -> None:
+    """Rewrite segments without what was deleted: the smallest first, as far as there is room."""
     tried: set[str] = set()
-    done = False
 
     def smallest(snapshot: Snapshot) -> Sequence[int]:
         bases = snapshot.columns.bases
@@ -112,9 +125,7 @@ def _shrunk(session: Session) -> bool:
             before = len(tried)
             merging.beside(session, smallest)
             if len(tried) == before:
-                break
-            done = True
-    return done
+                return
 
 
 def _purge(writer: Writer, ids: Sequence[str]) -> None:
@@ -156,7 +167,7 @@ def _rewritten(writer: Writer, ids: Sequence[str]) -> bool:
         try:
             merge(writer, snapshot, [[position]])
         except DiskFull:
-            room = sum(file.size for file in snapshot.entries[position].parts.values())
+            room = snapshot.entries[position].size
             raise _unfinished(ids, f"the disk has no room to rewrite a segment; free {room >> 20:,} MiB") from None
     writer.catalog.prove()
     segments.remove(writer.folder, writer.catalog.dropped(writer.catalog.commit_number()))

@@ -636,6 +636,12 @@ class Catalog:
             self._connection.execute("PRAGMA secure_delete = OFF").fetchone()
             self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
 
+    def size(self) -> int:
+        """The bytes that it takes when its log is folded back."""
+        with self._lock, sqlite_errors(self.path):
+            pages = self._connection.execute("PRAGMA page_count").fetchone()[0]
+            return int(pages * self._connection.execute("PRAGMA page_size").fetchone()[0])
+
     def integrity(self) -> list[str]:
         """What SQLite's own check finds; empty when it is sound."""
         with self._lock, sqlite_errors(self.path):

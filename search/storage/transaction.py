@@ -23,6 +23,11 @@ class SegmentEntry:
     articles: int
     parts: Mapping[str, PartFile]
 
+    @property
+    def size(self) -> int:
+        """The bytes of its files."""
+        return sum(file.size for file in self.parts.values())
+
 
 @dataclass(frozen=True, slots=True)
 class Record:
