@@ -158,6 +158,7 @@ class Archive:
         weight: float = 0.5,
         passages: int = 1,
         explain: bool = False,
+        rerank: str | Reranker | None = None,
         detect: Detect | str = Detect.PREFER,
         literal: bool = False,
         cursor: str | None = None,
@@ -169,10 +170,13 @@ class Archive:
         ``recency`` is a half-life such as "30d"; ``as_of`` hides what was published later; ``copies`` "collapse" makes
         one hit of all copies of a text, so that ``limit`` stories come back; ``weight`` is the vector leg's share, 0 to
         1; ``detect`` says what becomes of sources and dates that the query names: their articles come higher
-        ("prefer"), alone ("filter"), or as any others ("off"); ``cursor`` continues where earlier results ended;
+        ("prefer"), alone ("filter"), or as any others ("off"); ``rerank`` puts the first thirty in the order of a
+        sentence-transformers CrossEncoder by name or path, or of a ``Reranker`` of your own, while their scores stay as
+        they are; ``cursor`` continues where earlier results ended;
         ``where`` is a query object of Whoosh's (``whoosh.query.Query``), a hard condition beside those of the query;
         ``watch`` sees the stages, as a ``Stopwatch`` does. Raises QueryError for a query that does not parse or cannot
-        be answered, ModeError for a mode that the archive cannot serve, UsageError for a value out of range.
+        be answered, ModeError for a mode that the archive cannot serve, UsageError for a value out of range,
+        EncoderError for a reranker that cannot be found, trusted or run.
         """
         request = Request(
             query=query,
@@ -189,6 +193,7 @@ class Archive:
             weight=weight,
             passages=passages,
             explain=explain,
+            rerank=rerank,
             detect=_choice(Detect, detect),
             literal=literal,
             cursor=cursor,

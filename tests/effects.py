@@ -305,12 +305,12 @@ def http_app(folder: Path, **settings: Any) -> Any:
     return create_app(running.settings_for(Settings(folder=folder, **settings), "127.0.0.1"))
 
 
-def mcp_server(archive: Any) -> Any:
+def mcp_server(archive: Any, **settings: Any) -> Any:
     """The server of ``broadsheet mcp`` over an open archive."""
     from search.serve.desk import Desk, Settings
     from search.serve.mcp.server import build
 
-    return build(Desk(Settings(folder=archive.path), archive))
+    return build(Desk(Settings(folder=archive.path, **settings), archive))
 
 
 def fields(schema: dict[str, Any], definitions: dict[str, Any]) -> set[str]:

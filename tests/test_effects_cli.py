@@ -90,6 +90,21 @@ def test_search_ranking(effect):
     assert ids(*asked, *options({effect.setting: effect.value})) == effect.after
 
 
+@pytest.mark.model
+@shows("search", "--rerank")
+def test_search_rerank(cross_encoder):
+    """The inquiry's and the report's have the word that the model looks for."""
+    asked = ("search", "Halloran", "--mode", "keyword", "-n", "2")
+    assert [hit["id"] for hit in answer(*asked)["hits"]] == [LEAVES, MATCH]
+    ran = run(*asked, "--rerank", cross_encoder, "--explain", "--format", "json")
+    hits = json.loads(ran.stdout)["hits"]
+    assert [hit["id"] for hit in hits] == [INQUIRY, LEAKED]
+    assert "the first 6 are in the order of cross-encoder" in ran.stderr
+    first = hits[0]["explain"]["rerank"]
+    assert (first["model"], first["before"]) == ("cross-encoder", 6)
+    assert first["score"] > hits[1]["explain"]["rerank"]["score"]
+
+
 def test_recency_halves_a_score_for_each_such_age(archive):
     asked = ("search", "Halloran", "--mode", "keyword", "--as-of", "2025-03-01")
     plain = {hit["id"]: hit["score"] for hit in answer(*asked)["hits"]}

@@ -119,6 +119,19 @@ def test_search_pages_passages_and_explanations(ask, method):
     assert hit["explain"]["parts"]["keyword"] == pytest.approx(hit["score"], abs=1e-6)
 
 
+@pytest.mark.model
+@shows("GET /v1/search", "rerank")
+@shows("POST /v1/search", "rerank")
+def test_search_rerank(sample_archive, cross_encoder, ask):
+    asked = {"q": "Halloran", "mode": "keyword", "limit": 2}
+    with TestClient(http_app(sample_archive, rerank=cross_encoder), base_url="http://127.0.0.1:8000") as client:
+        assert ids(client.get("/v1/search", params=asked)) == [LEAVES, MATCH]
+        assert ids(client.get("/v1/search", params=asked | {"rerank": True})) == [INQUIRY, LEAKED]
+        assert ids(client.post("/v1/search", json=asked | {"rerank": True})) == [INQUIRY, LEAKED]
+    refused = ask("POST", "search", status=400, **asked, rerank=True)
+    assert "no cross-encoder" in refused.json()["error"]["message"]
+
+
 @shows("GET /v1/search", "format")
 @shows("POST /v1/search", "format")
 @BOTH

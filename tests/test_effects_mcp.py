@@ -11,6 +11,7 @@ from search import Archive
 
 from .effects import (
     CONTEXT,
+    INQUIRY,
     LEAKED,
     LEAVES,
     MATCH,
@@ -110,6 +111,24 @@ async def test_context(ask, effect):
 
     assert await found() == effect.before
     assert await found(**{effect.setting: effect.value}) == effect.after
+
+
+@pytest.mark.model
+async def test_rerank(archive, cross_encoder):
+    """Tools that rank take it where the server has a cross-encoder; without one they do not have it."""
+    hits = {"query": "Halloran", "mode": "keyword", "limit": 2}
+    passages = {"question": "Halloran", "mode": "keyword", "budget": 200}
+    async with Client(mcp_server(archive, rerank=cross_encoder)) as client:
+        for rerank, found in ((False, [LEAVES, MATCH]), (True, [INQUIRY, LEAKED])):
+            answer = await client.call_tool("search_articles", hits | {"rerank": rerank})
+            assert ids(answer.structured_content) == found
+        for rerank, found in ((False, MATCH), (True, INQUIRY)):
+            answer = await client.call_tool("retrieve_context", passages | {"rerank": rerank})
+            assert [one["id"] for one in answer.structured_content["passages"]] == [found]
+    async with Client(mcp_server(archive)) as client:
+        refused = await client.call_tool("search_articles", hits | {"rerank": True})
+        assert refused.is_error
+        assert "search_articles has no argument 'rerank'" in refused.content[0].text
 
 
 @shows("tool count_facets", "query", "literal", *FILTERS)

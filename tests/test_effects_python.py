@@ -140,6 +140,14 @@ def test_retrieve_rerank(archive, cross_encoder):
     assert [one.article_id for one in archive.retrieve("Halloran", **asked, rerank=cross_encoder)] == [INQUIRY]
 
 
+@pytest.mark.model
+@shows("Archive.search", "rerank")
+def test_search_rerank(archive, cross_encoder):
+    asked = {"mode": "keyword", "limit": 2}
+    assert ids(archive.search("Halloran", **asked)) == [LEAVES, MATCH]
+    assert ids(archive.search("Halloran", **asked, rerank=cross_encoder)) == [INQUIRY, LEAKED]
+
+
 @shows("Archive.describe", "query", "as_of", "literal", "filters")
 @pytest.mark.parametrize(("query", "settings", "meaning"), DESCRIBED)
 def test_describe(archive, query, settings, meaning):
@@ -475,6 +483,7 @@ ASKED = (
         "passages",
         "literal",
         "detect",
+        "rerank",
     ),
 )
 
@@ -484,7 +493,7 @@ ASKED = (
 @shows("haystack", "archive", "top_k", "model", *ASKED)
 @shows("haystack.run", "query", "filters", "top_k")
 @pytest.mark.parametrize("adapter", [langchain, langchain_call, llamaindex, haystack, haystack_call])
-def test_adapters(adapter, archive, sample_archive, desk):
+def test_adapters(adapter, archive, sample_archive, desk, cross_encoder):
     def found(query="Halloran", **settings):
         return [article for article, _ in adapter(archive, query, **{"mode": "keyword", **settings})]
 
@@ -497,6 +506,7 @@ def test_adapters(adapter, archive, sample_archive, desk):
             settings = {"limit": 6, **effect.beside, effect.setting: effect.value}
             assert found(effect.query, **settings) == effect.after
     assert found(as_of="2025-02-02") == [LEAVES, RESIGNS, SCARVES, LEAKED]
+    assert found(limit=2, rerank=cross_encoder) == [INQUIRY, LEAKED]
     assert found("polish -film", literal=True, limit=1) == [FILM]
     assert FILM not in found("polish -film")
     leaked = "Halloran id:dam-2024-09-26-leaked-report"

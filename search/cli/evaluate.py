@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from search.evaluation import Qrels, Quality, Query
 
 MODES = (Mode.KEYWORD, Mode.VECTOR, Mode.HYBRID)
-_COMPARED = frozenset({"mode", "recency", "as_of", "diversity", "fusion", "weight", "detect"})
+_COMPARED = frozenset({"mode", "recency", "as_of", "diversity", "fusion", "weight", "detect", "rerank"})
 
 
 def _modes(ctx: click.Context, param: click.Parameter, value: str | None) -> tuple[Mode, ...] | None:

@@ -117,7 +117,7 @@ def listening(*, port: int, timeout: float) -> Callable[[AnyFunction], Callable[
             help="For assistants: address of articles that have none, as https://desk.example/a/{id}.",
         ),
         click.option(
-            "--rerank", metavar="MODEL", callback=valid_text, help="A cross-encoder that clients may ask for over HTTP."
+            "--rerank", metavar="MODEL", callback=valid_text, help="A cross-encoder that clients may ask for."
         ),
         click.option("--access-log", is_flag=True, help="Write a line for each request to standard error."),
     )

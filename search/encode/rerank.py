@@ -5,7 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
+import numpy as np
+from numpy.typing import NDArray
+
+from search import deadline
 from search.errors import EncoderError
+
+_AT_ONCE = 32
+"""Pairs between two looks at the deadline."""
 
 
 class Reranker(Protocol):
@@ -49,3 +56,21 @@ class CrossEncoderReranker:
         if not all(map(math.isfinite, found)):
             raise EncoderError(f"the model {self.name} gives scores that are not numbers; choose another")
         return found
+
+
+def best_scores(reranker: Reranker, query: str, texts: Sequence[Sequence[str]]) -> NDArray[np.float64]:
+    """float64[n]: the score of the best of each row of texts; less than any where a row has none.
+
+    Raises EncoderError if the model fails, or does not give a number for each text.
+    """
+    rows = np.repeat(np.arange(len(texts)), [len(row) for row in texts])
+    flat = [text for row in texts for text in row]
+    best = np.full(len(texts), -np.inf)
+    for start in range(0, len(flat), _AT_ONCE):
+        deadline.check()
+        some = slice(start, start + _AT_ONCE)
+        scores = np.asarray(reranker.score(query, flat[some]), np.float64)
+        if scores.shape != rows[some].shape or not np.isfinite(scores).all():
+            raise EncoderError(f"the reranker {reranker.name} must give a number for each of {len(flat[some])} texts")
+        np.maximum.at(best, rows[some], scores)
+    return best

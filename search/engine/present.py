@@ -9,7 +9,7 @@ from typing import Any
 from search.engine import excerpts, ranking
 from search.engine.legs import Ordinals
 from search.engine.plan import Plan, Preferred, named_in
-from search.engine.rank import Ranked
+from search.engine.rank import RERANKED, Ranked
 from search.engine.remarks import remarks, suggestion
 from search.engine.view import Scope, View
 from search.engine.watch import Watch, unwatched
@@ -32,7 +32,7 @@ def present(view: View, plan: Plan, scope: Scope, ranked: Ranked, watch: Watch =
     with watch("articles"):
         articles = view.articles(ordinals)
     with watch("passages"):
-        passages = _passages(view, plan, ranked, ordinals, articles, sought)
+        passages = passages_of(view, ranked, ordinals, articles, sought, request.passages)
     with watch("snippets"):
         snippets: list[Marked] = [("", ())] * len(articles)
         if request.snippets:
@@ -72,16 +72,17 @@ def present(view: View, plan: Plan, scope: Scope, ranked: Ranked, watch: Watch =
     )
 
 
-def _passages(
+def passages_of(
     view: View,
-    plan: Plan,
     ranked: Ranked,
     ordinals: Ordinals,
     articles: Sequence[Article | None],
     sought: excerpts.Sought,
+    count: int,
 ) -> list[tuple[Passage, ...]]:
-    """The passages of each article: the nearest in meaning where that was asked for, else those with the words."""
-    count, vectors = plan.request.passages, view.vectors
+    """The best passages of each article, ``count`` at most: the nearest in meaning where that was asked for, else those
+    with the words."""
+    vectors = view.vectors
     if not count or not len(ordinals):
         return [()] * len(ordinals)
     if ranked.vector is not None and vectors is not None:
@@ -134,7 +135,10 @@ def _scores(view: View, plan: Plan, scope: Scope, ranked: Ranked) -> tuple[list[
                 legs["keyword"] = dict(scope.words.explain(ranked.scoring, ordinal))
             if ranked.vector is not None and view.vectors is not None:
                 legs["vector"] = view.vectors.explain(ranked.vector, ordinal)
-            explanations[place] = ranking.explain(fused, position, **legs)
+            why = ranking.explain(fused, position, **legs)
+            if ranked.reranking is not None and plan.page.start + place < len(ranked.reranking.scores):
+                why["rerank"] = ranked.reranking.explain(plan.page.start + place)
+            explanations[place] = why
     return [float(fused.scores[position]) for position in positions], explanations
 
 
@@ -144,6 +148,8 @@ def _notes(view: View, plan: Plan, scope: Scope, ranked: Ranked, shown: Sequence
         plain = "" if ranked.scoring == plan.query.scoring else ", and the date's words do not rank"
         notes.append(f"{named_in(ranked.preferred)}: such articles come higher{plain}, unless detect is off")
     notes += [_unmet(scope, one) for one in plan.preferred if one not in ranked.preferred]
+    if plan.request.rerank is not None and len(ranked.ordinals):
+        notes.append(_reranked(plan, ranked))
     if plan.request.copies is Copies.COLLAPSE and scope.groups is None and len(view.columns):
         notes.append("this archive does not know which articles are copies; 'broadsheet regroup' finds out")
     if plan.request.mode is Mode.AUTO and view.vectors is None and len(view.columns):
@@ -151,6 +157,16 @@ def _notes(view: View, plan: Plan, scope: Scope, ranked: Ranked, shown: Sequence
     if plan.query.words and not scope.total and shown:
         notes.append(f"no article has all the words; these {_BEYOND[plan.mode]}")
     return (*notes, *remarks(view, plan, scope))
+
+
+def _reranked(plan: Plan, ranked: Ranked) -> str:
+    """What is to be said of the cross-encoder that was asked for."""
+    if ranked.reranking is not None:
+        count, model = len(ranked.reranking.scores), ranked.reranking.model
+        return f"the first {count:,} are in the order of {model}" if count > 1 else f"{model} had one article to order"
+    if plan.page.start >= RERANKED:
+        return f"only the first {RERANKED} are reranked, and these come after them"
+    return "there are no words to rerank by"
 
 
 def _unmet(scope: Scope, named: Preferred) -> str:

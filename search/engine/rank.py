@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +24,8 @@ from search.keyword.tree import Expanded
 from search.records import Fusion, Mode, Sort
 from search.storage.columns import MISSING_INSTANT, Columns, instant
 
+RERANKED = 30
+"""First places that a cross-encoder orders anew, where one is asked for."""
 POOL = 1000  # groups that a relevance ranking is made of, whatever the limit
 FRONT = 50
 """First places of the pool for which not all of it has to be scored by meaning."""
@@ -32,13 +35,32 @@ stands in a list that was not read."""
 _MICROSECOND = 1_000_000
 
 
+class Reranking(NamedTuple):
+    """What a cross-encoder made of the first places: its name, and in their new order its scores float64[r] and where
+    each stood before, int64[r]."""
+
+    model: str
+    scores: NDArray[np.float64]
+    before: NDArray[np.int64]
+
+    def explain(self, place: int) -> dict[str, Any]:
+        """The score at a place, and the rank that this had before, from 1."""
+        score = self.scores[place].item()
+        return {
+            "model": self.model,
+            "score": score if math.isfinite(score) else None,
+            "before": int(self.before[place]) + 1,
+        }
+
+
 @dataclass(frozen=True, slots=True)
 class Ranked:
     """Candidates in final order.
 
     For relevance, ``fused`` has their scores and what these are made of, at ``positions``; ``vector`` float32[d] is
     what their meaning was compared with, None where words alone count; ``preferred`` the conditions that the query
-    names and some candidate meets; ``scoring`` what the words' leg ranked by.
+    names and some candidate meets; ``scoring`` what the words' leg ranked by; ``reranking`` what a cross-encoder made
+    of the first places.
     """
 
     ordinals: Ordinals
@@ -47,6 +69,7 @@ class Ranked:
     vector: Floats | None = None
     preferred: tuple[Preferred, ...] = ()
     scoring: tuple[str | Expanded, ...] = ()
+    reranking: Reranking | None = None
 
 
 class Best(NamedTuple):
@@ -163,7 +186,7 @@ def by_relevance(view: View, plan: Plan, scope: Scope, watch: Watch = unwatched)
         diverse = request.diversity > 0 and vector is not None
         # Of the copies of one text that were put forward the best stays.
         doubled = groups is not None and len(groups.firsts(ordinals)) < len(ordinals)
-        depth = None if diverse or doubled else plan.page.stop
+        depth = None if diverse or doubled else max(plan.page.stop, RERANKED if request.rerank is not None else 0)
         order = ranking.order(
             fused.scores, columns.published[ordinals], lambda tied: columns.ids(ordinals[tied]), depth
         )

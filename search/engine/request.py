@@ -16,6 +16,7 @@ from search.errors import UsageError
 from search.records import Copies, Detect, FacetField, Filters, Fusion, Mode, Period, Sort
 
 if TYPE_CHECKING:
+    from search.encode import Reranker
     from search.engine.ranking import Normalise
 
 
@@ -39,6 +40,9 @@ class Request:
     fusion: Fusion | Normalise = setting(Fusion.DBSF, "How hybrid joins the two rankings.")
     weight: float = setting(0.5, "The share of meaning in hybrid; the rest is the words'.", least=0, most=1)
     passages: int = setting(1, "Passages with each hit.", least=0)
+    rerank: str | Reranker | None = setting(
+        None, "Reorder the first thirty with this cross-encoder, by name or path.", example="MODEL"
+    )
     detect: Detect = setting(Detect.PREFER, "What becomes of sources and dates that the query names.")
     literal: bool = setting(False, "Take the query as it stands, without operators.")
     explain: bool = setting(False, "Say what each score is made of.")
@@ -57,13 +61,21 @@ class Request:
                 raise UsageError(f"{one.name} must be between {one.least} and {one.most}, not {value}")
             if one.most is None and one.least is not None and value < one.least:
                 raise UsageError(f"{one.name} must be {one.least} or more, not {value}")
+        if not (self.rerank is None or isinstance(self.rerank, str) or hasattr(self.rerank, "score")):
+            raise UsageError(f"rerank takes a model's name or folder, or a reranker, not {type(self.rerank).__name__}")
+        if self.rerank is not None and self.sort is not Sort.RELEVANCE:
+            raise UsageError(f"rerank orders by relevance, and sort {self.sort} by date; leave one out")
+        if self.rerank is not None and self.diversity:
+            raise UsageError("rerank and diversity each order the first hits; leave one out")
         if self.recency is not None:
             language.duration(self.recency)  # refused in every order, not only where it counts
 
     def fingerprint(self) -> str:
         """What two pages of one list have in common."""
+        own = getattr(self.rerank, "name", self.rerank)  # a model of a program's own goes by its name
+        asked = replace(self, rerank=own)
         same = [
-            (f.name, repr(getattr(self, f.name))) for f in fields(self) if f.name not in ("offset", "cursor", "limit")
+            (f.name, repr(getattr(asked, f.name))) for f in fields(self) if f.name not in ("offset", "cursor", "limit")
         ]
         return hashlib.blake2b(repr(same).encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()
 

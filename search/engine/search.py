@@ -24,5 +24,10 @@ def answer(view: View, plan: Plan, watch: Watch = unwatched) -> Results:
         scope = view.match(plan)
     with watch("rank"):
         ranked = rank(view, plan, scope, watch)
+    if plan.request.rerank is not None:
+        from search.engine.rerank import rerank
+
+        with watch("rerank"):
+            ranked = rerank(view, plan, ranked)
     with watch("present"):
         return present(view, plan, scope, ranked, watch)

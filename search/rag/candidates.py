@@ -11,6 +11,7 @@ from datetime import date
 import numpy as np
 
 from search.encode import Reranker
+from search.encode.rerank import best_scores
 from search.engine.legs import Mask
 from search.engine.plan import Plan
 from search.engine.ranking import PREFERENCE
@@ -204,13 +205,11 @@ def _outside(view: View, visible: Mask, how: Detect, condition: Condition) -> st
 
 def _reranked(reranker: Reranker, part: Part, hits: list[Hit]) -> tuple[list[Hit], int]:
     """The hits by their best passage's score; a passage is read with its title."""
-    pairs = [(i, f"{hit.article.title}\n{p.text}") for i, hit in enumerate(hits) for p in hit.passages]
-    scores = reranker.score(part.searched, [text for _, text in pairs])
-    best: dict[int, float] = {}
-    for (i, _), score in zip(pairs, scores, strict=True):
-        best[i] = max(score, best.get(i, score))
-    rescored = [replace(hit, score=best[i]) for i, hit in enumerate(hits) if i in best]
-    return sorted(rescored, key=lambda hit: -hit.score), len(pairs)
+    hits = [hit for hit in hits if hit.passages]
+    texts = [[f"{hit.article.title}\n{passage.text}" for passage in hit.passages] for hit in hits]
+    best = best_scores(reranker, part.searched, texts).tolist()
+    rescored = [replace(hit, score=score) for hit, score in zip(hits, best, strict=True)]
+    return sorted(rescored, key=lambda hit: -hit.score), sum(map(len, texts))
 
 
 def _matching(part: Part, hits: Sequence[Hit]) -> list[tuple[Hit, float]]:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
+from search.declarations import Setting
 from search.engine import request
 from search.errors import UsageError
 from search.exports.files import FORMS
@@ -65,7 +67,24 @@ def tree(filter: Comparison | Compound) -> Condition:
     return Compare(_KEYS.get(filter.key, filter.key), filter.type, [filter.value] if alone else filter.value)
 
 
-class SearchRequest(asking(*request.SEARCH, most=MOST)):  # type: ignore[misc]
+def _without_model(settings: Sequence[Setting]) -> list[Setting]:
+    """Settings but the name of a cross-encoder: which one there is the server's owner says."""
+    return [one for one in settings if one.name != "rerank"]
+
+
+class Reranked(Strict):
+    """What is asked of a cross-encoder."""
+
+    rerank: Annotated[bool, Field(description="Reorder with the server's cross-encoder, where it has one.")] = False
+
+    def reranker(self, model: str | None) -> str | None:
+        """The server's model, where it is asked for. Raises UsageError where there is none."""
+        if self.rerank and model is None:
+            raise UsageError("this server has no cross-encoder; broadsheet serve --rerank MODEL gives it one")
+        return model if self.rerank else None
+
+
+class SearchRequest(asking(*_without_model(request.SEARCH), most=MOST), Reranked):  # type: ignore[misc]
     """Everything that ``broadsheet search`` takes."""
 
     q: Query = ""
@@ -106,11 +125,10 @@ class DescribeRequest(asking(*request.NARROWING, most=MOST), Matching):  # type:
     """A query to be put in words."""
 
 
-class ContextRequest(asking(*(one for one in request.CONTEXT if one.name != "rerank"), most=MOST)):  # type: ignore[misc]
+class ContextRequest(asking(*_without_model(request.CONTEXT), most=MOST), Reranked):  # type: ignore[misc]
     """Everything that ``broadsheet context`` takes."""
 
     q: Question
-    rerank: Annotated[bool, Field(description="Reorder with the server's cross-encoder, where it has one.")] = False
     format: Annotated[
         Literal["json", "text", "messages", "search_results"],
         Field(description="Numbered passages as data or as text, chat messages, or blocks for Anthropic's API."),

@@ -87,7 +87,8 @@ def searching(desk: Desk) -> APIRouter:
     }
 
     async def search(asked: requests.SearchRequest) -> Response:
-        return await desk.answer(lambda archive: _hits(archive, asked))
+        reranker = asked.reranker(desk.settings.rerank)
+        return await desk.answer(lambda archive: _hits(archive, asked, reranker))
 
     @router.get(
         "/search",
@@ -121,8 +122,8 @@ def searching(desk: Desk) -> APIRouter:
     return router
 
 
-def _hits(archive: Archive, asked: requests.SearchRequest) -> Response:
-    settings = asked.settings()
+def _hits(archive: Archive, asked: requests.SearchRequest, reranker: str | None) -> Response:
+    settings = asked.settings() | {"rerank": reranker}
     if isinstance(asked, requests.SearchBody) and asked.filter is not None:
         settings["filters"] = replace(settings["filters"], conditions=requests.tree(asked.filter))
     if not asked.q.strip() and settings["filters"] == Filters():
@@ -252,9 +253,8 @@ def assistants(desk: Desk) -> APIRouter:
     plain: dict[int | str, dict[str, Any]] = {200: {"content": {"text/plain": {"schema": {"type": "string"}}}}}
 
     async def context(asked: requests.ContextRequest) -> Response:
-        if asked.rerank and desk.settings.rerank is None:
-            raise UsageError("this server has no cross-encoder; broadsheet serve --rerank MODEL gives it one")
-        return await desk.answer(lambda archive: _context(archive, asked, desk.settings.rerank))
+        reranker = asked.reranker(desk.settings.rerank)
+        return await desk.answer(lambda archive: _context(archive, asked, reranker))
 
     @router.get("/context", response_model=forms, responses=plain, openapi_extra=described(requests.ContextRequest))
     async def get_context(asked: Annotated[requests.ContextRequest, in_address(requests.ContextRequest)]) -> Response:
@@ -286,8 +286,8 @@ def assistants(desk: Desk) -> APIRouter:
     return router
 
 
-def _context(archive: Archive, asked: requests.ContextRequest, rerank: str | None) -> Response:
-    found = archive.retrieve(asked.q, rerank=rerank if asked.rerank else None, **asked.settings())
+def _context(archive: Archive, asked: requests.ContextRequest, reranker: str | None) -> Response:
+    found = archive.retrieve(asked.q, rerank=reranker, **asked.settings())
     if asked.format == "text":
         return PlainTextResponse(found.text())
     if asked.format == "messages":

@@ -52,6 +52,9 @@ Words = Annotated[str, Field(description="Words; operators as in search_articles
 Matching = Annotated[str, Field(description="As in search_articles; * is all.", min_length=1, max_length=10_000)]
 MOST = {"limit": 50, "offset": 950, "passages": 5, "budget": 32_000}  # of one call
 # What a model has no use for.
+RERANK = Setting(
+    "rerank", False, "Reorder with the server's cross-encoder: slower, and better first places.", bool, "rerank"
+)
 _UNASKED = {"cursor", "explain", "diversity", "fusion", "weight", "rerank"}
 
 READ_ONLY = ToolAnnotations(read_only_hint=True, open_world_hint=False)
@@ -136,6 +139,12 @@ class _Asked:
         self._desk = desk
         self.name = desk.name
         self.address = address
+        self.reranker = desk.settings.rerank
+
+    @property
+    def reranking(self) -> tuple[Setting, ...]:
+        """What tools that rank take where the server has a cross-encoder."""
+        return () if self.reranker is None else (RERANK,)
 
     async def run(self, call: Callable[[Archive], Result]) -> Result:
         """What the call makes of the archive. Raises ToolError for what this package refuses."""
@@ -166,7 +175,7 @@ def _tool(
         own = inspect.signature(function, eval_str=True)
         parameters = [one for one in own.parameters.values() if one.kind is not one.VAR_KEYWORD]
         for one in settings:
-            if one.name not in _UNASKED:
+            if one is RERANK or one.name not in _UNASKED:
                 kind = argument(one, most)
                 parameters.append(Parameter(one.name, Parameter.KEYWORD_ONLY, default=one.default, annotation=kind))
         function.__signature__ = own.replace(parameters=parameters, return_annotation=answer)  # type: ignore[attr-defined]
@@ -176,10 +185,13 @@ def _tool(
     return add
 
 
-def _given(settings: Mapping[str, Any]) -> dict[str, Any]:
+def _given(settings: Mapping[str, Any], reranker: str | None = None) -> dict[str, Any]:
     """The keyword arguments of the archive's method. An assistant that fills every argument sends empty ones for "not
-    given"."""
-    return gathered({name: None if value in ("", []) else value for name, value in settings.items()})
+    given"; of a cross-encoder it says only whether the server's is to be used."""
+    given = {name: None if value in ("", []) else value for name, value in settings.items()}
+    if RERANK.name in given:
+        given[RERANK.name] = reranker if given[RERANK.name] else None
+    return gathered(given)
 
 
 def _add_convention(server: MCPServer[Any], asked: _Asked) -> None:
@@ -225,6 +237,7 @@ def _add_search(server: MCPServer[Any], asked: _Asked) -> None:
         server,
         answers.RankedArticles,
         *request.SEARCH,
+        *asked.reranking,
         title="Search news with filters",
         description="Ranked articles under filters, each with its best passages, and how many match in all. Take it "
         "where source, date, author, order or pages matter; retrieve_context answers a question.",
@@ -232,13 +245,16 @@ def _add_search(server: MCPServer[Any], asked: _Asked) -> None:
     )
     async def search_articles(query: Query, **settings: Any) -> Any:
         return await asked.run(
-            lambda archive: answers.ranked_articles(archive.search(query, **_given(settings)), asked.address)
+            lambda archive: answers.ranked_articles(
+                archive.search(query, **_given(settings, asked.reranker)), asked.address
+            )
         )
 
     @_tool(
         server,
         answers.RetrievedContext,
         *request.CONTEXT,
+        *asked.reranking,
         title="Passages for a question",
         description="Numbered passages that answer a question, within a token budget; cite them as [1]. Take it to "
         "answer; sources and dates that the question names are preferred (detect).",
@@ -246,7 +262,7 @@ def _add_search(server: MCPServer[Any], asked: _Asked) -> None:
     )
     async def retrieve_context(question: Question, **settings: Any) -> Any:
         def work(archive: Archive) -> Any:
-            found = archive.retrieve(question, **_given(settings))
+            found = archive.retrieve(question, **_given(settings, asked.reranker))
             return answers.retrieved_context(found, archive.get, asked.address)
 
         return await asked.run(work)
