@@ -13,20 +13,20 @@ def _set(names: str) -> frozenset[str]:
     return frozenset(names.split())
 
 
-_BLOCKS = _set("""
+BLOCKS = _set("""
     address article aside blockquote body caption center details dialog div dl fieldset figcaption figure footer form
     frame frameset h1 h2 h3 h4 h5 h6 head header hgroup hr html legend main menu nav noframes ol optgroup p pre section
     summary table tbody tfoot thead title ul
 """)
-_LINES = _set("br dd dt li option tr")
-_CELLS = _set("td th")
+LINES = _set("br dd dt li option tr")
+CELLS = _set("td th")
 _INLINE = _set("""
     a abbr acronym amp-img applet area audio b base basefont bdi bdo big button canvas cite code col colgroup data
     datalist del dfn em embed font i iframe img input ins kbd label link map mark meta meter noscript object o:p output
     param picture progress q rp rt ruby s samp script select small source span strike strong style sub sup svg template
     textarea time track tt u var video wbr
 """)
-_NAMES = _BLOCKS | _LINES | _CELLS | _INLINE
+_NAMES = BLOCKS | LINES | CELLS | _INLINE
 # The attributes of a tag have an equals sign somewhere, or are one of these: "a <b and c> d" is prose.
 _BARE = (
     r"(?:allowfullscreen|async|checked|compact|controls|defer|disabled|hidden|itemscope|nowrap|noshade|open|readonly)"
@@ -80,11 +80,11 @@ def _without_tags(text: str) -> str:
         if name not in _NAMES:
             return tag[0]
         found = True
-        if name in _LINES:
+        if name in LINES:
             return "" if tag[1] else "\n"
-        if name in _CELLS:
+        if name in CELLS:
             return " "
-        return "\n\n" if name in _BLOCKS else ""
+        return "\n\n" if name in BLOCKS else ""
 
     bare = _TAG.sub(replacement, bare)
     if not found and bare == text:

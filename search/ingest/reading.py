@@ -22,13 +22,13 @@ from search.ingest.formats import (
     AUTO,
     CONTAINERS,
     Format,
-    Record,
     by_extension,
     by_name,
     kind_of,
     knows,
     named_format,
     recognised,
+    rejected,
 )
 from search.ingest.from_paths import from_path
 from search.ingest.orders import NEIGHBOURS, Item, Waiting, ordered
@@ -259,7 +259,7 @@ class Reading(Iterator[Article | Rejection]):
                 try:
                     article = draft.article(order, source.name, place, path)
                 except BadRecord as error:
-                    yield _rejection(source, item.record, str(error))
+                    yield rejected(source, place, str(error), item.record.excerpt)
                     continue
                 where = source.name if place is None else f"{source.name}:{place}"
                 kind.add(article, draft, where)
@@ -345,13 +345,6 @@ def _order(name: str | None) -> Order | None:
         return None if name is None else Order(name)
     except ValueError:
         raise UsageError(f"dates are {' or '.join(Order)}, not {name!r}") from None
-
-
-def _rejection(source: Source, record: Record, reason: str) -> Rejection:
-    line, name = record.place, source.name
-    if isinstance(line, str):
-        line, name = None, f"{name}, {line}"
-    return Rejection(source=name, line=line, reason=reason, record=record.excerpt)
 
 
 def _size(entry: Entry) -> int:

@@ -9,7 +9,7 @@ from importlib import import_module
 from importlib.metadata import entry_points
 
 from search.errors import UsageError
-from search.ingest.formats.base import Format, Record
+from search.ingest.formats.base import Format, Record, rejected
 from search.ingest.formats.foreign import kind_of
 from search.ingest.source import Head, Source
 
@@ -25,6 +25,7 @@ __all__ = [
     "knows",
     "named_format",
     "recognised",
+    "rejected",
 ]
 
 AUTO = "auto"
@@ -32,7 +33,20 @@ ENTRY_POINTS = "broadsheet.formats"
 COMPRESSED = (".gz", ".gzip", ".zst", ".zstd", ".bz2", ".xz")
 CONTAINERS = (".zip", ".tar", ".tgz", ".tbz2", ".txz", ".tzst")
 # One module each, with a FORMAT. They are asked in this order: the particular before the general, plain text last.
-BUILT_IN = ("json_lines", "json_values", "table", "plain")
+BUILT_IN = (
+    "nexis",
+    "factiva",
+    "proquest",
+    "europresse",
+    "docx",
+    "rtf",
+    "sheets",
+    "ris",
+    "json_lines",
+    "json_values",
+    "table",
+    "plain",
+)
 PLAIN = "text"
 
 

@@ -21,6 +21,7 @@ from importlib.util import find_spec
 from typing import Any, NamedTuple
 
 from search.errors import MissingExtraError
+from search.ingest.decode import EXCERPT
 from search.ingest.source import Head, Source
 from search.records import Rejection
 
@@ -65,3 +66,11 @@ class Format:
             if find_spec(module.partition(".")[0]) is None:
                 return MissingExtraError(module, self.extra or "formats")
         return None
+
+
+def rejected(source: Source, place: int | str | None, reason: str, record: str = "") -> Rejection:
+    """What cannot be read of a source, and why: ``place`` is a line, or words ("document 7"); ``record`` its start."""
+    name = f"{source.name}, {place}" if isinstance(place, str) else source.name
+    return Rejection(
+        source=name, line=None if isinstance(place, str) else place, reason=reason, record=record[:EXCERPT]
+    )

@@ -70,7 +70,7 @@ class Layout(NamedTuple):
 def recognises(head: Head) -> bool:
     """A line at the start names the text or title and another field, and a row of the same shape follows or nothing."""
     layout = _layout(head.text, whole=len(head) < HEAD)
-    fields = _fields(layout.names)
+    fields = fields_of(layout.names)
     if len(fields) < 2 or fields.isdisjoint(_NEEDED):
         return False
     rest = _lines(head.text)[layout.above + 1 :]
@@ -82,11 +82,12 @@ def fault(source: Source) -> str | None:
     head = source.head
     if not head.text.strip():
         return None
-    return _fault(_layout(head.text, whole=source.complete, mapped=source.mapped).names, source.mapped)
+    return header_fault(_layout(head.text, whole=source.complete, mapped=source.mapped).names, source.mapped)
 
 
-def _fault(names: list[str], mapped: frozenset[str]) -> str | None:
-    if not _fields(names).isdisjoint(_NEEDED) or not mapped.isdisjoint(map(bare_name, names)):
+def header_fault(names: list[str], mapped: frozenset[str]) -> str | None:
+    """Why columns of these names make no articles; None where they do."""
+    if not fields_of(names).isdisjoint(_NEEDED) or not mapped.isdisjoint(map(bare_name, names)):
         return None
     found = ", ".join(f'"{name[:40]}"' for name in names[:12]) + (", ..." if len(names) > 12 else "")
     needed = ", ".join(alias for field in _NEEDED for alias in ALIASES[field][:4])
@@ -106,13 +107,13 @@ def read(source: Source) -> Iterator[Record | Rejection]:
     layout = _layout(text, whole=complete, mapped=source.mapped)
     if len(layout.names) == 1 and _by_tabs(source.name):
         layout = layout._replace(dialect=layout.dialect._replace(delimiter="\t"))
-    if (reason := _fault(layout.names, source.mapped)) is not None:
+    if (reason := header_fault(layout.names, source.mapped)) is not None:
         yield Rejection(source=source.name, line=rows.number, reason=reason, record=start[0][:EXCERPT])
         return
     skipped = rows.drop(layout.above)
     if skipped:
         source.note("lines above the header left out", skipped)
-    names = _distinct(["row", *layout.names] if layout.rows_named else layout.names)
+    names = distinct(["row", *layout.names] if layout.rows_named else layout.names)
     others = _other_ways(layout.dialect)
     with _long_fields():
         for row, line, reason in rows.parsed(layout.dialect):
@@ -181,7 +182,7 @@ def _layout(text: str, *, whole: bool, mapped: frozenset[str] = frozenset()) -> 
                 continue
             mark = "'" if line.startswith("'") and line.endswith("'") else '"'
             names = _names(line, delimiter, mark)
-            fields = _fields(names) | {"mapped" for name in names if bare_name(name) in mapped}
+            fields = fields_of(names) | {"mapped" for name in names if bare_name(name) in mapped}
             enough = len(fields) > 1 and not fields.isdisjoint((*_NEEDED, "mapped"))
             # Of lines that name enough fields the first; else the first line at all.
             rank = (enough, (len(fields) if enough or place == shift else 0), len(names) if place == shift else 0)
@@ -241,11 +242,12 @@ def _by_tabs(name: str) -> bool:
     return re.search(r"\.(?:tsv|tab)(?:\.[a-z]+)?\Z", name, re.IGNORECASE) is not None
 
 
-def _fields(names: list[str]) -> set[str]:
+def fields_of(names: list[str]) -> set[str]:
+    """The fields of an article that columns of these names hold."""
     return {place[0] for name in names if (place := place_of(name)) is not None}
 
 
-def _distinct(names: list[str]) -> list[str]:
+def distinct(names: list[str]) -> list[str]:
     """Every column a name of its own."""
     taken: set[str] = set()
     counts: dict[str, int] = {}  # where to go on for a name that comes many times

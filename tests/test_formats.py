@@ -1,0 +1,229 @@
+"""Files of tests/data/formats against gold.jsonl, written by hand; and each format with damaged files."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import shutil
+import sys
+from importlib.machinery import SourceFileLoader
+from importlib.util import module_from_spec, spec_from_loader
+from pathlib import Path
+
+import pytest
+
+from search.ingest import known_formats
+from search.ingest.formats import recognised
+from search.ingest.formats.trees import elements, html_tree, words
+from search.ingest.source import Head, Source, SourceProblem
+from search.records import Article, Rejection
+from tests.placeless import read
+
+ROOT = Path(__file__).parent.parent
+FOLDER = ROOT / "tests" / "data" / "formats"
+FILES = sorted(path for path in FOLDER.iterdir() if path.name != "gold.jsonl")
+
+
+def script(name):
+    loader = SourceFileLoader(f"script_{name}", str(ROOT / "scripts" / name))
+    module = module_from_spec(spec_from_loader(loader.name, loader))
+    sys.modules[loader.name] = module  # dataclasses look their module up
+    loader.exec_module(module)
+    return module
+
+
+@pytest.fixture(scope="module")
+def formats():
+    return script("formats")
+
+
+@pytest.fixture(scope="module")
+def fuzz():
+    return script("fuzz_formats")
+
+
+def source(data, name="memory"):
+    return Source(name, io.BytesIO(data.encode() if isinstance(data, str) else data))
+
+
+def found(tmp_path, name, data):
+    path = tmp_path / name
+    path.write_bytes(data.encode() if isinstance(data, str) else data)
+    return list(read([path]))
+
+
+def test_all_that_was_written_down_is_right(formats, capsys):
+    assert formats.main([]) == 0
+    printed = capsys.readouterr()
+    assert printed.err == ""
+    rows = [line.split(" | ") for line in printed.out.splitlines()[2:]]
+    assert {row[0].strip("| ") for row in rows} == set(known_formats()) - {"json", "jsonl", "csv", "text"}
+    for row in rows:
+        assert all(cell.strip(" |").split("/")[0] == cell.strip(" |").split("/")[1] for cell in row[4:]), row
+
+
+def test_a_mistake_is_told(formats, tmp_path, capsys):
+    shutil.copy(FOLDER / "nexis_en.txt", tmp_path)
+    gold = tmp_path / "gold.jsonl"
+    gold.write_text('{"file": "nexis_en.txt", "n": 1, "title": "Another"}\n{"file": "nexis_en.txt", "n": 9}\n')
+    assert formats.main([str(tmp_path)]) == 1
+    printed = capsys.readouterr()
+    assert "| nexis | 1 | 2 | 1 | 0/1 |" in printed.out
+    assert "nexis_en.txt: 2 articles, not 9" in printed.err
+    assert "nexis_en.txt 1: title is 'Harbour crane falls" in printed.err
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
+def test_formats_are_told_by_bytes_whatever_the_name(path, tmp_path):
+    data = path.read_bytes()
+    form = recognised(Source(path.name, io.BytesIO(data)).head)
+    assert form is not None
+    expected = list(read([path]))
+    for name in ("dump", "export.txt.gz"):
+        other = tmp_path / name
+        other.write_bytes(gzip.compress(data) if name.endswith(".gz") else data)
+        told = list(read([other]))
+        assert [one for one in told if isinstance(one, Article)] == [
+            one for one in expected if isinstance(one, Article)
+        ]
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
+def test_damaged_files_are_rejected_and_nothing_fails(path, tmp_path, fuzz):
+    data = path.read_bytes()
+    other = FILES[0].read_bytes()
+    for number in range(12):
+        rnd = fuzz.random.Random(f"test {path.name} {number}")
+        assert fuzz.faults(tmp_path / f"x{path.suffix}", fuzz.damaged(data, other, rnd)) is None
+    for cut in (len(data) // 3, len(data) // 2, len(data) - 3):
+        assert fuzz.faults(tmp_path / f"x{path.suffix}", data[:cut]) is None
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
+def test_no_text_has_the_marks_of_its_file(path):
+    for item in read([path]):
+        if isinstance(item, Article):
+            for mark in ("<p", "<div", "</", "<?xml", "{\\rtf", "\\par", "&nbsp;", "&amp;", "\x00"):
+                assert mark not in item.text + item.title
+
+
+def test_a_damaged_file_costs_no_other(tmp_path):
+    for path in FILES:
+        shutil.copy(path, tmp_path)
+    (tmp_path / "broken.docx").write_bytes((FOLDER / "story.docx").read_bytes()[:700])
+    items = list(read([tmp_path]))
+    whole = [item for path in FILES for item in read([path]) if isinstance(item, Article)]
+    assert sum(isinstance(item, Article) for item in items) == len(whole)
+    (broken,) = [item for item in items if isinstance(item, Rejection) and "broken.docx" in item.source]
+    assert "damaged" in broken.reason
+
+
+# Nexis
+
+
+def test_labels_in_a_text_are_no_labels_of_nexis(tmp_path):
+    text = "\n\n".join(
+        (
+            "1 of 1 DOCUMENTS",
+            "Paper",
+            "May 2, 2019",
+            "Title",
+            "LENGTH: 5 words",
+            "One.",
+            "NOTE: two.",
+            "CITY: three.",
+            "Four.",
+        )
+    )
+    (article,) = found(tmp_path, "a.txt", text)
+    assert article.text == "One.\n\nNOTE: two.\n\nCITY: three.\n\nFour."
+
+
+def test_a_document_that_the_file_cuts_is_told(tmp_path):
+    data = (FOLDER / "nexis_uni_de.rtf").read_text()
+    at = data.rindex("Classification")
+    *_, last = found(tmp_path, "a.rtf", data[:at] + "}")
+    assert isinstance(last, Rejection)
+    assert (last.source.endswith("a.rtf, document 2"), last.reason) == (True, "the file ends inside this document")
+
+
+# Trees
+
+
+def test_no_entity_is_expanded_and_nothing_is_fetched(tmp_path):
+    secret = tmp_path / "secret"
+    secret.write_text("the secret")
+    bomb = "".join(f'<!ENTITY a{n} "{f"&a{n - 1};" * 10 if n else "bomb"}">' for n in range(12))
+    xml = (
+        f'<!DOCTYPE r [{bomb}<!ENTITY x SYSTEM "file://{secret}"><!ENTITY % p SYSTEM "http://127.0.0.1:9/x.dtd"> %p;]>'
+        '<r><item a="&a11;">one &a11; &x;</item></r>'
+    )
+    ((element, place),) = [(words(one), where) for one, where in elements(source(xml), ("item",))]
+    assert (element, place) == ("one &a11; &x;", "line 1")
+
+
+def test_what_is_no_xml_is_put_right_and_told():
+    given = source(
+        "  <?xml version='1.0'?><r><item>AT&T, 3 < 4, caf&eacute;&nbsp;x</item><item><![CDATA[R&D &amp;]]></item></r>"
+    )
+    assert [words(one) for one, _ in elements(given, ("item",))] == ["AT&T, 3 < 4, café x", "R&D &amp;"]
+    assert given.notes == {"characters that made it no XML, put right": 4}
+
+
+@pytest.mark.parametrize("size", [7, 64, 1 << 18])
+def test_pieces_of_any_size_are_put_right(monkeypatch, size):
+    monkeypatch.setattr("search.ingest.source.BLOCK", size)
+    xml = "<r>" + "<item>a & b &eacute; <![CDATA[&eacute; <x>]]> c</item>" * 40 + "</r>"
+    got = [words(one) for one, _ in elements(source(xml), ("item",))]
+    assert got == ["a & b é &eacute; <x> c"] * 40
+
+
+@pytest.mark.parametrize("end", ["<item>two", "<item>two</it", "<item>two</item>"])
+def test_xml_that_is_cut_short_keeps_what_came_before(end):
+    got = elements(source(f"<r><item>one</item>{end}"), ("item",))
+    assert words(next(got)[0]) == "one"
+    with pytest.raises(SourceProblem, match="breaks off"):
+        list(got)
+
+
+def test_xml_in_memory_that_does_not_grow():
+    import resource
+
+    line = b"<item><a>some words</a><b k='v'>and others</b></item>\n"
+    peaks = []
+    for count in (20_000, 100_000):
+        given = source(b"<r>" + line * count + b"</r>")
+        assert sum(1 for _ in elements(given, ("item",))) == count
+        peaks.append(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024))
+    assert peaks[1] - peaks[0] < 30_000_000  # as trees, these elements take twice that
+
+
+def test_words_of_a_page():
+    tree = html_tree(
+        "<p>One <b>two</b></p><script>x</script><ul><li>a<li>b</ul><table><tr><td>c<td>d</table><br>e&nbsp;f"
+    )
+    assert words(tree) == "One two\n\na\nb\n\nc d\n\ne f"
+    assert html_tree("") is None
+    assert words(html_tree("<div>" * 3000 + "deep")) == ""
+
+
+def test_a_bomb_of_a_workbook_or_a_document_is_not_read(tmp_path, monkeypatch):
+    import zipfile
+
+    monkeypatch.setattr("search.ingest.source.FREE", 1 << 20)
+    monkeypatch.setattr("search.ingest.formats.sheets.FREE", 1 << 20)
+    for name, part in (("a.xlsx", "xl/workbook.xml"), ("a.docx", "word/document.xml")):
+        path = tmp_path / name
+        with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+            archive.writestr("[Content_Types].xml", "")
+            with archive.open(part, "w") as inner:
+                inner.write(b"<w:document xmlns:w='w'>")
+                for _ in range(8):
+                    inner.write(b" " * (1 << 20))
+        (item,) = read([path])
+        assert isinstance(item, Rejection)
+        assert "times its size" in item.reason
+
+
+def test_head_of_nothing():
+    assert recognised(Head(b"")) is None
