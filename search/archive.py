@@ -34,6 +34,8 @@ if TYPE_CHECKING:
         AddReport,
         Alert,
         BackupReport,
+        Carried,
+        CarriedStories,
         Counts,
         Dirt,
         Facets,
@@ -42,6 +44,7 @@ if TYPE_CHECKING:
         Rejection,
         RepairReport,
         RestoreReport,
+        Story,
         Timeline,
     )
 
@@ -310,6 +313,48 @@ class Archive:
         request = Request(query=query, as_of=as_of, literal=literal, filters=Filters.of(filters), where=where)
         with self._session.reading(watch) as view:
             return aggregation.timeline(view, request, by, watch)
+
+    def story(self, article_id: str, *, as_of: str | datetime | None = None, limit: int = 50) -> Story:
+        """The copies of an article's text, itself among them: what each likely is (the original, a reprint, a later
+        version of one outlet, a correction), how much it has in common with the original, and which sentences it cut,
+        added or changed. ``as_of``: as it was known then. At most ``limit`` copies are shown, the earliest.
+
+        Raises ArticleNotFound, also where the article was not there by then, and UsageError.
+        """
+        from search.engine.stories import told
+
+        with self._session.reading() as view:
+            return told.story(view, article_id, as_of, limit)
+
+    def stories(
+        self,
+        query: str,
+        *,
+        limit: int = 10,
+        sort: Carried | str = "copies",
+        filters: Filters | Mapping[str, Any] | None = None,
+        as_of: str | datetime | None = None,
+        literal: bool = False,
+        where: Any = None,
+        watch: Watch = unwatched,
+    ) -> CarriedStories:
+        """The stories that several articles of a match set tell, the most carried first, or with ``sort`` "newest"
+        those with the newest copy: how many copies each has there, of how many outlets, from when to when, and the
+        likely original among them. Raises QueryError and UsageError as ``search``."""
+        from search.engine.stories import told
+        from search.records import Carried
+
+        order = _choice(Carried, sort)
+        request = Request(
+            query=query,
+            as_of=as_of,
+            literal=literal,
+            filters=Filters.of(filters),
+            where=where,
+            copies=Copies.COLLAPSE,
+        )
+        with self._session.reading(watch) as view:
+            return told.carried(view, request, order, limit, watch)
 
     @contextmanager
     def whoosh(self) -> Iterator[Any]:

@@ -178,10 +178,14 @@ def _shape(record: type, without: tuple[str, ...]) -> _Shape:
 
 @cache
 def columns(record: type) -> tuple[str, ...]:
-    """The keys of a record that fit into a cell of a table: texts, numbers, dates, lists of texts, and lists of records
-    of which a cell has one field."""
+    """The keys of a record that fit into a cell of a table: texts, numbers, dates, words of a setting, lists of texts,
+    and lists of records of which a cell has one field."""
     fit = (str, int, float, bool, date | None, int | str | None, float | None, tuple[str, ...])
-    return tuple(key.name for key in keys(record) if key.telling.cell or hint(key.record, key.field) in fit)
+
+    def fits(kind: Any) -> bool:
+        return kind in fit or (isinstance(kind, type) and issubclass(kind, StrEnum))
+
+    return tuple(key.name for key in keys(record) if key.telling.cell or fits(hint(key.record, key.field)))
 
 
 def row(record: Any) -> dict[str, Any]:

@@ -35,6 +35,8 @@ def calls(tmp_path):
         "search": (["search", "dam", "--format", "ids"], "dam\n"),
         "context": (["context", "dam"], "[1] Dam leaks"),
         "show": (["show", "dam", "--format", "text"], "The dam leaks.\n"),
+        "story": (["story", "dam"], "likely original"),
+        "stories": (["stories"], "0 stories of several copies among 2 stories in 2 articles\n"),
         "delete": (["delete", "dam"], "1 article deleted\n"),
         "facets": (["facets"], "2 articles match\n"),
         "timeline": (["timeline"], "2 articles match; 2 articles without a date\n"),

@@ -55,7 +55,20 @@ READS = {
     "ids",
     "open",
 }
-READS |= {"counts", "passages", "path", "restore", "retrieve", "search", "settings", "stats", "timeline", "whoosh"}
+READS |= {
+    "counts",
+    "passages",
+    "path",
+    "restore",
+    "retrieve",
+    "search",
+    "settings",
+    "stats",
+    "stories",
+    "story",
+    "timeline",
+    "whoosh",
+}
 WRITES = {
     "add": lambda archive: archive.add(articles("new")),
     "backup": lambda archive: archive.backup(archive.path.with_name("backups")),

@@ -93,6 +93,7 @@ TOOLS = {
     "article_passages",
     "count_facets",
     "timeline",
+    "story",
     "check_quotations",
     "describe_archive",
 }

@@ -22,6 +22,8 @@ COMMANDS = {
     "search": "Search an archive.",
     "context": "Passages for a model's prompt.",
     "show": "Show one article.",
+    "story": "Show the copies of an article's text, and what they changed.",
+    "stories": "List the most carried stories among what matches.",
     "delete": "Delete articles.",
     "facets": "Count what matches by source, author, section, date and more.",
     "timeline": "Count what matches over time.",

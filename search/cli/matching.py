@@ -20,12 +20,17 @@ EVERYTHING = "*"  # the query that all articles match
 AnyFunction = TypeVar("AnyFunction", bound=Callable[..., Any])
 
 
-def match_set(*settings: Setting, **defaults: Any) -> Callable[[AnyFunction], AnyFunction]:
+def match_set(
+    *settings: Setting,
+    forms: Sequence[str] = FORMATS,
+    help: str = "Bars, numbers, or a picture; png needs --output.",
+    **defaults: Any,
+) -> Callable[[AnyFunction], AnyFunction]:
     """The query, the settings, ``--format`` and ``--output``."""
     query = click.argument("query", nargs=-1, metavar="[QUERY]...", callback=valid_text)
 
     def decorate(function: AnyFunction) -> AnyFunction:
-        shown = printed(*FORMATS, help="Bars, numbers, or a picture; png needs --output.")(output(function))
+        shown = printed(*forms, help=help)(output(function))
         return query(asks(*settings, **defaults)(timings(shown)))
 
     return decorate

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from search import query as language
 from search.declarations import SETTINGS, Setting, setting, settings
 from search.errors import UsageError
-from search.records import Copies, Detect, FacetField, Filters, Fusion, Mode, Period, Sort
+from search.records import Carried, Copies, Detect, FacetField, Filters, Fusion, Mode, Period, Sort
 
 if TYPE_CHECKING:
     from search.encode import Reranker
@@ -122,6 +122,21 @@ class TimelineRequest:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class StoryRequest:
+    """What the story of an article takes beside its id."""
+
+    limit: int = setting(50, "How many copies.", short="n", least=1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoriesRequest:
+    """What the most carried stories take beside what narrows a match set."""
+
+    limit: int = setting(10, "How many stories.", short="n", least=1)
+    sort: Carried = setting(Carried.COPIES, "Those with the most copies first, or with the newest one.")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ContextRequest:
     """What a context takes beside what it has in common with a search."""
 
@@ -139,6 +154,8 @@ NARROWING = (*settings(Filters), *_of("as_of literal"))
 SEARCH = settings(Request)
 FACETS = (*settings(FacetsRequest), *NARROWING)
 TIMELINE = (*settings(TimelineRequest), *NARROWING)
+STORY = (*settings(StoryRequest), *_of("as_of"))
+STORIES = (*settings(StoriesRequest), *NARROWING)
 CONTEXT = (*settings(ContextRequest), *settings(Filters), *_of("mode as_of recency detect"))
 
 

@@ -15,7 +15,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from search.records.articles import Article, Passage
-from search.records.choices import Copies, Detect, FacetField, Fusion, Mode, Operator, Period, Sort
+from search.records.choices import Carried, Copies, Detect, FacetField, Fusion, Mode, Operator, Period, Role, Sort
 from search.records.filters import Filters
 from search.records.results import Copy, Highlight, Hit, Results
 
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
         RepairReport,
         RestoreReport,
     )
+    from search.records.stories import CarriedStories, CarriedStory, Change, Story, Version
 
 __all__ = [
     "AddReport",
@@ -43,6 +44,10 @@ __all__ = [
     "Article",
     "BackupReport",
     "Bucket",
+    "Carried",
+    "CarriedStories",
+    "CarriedStory",
+    "Change",
     "Citation",
     "Compare",
     "Condition",
@@ -73,8 +78,11 @@ __all__ = [
     "RepairReport",
     "RestoreReport",
     "Results",
+    "Role",
     "Sort",
+    "Story",
     "Timeline",
+    "Version",
 ]
 
 _LATE = {
@@ -102,6 +110,11 @@ _LATE = {
     "Rejection": "reports",
     "RepairReport": "reports",
     "RestoreReport": "reports",
+    "CarriedStories": "stories",
+    "CarriedStory": "stories",
+    "Change": "stories",
+    "Story": "stories",
+    "Version": "stories",
 }
 
 

@@ -29,6 +29,23 @@ class Copies(StrEnum):
     COLLAPSE = "collapse"
 
 
+class Role(StrEnum):
+    """What an article is in its story, as far as it can be told. A copy of no date is ``copy``: it may be anything."""
+
+    ORIGINAL = "original"
+    REPRINT = "reprint"
+    UPDATE = "update"
+    CORRECTION = "correction"
+    COPY = "copy"
+
+
+class Carried(StrEnum):
+    """The order of the most carried stories."""
+
+    COPIES = "copies"
+    NEWEST = "newest"
+
+
 class Fusion(StrEnum):
     """How the scores of two legs become one. DBSF is distribution-based score fusion."""
 

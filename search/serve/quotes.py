@@ -72,10 +72,13 @@ def record(report: QuoteReport) -> dict[str, Any]:
     return found
 
 
+_IDS = ("id", "copies", "original", "compared")
+
+
 def shown_safely(value: Any, name: str = "") -> Any:
     """The record with every text made visible, but ids, which must be given back as they are."""
     if isinstance(value, str):
-        return value if name in ("id", "copies") else visible(value)
+        return value if name in _IDS else visible(value)
     if isinstance(value, dict):
         return {key: shown_safely(one, key) for key, one in value.items()}
     if isinstance(value, list):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import bisect
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import date, datetime
 from typing import Any
 
@@ -171,6 +171,17 @@ class Columns:
         part = self._parts[segment]
         code = int(part[category][ordinal - int(self.bases[segment])])
         return unpack_string(part[f"{category}_blob"], part[f"{category}_ends"], code)
+
+    def numbered(self, category: str, ordinals: NDArray[np.int64], number: Callable[[str], int]) -> NDArray[np.int64]:
+        """The ``number`` of the value of one of CATEGORIES of each of some articles; it is asked once for each value of
+        a segment."""
+        found = np.empty(len(ordinals), np.int64)
+        segments = np.searchsorted(self.bases, ordinals, side="right") - 1
+        for place in np.unique(segments).tolist():
+            part, own = self._parts[place], np.flatnonzero(segments == place)
+            of_code = np.array([number(name) for name in _names(part, category)], np.int64)
+            found[own] = of_code[part[category][ordinals[own] - self.bases[place]]]
+        return found
 
     def ids(self, ordinals: Iterable[int]) -> list[str]:
         """The ids of some articles."""

@@ -35,7 +35,11 @@ class Groups:
     def count(self, mask: Mask) -> int:
         """How many stories the articles of a mask are of."""
         seen = np.flatnonzero(mask[self.copied])
-        return int(np.count_nonzero(mask)) - len(seen) + int(np.count_nonzero(_changes(self._numbers[seen])))
+        return int(np.count_nonzero(mask)) - len(seen) + int(np.count_nonzero(_changes(self.numbers[seen])))
+
+    def sizes(self, mask: Mask) -> Ordinals:
+        """int64[g]: how many articles of each story of several are in a mask."""
+        return np.bincount(self.numbers[mask[self.copied]], minlength=len(self.starts))
 
     def members(self, ordinal: int, mask: Mask) -> Ordinals:
         """The articles of one article's story that are in a mask, ascending; itself among them if it is."""
@@ -63,7 +67,7 @@ class Groups:
             self._orders[order] = every[np.argsort(self.ids[every], kind="stable")]
         every = self._orders[order]
         places = np.flatnonzero(mask[every])
-        return every[places[_changes(self._numbers[places])]]
+        return every[places[_changes(self.numbers[places])]]
 
     @cached_property
     def _orders(self) -> dict[str, Ordinals]:
@@ -74,7 +78,7 @@ class Groups:
         return np.diff(self.starts, append=len(self.copied))
 
     @cached_property
-    def _numbers(self) -> NDArray[np.int32]:
+    def numbers(self) -> NDArray[np.int32]:
         """int32[c]: the place of each copied article's story among the stories of several articles."""
         return np.repeat(np.arange(len(self.starts), dtype=np.int32), self._sizes)
 

@@ -121,6 +121,16 @@ class TimelineRequest(asking(*request.TIMELINE, most=MOST), Matching):  # type: 
     """Everything that ``broadsheet timeline`` takes."""
 
 
+class StoryRequest(asking(*request.STORY, most=MOST)):  # type: ignore[misc]
+    """Everything that ``broadsheet story`` takes."""
+
+    id: Annotated[Text, Field(max_length=2_000, description="An article's id, as a search gave it.")]
+
+
+class StoriesRequest(asking(*request.STORIES, most=MOST), Matching):  # type: ignore[misc]
+    """Everything that ``broadsheet stories`` takes."""
+
+
 class DescribeRequest(asking(*request.NARROWING, most=MOST), Matching):  # type: ignore[misc]
     """A query to be put in words."""
 

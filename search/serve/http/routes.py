@@ -156,6 +156,9 @@ def counting(desk: Desk) -> APIRouter:
     async def timeline(asked: requests.TimelineRequest) -> Response:
         return await desk.answer(lambda archive: _json(values(archive.timeline(**asked.matching()))))
 
+    async def stories(asked: requests.StoriesRequest) -> Response:
+        return await desk.answer(lambda archive: _json(values(archive.stories(**asked.matching()))))
+
     @router.get("/facets", response_model=responses.Facets, openapi_extra=described(requests.FacetsRequest))
     async def get_facets(asked: Annotated[requests.FacetsRequest, in_address(requests.FacetsRequest)]) -> Response:
         """Counts of all that matches by source, author, section, agency, language, year and month."""
@@ -177,6 +180,16 @@ def counting(desk: Desk) -> APIRouter:
     async def post_timeline(asked: Annotated[requests.TimelineRequest, Body()]) -> Response:
         """The same, asked in JSON."""
         return await timeline(asked)
+
+    @router.get("/stories", response_model=responses.Stories, openapi_extra=described(requests.StoriesRequest))
+    async def get_stories(asked: Annotated[requests.StoriesRequest, in_address(requests.StoriesRequest)]) -> Response:
+        """The most carried stories among all that matches."""
+        return await stories(asked)
+
+    @router.post("/stories", response_model=responses.Stories)
+    async def post_stories(asked: Annotated[requests.StoriesRequest, Body()]) -> Response:
+        """The same, asked in JSON."""
+        return await stories(asked)
 
     @router.get("/stats", response_model=dict[str, Any])
     async def stats() -> Response:
@@ -218,6 +231,15 @@ def articles(desk: Desk) -> APIRouter:
     ) -> Response:
         """One article, with its passages on request."""
         return await desk.answer(lambda archive: _json(_article(archive, id, passages)))
+
+    @router.get("/story", response_model=responses.Story, openapi_extra=described(requests.StoryRequest))
+    async def story(asked: Annotated[requests.StoryRequest, in_address(requests.StoryRequest)]) -> Response:
+        """The copies of an article's text, what each likely is and what it changed."""
+
+        def call(archive: Archive) -> Response:
+            return _json(values(archive.story(asked.id, as_of=asked.as_of, limit=asked.limit)))
+
+        return await desk.answer(call)
 
     @router.get("/alerts", response_model=responses.Alerts)
     async def alerts() -> Response:

@@ -14,7 +14,7 @@ from search.archive import Archive
 from search.declarations import values
 from search.rag.context import Context
 from search.rag.render import in_line, visible
-from search.records import Article, Facets, Hit, Passage, Results, Timeline
+from search.records import Article, CarriedStories, Facets, Hit, Passage, Results, Story, Timeline
 from search.serve.models import model
 from search.serve.quotes import shown_safely
 
@@ -58,6 +58,8 @@ RankedArticles = model(Results, without=_UNASKED, prefix="Ranked")
 RetrievedContext = model(Context, without=_UNASKED, prefix="Retrieved")
 FacetCounts = model(Facets, without=_UNASKED, prefix="Counted")
 TimelineCounts = model(Timeline, without=_UNASKED, prefix="Counted")
+ToldStory = model(Story, without=_UNASKED, prefix="Told")
+ToldStories = model(CarriedStories, without=_UNASKED, prefix="Told")
 Stretch = model(Passage)
 
 
@@ -81,6 +83,13 @@ class ArchiveDescription(BaseModel):
     source_count: int
     languages: list[Holding]
     years: list[Holding]
+
+
+class Told(BaseModel):
+    """The copies of one text, or the most carried stories."""
+
+    story: ToldStory | None = None  # type: ignore[valid-type]
+    stories: ToldStories | None = None  # type: ignore[valid-type]
 
 
 class ArticlePassages(BaseModel):
@@ -219,6 +228,16 @@ def facet_counts(found: Facets) -> BaseModel:
 def timeline_counts(found: Timeline) -> BaseModel:
     """A timeline."""
     return TimelineCounts.model_validate(shown_safely(values(found, _UNASKED)))
+
+
+def story(found: Story) -> Told:
+    """The copies of one text."""
+    return Told(story=ToldStory.model_validate(shown_safely(values(found, _UNASKED))))
+
+
+def carried(found: CarriedStories) -> Told:
+    """The most carried stories."""
+    return Told(stories=ToldStories.model_validate(shown_safely(values(found, _UNASKED))))
 
 
 def article_passages(article: Article, found: Iterable[Passage], of: Address) -> ArticlePassages:

@@ -5,18 +5,19 @@ from __future__ import annotations
 from typing import Any
 
 # Of arguments: nobody asks for so much on purpose, and who does is told.
-_BOUNDS = ("title", "maxLength", "minLength", "maxItems", "minItems", "additionalProperties")
+_BOUNDS = ("title", "maxLength", "minLength", "maxItems", "minItems", "maximum", "minimum", "additionalProperties")
 _NULL = {"type": "null"}
 ANSWER = {"type": "object"}
 """The schema of a tool's answers. Whoever reads it sees the answer, whose names speak for themselves."""
 
 
 def arguments(schema: dict[str, Any]) -> dict[str, Any]:
-    """The schema of a tool's arguments: in one piece, without titles, bounds of lengths, and null, which is taken for
-    "not given" anyway."""
+    """The schema of a tool's arguments: in one piece, without titles, bounds, and null, which is taken for "not given"
+    anyway."""
     known = schema.get("$defs", {})
     properties = {name: _short(one, known) for name, one in schema["properties"].items()}
-    return {"type": "object", "properties": properties, "required": schema.get("required", [])}
+    required = {"required": schema["required"]} if schema.get("required") else {}
+    return {"type": "object", "properties": properties, **required}
 
 
 def _short(schema: Any, known: dict[str, Any]) -> Any:
@@ -30,7 +31,7 @@ def _short(schema: Any, known: dict[str, Any]) -> Any:
     for name, value in schema.items():
         if name == "properties":  # what it holds goes by names, not by words of JSON Schema
             found[name] = {key: _short(one, known) for key, one in value.items()}
-        elif name not in _BOUNDS and not (name == "default" and value is None):
+        elif name not in _BOUNDS and not (name == "default" and value in (None, "")):
             found[name] = _short(value, known)
     others = [one for one in found.get("anyOf", ()) if one != _NULL]
     if len(others) != 1:
