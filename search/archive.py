@@ -232,8 +232,9 @@ class Archive:
         ``detect`` says what becomes of sources and dates that the question names: "prefer", "filter" or "off".
         ``rerank`` is a sentence-transformers CrossEncoder by name or path, or a ``Reranker`` of your own.
         ``count_tokens`` counts as your model does (None: an estimate on the safe side). ``where`` is as in ``search``.
-        Raises QueryError, ModeError and UsageError as ``search``, EncoderError for a reranker that cannot be found,
-        trusted or run.
+        No question raises: what has nothing to search for gives no passages, of what is too long the beginning is
+        searched, and a note says so. Raises QueryError for filters and dates that cannot be read, ModeError and
+        UsageError as ``search``, EncoderError for a reranker that cannot be found, trusted or run.
         """
         from search.rag import retrieval
 

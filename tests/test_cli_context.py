@@ -73,7 +73,7 @@ def test_what_a_question_names_is_told_and_can_be_required(folder):
         (["dam", "--mode", "vector"], 2, "this archive has no vectors"),
         (["dam", "--from", "soon"], 2, "soon"),
         (["dam", "--rerank", "/no/such/model"], 3, "/no/such/model"),
-        (["?!"], 2, ""),
+        (["?!"], 1, "nothing was searched for: there is no letter or digit in the question"),
         ([], 2, "Missing argument"),
     ],
 )

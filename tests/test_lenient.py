@@ -4,18 +4,24 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 from functools import cache
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from mcp.server.mcpserver.exceptions import ToolError
 
 from search import Archive, Article, Filters
 from search.adapters.passages import Retrieval, Source
 from search.engine import lenient
 from search.errors import QueryError, SearchError
+from search.serve import running
+from search.serve.app import create_app
+from search.serve.desk import Desk, Settings
 from search.serve.http import responses, vector_stores
 from search.serve.mcp import answers as mcp_answers
+from search.serve.mcp.server import build
 
 
 @pytest.fixture(scope="module")
@@ -75,9 +81,56 @@ def test_no_text_raises_anywhere(sample_archive, text):
     if text:
         page = vector_stores.search(archive, vector_stores.StoreSearch.model_construct(query=text, max_num_results=2))
         responses.StorePage.model_validate(page)
+    context = archive.retrieve(text, mode="keyword")
+    assert context.passages or context.notes
     with contextlib.suppress(SearchError):
         archive.search(text)
         assert not [note for note in results.notes if note.startswith(("read as plain", "nothing was searched"))]
+
+
+HARD = [
+    *("", " ", "(", "((", "-", "+", "~", "*", "*:*", "?", '"', "''", "AND", "NOT", "AND OR NOT", "the of", "{}[]", "/a.*b/"),
+    *("\x00", "\ud800", "a\ud800b", "\u200b", "\u202e", "🦆", "ล้างบ้าน", "東京都", "w/5", "t*", "source:", "date:2025..2024"),
+    *("x" * 150_000, "(" * 20_000, '"' * 9_999, " ".join(map(str, range(4_000))), "a-b-" * 4_000, "東" * 30_000),
+]
+
+
+@pytest.mark.parametrize("text", HARD, ids=lambda text: ascii(text[:12]))
+def test_no_text_is_refused_by_a_server_or_a_retriever(archive, text):
+    from fastapi.testclient import TestClient
+
+    from search.adapters.haystack import BroadsheetRetriever as Haystack
+    from search.adapters.langchain import BroadsheetRetriever as LangChain
+    from search.adapters.llamaindex import BroadsheetRetriever as LlamaIndex
+
+    context = archive.retrieve(text)
+    assert context.passages or context.notes
+    LangChain(archive).invoke(text)
+    LlamaIndex(archive).retrieve(text)
+    Haystack(archive).run(text)
+    app = create_app(running.settings_for(Settings(folder=archive.path), "127.0.0.1"))
+    with TestClient(app, base_url="http://127.0.0.1:8000") as client:
+        body = {"content": json.dumps({"query": text}), "headers": {"Content-Type": "application/json"}}
+        page = client.post(f"/v1/vector_stores/{archive.path.name}/search", **body)
+        assert page.status_code == 200, page.text[:300]
+        responses.StorePage.model_validate(page.json())
+        body["content"] = json.dumps({"q": text})
+        assert client.post("/v1/context", **body).status_code == 200
+    assert asyncio.run(of_tools(archive, text)) == [False, False, True]
+
+
+async def of_tools(archive, text):
+    """Whether the tools that take a model's own text, and one that takes an id, answer with an error."""
+    server = build(Desk(Settings(folder=archive.path), archive))
+    asked = [("search", {"query": text}), ("retrieve_context", {"question": text}), ("fetch", {"id": text})]
+    refusals = []
+    for tool, arguments in asked:
+        try:
+            refusals.append((await server.call_tool(tool, arguments)).is_error)
+        except ToolError as error:
+            assert "Traceback" not in str(error)
+            refusals.append(True)
+    return refusals
 
 
 @cache

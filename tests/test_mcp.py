@@ -303,7 +303,7 @@ async def test_refusals_say_what_is_wrong(server):
             results = await structured(client, "search", query=mistake)  # a model's text is read as it stands
             assert results["results"]
             assert results["notes"][0].startswith("read as plain words, for as a query it has a mistake: ")
-        for nothing in (" ", "\n\t", "\u200b"):
+        for nothing in ("", " ", "\n\t", "\u200b"):
             results = await structured(client, "search", query=nothing)
             assert results["results"] == []
             assert results["notes"][0].startswith("nothing was searched for: the query is empty")
@@ -313,7 +313,7 @@ async def test_refusals_say_what_is_wrong(server):
         assert "query is empty" in await refused(client, "search_articles", query=" ")
         assert "no field 'colour'" in await refused(client, "search_articles", query="colour:red")
         assert "since" in await refused(client, "search_articles", query="court", since="soon")
-        assert "at most 10000 characters" in await refused(client, "search", query="x" * 10_001)
+        assert "at most 10000 characters" in await refused(client, "search_articles", query="x" * 10_001)
         assert "less than or equal to 50" in await refused(client, "search_articles", query="court", limit=10**9)
         assert "greater than or equal to 1" in await refused(client, "retrieve_context", question="x", budget=0)
         assert "valid string" in await refused(client, "search", query={"$gt": ""})
@@ -589,7 +589,7 @@ async def test_a_refusal_tells_no_library_and_no_folder(server, archive, monkeyp
         ("search", {}),
         ("search", {"query": 5}),
         ("search", {"query": {"$gt": ""}}),
-        ("search", {"query": "x" * 10_001}),
+        ("search_articles", {"query": "x" * 10_001}),
         ("fetch", {"id": ["a"]}),
         ("search_articles", {"query": "a", "limit": "many", "sources": {"a": 1}, "mode": "magic", "offset": -1}),
         ("search_articles", {"query": "a", "sources": [["a"]], "since": 5, "passages": 2.5}),

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from search import Archive, Article
+from search import Archive, Article, Filters
 from search.declarations import values
 from search.errors import EncoderError, QueryError, UsageError
 from search.exports import blocks
@@ -136,8 +136,26 @@ def test_the_rendered_text_never_exceeds_the_budget(archive, budget):
 def test_a_budget_of_nothing_is_refused(archive):
     with pytest.raises(UsageError, match="budget must be 1 or more, not 0"):
         archive.retrieve("ferry", budget=0)
-    with pytest.raises(QueryError, match="empty"):
-        archive.retrieve("  ")
+
+
+@pytest.mark.parametrize("question", ["", "  ", "((", "-", "*:*", '"', "???", "\x00", "\ud800"])
+def test_a_question_of_no_words_has_no_passages_and_says_so(archive, question):
+    context = archive.retrieve(question)
+    assert context.passages == ()
+    assert context.text() == ""
+    assert context.notes == ("nothing was searched for: there is no letter or digit in the question",)
+    with pytest.raises(QueryError, match="since: 'soon' is not a date"):
+        archive.retrieve(question, filters=Filters(since="soon"))
+    with pytest.raises(QueryError, match="length of time"):
+        archive.retrieve(question, recency="soon")
+
+
+def test_of_a_question_too_long_to_be_searched_the_beginning_is(archive):
+    beginning = "What did the ferry carry? "
+    for rest in ("x" * 200_000, " ".join(f"w{number}" for number in range(5_000))):
+        context = archive.retrieve(beginning + rest, mode="keyword")
+        assert context.notes[0] == "only the beginning of the text was searched"
+        assert context.question == beginning + rest
 
 
 def test_nothing_matches_well(archive):

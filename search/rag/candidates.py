@@ -12,6 +12,7 @@ import numpy as np
 
 from search.encode import Reranker
 from search.encode.rerank import best_scores
+from search.engine import lenient
 from search.engine.legs import Mask
 from search.engine.plan import Plan
 from search.engine.ranking import PREFERENCE
@@ -103,19 +104,20 @@ def _places(text: str, asked: Mapping[str, str]) -> list[tuple[int, int, str]]:
 
 
 def _search(view: View, request: Request, how: Detect, part: Part, watch: Watch) -> tuple[list[Hit], list[str]]:
-    """The articles for a part, and what is to be said of them. Where it is no query, its words are searched."""
+    """The articles for a part, and what is to be said of them. Where it is no query, its words are searched, which a
+    note says."""
     copies = Copies.SHOW if view.stories is None else Copies.COLLAPSE  # copies would take the places of other texts
-    request = replace(
-        request, query=part.searched, literal=False, limit=DEPTH, passages=PASSAGES, snippets=False, copies=copies
-    )
-    try:
-        results, hits = _answered(view, view.plan(request), how, part, watch)
-    except QueryError:
-        plain = " ".join(_OPERATORS.sub(" ", part.searched).lower().split())
-        if not plain:
-            raise
-        results, hits = _answered(view, view.plan(replace(request, query=plain)), how, part, watch)
-    return hits, [note for note in results.notes if not note.startswith("no article has all")]
+    request = replace(request, literal=False, limit=DEPTH, passages=PASSAGES, snippets=False, copies=copies)
+    plain = " ".join(_OPERATORS.sub(" ", part.searched).lower().split())
+    said: list[str] = []
+    for query in (part.searched, plain):
+        try:
+            results, hits = _answered(view, view.plan(replace(request, query=query)), how, part, watch)
+        except QueryError as error:
+            said.append(f"{lenient.PLAIN}{error}" if not said else f"not searched: {error}")
+        else:
+            return hits, said + [note for note in results.notes if not note.startswith("no article has all")]
+    return [], said
 
 
 def _answered(view: View, plan: Plan, how: Detect, part: Part, watch: Watch) -> tuple[Results, list[Hit]]:

@@ -9,12 +9,14 @@ import numpy as np
 
 from search import deadline
 from search.encode import Reranker
+from search.engine import lenient
 from search.engine.nearest import nearest
 from search.engine.request import Request
 from search.engine.view import View
 from search.engine.watch import Watch, unwatched
 from search.errors import UsageError
 from search.keyword.tree import Value
+from search.query.fields import has_word
 from search.rag import render, select
 from search.rag.candidates import find
 from search.rag.context import Context, CountTokens
@@ -41,22 +43,28 @@ def retrieve(
     """The passages for a question, the query of ``request``, in at most ``budget`` tokens; ``how`` says what becomes of
     sources and dates that it names.
 
-    Raises UsageError for a budget below 1, QueryError for a question without a letter or digit.
+    No question raises: one without a letter or digit has no passages, of one that is too long the beginning is
+    searched, and a note says so. Raises UsageError for a budget below 1, and what ``View.plan`` raises for the rest of
+    the request.
     """
     if not isinstance(budget, int):
         raise UsageError(f"budget takes a whole number, not {type(budget).__name__}")
     if budget < 1:
         raise UsageError(f"budget must be 1 or more, not {budget}")
     question = request.query
+    asked = lenient.beginning(question)
+    notes = [lenient.SHORTENED] if asked != question else []
+    if not has_word(asked):
+        return _nothing(view, request, how, budget)
     with watch("plan"):
-        plan = view.plan(replace(request, literal=True))
+        plan = view.plan(replace(request, query=asked, literal=True))
     with watch("detect"):
-        reading = read(question, view.sources, plan.now, how)
+        reading = read(asked, view.sources, plan.now, how)
     candidates, remarks = find(view, plan, how, reading, reranker, watch)
     with watch("fill"):
         passages, tokens, chosen = _fill(question, candidates, budget, count_tokens or estimate_tokens)
         passages = _with_carriers(view, passages, chosen)
-    notes = [*reading.notes, *_absent(view, reading.absent), *remarks]
+    notes += [*reading.notes, *_absent(view, reading.absent), *remarks]
     if candidates and not passages:
         notes.append(f"not even one passage fits into {budget:,} tokens")
     elif left := _left_out(reading, candidates, chosen):
@@ -72,6 +80,22 @@ def retrieve(
         detected=reading.detected,
         parts=tuple(part.shown for part in reading.parts),
         notes=tuple(dict.fromkeys(notes)),
+    )
+
+
+def _nothing(view: View, request: Request, how: Detect, budget: int) -> Context:
+    """The answer to a question in which there is nothing to search for; its filters and mode are checked all the same."""
+    plan = view.plan(replace(request, query="*", literal=False))
+    note = "nothing was searched for: there is no letter or digit in the question"
+    return Context(
+        question=request.query,
+        budget=budget,
+        tokens=0,
+        passages=(),
+        mode=plan.mode,
+        took_ms=plan.took_ms(),
+        detect=how,
+        notes=(note,),
     )
 
 

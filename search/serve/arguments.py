@@ -27,11 +27,16 @@ def _whole(text: str) -> str:
     return text
 
 
+def _mended(text: str) -> str:
+    return "".join("\ufffd" if "\ud800" <= c <= "\udfff" else c for c in text)
+
+
 Text = Annotated[str, AfterValidator(_whole)]
 Name = Annotated[Text, Field(max_length=1_000)]
 Names = Annotated[list[Name] | None, Field(max_length=100)]
 Number = Annotated[float, Field(allow_inf_nan=False)]
-Question = Annotated[Text, Field(min_length=1, max_length=LONGEST_QUERY, description="A question in plain words.")]
+Question = Annotated[str, AfterValidator(_mended), Field(description="A question in plain words.")]
+"""What a model wrote: none is refused, whatever is in it and however long it is."""
 
 
 class Strict(BaseModel):

@@ -49,7 +49,7 @@ LANGUAGE = (
 Result = TypeVar("Result")
 
 Query = Annotated[str, Field(description=LANGUAGE, min_length=1, max_length=10_000)]
-Words = Annotated[str, Field(description="Words; operators as in search_articles.", min_length=1, max_length=10_000)]
+Words = Annotated[Question, Field(description="Words; operators as in search_articles.")]
 Matching = Annotated[str, Field(description="As in search_articles; * is all.", min_length=1, max_length=10_000)]
 MOST = {"limit": 50, "offset": 950, "passages": 5, "budget": 32_000}  # of one call
 # What a model has no use for.
