@@ -619,4 +619,5 @@ def _choice(kind: Any, value: Any) -> Any:
     try:
         return kind(value)
     except ValueError:
-        raise UsageError(f"{value!r} is not a {kind.__name__.lower()}; use one of {', '.join(kind)}") from None
+        name = kind.__name__.lower()
+        raise UsageError(f"{value!r} is not a {name}; use one of {', '.join(kind)}").about(name) from None

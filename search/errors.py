@@ -24,8 +24,10 @@ SearchError
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from typing import Self
 
 OF_MEANING = frozenset(
     {"faiss", "torch", "sentence_transformers", "transformers", "tokenizers"}
@@ -41,9 +43,23 @@ class SearchError(Exception):
 
 
 class UsageError(SearchError):
-    """The call cannot be served as asked."""
+    """The call cannot be served as asked. ``settings``: what is at fault, by the names that Python has for it."""
 
     exit_code = 2
+    settings: tuple[str, ...] = ()
+
+    def about(self, *settings: str) -> Self:
+        """The same, of these settings."""
+        self.settings = settings
+        return self
+
+    def told(self, names: Mapping[str, str]) -> str:
+        """The message with the settings by the names that who asked has for them."""
+        text = str(self)
+        for setting in self.settings:
+            if (name := names.get(setting, setting)) != setting:
+                text = re.sub(rf"(?<![\w'-]){setting}(?![\w'])", name.replace("\\", ""), text, count=1)
+        return text
 
 
 class QueryError(UsageError):

@@ -44,7 +44,8 @@ def test_a_file_whose_texts_were_not_found_says_so_and_what_would_read_them(tmp_
     path = put(tmp_path, "a.jsonl", [{"title": f"T{n}", "leib": "word " * 60, "wann": "2025-02-26"} for n in range(3)])
     result = index(tmp_path, path)
     assert result.stderr.splitlines()[:3] == [
-        "jsonl: 3 articles: 3 without text, 3 without a date; fields not used: leib (3), wann (3)",
+        "jsonl: 3 articles: 3 without text, 3 without a date; fields not used: leib (3), looks like a text, "
+        "wann (3), looks like a date",
         "--map text=leib would read it",
         "--map published=wann would read it",
     ]

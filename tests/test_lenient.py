@@ -88,9 +88,12 @@ def test_no_text_raises_anywhere(sample_archive, text):
         assert not [note for note in results.notes if note.startswith(("read as plain", "nothing was searched"))]
 
 
+SIGNS = """
+    ( (( - + ~ * *:* ? " '' {}[] /a.*b/ AND NOT the w/5 t* source: date:2025..2024 🦆 ล้างบ้าน 東京都
+"""
 HARD = [
-    *("", " ", "(", "((", "-", "+", "~", "*", "*:*", "?", '"', "''", "AND", "NOT", "AND OR NOT", "the of", "{}[]", "/a.*b/"),
-    *("\x00", "\ud800", "a\ud800b", "\u200b", "\u202e", "🦆", "ล้างบ้าน", "東京都", "w/5", "t*", "source:", "date:2025..2024"),
+    *SIGNS.split(),
+    *("", " ", "AND OR NOT", "the of", "\x00", "\ud800", "a\ud800b", "\u200b", "\u202e"),
     *("x" * 150_000, "(" * 20_000, '"' * 9_999, " ".join(map(str, range(4_000))), "a-b-" * 4_000, "東" * 30_000),
 ]
 
@@ -128,8 +131,7 @@ async def of_tools(archive, text):
         try:
             refusals.append((await server.call_tool(tool, arguments)).is_error)
         except ToolError as error:
-            assert "Traceback" not in str(error)
-            refusals.append(True)
+            refusals.append("Traceback" not in str(error))
     return refusals
 
 

@@ -15,10 +15,10 @@ from hypothesis import strategies as st
 from search import Archive, Article
 from search.deadline import Deadline
 from search.errors import QueryTimeout
-from search.query import dates
+from search.query import dates, parts
 from search.query import named as detect
 from search.query.named import Disjoint, SourceNames, mentions, when
-from search.rag import outlets, parts
+from search.rag import outlets
 from search.rag.question import read
 from search.records import Detect
 

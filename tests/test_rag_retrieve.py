@@ -18,7 +18,8 @@ from search.errors import EncoderError, QueryError, UsageError
 from search.exports import blocks
 from search.ingest import read
 from search.query import named as detect
-from search.rag import parts, render, select
+from search.query import parts
+from search.rag import render, select
 from search.rag.tokens import estimate_tokens
 
 from .conftest import SAMPLE

@@ -184,7 +184,7 @@ def test_what_a_console_and_a_notebook_show_is_short_and_escaped():
     results = Results(query="<dam>", mode=Mode.KEYWORD, total=1200, took_ms=1.0, hits=(hit,))
     assert repr(article) == "<Article 'a', '<b>Dam</b>' (S&P, 2025-02-26), 5,000 characters>"
     assert repr(hit) == "<Hit 1, 0.5000: 'a', '<b>Dam</b>' (S&P, 2025-02-26)>"
-    assert repr(results) == "<Results for '<dam>': 1 hits of 1,200 articles, keyword>"
+    assert repr(results) == "<Results for '<dam>': 1 hit of 1,200 articles, keyword>"
     assert results._repr_html_() == (
         "<p>1,200 articles match &lt;dam&gt;</p><table><tr><td>1</td><td>0.5000</td><td>&lt;b&gt;Dam&lt;/b&gt;<br>"
         "S&amp;P, 2025-02-26<br>&lt;<mark>dam</mark>&gt;</td></tr></table>"

@@ -248,7 +248,8 @@ def test_what_is_to_be_said_of_a_match_set_is_said_by_all(client, path, asked, n
 def test_a_misspelt_word_is_said_where_it_is_counted(client):
     for path in ("facets", "timeline"):
         assert told(client.get(f"/v1/{path}", params={"q": "Corran inspecton"}))["notes"] == [
-            "did you mean: Corran inspection"
+            "no article has 'inspecton'",
+            "did you mean: Corran inspection",
         ]
 
 
@@ -439,11 +440,11 @@ def test_filters_also_narrow_an_ordinary_search(client):
         ("GET", "/v1/articles/1", {"params": {"passage": "true"}}, 400, "UsageError", "passage"),
         ("POST", "/v1/search?source=b", {"json": {"q": "a"}}, 400, "UsageError", "source"),
         ("GET", "/v1/search", {"params": {"q": "a", "mode": "best"}}, 400, "UsageError", "mode"),
-        ("GET", "/v1/search", {"params": {"q": "a", "recency": "soon"}}, 400, "QueryError", None),
-        ("GET", "/v1/search", {"params": {"q": "a", "from": "\x00"}}, 400, "QueryError", None),
+        ("GET", "/v1/search", {"params": {"q": "a", "recency": "soon"}}, 400, "QueryError", "recency"),
+        ("GET", "/v1/search", {"params": {"q": "a", "from": "\x00"}}, 400, "QueryError", "from"),
         ("GET", "/v1/search", {"params": {"q": "a" * 10_001}}, 400, "UsageError", "q"),
-        ("GET", "/v1/search", {"params": {"q": "a", "limit": 1000, "offset": 900}}, 400, "UsageError", None),
-        ("GET", "/v1/search", {"params": {"q": "a", "cursor": "!!"}}, 400, "UsageError", None),
+        ("GET", "/v1/search", {"params": {"q": "a", "limit": 1000, "offset": 900}}, 400, "UsageError", "offset"),
+        ("GET", "/v1/search", {"params": {"q": "a", "cursor": "!!"}}, 400, "UsageError", "cursor"),
         ("POST", "/v1/search", {"content": b"{"}, 400, "UsageError", None),
         ("POST", "/v1/search", {"content": b"[" * 40_000}, 400, "UsageError", None),
         ("POST", "/v1/search", {"content": b"[" * 200_000}, 413, "RequestTooLarge", None),
@@ -458,14 +459,23 @@ def test_filters_also_narrow_an_ordinary_search(client):
         ("POST", "/v1/search", {"json": {"q": "a", "sourc": None}}, 400, "UsageError", "sourc"),
         ("POST", "/v1/search", {"data": {"q": "a"}}, 400, "UsageError", None),
         ("POST", STORE, {"json": {"query": "a", "max_num_results": 51}}, 400, "UsageError", "max_num_results"),
-        ("POST", STORE, {"json": {"query": "a", "filters": eq("colour", "red")}}, 400, "UsageError", None),
-        ("POST", STORE, {"json": {"query": "a", "filters": eq("source", True)}}, 400, "UsageError", None),
-        ("POST", STORE, {"json": {"query": "a", "filters": eq("published", 10**400)}}, 400, "UsageError", None),
+        ("POST", STORE, {"json": {"query": "a", "filters": eq("colour", "red")}}, 400, "UsageError", "filters"),
+        ("POST", STORE, {"json": {"query": "a", "filters": eq("source", True)}}, 400, "UsageError", "filters"),
+        ("POST", STORE, {"json": {"query": "a", "filters": eq("published", 10**400)}}, 400, "UsageError", "filters"),
         ("POST", STORE, {"json": {"query": "a", "filters": {"type": "xor"}}}, 400, "UsageError", "filters"),
         ("POST", "/v1/vector_stores/other/search", {"json": {"query": "a"}}, 404, "ArticleNotFound", None),
         ("GET", "/v1/articles/%00", {}, 404, "ArticleNotFound", None),
         ("GET", "/v1/articles/%ff%1b[31m", {}, 404, "ArticleNotFound", None),
         ("GET", "/v1/articles/../../etc/passwd", {}, 404, None, None),
+        ("POST", "/v1/search", {"json": {"q": "a", "filter": eq("colour", "red")}}, 400, "UsageError", "filter"),
+        ("GET", "/v1/search", {"params": {"q": "a AND ("}}, 400, "QueryError", "q"),
+        ("GET", "/v1/search", {"params": {"q": "a", "as_of": "soon"}}, 400, "QueryError", "as_of"),
+        ("GET", "/v1/search", {"params": {"q": "a", "to": "soon"}}, 400, "QueryError", "to"),
+        ("GET", "/v1/facets", {"params": {"q": "a", "source": "?"}}, 400, "QueryError", "source"),
+        ("GET", "/v1/context", {"params": {"q": "a", "from": "2025", "to": "2024"}}, 400, "QueryError", "from"),
+        ("GET", "/v1/timeline", {"params": {"by": "day", "from": "1000"}}, 400, "UsageError", "by"),
+        ("GET", "/v1/search", {}, 400, "UsageError", "q"),
+        ("GET", "/v1/context", {"params": {"q": "a", "rerank": True}}, 400, "UsageError", "rerank"),
         ("GET", "/v1/context", {"params": {"q": "a", "budget": 0}}, 400, "UsageError", "budget"),
         ("GET", "/nothing", {}, 404, "PathNotFound", None),
         ("DELETE", "/v1/search", {}, 405, "MethodRefused", None),

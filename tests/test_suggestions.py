@@ -10,6 +10,8 @@ from search import Archive, Article
 from search.engine.nearest import nearest
 from search.records import Compare, Filters
 
+UNDATED = "1 article without a date cannot be among these; date:none finds such articles"
+
 
 @pytest.fixture(scope="module")
 def archive(tmp_path_factory):
@@ -131,19 +133,34 @@ def dated(tmp_path_factory):
 @pytest.mark.parametrize(
     ("query", "notes"),
     [
-        ("dam since:2020-01-01", ["1 article without a date cannot be among these"]),
-        ("since:2020-01-01", ["2 articles without a date cannot be among these"]),
+        ("dam since:2020-01-01", [UNDATED]),
+        ("since:2020-01-01", ["2 articles without a date cannot be among these; date:none finds such articles"]),
         ("weir since:2019 -weir", []),
-        ("dam since:7d", ["1 article without a date cannot be among these", "the newest article is of 2020-03-01"]),
-        ("dam before:2000", ["1 article without a date cannot be among these", "the oldest article is of 2020-03-01"]),
+        (
+            "dam since:7d",
+            [
+                UNDATED,
+                "the newest article is of 2020-03-01",
+            ],
+        ),
+        (
+            "dam before:2000",
+            [
+                UNDATED,
+                "the oldest article is of 2020-03-01",
+            ],
+        ),
         ("heron since:2021 until:2020", ["no day meets all the dates of this query"]),
         ("dam", []),
-        ("dam date:2019 OR dam date:2020", ["1 article without a date cannot be among these"]),
-        ("dam date:(2019 OR 2020)", ["1 article without a date cannot be among these"]),
+        (
+            "dam date:2019 OR dam date:2020",
+            [UNDATED],
+        ),
+        ("dam date:(2019 OR 2020)", [UNDATED]),
         ("dam -date:2019", []),
         ("dam NOT since:2020-04", []),
-        ("dam -(-date:2020)", ["1 article without a date cannot be among these"]),
-        ("weir OR since:2030", ["1 article without a date cannot be among these"]),
+        ("dam -(-date:2020)", [UNDATED]),
+        ("weir OR since:2030", [UNDATED]),
         ("heron date:2020-03-01", []),
     ],
 )
@@ -153,7 +170,7 @@ def test_what_dates_leave_out_is_said(dated, query, notes):
 
 
 def test_filters_say_what_they_leave_out_too(dated):
-    undated = "1 article without a date cannot be among these"
+    undated = UNDATED
     for filters in (Filters(since="2019"), Filters(since="2020-03-01", until="2020-03-01"), {"since": "2020"}):
         assert list(dated.search("dam", mode="keyword", filters=filters).notes) == [undated]
     published = Filters(conditions=Compare("published", "gte", "2019"))
@@ -166,7 +183,7 @@ def test_days_of_which_there_is_nothing(tmp_path):
         archive.add([Article(id=str(year), text="dam", published=date(year, 1, 1)) for year in (2015, 2020)])
         assert list(archive.search("dam date:2017", mode="keyword").notes) == ["no article is of these days"]
         assert list(archive.search("dam date:(2017 OR 2018)", mode="keyword").notes) == ["no article is of these days"]
-        assert list(archive.search("heron date:2015", mode="keyword").notes) == []
+        assert list(archive.search("heron date:2015", mode="keyword").notes) == ["no article has 'heron'"]
         early = archive.search("dam", mode="keyword", as_of="2014")
         assert list(early.notes) == ["the oldest article is of 2015-01-01"]
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from search.cli.files import replacing
+from search.cli.matching import TABLES, put_table
 from search.cli.options import common, counted, opened, output, printed
 from search.cli.progress import Meter
 from search.cli.text import line
@@ -19,9 +20,10 @@ from search.records import Mode
 
 if TYPE_CHECKING:
     from search.evaluation import Qrels, Quality, Query
+    from search.evaluation.comparison import Comparison
 
 MODES = (Mode.KEYWORD, Mode.VECTOR, Mode.HYBRID)
-_COMPARED = frozenset({"mode", "recency", "as_of", "diversity", "fusion", "weight", "detect", "rerank"})
+_COMPARED = frozenset({"mode", "recency", "as_of", "diversity", "fusion", "weight", "detect", "rerank", "copies"})
 
 
 def _modes(ctx: click.Context, param: click.Parameter, value: str | None) -> tuple[Mode, ...] | None:
@@ -70,7 +72,7 @@ def _modes(ctx: click.Context, param: click.Parameter, value: str | None) -> tup
     metavar="A B",
     help="Compare two settings ('weight=0.3', 'mode=keyword detect=off') or archives (their folders).",
 )
-@printed("pretty", "json")
+@printed("pretty", "json", *TABLES, help="For people or for programs; xlsx is a table for Excel.")
 @output
 def command(
     folder: Path,
@@ -109,6 +111,8 @@ def command(
         )
     if format == "json":
         click.echo(formats.dumps(_record(quality), indent=2))
+    elif format in TABLES:
+        put_table("quality", _rows(quality), format)
     else:
         for text in _table(quality):
             click.echo(text)
@@ -172,6 +176,8 @@ def _compare(
     if format == "json":
         plain = {mode: {name: asdict(one) for name, one in each.items()} for mode, each in found.items()}
         click.echo(formats.dumps({"compared": list(sides), "modes": plain}, indent=2))
+    elif format in TABLES:
+        put_table("compared", _rows_compared(found), format)
     else:
         click.echo(f"{'mode':<16}{'measure':<9}{'A':>9}{'B':>9}{'B - A':>10}{'95 %':>20}{'p':>9}   better, worse")
         for mode, each in found.items():
@@ -216,6 +222,26 @@ def _record(quality: Quality) -> dict[str, Any]:
             for mode, measures in quality.measures.items()
         },
     }
+
+
+def _rows(quality: Quality) -> Iterator[tuple[Any, ...]]:
+    """A header, and a row a mode."""
+    for number, (mode, measures) in enumerate(quality.measures.items()):
+        if not number:
+            yield "mode", *measures
+        yield str(mode), *(round(value, 4) for value in measures.values())
+
+
+def _rows_compared(found: Mapping[str, Mapping[str, Comparison]]) -> Iterator[tuple[Any, ...]]:
+    """A header, and a row a mode and measure."""
+    from dataclasses import asdict
+
+    for number, (mode, name, one) in enumerate(
+        (mode, name, one) for mode, each in found.items() for name, one in each.items()
+    ):
+        if not number:
+            yield "mode", "measure", *asdict(one)
+        yield mode, name, *asdict(one).values()
 
 
 def _table(quality: Quality) -> list[str]:

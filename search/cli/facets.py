@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from search.cli import charts, pretty
-from search.cli.matching import asked, check_output, match_set, put, table
+from search.cli.matching import TABLES, asked, check_output, match_set, put, put_table
 from search.cli.options import UNSAID, common, counted, opened, styled
 from search.cli.text import DIM, PLAIN, line, width
 from search.declarations import values
@@ -42,7 +42,10 @@ def command(
     query, options = asked(settings)
     with opened(folder) as archive:
         found = archive.facets(query, **options)
-    put(_drawn(found, format, style=styled()))
+    if format in TABLES:
+        put_table("facets", _rows(found), format)
+    else:
+        put(_drawn(found, format, style=styled()))
     for note in found.notes:
         click.echo(line(note), err=True)
     click.echo(pretty.articles_match(found.total), err=True)
@@ -53,8 +56,6 @@ def command(
 def _drawn(found: Facets, format: str, *, style: bool) -> str | bytes:
     if format == "json":
         return formats.dumps(values(found, UNSAID), indent=2)
-    if format == "csv":
-        return table(_rows(found))
     if format == "pretty":
         return "\n".join(_pretty(found, style))
     panels = [

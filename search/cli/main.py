@@ -15,6 +15,8 @@ from search._version import __version__
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
+    from search.errors import UsageError
+
 # A command's module is imported only when it runs or its own help is asked; the group's help reads this table.
 COMMANDS = {
     "index": "Add articles to an archive, creating it if there is none.",
@@ -142,7 +144,7 @@ def printable(text: str) -> str:
 
 def report(error: BaseException, *, debug: bool) -> int:
     """Say on stderr what went wrong, in one line where that is enough; the exit code for it."""
-    from search.errors import QueryError, SearchError
+    from search.errors import QueryError, SearchError, UsageError
 
     if isinstance(error, BrokenPipeError):
         _let_go()  # whoever read us has had enough (``| head``): nothing is wrong
@@ -157,7 +159,7 @@ def report(error: BaseException, *, debug: bool) -> int:
         _say(str(error) or "interrupted")
         return 130
     if isinstance(error, SearchError):
-        _say(str(error))
+        _say(_in_options(error) if isinstance(error, UsageError) and error.settings else str(error))
         if isinstance(error, QueryError) and (pointer := error.pointer()):
             click.echo(pointer, err=True)
         return error.exit_code
@@ -172,6 +174,13 @@ def report(error: BaseException, *, debug: bool) -> int:
         raise error
     _say(f"internal error, {type(error).__name__}: {error}; --debug shows where. Please report it.")
     return 3
+
+
+def _in_options(error: UsageError) -> str:
+    """The message with the options that are at fault by their own names."""
+    from search.engine.request import NAMED
+
+    return error.told({name: f"--{one.option}" for name, one in NAMED.items()})
 
 
 def _let_go() -> bool:

@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import csv
 import io
+import sys
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from search.cli.options import asks, given, output, printed, timings, valid_text
+from search.cli.options import asks, counted, given, output, printed, timings, valid_text
 from search.declarations import Setting
 from search.errors import UsageError
 from search.exports import formats
 from search.records import Filters
 
-FORMATS = ("pretty", "json", "csv", "svg", "png")
+if TYPE_CHECKING:
+    from search.exports.workbook import Workbook
+
+FORMATS = ("pretty", "json", "csv", "xlsx", "svg", "png")
+TABLES = ("csv", "xlsx")
 EVERYTHING = "*"  # the query that all articles match
 AnyFunction = TypeVar("AnyFunction", bound=Callable[..., Any])
 
@@ -23,7 +28,7 @@ AnyFunction = TypeVar("AnyFunction", bound=Callable[..., Any])
 def match_set(
     *settings: Setting,
     forms: Sequence[str] = FORMATS,
-    help: str = "Bars, numbers, or a picture; png needs --output.",
+    help: str = "Bars, numbers, or a picture; xlsx is a table for Excel, and png needs --output.",
     **defaults: Any,
 ) -> Callable[[AnyFunction], AnyFunction]:
     """The query, the settings, ``--format`` and ``--output``."""
@@ -51,6 +56,32 @@ def table(rows: Iterable[Sequence[Any]]) -> str:
     writer = csv.writer(buffer, lineterminator="\n")
     writer.writerows([formats.cell(value) if isinstance(value, str) else value for value in row] for row in rows)
     return buffer.getvalue()[:-1]
+
+
+def put_table(name: str, rows: Iterable[Sequence[Any]], format: str) -> None:
+    """Print a table as CSV, or as a workbook whose sheet has this name."""
+    if format == "csv":
+        put(table(rows))
+        return
+    from search.exports.workbook import of_table
+
+    no_terminal(name)
+    put_workbook(of_table(name, rows))
+
+
+def no_terminal(name: str) -> None:
+    """Refuse to print a workbook on a terminal. Raises UsageError."""
+    if sys.stdout.isatty():
+        raise UsageError(f"a workbook is no text; write it to a file: --format xlsx --output {name}.xlsx")
+
+
+def put_workbook(book: Workbook) -> None:
+    """A workbook on stdout, and on stderr how many of its cells were cut."""
+    sys.stdout.flush()
+    sys.stdout.buffer.write(book.data)
+    if book.cut:
+        cells = counted(book.cut, "cell")
+        click.echo(f"{cells} cut to the 32,767 characters that a spreadsheet holds: --format csv has all", err=True)
 
 
 def check_output(ctx: click.Context, format: str) -> None:

@@ -17,6 +17,7 @@ from search.cli.main import remember_debug
 from search.declarations import Setting
 from search.engine.request import gathered
 from search.errors import UsageError
+from search.records.numbers import counted as counted
 
 if TYPE_CHECKING:
     from search.archive import Archive
@@ -227,11 +228,6 @@ def opened(folder: Path, **settings: Any) -> Iterator[Archive]:
 def styled() -> bool:
     """Whether results may carry bold and dim: a terminal that can, and nobody asked for plain text."""
     return sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
-
-
-def counted(number: int, noun: str, plural: str = "") -> str:
-    """``1 article``, ``20,000 articles``."""
-    return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
 
 
 def asking() -> bool:

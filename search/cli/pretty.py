@@ -168,7 +168,7 @@ def tree(value: Mapping[str, Any], room: int) -> Iterator[str]:
                 facts = (f"{line(str(key))} {scalar(field)}" for key, field in record.items())
                 yield from (f"  {row}" for row in wrap(", ".join(facts), room - 2))
         else:
-            yield from wrap(f"{line(str(name))}: {scalar(item)}", room)
+            yield from wrap(f"{line(str(name)) or '(none)'}: {scalar(item)}", room)
 
 
 def scalar(value: Any) -> str:

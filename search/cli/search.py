@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,6 +11,7 @@ import click
 from click.core import ParameterSource
 
 from search.cli import pretty
+from search.cli.matching import no_terminal, put_workbook
 from search.cli.options import UNSAID, asks, common, counted, given, opened, output, styled, timings, valid_text
 from search.cli.text import clean, line
 from search.declarations import values
@@ -139,17 +139,10 @@ def _remarks(results: Results) -> Iterator[str]:
 
 
 def _workbook(results: Results) -> None:
-    """A workbook on stdout, which must not be a terminal. Raises UsageError, and MissingExtraError without 'xlsx'."""
     from search.exports.workbook import workbook as made
 
-    if sys.stdout.isatty():
-        raise UsageError("a workbook is no text; write it to a file: --format xlsx > hits.xlsx")
-    sys.stdout.flush()
-    book = made(results)
-    sys.stdout.buffer.write(book.data)
-    if book.cut:
-        cells = counted(book.cut, "cell")
-        click.echo(f"{cells} cut to the 32,767 characters that a spreadsheet holds: --format csv has all", err=True)
+    no_terminal("hits")
+    put_workbook(made(results))
 
 
 def _run_all(folder: Path, queries: Path, format: str, settings: dict[str, Any], excel: bool) -> int:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from search.cli import charts, pretty
-from search.cli.matching import asked, check_output, match_set, put, table
+from search.cli.matching import TABLES, asked, check_output, match_set, put, put_table
 from search.cli.options import UNSAID, common, counted, opened
 from search.cli.text import line
 from search.declarations import values
@@ -34,7 +34,10 @@ def command(ctx: click.Context, /, folder: Path, format: str, **settings: Any) -
     query, options = asked(settings)
     with opened(folder) as archive:
         found = archive.timeline(query, **options)
-    put(_drawn(found, format))
+    if format in TABLES:
+        put_table("timeline", _rows(found), format)
+    else:
+        put(_drawn(found, format))
     for note in found.notes:
         click.echo(line(note), err=True)
     undated = f"; {counted(found.undated, 'article')} without a date" if found.undated else ""
@@ -46,8 +49,6 @@ def command(ctx: click.Context, /, folder: Path, format: str, **settings: Any) -
 def _drawn(found: Timeline, format: str) -> str | bytes:
     if format == "json":
         return formats.dumps(values(found, UNSAID), indent=2)
-    if format == "csv":
-        return table(_rows(found))
     labels = [one.label for one in found.buckets]
     counts = [one.count for one in found.buckets]
     if format == "pretty":

@@ -23,6 +23,7 @@ from search.engine import doctor
 from search.engine.settings import Settings
 from search.errors import ArchiveDamaged, ArchiveNotFound, SearchError, UsageError
 from search.records import BackupReport, RestoreReport
+from search.records.numbers import counted
 from search.storage import codec
 from search.storage.catalog import FILE, Catalog
 from search.storage.container import PartFile
@@ -228,15 +229,15 @@ def _restored(
         census = _census(catalog)
         if census != manifest.census:
             raise ArchiveDamaged(
-                f"backup {manifest.number} in {folder.path} holds {census.articles} articles at commit "
+                f"backup {manifest.number} in {folder.path} holds {counted(census.articles, 'article')} at commit "
                 f"{census.commit}, and {manifest.census.articles} at commit {manifest.census.commit} were backed up, "
                 "or others of them; restore another one"
             )
         # Words of an older analysis are no damage: doctor --repair analyses them again.
         if problems := [problem for problem in doctor.check(catalog) if not problem.startswith(doctor.OLD_ANALYSIS)]:
             raise ArchiveDamaged(
-                f"backup {manifest.number} in {folder.path} is not sound ({problems[0]}; {len(problems)} problems in "
-                "all); restore another one"
+                f"backup {manifest.number} in {folder.path} is not sound ({problems[0]}; "
+                f"{counted(len(problems), 'problem')} in all); restore another one"
             )
     except FileNotFoundError as error:
         raise _missing(error) from error

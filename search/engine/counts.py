@@ -234,7 +234,7 @@ def count_periods(
     start, stop = _number([low, high], by).tolist()
     size = stop - start + 1
     if size > MAX_PERIODS:
-        raise UsageError(_too_many(size, low, high, np.repeat(days, each), by))
+        raise UsageError(_too_many(size, low, high, np.repeat(days, each), by)).about("by")
     others, many = _by_day(day, within)
     places = _number(others, by) - start
     inside = (places >= 0) & (places < size)  # a first match late in a month takes nothing from that month

@@ -13,6 +13,7 @@ from search.engine.stories import check as stories
 from search.errors import ArchiveDamaged, SearchError
 from search.keyword import ANALYSIS_VERSION
 from search.records import Article
+from search.records.numbers import counted
 from search.storage import codec, segments
 from search.storage.catalog import Catalog
 from search.storage.columns import Columns, ids_digest
@@ -242,7 +243,9 @@ def _segment(
         if part.meta.get("articles") != entry.articles:
             problems.append(f"{part.path} counts other articles than the catalog")
     if KEYWORD in parts and len(parts[KEYWORD]["lengths"]) != len(ids):
-        problems.append(f"{parts[KEYWORD].path} counts {len(parts[KEYWORD]['lengths'])} articles, not {len(ids)}")
+        problems.append(
+            f"{parts[KEYWORD].path} counts {counted(len(parts[KEYWORD]['lengths']), 'article')}, not {len(ids)}"
+        )
     if differing := columns_differ(parts[COLUMNS], read):
         problems.append(f"{parts[COLUMNS].path} has other values than its articles ({differing}); index them again")
     if KEYWORD in parts:

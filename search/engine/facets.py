@@ -39,7 +39,7 @@ def facets(
     """
     wanted = list(FacetField) if fields is None else list(dict.fromkeys(_choice(FacetField, field) for field in fields))
     if limit is not None and limit < 1:
-        raise UsageError(f"limit must be 1 or more, not {limit}")
+        raise UsageError(f"limit must be 1 or more, not {limit}").about("limit")
     with watch("plan"):
         plan = view.plan(request)
     with watch("match"):
@@ -126,4 +126,5 @@ def _choice(kind: Any, value: Any) -> Any:
         return kind(value)
     except ValueError:
         name = "field to count by" if kind is FacetField else "period"
-        raise UsageError(f"{value!r} is no {name}; use one of {', '.join(kind)}") from None
+        asked = "fields" if kind is FacetField else "by"
+        raise UsageError(f"{value!r} is no {name}; use one of {', '.join(kind)}").about(asked) from None

@@ -21,6 +21,7 @@ BATCH_CHARACTERS = 64_000_000  # a batch of very long articles is cut earlier, t
 LOOKUP = 500
 REJECTIONS_KEPT = 100
 REMARKS_KEPT = 1000
+CHANGES_KEPT = 200_000  # articles replaced in a run, of which it is known what was there before
 FIRST_COMMIT = 20.0  # seconds of reading after which the first batch is given, full or not
 FIRST_BATCH = 200  # articles in the first batch where a model embeds them: some ten a second on a slow machine
 FIRST_CHARACTERS = 400_000  # in it at most: long articles have many passages
@@ -65,6 +66,16 @@ class Checked(NamedTuple):
     article: Article
     data: bytes
     content: bytes
+
+
+@dataclass(slots=True)
+class Change:
+    """What this run has done to an article from before it: the hash of what was there, how many records took its place
+    one after the other, and the remarks on them."""
+
+    before: bytes
+    records: int = 0
+    remarks: list[str] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -149,6 +160,7 @@ class Intake:
         self._met = bytearray(self._first_row // 8 + 1)  # a bit for each row from before that this run has met again
         self._counts: Counter[str] = Counter()
         self._remarks: list[str] = []
+        self._changes: dict[str, Change] = {}
         self._began = time.monotonic()
 
     def batches(self, items: Iterable[Article | Rejection], watch: Watch, alive: Callable[[], None]) -> Iterator[Batch]:
@@ -216,7 +228,7 @@ class Intake:
             self._settle(checked, batch, live)
         report = self.report
         counted = {name: getattr(report, name) + count for name, count in self._counts.items()}
-        if len(self._remarks) > len(report.remarks):
+        if len(self._remarks) != len(report.remarks):
             counted["remarks"] = tuple(self._remarks)
         self.report = replace(report, **counted)
 
@@ -250,16 +262,53 @@ class Intake:
             self._counts["poorer"] += 1
             self._remark(article, f"{article.id} has a {lack} in the archive and none here: the fuller one is kept")
             self._skip(row)
+        elif self._returns(article):
+            self._undo(checked, batch, row)
         else:
             self._counts["replaced"] += 1
+            change = self._changes.get(article.id)
+            if change is None and before is None and 0 <= row < self._first_row and len(self._changes) < CHANGES_KEPT:
+                change = self._changes[article.id] = Change(versions.digest(old))
+            if change is not None:
+                change.records += 1
             if of_this_run:
                 self._counts["revised"] += 1
-                self._remark(article, f"{article.id} takes the place of another record of this run")
-            if before is None:
-                batch.replaced[article.id] = row
-            else:
-                batch.characters -= len(before.article.text)
-            self._take(checked, batch)
+                said = self._remark(article, f"{article.id} takes the place of another record of this run")
+                if said and change is not None:
+                    change.remarks.append(said)
+            self._replace(checked, batch, row)
+
+    def _returns(self, article: Article) -> bool:
+        """Whether an article that this run has replaced comes back as it was: then the run changes nothing, as each
+        further run of the same command does."""
+        change = self._changes.get(article.id)
+        return change is not None and change.before == versions.digest(article)
+
+    def _undo(self, checked: Checked, batch: Batch, row: int) -> None:
+        """What was there before this run stays; none of the records of its id has changed anything."""
+        change = self._changes.pop(checked.article.id)
+        self._counts["replaced"] -= change.records
+        self._counts["revised"] -= change.records - 1
+        self._counts["skipped"] += change.records + 1
+        for remark in change.remarks:
+            self._remarks.remove(remark)
+        if checked.article.id in batch.replaced:
+            self._drop(checked.article.id, batch)
+        else:  # the other one is committed, or on its way
+            self._replace(checked, batch, row)
+
+    def _drop(self, article_id: str, batch: Batch) -> None:
+        batch.characters -= len(batch.fresh.pop(article_id).article.text)
+        row = batch.replaced.pop(article_id)
+        self._met[row >> 3] |= 1 << (row & 7)
+
+    def _replace(self, checked: Checked, batch: Batch, row: int) -> None:
+        before = batch.fresh.get(checked.article.id)
+        if before is None:
+            batch.replaced[checked.article.id] = row
+        else:
+            batch.characters -= len(before.article.text)
+        self._take(checked, batch)
 
     def _of_its_own(self, article: Article, old: Article, batch: Batch, of_this_run: bool) -> Checked | None:
         """The article under an id of its own, if it is another story than the one of its id: in one run, or where it
@@ -289,7 +338,10 @@ class Intake:
             return waiting.article
         return self._catalog.articles([row])[row]
 
-    def _remark(self, article: Article, words: str) -> None:
-        if len(self._remarks) < REMARKS_KEPT:
-            place = versions.where(article)
-            self._remarks.append(f"{place}: {words}" if place else words)
+    def _remark(self, article: Article, words: str) -> str:
+        """Keep a remark while there is room; the remark as it was kept, or nothing."""
+        if len(self._remarks) >= REMARKS_KEPT:
+            return ""
+        place = versions.where(article)
+        self._remarks.append(f"{place}: {words}" if place else words)
+        return self._remarks[-1]

@@ -42,6 +42,9 @@ class Leg(Protocol):
     def explain(self, words: Sequence[str | Expanded], ordinal: int) -> dict[str, list[dict[str, Any]]]:
         """The parts of an article's score by kind, as plain values; their ``contribution`` add up to it."""
 
+    def lacks(self, word: str) -> bool:
+        """Whether none of the visible articles has a word of a query."""
+
     def suggest(self, word: str) -> str | None:
         """A likelier spelling of a word that no visible article has."""
 

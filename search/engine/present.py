@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import date
 from typing import Any
 
-from search.engine import excerpts, ranking
+from search.engine import excerpts, ranking, sides
 from search.engine.legs import Ordinals
 from search.engine.plan import Plan, Preferred, named_in
 from search.engine.rank import RERANKED, Ranked
@@ -154,6 +154,8 @@ def _notes(view: View, plan: Plan, scope: Scope, ranked: Ranked, shown: Sequence
         notes.append("this archive does not know which articles are copies; 'broadsheet regroup' finds out")
     if plan.request.mode is Mode.AUTO and view.vectors is None and len(view.columns):
         notes.append("this archive has no vectors: ranked by words alone")
+    if plan.request.snippets:
+        notes += sides.unmet(view, plan, scope, ranked.ordinals[plan.page])
     if plan.query.words and not scope.total and shown:
         notes.append(f"no article has all the words; these {_BEYOND[plan.mode]}")
     return (*notes, *remarks(view, plan, scope))

@@ -123,7 +123,9 @@ def rank(view: View, plan: Plan, scope: Scope, watch: Watch = unwatched) -> Rank
         matched = scope.matched if groups is None else alone(view.columns, scope.matched, groups, oldest)
         return by_date(view.columns, matched, oldest, plan.page.stop)
     if plan.page.stop > POOL:
-        raise UsageError(f"a ranking is {POOL} hits deep; for more, use --sort newest (by date), or narrow the query")
+        raise UsageError(
+            f"a ranking is {POOL} hits deep; for more, use --sort newest (by date), or narrow the query"
+        ).about("offset" if plan.page.start else "limit")
     return by_relevance(view, plan, scope, watch)
 
 

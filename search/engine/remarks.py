@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import date
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, cast
 
 import numpy as np
 
 from search.engine.nearest import nearest
 from search.engine.plan import Plan
 from search.engine.view import Scope, View
+from search.records import Mode
+from search.records.numbers import counted
 from search.storage.columns import MISSING_DAY
 
 if TYPE_CHECKING:
@@ -22,6 +24,7 @@ _FEW = 3  # words of a query in which a rare one weighs, so that a commoner spel
 _KINDS = {"by": "author", "authors": "author"}
 _NAMED = ("source", "section", "agency", "language", "author")
 _MOST = 20  # names that are looked up
+_MOST_WORDS = 8  # that no article has, told by name
 
 
 def remarks(view: View, plan: Plan, scope: Scope) -> list[str]:
@@ -60,12 +63,30 @@ def suggestion(view: View, plan: Plan, scope: Scope) -> tuple[str | None, list[s
         elif len(asked) <= _FEW and (usual := words.usual(word)) is not None:
             own, other, count = usual
             notes.append(f"{_articles(count)} {other!r}, {own:,} {word!r}; did you mean {other}?")
+    notes += _lacking(plan, scope, list(asked))
     for name in _unknown(view, query, scope) if query.constraint is not None and not scope.mask.any() else ():
         if name.near is not None:
             quoted = f'"{name.near}"' if " " in name.near else name.near
             written = rf'"?(?<!\w){re.escape(name.text)}(?!\w)"?'
             text = re.sub(written, quoted.replace("\\", r"\\"), text)
     return (text if text != query.text else None), notes
+
+
+def _lacking(plan: Plan, scope: Scope, asked: Sequence[str]) -> list[str]:
+    """What is to be said of words, misspellings and patterns that no visible article has."""
+    if plan.mode is Mode.VECTOR or not scope.visible.any():
+        return []
+    dates = _of_dates(plan) if asked else set()
+    lacking = [word for word in asked if word.lower() not in dates and scope.words.lacks(word)]
+    like = [one.written for one in plan.query.patterns if not scope.words.match(cast("Node", one)).any()]
+    if not lacking and not like:
+        return []
+    shown = [repr(word) for word in (*lacking, *like)]
+    more = len(shown) - _MOST_WORDS
+    if more > 0:
+        return [f"no article has {', '.join(shown[:_MOST_WORDS])} or {more:,} more of the words"]
+    *first, last = shown
+    return [f"no article has {', '.join(first)} or {last}" if first else f"no article has {last}"]
 
 
 def _of_dates(plan: Plan) -> set[str]:
@@ -166,7 +187,9 @@ def _dates(view: View, plan: Plan, scope: Scope) -> list[str]:
             undated &= scope.words.match_words(plan.query.words)
         count = int(np.count_nonzero(undated))
         if count:
-            notes.append(f"{'1 article' if count == 1 else f'{count:,} articles'} without a date cannot be among these")
+            notes.append(
+                f"{counted(count, 'article')} without a date cannot be among these; date:none finds such articles"
+            )
     dated = both([node for node in members(And, constraint) if _is_date(node)])
     if dated is None or scope.mask.any():
         return notes

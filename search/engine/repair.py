@@ -31,6 +31,7 @@ from search.keyword import ANALYSIS_VERSION
 from search.keyword.part import merge as keyword_merge
 from search.keyword.part import write as keyword
 from search.records import Article, Dirt, RepairReport
+from search.records.numbers import counted
 from search.storage import codec
 from search.storage.catalog import Catalog
 from search.storage.columns import Columns, build_columns, ids_digest, merge_columns
@@ -96,8 +97,9 @@ def repair(session: Session, thorough: bool, progress: Progress | None = None) -
                 problems = doctor.check(writer.catalog)
             if problems:
                 raise ArchiveDamaged(
-                    f"{session.path} is not sound after the repair ({problems[0]}; {len(problems)} problems in all): "
-                    "restore a backup, or export it and import that into a new archive"
+                    f"{session.path} is not sound after the repair ({problems[0]}; "
+                    f"{counted(len(problems), 'problem')} in all): restore a backup, or export it and import that into "
+                    "a new archive"
                 )
     return RepairReport(
         articles=session.catalog.count(),
@@ -364,7 +366,7 @@ class _Repair:
                 data[KEYWORD] = keyword.build_part(articles, layouts)
             if encoder is not None:
                 cut = building.cut(articles, layouts, encoder, self._session.settings.passage_tokens)
-                self._tell(f"embedding {len(cut.inputs)} passages")
+                self._tell(f"embedding {counted(len(cut.inputs), 'passage')}")
                 data[VECTORS] = building.embed(cut, encoder, known, lambda done, total: None)
                 self.embedded += len(articles)
             for name, part in data.items():

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from search import query as language
 from search.declarations import SETTINGS, Setting, setting, settings
-from search.errors import UsageError
+from search.errors import QueryError, UsageError
 from search.records import Carried, Copies, Detect, FacetField, Filters, Fusion, Mode, Period, Sort
 
 if TYPE_CHECKING:
@@ -56,19 +56,24 @@ class Request:
         for one in settings(Request):
             value = getattr(self, one.name, None)  # a filter's is checked where it is read
             if one.least is not None and (isinstance(value, bool) or not isinstance(value, Real)):
-                raise UsageError(f"{one.name} takes a number, not {type(value).__name__}")
+                raise UsageError(f"{one.name} takes a number, not {type(value).__name__}").about(one.name)
             if one.most is not None and one.least is not None and not one.least <= value <= one.most:
-                raise UsageError(f"{one.name} must be between {one.least} and {one.most}, not {value}")
+                raise UsageError(f"{one.name} must be between {one.least} and {one.most}, not {value}").about(one.name)
             if one.most is None and one.least is not None and value < one.least:
-                raise UsageError(f"{one.name} must be {one.least} or more, not {value}")
+                raise UsageError(f"{one.name} must be {one.least} or more, not {value}").about(one.name)
         if not (self.rerank is None or isinstance(self.rerank, str) or hasattr(self.rerank, "score")):
-            raise UsageError(f"rerank takes a model's name or folder, or a reranker, not {type(self.rerank).__name__}")
+            raise UsageError(
+                f"rerank takes a model's name or folder, or a reranker, not {type(self.rerank).__name__}"
+            ).about("rerank")
         if self.rerank is not None and self.sort is not Sort.RELEVANCE:
-            raise UsageError(f"rerank orders by relevance, and sort {self.sort} by date; leave one out")
+            raise UsageError(f"rerank orders by relevance, and sort {self.sort} by date; leave one out").about("rerank")
         if self.rerank is not None and self.diversity:
-            raise UsageError("rerank and diversity each order the first hits; leave one out")
+            raise UsageError("rerank and diversity each order the first hits; leave one out").about("rerank")
         if self.recency is not None:
-            language.duration(self.recency)  # refused in every order, not only where it counts
+            try:
+                language.duration(self.recency)  # refused in every order, not only where it counts
+            except QueryError as error:
+                raise QueryError(f"recency: {error}", self.recency, error.position).about("recency") from None
 
     def fingerprint(self) -> str:
         """What two pages of one list have in common."""
@@ -96,11 +101,15 @@ class Request:
             if offset < 0:
                 raise ValueError
         except ValueError:
-            raise UsageError("this cursor is not one that a search gave") from None
+            raise UsageError("this cursor is not one that a search gave").about("cursor") from None
         if fingerprint != self.fingerprint():
-            raise UsageError("this cursor belongs to another query; ask that query, or start without a cursor")
+            raise UsageError("this cursor belongs to another query; ask that query, or start without a cursor").about(
+                "cursor"
+            )
         if expired:
-            raise UsageError("the archive has changed since this cursor was given; start again without a cursor")
+            raise UsageError("the archive has changed since this cursor was given; start again without a cursor").about(
+                "cursor"
+            )
         return replace(self, offset=offset)
 
 
@@ -157,6 +166,9 @@ TIMELINE = (*settings(TimelineRequest), *NARROWING)
 STORY = (*settings(StoryRequest), *_of("as_of"))
 STORIES = (*settings(StoriesRequest), *NARROWING)
 CONTEXT = (*settings(ContextRequest), *settings(Filters), *_of("mode as_of recency detect"))
+
+NAMED = {one.name: one for one in (*SEARCH, *FACETS, *TIMELINE, *CONTEXT, *STORY, *STORIES)}
+"""Every setting, by its name in Python."""
 
 
 def gathered(values: Mapping[str, Any]) -> dict[str, Any]:

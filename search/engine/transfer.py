@@ -24,6 +24,7 @@ from search.engine.intake import Progress
 from search.engine.request import Request
 from search.errors import ArchiveDamaged, SearchError, SettingsDamaged, SourceError, UsageError
 from search.records import AddReport, Alert, Article, ImportReport, Rejection
+from search.records.numbers import counted
 from search.storage import codec
 from search.storage.catalog import Catalog
 from search.storage.copies import pinned
@@ -161,11 +162,11 @@ def import_(
         notes.append(f"vectors are made by {by}, others than those of the exported archive")
     if reading.end is None:
         raise SourceError(
-            f"the export is cut short: {reading.articles:,} articles were read, and no last line says that these are "
-            "all. They are in the archive; alerts are not"
+            f"the export is cut short: {counted(reading.articles, 'article')} had been read, and no last line says "
+            "that these are all. They are in the archive; alerts are not"
         )
     if reading.end != reading.articles:
-        raise SourceError(f"the export had {reading.end} articles, and {reading.articles:,} were read")
+        raise SourceError(f"the export had {counted(reading.end, 'article')}, and {reading.articles:,} were read")
     alerts, kept = _alerts(session, reading.header, notes)
     return ImportReport(
         **{name: getattr(report, name) for name in AddReport.__dataclass_fields__},

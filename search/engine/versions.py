@@ -12,6 +12,7 @@ import re
 from dataclasses import replace
 
 from search.records import Article
+from search.storage import codec
 
 PLACE = ("file", "place")  # in ``extra``: where a record stood, which makes it no other
 _ID_KEPT = 480  # characters of an id that another is made from
@@ -24,6 +25,11 @@ _AKIN = 0.7  # share of words that two versions have in common
 def same(one: Article, other: Article) -> bool:
     """Whether two records say the same, wherever they stood."""
     return replace(one, extra=_without_place(one)) == replace(other, extra=_without_place(other))
+
+
+def digest(article: Article) -> bytes:
+    """The same for two records that say the same, wherever they stood."""
+    return codec.content_hash(codec.to_json(replace(article, extra=_without_place(article))))
 
 
 def poorer(new: Article, old: Article) -> str | None:

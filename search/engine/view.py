@@ -20,7 +20,7 @@ from search.engine.query_vectors import QueryVectors
 from search.engine.ranking import DATE_PREFERENCE, PREFERENCE
 from search.engine.request import Request
 from search.engine.stories.groups import Groups, Stories
-from search.errors import ArchiveDamaged, ArticleNotFound, ModeError, UsageError
+from search.errors import ArchiveDamaged, ArticleNotFound, ModeError, QueryError, UsageError
 from search.keyword import Bm25Settings, KeywordIndex, KeywordView
 from search.keyword.rank.scoring import telling
 from search.keyword.tree import Foreign, either
@@ -137,7 +137,10 @@ class View:
         present = datetime.now(UTC)
         as_of = request.as_of
         if as_of is not None and not isinstance(as_of, datetime):  # a day means its end
-            as_of = language.instant(str(as_of), present)
+            try:
+                as_of = language.instant(str(as_of), present)
+            except QueryError as error:
+                raise QueryError(f"as_of: {error}", str(as_of), error.position).about("as_of") from None
         elif as_of is not None and as_of.tzinfo is None:
             as_of = as_of.replace(tzinfo=UTC)
         now = present if as_of is None else as_of
@@ -192,7 +195,7 @@ class View:
         if asked in (Mode.HYBRID, Mode.VECTOR) and len(self.columns):
             raise ModeError(
                 f"this archive has no vectors, so mode {asked.value!r} cannot be served; use --mode keyword"
-            )
+            ).about("mode")
         return Mode.KEYWORD
 
     def words(self, visible: Mask) -> Leg:
@@ -215,7 +218,7 @@ class View:
         if not undated:
             return ()
         articles = "1 article without a date is" if undated == 1 else f"{undated:,} articles without a date are"
-        return (f"{articles} hidden by --as-of",)
+        return (f"{articles} hidden by --as-of; without it, date:none finds such articles",)
 
     def count_names(self, fields: tuple[str, ...], mask: Mask, limit: int | None) -> Counted:
         """The articles of a mask by the names in some columns; see ``counts.count_names``."""

@@ -1,9 +1,9 @@
-"""Hits as a workbook for spreadsheets (.xlsx): a row each, dates as dates, nothing taken for a formula."""
+"""Hits and tables as a workbook for spreadsheets (.xlsx): dates as dates, nothing taken for a formula."""
 
 from __future__ import annotations
 
 import io
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -23,8 +23,13 @@ class Workbook(NamedTuple):
 
 
 def workbook(hits: Iterable[Hit]) -> Workbook:
-    """A row for each hit. A text of more than 32,767 characters is cut and ends with an ellipsis. Raises
-    MissingExtraError where the extra 'xlsx' is not installed."""
+    """A row for each hit, as ``of_table``."""
+    return of_table("hits", (columns(Hit), *(tuple(row(hit).values()) for hit in hits)))
+
+
+def of_table(name: str, rows: Iterable[Sequence[Any]]) -> Workbook:
+    """A sheet of this name with these rows, the first of which is the header. A text of more than 32,767 characters is
+    cut and ends with an ellipsis. Raises MissingExtraError where the extra 'xlsx' is not installed."""
     try:
         import xlsxwriter
     except ImportError as error:
@@ -38,12 +43,12 @@ def workbook(hits: Iterable[Hit]) -> Workbook:
         "default_date_format": "yyyy-mm-dd",
     }
     with xlsxwriter.Workbook(buffer, options) as book:
-        sheet = book.add_worksheet("hits")
-        sheet.write_row(0, 0, columns(Hit), book.add_format({"bold": True}))
+        sheet = book.add_worksheet(name)
+        sheet.set_row(0, None, book.add_format({"bold": True}))
         sheet.freeze_panes(1, 0)
         cut = 0
-        for number, hit in enumerate(hits, 1):
-            for column, value in enumerate(row(hit).values()):
+        for number, values in enumerate(rows):
+            for column, value in enumerate(values):
                 text = clean(value) if isinstance(value, str) else ""
                 if len(text) > LONGEST:
                     cut += 1

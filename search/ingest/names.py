@@ -76,6 +76,11 @@ def byline(line: str) -> Byline:
     return Byline(unique(names), unique(roles))
 
 
+def is_role(name: str) -> bool:
+    """Whether it says what somebody is rather than who: "Political editor"."""
+    return _ROLE.search(name) is not None
+
+
 def unique(names: Iterable[str]) -> tuple[str, ...]:
     """The names that are not empty, each once, in order."""
     return tuple(dict.fromkeys(name for name in names if name))

@@ -11,6 +11,7 @@ from typing import Any
 from search.ingest.clean import clean_line
 from search.ingest.dates import read_date
 from search.ingest.fields import ALIASES, PUBLISHED_RAW, Draft, bare_name
+from search.ingest.guesses import looks_like
 from search.records import Article
 
 TWO_WAYS = "with a date that could be read in two ways"
@@ -20,6 +21,9 @@ _LIKE = 50  # records of one shape that are looked at
 _USUAL = 4  # names of a field that need not be told
 _NAMES = 200  # names of unused fields that are counted
 _LONG = 200  # characters of a field that looks like a text
+_VALUES = 50  # of a field of an unknown name that are looked at
+_LOOKS = {"text": "a text", "published": "a date", "source": "a source", "authors": "an author", "title": "a title",
+          "url": "an address"}  # fmt: skip
 
 
 @dataclass(slots=True)
@@ -37,6 +41,15 @@ class Count:
 
 
 @dataclass(slots=True)
+class Spare:
+    """A field of an unknown name in articles that lack a title, source, author or address: how many have it, and some
+    of its values."""
+
+    number: int = 0
+    values: list[str] = field(default_factory=list)
+
+
+@dataclass(slots=True)
 class Kind:
     """The files of one format: how many articles, and what is to be said of them by what it is."""
 
@@ -50,6 +63,8 @@ class Kind:
     unused: Counter[str] = field(default_factory=Counter)
     notes: Counter[str] = field(default_factory=Counter)
     likely: dict[str, str] = field(default_factory=dict)  # unused fields that look like a text or a date
+    lacks: Counter[str] = field(default_factory=Counter)  # articles without a title, source, author or address
+    spare: dict[str, Spare] = field(default_factory=dict)
 
     def add(self, article: Article, draft: Draft, place: str) -> None:
         """Take note of an article."""
@@ -92,9 +107,11 @@ class Kind:
             self.count("whose letters had been decoded wrongly, put right", place)
         for name in draft.filled:
             self.count(f"with a {'date' if name == 'published' else name} from the file's path", place)
-
         if lacking:
             self._look(draft, lacking)
+        if not (article.source and article.authors and article.url and article.title):
+            self.lacks.update(name for name in ("source", "authors", "url", "title") if not getattr(article, name))
+            self._keep(draft)
 
     def count(self, what: str, place: str) -> None:
         """One more article of which this is to be said."""
@@ -113,11 +130,34 @@ class Kind:
             elif "published" in missing and len(value) > 5 and read_date(value, prose=True).value is not None:
                 self.likely[name] = "published"
 
+    def _keep(self, draft: Draft) -> None:
+        """The unused fields of an article that lacks a title, source, author or address."""
+        for name, value in draft.unused:
+            if not isinstance(value, str) or (name not in self.spare and len(self.spare) >= _NAMES):
+                continue
+            spare = self.spare.setdefault(name, Spare())
+            spare.number += 1
+            if len(spare.values) < _VALUES:
+                spare.values.append(value[:_LONG])
+
+    def looks(self) -> dict[str, str]:
+        """What unused fields look like that most articles lack: by their names, the field that each may be."""
+        missing = {name for name, count in self.lacks.items() if 2 * count > self.articles}
+        found = dict(self.likely)
+        for name, spare in self.spare.items():
+            looks = looks_like(name, spare.values) if missing and name not in found else None
+            if looks in missing and looks is not None:
+                found[name] = looks
+        return found
+
     def not_used(self) -> list[tuple[str, int]]:
         """The names of fields that were not used where something was missing, the likeliest first."""
-        return sorted(self.unused.items(), key=lambda item: (item[0] not in self.likely, -item[1]))
+        looks = self.looks()
+        counts = {name: self.spare[name].number for name in looks if name in self.spare} | dict(self.unused)
+        return sorted(counts.items(), key=lambda item: (item[0] not in looks, -item[1]))
 
 
+_LACKS = {"text": "without text", "published": "without a date"}
 _TOMORROW = datetime.now(UTC).date() + timedelta(days=1)
 
 
@@ -142,9 +182,12 @@ class Report:
     def advice(self) -> Iterator[str]:
         """What to do where most articles of a kind lack their text or date, or dates could be read in two ways."""
         for kind in self.kinds.values():
-            for field_name, lack in (("text", "without text"), ("published", "without a date")):
-                names = [name for name, looks in kind.likely.items() if looks == field_name]
-                if names and 2 * kind.counts[lack].number > kind.articles:
+            missing = Counter(
+                {name: kind.counts[lack].number for name, lack in _LACKS.items() if lack in kind.counts} | kind.lacks
+            )
+            for field_name in _LOOKS:
+                names = [name for name, looks in kind.looks().items() if looks == field_name]
+                if names and 2 * missing[field_name] > kind.articles:
                     yield f"--map {field_name}={','.join(names[:3])} would read it"
             if TWO_WAYS in kind.counts:
                 example = kind.counts[TWO_WAYS].examples[0].rpartition(": ")[2]
@@ -203,6 +246,7 @@ class Report:
                 },
                 "fields": self._fields(kind),
                 "fields_not_used": dict(kind.not_used()),
+                "looks_like": kind.looks(),
                 "notes": dict(kind.notes),
             }
             for name, kind in self.kinds.items()
@@ -221,7 +265,11 @@ def _said(kind: Kind) -> str:
     said = [f"{count.number:,} {what}" for what, count in kind.counts.items()]
     said += [f"{what}: {count:,}" for what, count in kind.notes.items()]
     if unused := kind.not_used():
-        named = ", ".join(f"{name[:40]} ({count:,})" for name, count in unused[:8])
+        looks = kind.looks()
+        named = ", ".join(
+            f"{name[:40]} ({count:,})" + (f", looks like {_LOOKS[looks[name]]}" if name in looks else "")
+            for name, count in unused[:8]
+        )
         said.append(f"fields not used: {named}" + (f" and {len(unused) - 8} more" if len(unused) > 8 else ""))
     if not said:
         return ""

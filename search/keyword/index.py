@@ -18,7 +18,7 @@ from search.keyword.match import grid
 from search.keyword.match.view import Columns, Mask, Ordinals
 from search.keyword.part.layout import KeywordSegment
 from search.keyword.rank import near
-from search.keyword.rank.scoring import Bm25, wanted
+from search.keyword.rank.scoring import Bm25, says_something, wanted
 from search.keyword.settings import Bm25Settings
 from search.storage.container import Part
 
@@ -196,6 +196,14 @@ class KeywordView:
         from search.keyword.match import expand
 
         return expand.suggest(self.index.segments, tokens[0].word)
+
+    @_sound
+    def lacks(self, word: str) -> bool:
+        """Whether no visible article has a word of a query, in any way to read it; stop words are in any."""
+        if not any(map(says_something, analyze(word))):
+            return False
+        rows = [row for each in wanted([word]) for row in each]
+        return not any(all(map(self.bm25.frequency, row)) for row in rows)
 
     @_sound
     def usual(self, word: str) -> tuple[int, str, int] | None:

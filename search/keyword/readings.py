@@ -66,6 +66,10 @@ _ELIDED = re.compile(
     re.IGNORECASE,
 )
 
+# Those of them, and the O of Irish names, that people type without the apostrophe and that are no words by themselves.
+_APART = re.compile(r"[dlo]|agl|aujourd|d[ae]ll|degl|jusqu|lorsqu|nell|presqu|puisqu|quelqu|quoiqu|sull", re.IGNORECASE)
+_SHORTEST_APART = 3  # letters of the word behind
+
 
 class Reading(NamedTuple):
     """``width`` tokens of a text from number ``first`` on, read as one: ``token``."""
@@ -124,7 +128,7 @@ def ways(text: str) -> list[list[Token]]:
     """The ways to read a query's text, each a row of tokens and readings: first as it stands, then with readings in the
     place of what they read, the most of them last. Some are left out where there are very many."""
     tokens = analyze(text)
-    found = [tokens]
+    found = [tokens, *_with_apostrophe(text, tokens)]
     usual = [one for one in readings(text) if one.width > 1 or _is_article(text, one)]
     if not usual:
         return found
@@ -140,6 +144,21 @@ def ways(text: str) -> list[list[Token]]:
     if every not in found:
         found.append(every)
     return found[: _MOST_WAYS - 1] + found[-1:]
+
+
+def _with_apostrophe(text: str, tokens: Sequence[Token]) -> list[list[Token]]:
+    """The rows in which an article that stands apart from its word, "dell arte", is joined to it as print has it:
+    "dell'arte", which is one token."""
+    if len(tokens) < 2:
+        return []
+    text = normalise(text)
+    rows = []
+    for number, (left, right) in enumerate(pairwise(tokens)):
+        telling = right.surface.isalpha() and len(right.surface) >= _SHORTEST_APART and right.word not in STOP_WORDS
+        if telling and _APART.fullmatch(left.surface) and text[left.end : right.start] == " ":
+            joined = Token(*shapes(f"{left.surface}'{right.surface}"), left.start, right.end)
+            rows.append([*tokens[:number], joined, *tokens[number + 2 :]])
+    return rows
 
 
 def _is_article(text: str, elided: Reading) -> bool:

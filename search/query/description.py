@@ -38,6 +38,9 @@ def _article(tree: Node) -> str:
     return "articles " + ", ".join(_conditions(members(And, tree)))
 
 
+_DATED = nodes.DayRange(None, None)
+
+
 def _conditions(trees: Sequence[Node]) -> list[str]:
     """The conditions of an AND in order; single words together, at the place of the first."""
     terms = [tree for tree in trees if isinstance(tree, _TERMS)]
@@ -56,6 +59,8 @@ def _condition(tree: Node) -> str:
         return f"with {_words(tree)}"
     if isinstance(tree, nodes.Value):
         return _NAMED[tree.field].format(_name(tree))
+    if tree == _DATED:
+        return "with a date"
     if isinstance(tree, nodes.DayRange):
         return f"published {_days(tree.start, tree.end)}"
     if isinstance(tree, nodes.InstantRange):
@@ -92,6 +97,8 @@ def _either(tree: Node) -> str:
 
 
 def _without(tree: Node) -> str:
+    if tree == _DATED:
+        return "without a date"
     if isinstance(tree, _OF_TEXT):
         return f"without {_words(tree)}"
     if isinstance(tree, Or) and all(isinstance(child, _OF_TEXT) for child in tree.children):

@@ -9,7 +9,7 @@ from datetime import date, datetime
 from search.errors import QueryError
 from search.keyword.analysis import LONGEST_WORD, TOKEN, value_term
 from search.keyword.readings import words_of
-from search.keyword.tree import And, DayRange, Id, InstantRange, Length, Node, Value, either
+from search.keyword.tree import And, DayRange, Id, InstantRange, Length, Node, Not, Value, either
 from search.query import dates
 
 TEXT = {"title": "title", "caption": "caption", "text": "text"}
@@ -21,6 +21,8 @@ VALUES = {
     "dateline": "dateline",
     "lang": "language",
 }
+NO_DATE = "none"
+"""What ``date:`` takes for articles without a date."""
 DATES = ("date", "since", "until", "before", "after", "on")
 ALIASES = {
     "intitle": "title",
@@ -80,6 +82,8 @@ def value_tree(field: str, text: str, *, whole: bool, quoted: bool, now: datetim
 
 def date_tree(field: str, text: str, now: datetime) -> Node:
     """``date:``, ``on:``, ``since:``, ``until:``, ``before:`` or ``after:`` as a range of days or of instants."""
+    if field == "date" and text.lower() == NO_DATE:
+        return Not(DayRange(None, None))
     if field == "date":
         sign = _SIGN.match(text)
         if sign is None:

@@ -26,6 +26,7 @@ EXAMPLES: tuple[tuple[str, str], ...] = (
     ("exchange date:2025-01 -Harrowmouth", "published in January 2025"),
     ("date:2024-12-24..2025-01-04", "first and last day included"),
     ("since:2024-09 before:2024-10-01", "on 1 September or later, earlier than 1 October"),
+    ("date:none", "articles without a date"),
     ("length:>800", "more than 800 words"),
 )
 
@@ -50,6 +51,7 @@ Fields
 Dates
   2025   2025-02   2025-02-26   20250226   Q1-2025   "26 Feb 2025"   2025-02-26T10:00Z (a minute; no zone is UTC)
   today   yesterday   monday   7d 2w 3m 1y 6h (so long ago)   "last week"   "this month"   "last 10 days"
+  date:none is what has no date.
   date:A..B includes both ends, and one may be left out: date:2025.. ; date:7d is the last seven days
   since: and until: include the date; before: and after: do not (after:2025-01-01 starts on 2 January)
   Days are those of the article's own time zone. Weeks run from Monday to Sunday.

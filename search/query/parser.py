@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from search.errors import QueryError
+from search.errors import QueryError, UsageError
 from search.keyword.analysis import STOP_WORDS
 from search.keyword.tree import And, Node, Nothing, Or, both, depth_of, joined, members
 from search.query import comparisons, dates, fields, other_tools, syntax, tokens, words
@@ -89,19 +89,19 @@ def filter_trees(filters: Filters, now: datetime) -> list[Node]:
     if filters.until is not None:
         last = _filter_date("until", filters.until, now).last
     if filters.since is not None and filters.until is not None and not dates.in_order(first, last):
-        raise QueryError(f"since {filters.since} lies after until {filters.until}; exchange them")
+        raise QueryError(f"since {filters.since} lies after until {filters.until}; exchange them").about(
+            "since", "until"
+        )
     if first is not None or last is not None:
         conditions.extend(members(And, fields.range_tree(first, last)))
-    for field, values in (
-        ("source", filters.sources),
-        ("by", filters.authors),
-        ("section", filters.sections),
-        ("lang", filters.languages),
-    ):
-        if values is not None:
-            conditions.append(_any_value(field, values))
+    for field, name in (("source", "sources"), ("by", "authors"), ("section", "sections"), ("lang", "languages")):
+        if (values := getattr(filters, name)) is not None:
+            conditions.append(_any_value(field, values, name))
     if filters.conditions is not None:
-        conditions += members(And, comparisons.node(filters.conditions, now))
+        try:
+            conditions += members(And, comparisons.node(filters.conditions, now))
+        except UsageError as error:
+            raise error.about("conditions") from None
     return conditions
 
 
@@ -109,15 +109,15 @@ def _filter_date(name: str, text: str, now: datetime) -> dates.Period:
     try:
         return dates.period(text, now)
     except QueryError as error:
-        raise QueryError(f"{name}: {error}", text, error.position) from None
+        raise QueryError(f"{name}: {error}", text, error.position).about(name) from None
 
 
-def _any_value(field: str, values: Any) -> Node:
+def _any_value(field: str, values: Any, name: str) -> Node:
     # A lone string is one value, not a sequence of letters.
     texts = [values] if isinstance(values, str) else list(values)
     for text in texts:
         if not fields.has_word(text):
-            raise QueryError(f"the {field} filter has a value without a letter or digit: {text!r}")
+            raise QueryError(f"the {field} filter has a value without a letter or digit: {text!r}").about(name)
     trees: list[Node] = [fields.named(field, text, whole=False) for text in texts]
     if not trees:
         return Nothing()

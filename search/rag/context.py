@@ -9,6 +9,7 @@ from typing import Any
 
 from search.rag import render
 from search.records import Citation, Detect, Detected, Mode
+from search.records.numbers import counted
 
 CountTokens = Callable[[str], int]
 """Counts the tokens of a text, as the reader's model does."""
@@ -55,7 +56,8 @@ class Context(Sequence[Citation]):
         return [{"role": "system", "content": system}, {"role": "user", "content": user}]
 
     def __repr__(self) -> str:
-        return f"<Context for {self.question!r}: {len(self)} passages, {self.tokens:,} of {self.budget:,} tokens>"
+        passages = counted(len(self), "passage")
+        return f"<Context for {self.question!r}: {passages}, {self.tokens:,} of {self.budget:,} tokens>"
 
     def _repr_html_(self) -> str:
         """The passages as a notebook shows them."""

@@ -11,9 +11,9 @@ from typing import NamedTuple
 from search import deadline
 from search.keyword.rank.scoring import scoring_tokens
 from search.keyword.tree import Node, either
-from search.query import named
+from search.query import named, parts
 from search.query.named import DateMention, Mention, SourceMention, SourceNames, clause
-from search.rag import outlets, parts
+from search.rag import outlets
 from search.records import Detect, Detected
 
 MOST = 2 * parts.MOST_PARTS

@@ -48,9 +48,10 @@ def retrieve(
     the request.
     """
     if not isinstance(budget, int):
-        raise UsageError(f"budget takes a whole number, not {type(budget).__name__}")
+        raise UsageError(f"budget takes a whole number, not {type(budget).__name__}").about("budget")
     if budget < 1:
-        raise UsageError(f"budget must be 1 or more, not {budget}")
+        raise UsageError(f"budget must be 1 or more, not {budget}").about("budget")
+    request.check()
     question = request.query
     asked = lenient.beginning(question)
     notes = [lenient.SHORTENED] if asked != question else []
@@ -84,7 +85,7 @@ def retrieve(
 
 
 def _nothing(view: View, request: Request, how: Detect, budget: int) -> Context:
-    """The answer to a question in which there is nothing to search for; its filters and mode are checked all the same."""
+    """The answer to a question in which there is nothing to search for; filters and mode are checked all the same."""
     plan = view.plan(replace(request, query="*", literal=False))
     note = "nothing was searched for: there is no letter or digit in the question"
     return Context(

@@ -28,7 +28,8 @@ def article(shown: Any) -> str:
 def results(shown: Any) -> str:
     """A table of the hits, with the query's words marked."""
     notes = "".join(f"<p>{escape(note)}</p>" for note in shown.notes)
-    return f"<p>{shown.total:,} articles match {escape(shown.query)}</p>{table(shown.hits)}{notes}"
+    match = "article matches" if shown.total == 1 else "articles match"
+    return f"<p>{shown.total:,} {match} {escape(shown.query)}</p>{table(shown.hits)}{notes}"
 
 
 def table(hits: Sequence[Any]) -> str:

@@ -11,6 +11,7 @@ from search.declarations import also_told, row, told, values
 from search.records import notebook
 from search.records.articles import Article, Passage, headline, pages_between
 from search.records.choices import Mode
+from search.records.numbers import counted
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,7 +138,8 @@ class Results(Sequence[Hit]):
         return [row(hit) for hit in self.hits]
 
     def __repr__(self) -> str:
-        return f"<Results for {self.query!r}: {len(self.hits)} hits of {self.total:,} articles, {self.mode}>"
+        shown = f"{counted(len(self.hits), 'hit')} of {counted(self.total, 'article')}"
+        return f"<Results for {self.query!r}: {shown}, {self.mode}>"
 
     def _repr_html_(self) -> str:
         """The hits as a notebook shows them: a table, with the query's words marked."""

@@ -14,6 +14,7 @@ from search.archive import Archive
 from search.deadline import Deadline
 from search.errors import ArchiveDamaged, ArchiveNotFound, ArchiveReplaced, ServerBusy, ServerError
 from search.records import Counts
+from search.records.numbers import counted
 
 Answer = TypeVar("Answer")
 
@@ -126,9 +127,9 @@ def in_agreement(archive: Archive) -> Counts:
     """How many articles catalog, words and vectors have. Raises ArchiveDamaged where these are not the same."""
     counts = archive.counts()
     if not counts.agree:
-        vectors = "" if counts.vectors is None else f", {counts.vectors:,} have vectors"
+        vectors = "" if counts.vectors is None else f", of {counts.vectors:,} there are vectors"
         raise ArchiveDamaged(
-            f"the archive is not served: {counts.catalog:,} articles are in its catalog, {counts.keyword:,} can be "
-            f"found by words{vectors}; 'broadsheet doctor --repair' makes them agree"
+            f"the archive is not served: its catalog has {counted(counts.catalog, 'article')}, of which "
+            f"{counts.keyword:,} can be found by words{vectors}; 'broadsheet doctor --repair' makes them agree"
         )
     return counts

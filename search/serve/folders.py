@@ -7,14 +7,25 @@ a network gets the names alone.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from search.errors import ArchiveError, ArchiveLocked, EncoderError, MissingExtraError, SearchError, ServerError
+from search.errors import (
+    ArchiveError,
+    ArchiveLocked,
+    EncoderError,
+    MissingExtraError,
+    SearchError,
+    ServerError,
+    UsageError,
+)
 from search.records import Article, Results
 
 # What is wrong with the machine, and not with what was asked: only there a path is one of ours.
 _OURS = (ArchiveError, ArchiveLocked, EncoderError, MissingExtraError, ServerError)
+_OPTION = re.compile(r"(?<![\w'-])--([a-z]+) ([a-z]+)")
+NO_NAMES: Mapping[str, str] = {}
 _PATH = re.compile(r"(?<![\w.~/:-])(?:/[^\s/'\",;:()]+){2,}/?")
 
 
@@ -36,9 +47,11 @@ def named_all(found: Results) -> Results:
     return replace(found, hits=tuple(replace(hit, article=named(hit.article)) for hit in found))
 
 
-def message(error: SearchError, folder: Path) -> str:
-    """What an error says to who asks the archive in this folder."""
-    text = str(error)
+def message(error: SearchError, folder: Path, names: Mapping[str, str] = NO_NAMES) -> str:
+    """What an error says to who asks the archive in this folder; ``names`` are those that settings have there."""
+    text = error.told(names) if isinstance(error, UsageError) else str(error)
+    if isinstance(error, UsageError) and not isinstance(error, MissingExtraError):
+        text = _OPTION.sub(r"\1=\2", text)
     if not isinstance(error, _OURS):
         return text
     for path in (folder.resolve(), folder.absolute(), folder):

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from search.engine import request
 from search.errors import (
     ArchiveError,
     ArchiveLocked,
@@ -56,10 +57,17 @@ def body(kind: str, message: str, *, param: str | None = None, position: int | N
     return dumps(record(kind, message, param=param, position=position)).encode()
 
 
-def of(error: SearchError, folder: Path) -> bytes:
-    """The body for an error of the tree, by whoever serves the archive in this folder."""
-    position = error.position if isinstance(error, QueryError) else None
-    return body(type(error).__name__, folders.message(error, folder), position=position)
+def of(error: SearchError, folder: Path, *, store: bool = False) -> bytes:
+    """The body for an error of the tree, by whoever serves the archive in this folder. What is at fault goes by its
+    name in addresses, in a vector store's by OpenAI's."""
+    names = {one.name: one.option.replace("-", "_") for one in request.NAMED.values()}
+    names |= {"conditions": "filters" if store else "filter", "limit": "max_num_results" if store else "limit"}
+    param = position = None
+    if isinstance(error, UsageError) and error.settings:
+        param = names.get(error.settings[0], error.settings[0])
+    elif isinstance(error, QueryError):
+        param, position = "query" if store else "q", error.position
+    return body(type(error).__name__, folders.message(error, folder, names), param=param, position=position)
 
 
 def of_validation(faults: Sequence[Any]) -> bytes:

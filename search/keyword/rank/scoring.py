@@ -58,7 +58,7 @@ def scoring_tokens(words: Sequence[str]) -> list[Token]:
         if len(rows) > 1:
             others = dict.fromkeys(token for row in rows[1:] for token in row)
             tokens += [token for token in others if token not in rows[0]]
-    return [token for token in tokens if _says_something(token)] or tokens
+    return [token for token in tokens if says_something(token)] or tokens
 
 
 def scoring_terms(asked: Sequence[str | Expanded]) -> list[str | Expanded]:
@@ -70,15 +70,15 @@ def scoring_terms(asked: Sequence[str | Expanded]) -> list[str | Expanded]:
     from search.keyword.rank import expansion  # words alone need none
 
     nodes = [term for node in asked if not isinstance(node, str) for term in expansion.each(node)]
-    telling = [node for node in nodes if (own := expansion.tokens(node)) is None or any(map(_says_something, own))]
-    tokens = [token for token in tokens if _says_something(token) or not telling]
+    telling = [node for node in nodes if (own := expansion.tokens(node)) is None or any(map(says_something, own))]
+    tokens = [token for token in tokens if says_something(token) or not telling]
     return [*(token.term for token in tokens), *(telling if telling or tokens else nodes)]
 
 
 def wanted(words: Sequence[str]) -> list[list[list[str]]]:
     """What a match of all words has: for each word, in one of these ways, all of these terms. Stop words as above."""
     rows = [ways(word) for word in words]
-    telling = [[[token for token in row if _says_something(token)] for row in own] for own in rows]
+    telling = [[[token for token in row if says_something(token)] for row in own] for own in rows]
     telling = [[row for row in own if row] for own in telling]
     if not any(telling):
         telling = [[row for row in own if row] for own in rows]
@@ -87,10 +87,11 @@ def wanted(words: Sequence[str]) -> list[list[list[str]]]:
 
 def telling(words: Sequence[str]) -> bool:
     """Whether any of the words says something."""
-    return any(map(_says_something, scoring_tokens(words)))
+    return any(map(says_something, scoring_tokens(words)))
 
 
-def _says_something(token: Token) -> bool:
+def says_something(token: Token) -> bool:
+    """Whether a word of a query tells anything: no stop word, unless in capitals."""
     return token.word not in STOP_WORDS or _is_acronym(token.surface)
 
 

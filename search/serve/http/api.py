@@ -128,10 +128,11 @@ def _describe(app: FastAPI, archive: str, *, secured: bool) -> None:
 
 def _add_errors(app: FastAPI, desk: Desk) -> None:
     @app.exception_handler(SearchError)
-    async def refused(_: Request, error: SearchError) -> Response:
+    async def refused(request: Request, error: SearchError) -> Response:
         code = problems.status(error)
         headers = {"Retry-After": str(problems.RETRY_AFTER)} if code in (409, 503, 504) else None
-        return Response(problems.of(error, desk.settings.folder), code, media_type="application/json", headers=headers)
+        body = problems.of(error, desk.settings.folder, store="/vector_stores/" in request.url.path)
+        return Response(body, code, media_type="application/json", headers=headers)
 
     @app.exception_handler(RequestValidationError)
     async def unfit(_: Request, error: RequestValidationError) -> Response:

@@ -62,7 +62,7 @@ def tree(filter: Comparison | Compound) -> Condition:
         items = [tree(one) for one in filter.filters]
         return All(items) if filter.type == "and" else Any_(items)
     if isinstance(filter.value, bool):
-        raise UsageError(f"{filter.key!r} is never true or false; compare it with text or a number")
+        raise UsageError(f"{filter.key!r} is never true or false; compare it with text or a number").about("conditions")
     alone = filter.type in ("in", "nin") and not isinstance(filter.value, list)
     return Compare(_KEYS.get(filter.key, filter.key), filter.type, [filter.value] if alone else filter.value)
 
@@ -80,7 +80,8 @@ class Reranked(Strict):
     def reranker(self, model: str | None) -> str | None:
         """The server's model, where it is asked for. Raises UsageError where there is none."""
         if self.rerank and model is None:
-            raise UsageError("this server has no cross-encoder; broadsheet serve --rerank MODEL gives it one")
+            said = "this server has no cross-encoder; broadsheet serve --rerank MODEL gives it one"
+            raise UsageError(said).about("rerank")
         return model if self.rerank else None
 
 

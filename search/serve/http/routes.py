@@ -127,7 +127,7 @@ def _hits(archive: Archive, asked: requests.SearchRequest, reranker: str | None)
     if isinstance(asked, requests.SearchBody) and asked.filter is not None:
         settings["filters"] = replace(settings["filters"], conditions=requests.tree(asked.filter))
     if not asked.q.strip() and settings["filters"] == Filters():
-        raise UsageError("give q, or a filter such as source or from")
+        raise UsageError("give q, or a filter such as source or from").about("q")
     results = archive.search(asked.q, **settings)
     if asked.format == "json":
         record = values(results)
