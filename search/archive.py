@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from functools import partial
@@ -23,7 +23,21 @@ from search.errors import (
     RecordsRejected,
     UsageError,
 )
-from search.records import Article, Copies, Detect, FacetField, Filters, Fusion, Mode, Passage, Period, Results, Sort
+from search.records import (
+    Article,
+    Copies,
+    Detect,
+    FacetField,
+    Filters,
+    Fusion,
+    Mode,
+    Passage,
+    Period,
+    Results,
+    Shown,
+    Sort,
+)
+from search.records.articles import texts
 
 if TYPE_CHECKING:
     from search.encode import Encoder, Precision, Reranker
@@ -156,6 +170,8 @@ class Archive:
         as_of: str | datetime | None = None,
         sort: Sort | str = Sort.RELEVANCE,
         copies: Copies | str = Copies.SHOW,
+        shown: Shown | str = Shown.BEST,
+        prefer: str | Sequence[str] | None = None,
         diversity: float = 0.0,
         fusion: Fusion | Normalise | str = Fusion.DBSF,
         weight: float = 0.5,
@@ -171,15 +187,16 @@ class Archive:
         """Ranked hits for a query.
 
         ``recency`` is a half-life such as "30d"; ``as_of`` hides what was published later; ``copies`` "collapse" makes
-        one hit of all copies of a text, so that ``limit`` stories come back; ``weight`` is the vector leg's share, 0 to
-        1; ``detect`` says what becomes of sources and dates that the query names: their articles come higher
-        ("prefer"), alone ("filter"), or as any others ("off"); ``rerank`` puts the first thirty in the order of a
-        sentence-transformers CrossEncoder by name or path, or of a ``Reranker`` of your own, while their scores stay as
-        they are; ``cursor`` continues where earlier results ended;
-        ``where`` is a query object of Whoosh's (``whoosh.query.Query``), a hard condition beside those of the query;
-        ``watch`` sees the stages, as a ``Stopwatch`` does. Raises QueryError for a query that does not parse or cannot
-        be answered, ModeError for a mode that the archive cannot serve, UsageError for a value out of range,
-        EncoderError for a reranker that cannot be found, trusted or run.
+        one hit of all copies of a text, so that ``limit`` stories come back, and ``shown`` says which of them it is
+        ("best" match, "earliest", "latest", likely "original"), ``prefer`` of which source, if there is one of it;
+        ``weight`` is the vector leg's share, 0 to 1; ``detect`` says what becomes of sources and dates that the query
+        names: their articles come higher ("prefer"), alone ("filter"), or as any others ("off"); ``rerank`` puts the
+        first thirty in the order of a sentence-transformers CrossEncoder by name or path, or of a ``Reranker`` of your
+        own, while their scores stay as they are; ``cursor`` continues where earlier results ended; ``where`` is a query
+        object of Whoosh's (``whoosh.query.Query``), a hard condition beside those of the query; ``watch`` sees the
+        stages, as a ``Stopwatch`` does. Raises QueryError for a query that does not parse or cannot be answered,
+        ModeError for a mode that the archive cannot serve, UsageError for a value out of range, EncoderError for a
+        reranker that cannot be found, trusted or run.
         """
         request = Request(
             query=query,
@@ -191,6 +208,8 @@ class Archive:
             as_of=as_of,
             sort=_choice(Sort, sort),
             copies=_choice(Copies, copies),
+            shown=_choice(Shown, shown),
+            prefer=None if prefer is None else texts("search", "prefer", prefer),
             diversity=diversity,
             fusion=fusion if callable(fusion) else _choice(Fusion, fusion),
             weight=weight,

@@ -146,6 +146,9 @@ COPIED = [
 _KEYWORD = {"mode": "keyword"}
 _HYBRID = {"mode": "hybrid", "limit": 3}
 _NEWEST = {"sort": "newest"}
+_ONCE = {"mode": "keyword", "copies": "collapse"}
+ORANGE, LEDGER = "sarayo-2024-12-09-orange", "sarayo-2024-12-10-ledger-orange"
+PACK = "c-df74b98647306b504af26734ddbe1686"
 
 RANKING = [
     Effect("limit", "title:strike", 2, STRIKES, STRIKES[:2], _NEWEST),
@@ -166,6 +169,11 @@ RANKING = [
     ),
     Effect("diversity", "ward closed fungus", 0.35, [CORRECTED, CLOSED, DEATHS], [CORRECTED, DEATHS, CLOSED], _HYBRID),
     Effect("copies", "title:Meridon OR title:pension", "collapse", COPIED, COPIED[:4], _NEWEST),
+    *(
+        Effect("shown", "Sarayo orange alert", value, [LEDGER], [after], {"limit": 1, **_ONCE})
+        for value, after in (("earliest", PACK), ("latest", LEDGER), ("original", ORANGE), ("best", LEDGER))
+    ),
+    Effect("prefer", "Sarayo orange alert", ["Tirsa Herald"], [LEDGER], [ORANGE], {"limit": 1, **_ONCE}),
     Effect("fusion", MISHEAR, "rrf", [TRANSCRIPTS, TOLLS, INQUIRY], [TRANSCRIPTS, INQUIRY, TUG_RIGHTS], _HYBRID),
     Effect("fusion", MISHEAR, "minmax", [TRANSCRIPTS, TOLLS, INQUIRY], [TRANSCRIPTS, TOLLS, DRUM], _HYBRID),
     Effect("weight", MISHEAR, 0.0, [TRANSCRIPTS, TOLLS, INQUIRY], [TOLLS, TRANSCRIPTS, CHESS_INQUIRY], _HYBRID),

@@ -77,6 +77,8 @@ def test_search_matching(effect):
     "--mode",
     "--sort",
     "--copies",
+    "--shown",
+    "--prefer",
     "--recency",
     "--diversity",
     "--fusion",

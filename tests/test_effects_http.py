@@ -91,7 +91,20 @@ def test_search_matching(ask, method, effect):
     assert ids(ask(method, "search", **asked, **{effect.setting: effect.value})) == effect.after
 
 
-RANKED = ("limit", "offset", "mode", "sort", "copies", "recency", "diversity", "fusion", "weight", "detect")
+RANKED = (
+    "limit",
+    "offset",
+    "mode",
+    "sort",
+    "copies",
+    "shown",
+    "prefer",
+    "recency",
+    "diversity",
+    "fusion",
+    "weight",
+    "detect",
+)
 
 
 @shows("GET /v1/search", *RANKED)

@@ -22,7 +22,7 @@ from .effects import (
 )
 
 FILTERS = ("since", "until", "sources", "authors", "sections", "languages", "as_of")
-RANKED = ("limit", "offset", "mode", "sort", "copies", "recency", "detect")
+RANKED = ("limit", "offset", "mode", "sort", "copies", "shown", "recency", "detect")
 
 
 @pytest.fixture

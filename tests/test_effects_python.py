@@ -90,7 +90,19 @@ def test_search_matching(archive, effect):
 
 
 @shows(
-    "Archive.search", "limit", "offset", "mode", "sort", "copies", "recency", "diversity", "fusion", "weight", "detect"
+    "Archive.search",
+    "limit",
+    "offset",
+    "mode",
+    "sort",
+    "copies",
+    "shown",
+    "prefer",
+    "recency",
+    "diversity",
+    "fusion",
+    "weight",
+    "detect",
 )
 @pytest.mark.parametrize("effect", RANKING, ids=name)
 def test_search_ranking(archive, effect):
@@ -477,6 +489,8 @@ ASKED = (
         "recency",
         "sort",
         "copies",
+        "shown",
+        "prefer",
         "diversity",
         "fusion",
         "weight",

@@ -138,7 +138,7 @@ async def test_all_tools_together_are_short_and_say_when_to_take_which(server):
         assert len(json.dumps(as_sent, indent=None)) < MOST_CHARACTERS  # with the blanks that it is sent without
         for tool in listed.tools:
             assert re.search(r"\bTake it\b", tool.description), tool.name
-            (example,) = re.findall(r"Example: (\{.*\})\. Articles are", tool.description)
+            (example,) = re.findall(r"Example: (\{.*\})\. Answers are", tool.description)
             result = await client.call_tool(tool.name, json.loads(example))
             assert not result.is_error, result.content[0].text
             for name, one in tool.input_schema["properties"].items():

@@ -15,6 +15,7 @@ from mcp import Client
 from starlette.testclient import TestClient
 
 from search import Archive, Article, Stopwatch
+from search.engine.request import Request
 from search.engine.stories.roles import origins, own_copies
 from search.errors import ArticleNotFound, UsageError
 from search.text.copies.corrections import says_correction
@@ -267,6 +268,17 @@ async def test_story_as_a_tool(sample_archive):
 # Roles, by made-up stories
 
 TEXT = prose(1, 150)
+
+
+def in_archive_by_story(archive, as_of=None):
+    """The ids of each article's story, itself among them, as of an instant."""
+    with archive._session.reading() as view:
+        visible = view.match(view.plan(Request(query="*", as_of=as_of))).visible
+        groups, ordinals = view.groups(visible), np.flatnonzero(visible)
+        found = {}
+        for ordinal, name in zip(ordinals.tolist(), view.columns.ids(ordinals.tolist()), strict=True):
+            found[name] = set(view.columns.ids(groups.members(ordinal, visible).tolist()))
+    return found
 
 
 def copy(id, day=1, source="", hour=None, **others):

@@ -21,6 +21,8 @@ except ImportError as error:
 
 def _field(setting: Setting) -> Any:
     """A setting as pydantic has it."""
+    if setting.many:
+        return list[str] | None, Field(setting.default, description=setting.help)
     if issubclass(setting.kind, str):
         return str | None, Field(setting.default and str(setting.default), description=setting.help)
     return setting.kind, Field(setting.default, description=setting.help)

@@ -12,12 +12,10 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from search import query as language
 from search.engine import excerpts
+from search.engine.chronology import by_date
 from search.engine.legs import Ordinals
-from search.engine.rank import by_date
 from search.engine.request import Request
 from search.engine.view import View
 from search.errors import AlertsDamaged, QueryError, StorageError, UsageError
@@ -116,7 +114,7 @@ def news(view: View, alert: Alert) -> News:
     except QueryError as error:  # too many words by now for a wildcard, for example
         return News(alert=alert, items=(), seen=alert, error=str(error))
     fresh = matched & (rows > alert.last_row)
-    newest = by_date(view.columns, fresh, False, int(np.count_nonzero(fresh))).ordinals
+    newest = by_date(view.columns, fresh, False)
     return News(alert=alert, items=tuple(_items(view, newest, excerpts.Sought.of(plan.query))), seen=seen)
 
 

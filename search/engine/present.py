@@ -11,10 +11,12 @@ from search.engine.legs import Ordinals
 from search.engine.plan import Plan, Preferred, named_in
 from search.engine.rank import RERANKED, Ranked
 from search.engine.remarks import remarks, suggestion
+from search.engine.stories.shown import of_copies
+from search.engine.stories.shown import shown as shown_of
 from search.engine.view import Scope, View
 from search.engine.watch import Watch, unwatched
 from search.errors import ArchiveDamaged
-from search.records import Article, Copies, Copy, Highlight, Hit, Mode, Passage, Results
+from search.records import Article, Copy, Highlight, Hit, Mode, Passage, Results
 from search.storage.columns import MISSING_DAY
 
 _BEYOND = {
@@ -28,7 +30,8 @@ Marked = tuple[str, tuple[Highlight, ...]]
 def present(view: View, plan: Plan, scope: Scope, ranked: Ranked, watch: Watch = unwatched) -> Results:
     """The page that a plan asks for. Raises ArchiveDamaged for passages that are not in their article."""
     request, sought = plan.request, excerpts.Sought.of(plan.query)
-    ordinals = ranked.ordinals[plan.page]
+    with watch("stories"):
+        ordinals = shown_of(view, plan, scope, ranked.ordinals[plan.page])
     with watch("articles"):
         articles = view.articles(ordinals)
     with watch("passages"):
@@ -38,7 +41,7 @@ def present(view: View, plan: Plan, scope: Scope, ranked: Ranked, watch: Watch =
         if request.snippets:
             snippets = [_snippet(*shown, sought) for shown in zip(articles, passages, strict=True)]
     with watch("explain"):
-        scores, explanations = _scores(view, plan, scope, ranked)
+        scores, explanations = _scores(view, plan, scope, ranked, ordinals)
     shown = tuple(
         Hit(
             rank=plan.page.start + place + 1,
@@ -121,8 +124,11 @@ def _snippet(article: Article | None, passages: Sequence[Passage], sought: excer
     return ("", ()) if article is None else excerpts.snippet(article, passages[0] if passages else None, sought)
 
 
-def _scores(view: View, plan: Plan, scope: Scope, ranked: Ranked) -> tuple[list[float], list[dict[str, Any] | None]]:
-    """The score of each article of the page, and what it is made of where that is asked for."""
+def _scores(
+    view: View, plan: Plan, scope: Scope, ranked: Ranked, shown: Ordinals
+) -> tuple[list[float], list[dict[str, Any] | None]]:
+    """The score of each article of the page, and what it is made of where that is asked for. Of a story it is the best
+    copy's, whichever is ``shown``."""
     ordinals, fused = ranked.ordinals[plan.page].tolist(), ranked.fused
     if fused is None:
         return [0.0] * len(ordinals), [None] * len(ordinals)
@@ -138,6 +144,8 @@ def _scores(view: View, plan: Plan, scope: Scope, ranked: Ranked) -> tuple[list[
             why = ranking.explain(fused, position, **legs)
             if ranked.reranking is not None and plan.page.start + place < len(ranked.reranking.scores):
                 why["rerank"] = ranked.reranking.explain(plan.page.start + place)
+            if shown[place] != ordinal:
+                (why["copy"],) = view.columns.ids([ordinal])
             explanations[place] = why
     return [float(fused.scores[position]) for position in positions], explanations
 
@@ -150,8 +158,7 @@ def _notes(view: View, plan: Plan, scope: Scope, ranked: Ranked, shown: Sequence
     notes += [_unmet(scope, one) for one in plan.preferred if one not in ranked.preferred]
     if plan.request.rerank is not None and len(ranked.ordinals):
         notes.append(_reranked(plan, ranked))
-    if plan.request.copies is Copies.COLLAPSE and scope.groups is None and len(view.columns):
-        notes.append("this archive does not know which articles are copies; 'broadsheet regroup' finds out")
+    notes += of_copies(view, plan, scope)
     if plan.request.mode is Mode.AUTO and view.vectors is None and len(view.columns):
         notes.append("this archive has no vectors: ranked by words alone")
     if plan.request.snippets:

@@ -13,16 +13,18 @@ from numpy.typing import NDArray
 
 from search import query as language
 from search.engine import ranking
+from search.engine.chronology import by_date
 from search.engine.legs import Floats, Mask, Ordinals, VectorLeg
 from search.engine.plan import Plan, Preferred
 from search.engine.request import Request
 from search.engine.stories.groups import Groups
+from search.engine.stories.shown import stand_ins
 from search.engine.view import Scope, View
 from search.engine.watch import Watch, unwatched
 from search.errors import UsageError
 from search.keyword.tree import Expanded
 from search.records import Fusion, Mode, Sort
-from search.storage.columns import MISSING_INSTANT, Columns, instant
+from search.storage.columns import Columns, instant
 
 RERANKED = 30
 """First places that a cross-encoder orders anew, where one is asked for."""
@@ -120,8 +122,11 @@ def rank(view: View, plan: Plan, scope: Scope, watch: Watch = unwatched) -> Rank
     groups = scope.groups
     if request.sort is not Sort.RELEVANCE or nothing:
         oldest = request.sort is Sort.OLDEST
-        matched = scope.matched if groups is None else alone(view.columns, scope.matched, groups, oldest)
-        return by_date(view.columns, matched, oldest, plan.page.stop)
+        matched = scope.matched
+        if groups is not None:
+            matched = alone(matched, groups, stand_ins(view, plan, scope, groups, matched))
+        ordinals = by_date(view.columns, matched, oldest, plan.page.stop)
+        return Ranked(ordinals, np.arange(len(ordinals)))
     if plan.page.stop > POOL:
         raise UsageError(
             f"a ranking is {POOL} hits deep; for more, use --sort newest (by date), or narrow the query"
@@ -129,25 +134,11 @@ def rank(view: View, plan: Plan, scope: Scope, watch: Watch = unwatched) -> Rank
     return by_relevance(view, plan, scope, watch)
 
 
-def by_date(columns: Columns, mask: Mask, oldest: bool, depth: int) -> Ranked:
-    """The first ``depth`` by date; articles without one come last either way."""
-    ordinals = np.flatnonzero(mask)
-    published = columns.published[ordinals]
-    if oldest:
-        published = np.where(published == MISSING_INSTANT, MISSING_INSTANT, -published)
-    if len(ordinals) > depth:  # no need to order what is not shown, nor to read its ids
-        last = np.partition(published, len(published) - depth)[len(published) - depth]
-        ordinals, published = ordinals[published >= last], published[published >= last]
-    order = ranking.order(np.zeros(len(ordinals)), published, lambda tied: columns.ids(ordinals[tied]))[:depth]
-    return Ranked(ordinals[order], order)
-
-
-def alone(columns: Columns, mask: Mask, groups: Groups, oldest: bool) -> Mask:
-    """A mask with one article of each story: the newest one in the mask, or the oldest."""
+def alone(mask: Mask, groups: Groups, stand_ins: Ordinals) -> Mask:
+    """A mask with one article of each story: of those of several these."""
     found = mask.copy()
     found[groups.copied] = False
-    order = "oldest" if oldest else "newest"
-    found[groups.first_of_each(mask, order, lambda every: by_date(columns, every, oldest, len(every)).ordinals)] = True
+    found[stand_ins] = True
     return found
 
 
@@ -212,8 +203,10 @@ def by_words(
         rest[ordinals] = False
         if groups is not None:
             rest[groups.copies(ordinals)] = False
-            rest = alone(columns, rest, groups, False)
-        more = by_date(columns, rest, False, POOL - len(ordinals)).ordinals
+            rest = alone(
+                rest, groups, groups.first_of_each(rest, Sort.NEWEST, lambda every: by_date(columns, every, False))
+            )
+        more = by_date(columns, rest, False, POOL - len(ordinals))
         ordinals, scores = np.append(ordinals, more), np.append(scores, np.zeros(len(more), np.float32))
     if others is not None:
         copies = others(ordinals)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from search import query as language
 from search.declarations import SETTINGS, Setting, setting, settings
 from search.errors import QueryError, UsageError
-from search.records import Carried, Copies, Detect, FacetField, Filters, Fusion, Mode, Period, Sort
+from search.records import Carried, Copies, Detect, FacetField, Filters, Fusion, Mode, Period, Shown, Sort
 
 if TYPE_CHECKING:
     from search.encode import Reranker
@@ -35,6 +35,10 @@ class Request:
     )
     sort: Sort = setting(Sort.RELEVANCE, "The order of the hits.")
     copies: Copies = setting(Copies.SHOW, "Whether each copy of one text is a hit, or all of them are one.")
+    shown: Shown = setting(Shown.BEST, "Which copy stands for all, where they are one hit.")
+    prefer: Sequence[str] | None = setting(
+        None, "Show the copy of this source, where a story has one.", example="S", many=True
+    )
     recency: str | None = setting(None, "Halve a score for each such age, such as 30d.", example="AGE")
     diversity: float = setting(0.0, "How much variety among the hits counts.", least=0, most=1)
     fusion: Fusion | Normalise = setting(Fusion.DBSF, "How hybrid joins the two rankings.")

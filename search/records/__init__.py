@@ -15,7 +15,19 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from search.records.articles import Article, Passage
-from search.records.choices import Carried, Copies, Detect, FacetField, Fusion, Mode, Operator, Period, Role, Sort
+from search.records.choices import (
+    Carried,
+    Copies,
+    Detect,
+    FacetField,
+    Fusion,
+    Mode,
+    Operator,
+    Period,
+    Role,
+    Shown,
+    Sort,
+)
 from search.records.filters import Filters
 from search.records.results import Copy, Highlight, Hit, Results
 
@@ -79,6 +91,7 @@ __all__ = [
     "RestoreReport",
     "Results",
     "Role",
+    "Shown",
     "Sort",
     "Story",
     "Timeline",

@@ -29,6 +29,15 @@ class Copies(StrEnum):
     COLLAPSE = "collapse"
 
 
+class Shown(StrEnum):
+    """Which copy stands for a story."""
+
+    BEST = "best"
+    EARLIEST = "earliest"
+    LATEST = "latest"
+    ORIGINAL = "original"
+
+
 class Role(StrEnum):
     """What an article is in its story, as far as it can be told. A copy of no date is ``copy``: it may be anything."""
 

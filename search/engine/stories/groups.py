@@ -57,9 +57,16 @@ class Groups:
         taken[self.ids[ordinals]] = True
         return self.copied[np.repeat(taken[self.names], self._sizes)]
 
-    def first_of_each(self, mask: Mask, order: str, ordered: Callable[[Mask], Ordinals]) -> Ordinals:
+    def first_of_each(
+        self,
+        mask: Mask,
+        order: str,
+        ordered: Callable[[Mask], Ordinals],
+        standing: Ordinals | None = None,
+    ) -> Ordinals:
         """Of each story of several articles the first that is in a mask. ``ordered`` puts the articles of a mask in
-        the ``order`` of this name; it is asked once."""
+        the ``order`` of this name; it is asked once. ``standing`` int64[N]: what comes before that order, the least
+        first."""
         if order not in self._orders:
             copied = np.zeros(len(self.ids), np.bool_)
             copied[self.copied] = True
@@ -67,6 +74,8 @@ class Groups:
             self._orders[order] = every[np.argsort(self.ids[every], kind="stable")]
         every = self._orders[order]
         places = np.flatnonzero(mask[every])
+        if standing is not None:
+            places = places[np.lexsort((standing[every[places]], self.numbers[places]))]
         return every[places[_changes(self.numbers[places])]]
 
     @cached_property

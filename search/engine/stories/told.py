@@ -17,7 +17,7 @@ from search.engine.stories.groups import Groups
 from search.engine.stories.roles import origins, own_copies, roles
 from search.errors import ArticleNotFound, UsageError
 from search.query.fields import value_key
-from search.records import Article, CarriedStories, CarriedStory, Change, Copies, Role, Story, Version
+from search.records import Article, CarriedStories, CarriedStory, Change, Copies, Role, Shown, Story, Version
 from search.storage.columns import MISSING_DAY, MISSING_INSTANT
 from search.text.copies.differences import differences
 
@@ -76,7 +76,7 @@ def _original(view: View, scope: Scope, members: Ordinals) -> int | None:
 
 def representatives(view: View, scope: Scope, groups: Groups, mask: Mask) -> Ordinals:
     """Of each story of several articles the likeliest original in a mask, by story."""
-    return groups.first_of_each(mask, "original", lambda _: origins(view.columns, groups, scope.words))
+    return groups.first_of_each(mask, Shown.ORIGINAL, lambda _: origins(view.columns, groups, scope.words))
 
 
 def _only(view: View, ordinals: Ordinals) -> Mask:

@@ -12,8 +12,8 @@ ANSWER = {"type": "object"}
 
 
 def arguments(schema: dict[str, Any]) -> dict[str, Any]:
-    """The schema of a tool's arguments: in one piece, without titles, bounds, and null, which is taken for "not given"
-    anyway."""
+    """The schema of a tool's arguments: in one piece, without titles, bounds, defaults that are empty, and null,
+    which is taken for "not given" anyway."""
     known = schema.get("$defs", {})
     properties = {name: _short(one, known) for name, one in schema["properties"].items()}
     required = {"required": schema["required"]} if schema.get("required") else {}
@@ -31,7 +31,7 @@ def _short(schema: Any, known: dict[str, Any]) -> Any:
     for name, value in schema.items():
         if name == "properties":  # what it holds goes by names, not by words of JSON Schema
             found[name] = {key: _short(one, known) for key, one in value.items()}
-        elif name not in _BOUNDS and not (name == "default" and value in (None, "")):
+        elif name not in _BOUNDS and not (name == "default" and not value):
             found[name] = _short(value, known)
     others = [one for one in found.get("anyOf", ()) if one != _NULL]
     if len(others) != 1:
