@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import io
+import json
 import shutil
 import sys
 from importlib.machinery import SourceFileLoader
@@ -13,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from search.ingest import known_formats
-from search.ingest.formats import recognised
+from search.ingest.formats import linked_data, recognised
 from search.ingest.formats.trees import elements, html_tree, words
 from search.ingest.source import Head, Source, SourceProblem
 from search.records import Article, Rejection
@@ -223,6 +224,68 @@ def test_a_bomb_of_a_workbook_or_a_document_is_not_read(tmp_path, monkeypatch):
         (item,) = read([path])
         assert isinstance(item, Rejection)
         assert "times its size" in item.reason
+
+
+# Pages
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        '{"@type": "NewsArticle", "headline": "River rises", "url": "https://a.example/x"}',
+        '[{"@type": "WebSite"}, {"@type": ["Article", "Thing"], "headline": "River rises",}]',
+        '<!-- {"@graph": [{"@type": "http://schema.org/NewsArticle", "headline": "River rises"}]} -->',
+        '/* ours */ {"@type": "NewsArticle", // theirs\n "headline": "River \trises"}; ',
+        '{"@type": "Person", "name": "A"}{"@type": "NewsArticle", "headline": "River rises"}',
+        "{&quot;@type&quot;: &quot;NewsArticle&quot;, &quot;headline&quot;: &quot;River rises&quot;}",
+        '{"@type": "WebPage", "mainEntity": {"@type": "ReportageNewsArticle", "headline": "River rises"}}',
+    ],
+)
+def test_what_publishers_state_in_many_ways(script):
+    found = linked_data.article(iter([script]))
+    assert " ".join(found["headline"].split()) == "River rises"
+
+
+def test_of_several_stated_articles_that_of_the_page_counts():
+    other = (
+        '{"@type": "NewsArticle", "headline": "Another", "datePublished": "2020-01-01", "url": "https://a.example/y"}'
+    )
+    own = '{"@type": "Article", "headline": "Own", "mainEntityOfPage": {"@id": "https://www.a.example/x/"}}'
+    assert linked_data.article(iter([other, own]), "https://a.example/x?ref=1")["headline"] == "Own"
+    assert linked_data.article(iter([other, own]))["headline"] == "Another"
+    assert linked_data.article(iter(["{", "no json", "[" * 100_000])) == {}
+
+
+def test_a_page_that_shows_less_than_its_publisher_states(tmp_path):
+    body = " ".join(f"Sentence {number} of the story is here." for number in range(30))
+    page = (
+        '<html><head><script type="application/ld+json">'
+        f'{{"@type": "NewsArticle", "headline": "River rises", "datePublished": "0001-01-01", "articleBody": "{body}"}}'
+        "</script></head><body><h1>River rises</h1><p>Sentence 0. Subscribe to read on.</p></body></html>"
+    )
+    (article,) = found(tmp_path, "a.html", page)
+    assert (article.title, article.text, article.published) == ("River rises", body, None)
+
+
+def test_the_script_measures_pages(formats, tmp_path, capsys):
+    shutil.copy(FOLDER / "page.html", tmp_path / "p1.html")
+    text = next(iter(read([FOLDER / "page.html"]))).text
+    (tmp_path / "ground-truth.json").write_text(json.dumps({"p1": {"articleBody": text}}))
+    (tmp_path / "stated.json").write_text(
+        json.dumps(
+            {
+                "p1": {
+                    "headline": "Ferry freed",
+                    "datePublished": "2021-02-12",
+                    "author": ["maren okafor", "Tobias Lind"],
+                }
+            }
+        )
+    )
+    assert formats.main(["--html", str(tmp_path), str(tmp_path / "stated.json")]) == 0
+    printed = capsys.readouterr()
+    assert "| 1 | 1.000 | 1.000 | 1.000 | 0/1 | 1/1 | 1/1 |" in printed.out
+    assert "headline is 'Ferry freed from ice & snow', not 'Ferry freed'" in printed.err
 
 
 def test_head_of_nothing():

@@ -42,6 +42,7 @@ BUILT_IN = (
     "rtf",
     "sheets",
     "ris",
+    "html",
     "json_lines",
     "json_values",
     "table",

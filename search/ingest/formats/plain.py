@@ -69,7 +69,7 @@ _SMALL_WORDS = {"and", "of", "in", "at", "for", "the", "de", "da", "di", "du", "
                 "bin", "al", "el", "y", "with", "&", "|"}  # fmt: skip
 _TITLE_LABEL = re.compile(r"(?:title|headline)\s*:\s*(?P<value>\S.*)", re.IGNORECASE)
 _HEADING = re.compile(r"#{1,6}\s+(?P<value>\S.*?)\s*#*")
-_ALSO_READ = re.compile(
+ALSO_READ = re.compile(
     r"(?:also\s+(?:read|see|watch)|read\s+(?:also|more)|must\s+read|related)\s*(?::|\||[-–—](?=\s))\s*(?P<value>.*)",
     re.IGNORECASE,
 )
@@ -399,7 +399,7 @@ def _body(lines: list[str], layout: _Layout) -> str:
     """The lines without the ALSO READ ones; paragraphs stay parted by one blank line."""
     kept: list[str] = []
     for line in lines:
-        found = _ALSO_READ.fullmatch(line) if len(line) <= _LABEL_LINE_LIMIT else None
+        found = ALSO_READ.fullmatch(line) if len(line) <= _LABEL_LINE_LIMIT else None
         if found is not None:
             if found["value"]:
                 layout.extra.setdefault("also_read", []).append(clean_line(found["value"]))
