@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from search.ingest import known_formats
+from search.ingest import read as ingest_read
 from search.ingest.formats import linked_data, recognised
 from search.ingest.formats.trees import elements, html_tree, words
 from search.ingest.source import Head, Source, SourceProblem
@@ -80,7 +81,7 @@ def test_formats_are_told_by_bytes_whatever_the_name(path, tmp_path):
     form = recognised(Source(path.name, io.BytesIO(data)).head)
     assert form is not None
     expected = list(read([path]))
-    for name in ("dump", "export.txt.gz"):
+    for name in ("dump", "export.txt.gz") if not path.name.endswith(".gz") else ("dump",):
         other = tmp_path / name
         other.write_bytes(gzip.compress(data) if name.endswith(".gz") else data)
         told = list(read([other]))
@@ -286,6 +287,70 @@ def test_the_script_measures_pages(formats, tmp_path, capsys):
     printed = capsys.readouterr()
     assert "| 1 | 1.000 | 1.000 | 1.000 | 0/1 | 1/1 | 1/1 |" in printed.out
     assert "headline is 'Ferry freed from ice & snow', not 'Ferry freed'" in printed.err
+
+
+# Feeds, mail, crawls
+
+
+def test_a_feed_opens_no_file_and_no_address(tmp_path):
+    secret = tmp_path / "secret"
+    secret.write_text("the secret")
+    feed = (
+        f'<!DOCTYPE rss [<!ENTITY x SYSTEM "file://{secret}">]><rss version="2.0"><channel><title>&x;</title>'
+        "<item><title>One &x;</title><description>Two</description></item></channel></rss>"
+    )
+    (article,) = found(tmp_path, "a.xml", feed)
+    assert "secret" not in f"{article.title}{article.text}{article.source}"
+
+
+def test_what_an_export_leaves_out_is_counted():
+    reading = ingest_read([FOLDER / "wordpress.xml"])
+    assert len(list(reading)) == 2
+    notes = dict(reading.report.kinds["wordpress"].notes)
+    assert notes == {
+        "attachment items left out": 1,
+        "unpublished posts left out": 1,
+        "characters that made it no XML, put right": 1,
+    }
+
+
+def test_what_a_crawl_leaves_out_is_counted():
+    reading = ingest_read([FOLDER / "crawl.warc.gz"])
+    assert len(list(reading)) == 2
+    notes = dict(reading.report.kinds["warc"].notes)
+    assert notes == {
+        "records of no page (images, scripts, redirects) left out": 2,
+        "pages without an article": 1,
+    }
+
+
+def test_a_sitemap_without_news_and_an_index_are_told(tmp_path):
+    (bare,) = found(tmp_path, "a.xml", "<urlset><url><loc>https://a.example/</loc></url></urlset>")
+    (index,) = found(
+        tmp_path, "b.xml", "<sitemapindex><sitemap><loc>https://a.example/1</loc></sitemap></sitemapindex>"
+    )
+    assert (bare.reason, index.reason) == (
+        "a sitemap of 1 addresses without news",
+        "an index of 1 sitemaps: these have to be fetched",
+    )
+
+
+def test_a_download_attached_to_a_mail_is_read(tmp_path):
+    from email.message import EmailMessage
+
+    message = EmailMessage()
+    message["From"], message["Subject"], message["To"] = "noreply@search.example", "Your download", "a@b.example"
+    message.set_content("Your documents are attached.")
+    message.add_attachment(
+        (FOLDER / "nexis_uni.docx").read_bytes(), maintype="application", subtype="zip", filename="d.docx"
+    )
+    path = tmp_path / "a.eml"
+    path.write_bytes(bytes(message))
+    got = list(ingest_read([path]))
+    assert [(one.title, one.extra["place"]) for one in got] == [
+        ("Signal box fire halts trains", "message 1, document 1"),
+        ("Trains run again", "message 1, document 2"),
+    ]
 
 
 def test_head_of_nothing():

@@ -82,7 +82,7 @@ def _zip(source: Source) -> Iterator[Source | PassedOver | Rejection]:
 
 def _tar(source: Source) -> Iterator[Source | PassedOver | Rejection]:
     try:
-        with tarfile.open(fileobj=io.BufferedReader(_Stream(source)), mode="r|") as archive:
+        with tarfile.open(fileobj=io.BufferedReader(Stream(source)), mode="r|") as archive:
             for info in archive:
                 name = source.name + INSIDE + _shown(info.name)
                 if info.isdir():
@@ -98,7 +98,7 @@ def _tar(source: Source) -> Iterator[Source | PassedOver | Rejection]:
         raise SourceProblem(f"the tar archive is damaged ({str(error) or type(error).__name__})") from error
 
 
-class _Stream(io.RawIOBase):
+class Stream(io.RawIOBase):
     """The bytes of a source as a file that can only be read on."""
 
     def __init__(self, source: Source) -> None:
@@ -106,9 +106,11 @@ class _Stream(io.RawIOBase):
         self._waiting = memoryview(b"")
 
     def readable(self) -> bool:
+        """It is."""
         return True
 
     def readinto(self, buffer: object, /) -> int:
+        """As ``io.RawIOBase``."""
         target = memoryview(buffer).cast("B")  # type: ignore[arg-type]
         while not self._waiting:
             block = next(self._chunks, None)

@@ -3,6 +3,7 @@ Open Graph and other elements of a page's head, the surest first."""
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
@@ -179,6 +180,8 @@ def _text(page: str, tree: _Element, stated: Mapping[str, Any]) -> str:
     half of it."""
     import trafilatura
 
+    for library in ("trafilatura", "htmldate", "courlan", "charset_normalizer"):  # what they log holds what pages hold
+        logging.getLogger(library).setLevel(logging.CRITICAL)
     found = ""
     if not _too_deep(tree):
         try:
