@@ -30,7 +30,7 @@ from contextlib import contextmanager
 from typing import Self
 
 OF_MEANING = frozenset(
-    {"faiss", "torch", "sentence_transformers", "transformers", "tokenizers"}
+    {"faiss", "torch", "sentence_transformers", "transformers", "tokenizers", "safetensors"}
     | {"onnxruntime", "onnx", "onnxscript", "huggingface_hub"}
 )
 """What searching by meaning imports. Everything by words runs without."""

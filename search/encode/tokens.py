@@ -21,15 +21,16 @@ class WordTokenizer:
 
     ``additive`` says that a text's tokens are those of its words, white space between them being all the same: so it
     is with WordPiece and SentencePiece models. With byte-level ones a word's count is right up to the first word's
-    missing space. ``limit`` is the most tokens of an input, special tokens and prefix not counted.
+    missing space; ``additive`` given says so of a tokenizer that does not show it. ``limit`` is the most tokens of an
+    input, special tokens and prefix not counted.
     """
 
-    def __init__(self, tokenizer: Any, max_tokens: int, prefix: str = "") -> None:
+    def __init__(self, tokenizer: Any, max_tokens: int, prefix: str = "", additive: bool = False) -> None:
         self._tokenizer = tokenizer
         self._tokenizer.no_truncation()
         self._tokenizer.no_padding()
-        kinds = _pre_tokenizers(json.loads(tokenizer.to_str()).get("pre_tokenizer"))
-        self.additive = bool(kinds & _CUTS_AT_SPACES) and "ByteLevel" not in kinds
+        kinds = set() if additive else _pre_tokenizers(json.loads(tokenizer.to_str()).get("pre_tokenizer"))
+        self.additive = additive or (bool(kinds & _CUTS_AT_SPACES) and "ByteLevel" not in kinds)
         self._space = " " if "ByteLevel" in kinds else ""
         self._known: dict[str, bytes] = {}
         self._size = 0
@@ -54,12 +55,16 @@ class WordTokenizer:
         """Token ids of each text with the special tokens, cut to the model's length."""
         room = self._max_tokens - len(self._before) - len(self._after)
         if self.additive:
-            bare = [np.frombuffer(ids, np.int32, min(len(ids) // 4, room)) for ids in self._words(texts)]
+            bare = [ids[:room] for ids in self.pieces(texts)]
         else:
             found = self._tokenizer.encode_batch_fast(list(texts), add_special_tokens=False)
             bare = [np.array(one.ids[:room], np.int32) for one in found]
         before, after = np.array(self._before, np.int32), np.array(self._after, np.int32)
         return [np.concatenate((before, ids, after)) for ids in bare]
+
+    def pieces(self, texts: Sequence[str]) -> list[NDArray[np.int32]]:
+        """Token ids of each text, its words one after another: no special tokens, and nothing cut."""
+        return [np.frombuffer(ids, np.int32) for ids in self._words(texts)]
 
     def _words(self, texts: Sequence[str]) -> list[bytes]:
         """The ids of each text's words, as the bytes of int32."""

@@ -10,7 +10,7 @@ from datetime import date
 
 import numpy as np
 
-from search.encode import Reranker
+from search.encode import Floors, Reranker, floors
 from search.encode.rerank import best_scores
 from search.engine import lenient
 from search.engine.legs import Mask
@@ -33,11 +33,9 @@ from search.storage.columns import MISSING_DAY
 DEPTH = 30  # articles looked at for each part
 PASSAGES = 3  # passages of each
 NARROW = 400  # characters of a stretch, where the passage is longer
-COSINE, SHARE = 0.40, 0.5
-"""A hit matches well where its best passage has this cosine to the question or it holds this share of its words. A part
-without such a hit is not answered; beside one, hits with LOOSE_COSINE or LOOSE_SHARE do too."""
-
-LOOSE_COSINE, LOOSE_SHARE = 0.30, 0.3
+SHARE, LOOSE_SHARE = 0.5, 0.3
+"""A hit matches well where its best passage is as near to the question as its model's floor, or it holds this share of
+its words. A part without such a hit is not answered; beside one, hits loosely near or with LOOSE_SHARE do too."""
 
 WORTH = 0.35
 """What share of the best article's worth another must have: the rest is left out though there be room."""
@@ -62,6 +60,7 @@ def find(
     notes: list[str] = []
     unanswered, unmet = [], []
     pairs, seconds = 0, 0.0
+    nearness = floors(view.queries.identity)
     for number, part in enumerate(reading.searched):
         with watch("search"):
             hits, remarks = _search(view, plan.request, how, part, watch)
@@ -73,7 +72,7 @@ def find(
             pairs += read
             seconds += time.perf_counter() - began
         with watch("stretches"):
-            matching = _matching(part, hits)
+            matching = _matching(part, hits, nearness)
             stretches = _stretches(part, number, matching)
         if part is not reading.whole:
             unmet += _unmet(view, plan, how, part, matching)
@@ -214,7 +213,7 @@ def _reranked(reranker: Reranker, part: Part, hits: list[Hit]) -> tuple[list[Hit
     return sorted(rescored, key=lambda hit: -hit.score), sum(map(len, texts))
 
 
-def _matching(part: Part, hits: Sequence[Hit]) -> list[tuple[Hit, float]]:
+def _matching(part: Part, hits: Sequence[Hit], nearness: Floors) -> list[tuple[Hit, float]]:
     """The hits that match well, each with its worth, 0 to 1."""
     if not hits:
         return []
@@ -227,8 +226,8 @@ def _matching(part: Part, hits: Sequence[Hit]) -> list[tuple[Hit, float]]:
         held = {stem for *_, stem in _places(f"{hit.article.title}\n{hit.article.text}", part.asked)}
         share = len(held) / stems if stems else 0.0
         cosine = max((p.score for p in hit.passages if p.score is not None), default=None)
-        answered = answered or share >= SHARE or (cosine is not None and cosine >= COSINE)
-        if share < LOOSE_SHARE and (cosine is None or cosine < LOOSE_COSINE):
+        answered = answered or share >= SHARE or (cosine is not None and cosine >= nearness.fits)
+        if share < LOOSE_SHARE and (cosine is None or cosine < nearness.loosely):
             continue
         worth = (hit.score - low) / (top - low) if top > low else 1.0
         if worth >= WORTH:
