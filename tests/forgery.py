@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
+
+import numpy as np
 
 from search.storage import seals
+from search.storage.container import open_part, write_part
+from search.storage.verified import file_hash
 
 
 @contextmanager
@@ -19,6 +25,24 @@ def forged(folder: Path) -> Iterator[sqlite3.Connection]:
         seal(connection)
     finally:
         connection.close()
+
+
+def forge(path: Path, kind: str, name: str, change: Callable[[Any], Any] | None) -> None:
+    """Change one array of the only part of a kind, or take it away, and let the catalog vouch for the file."""
+    (file,) = path.glob(f"segments/*/{kind}.part")
+    part = open_part(file, kind)
+    arrays = part.arrays()
+    if change is None:
+        del arrays[name]
+    else:
+        arrays[name] = change(np.array(arrays[name]))
+    file.unlink()
+    write_part(file, kind, arrays, part.meta)
+    with forged(path) as connection:
+        ((parts,),) = connection.execute("SELECT parts FROM segments").fetchall()
+        parts = json.loads(parts)
+        parts[kind].update(size=file.stat().st_size, sha256=file_hash(file))
+        connection.execute("UPDATE segments SET parts = ?", (json.dumps(parts),))
 
 
 def seal(connection: sqlite3.Connection) -> None:

@@ -4,7 +4,6 @@ answers."""
 from __future__ import annotations
 
 import contextlib
-import json
 import shutil
 from datetime import date
 
@@ -13,10 +12,9 @@ import pytest
 
 from search import Archive, Article
 from search.errors import ArchiveDamaged, SearchError
-from search.storage.container import open_part, write_part
-from search.storage.verified import file_hash
+from search.storage.container import open_part
 
-from .forgery import forged
+from .forgery import forge
 
 WORDS = ["storm", "coast", "harbour", "minister", "vote", "budget", "strike", "river", "bridge", "school"]
 QUERIES = ["storm coast", '"the storm"', "storm w/5 coast", "storm w/s coast", "sto*", "by:ann", "source:Daily", "stom"]
@@ -46,21 +44,6 @@ def sound(tmp_path_factory):
 @pytest.fixture
 def path(sound, tmp_path):
     return shutil.copytree(sound, tmp_path / "archive")
-
-
-def forge(path, kind, name, change):
-    """Change one array of a part, and let the catalog vouch for the file."""
-    (file,) = path.glob(f"segments/*/{kind}.part")
-    part = open_part(file, kind)
-    arrays = part.arrays()
-    arrays[name] = change(np.array(arrays[name]))
-    file.unlink()
-    write_part(file, kind, arrays, part.meta)
-    with forged(path) as connection:
-        ((parts,),) = connection.execute("SELECT parts FROM segments").fetchall()
-        parts = json.loads(parts)
-        parts[kind].update(size=file.stat().st_size, sha256=file_hash(file))
-        connection.execute("UPDATE segments SET parts = ?", (json.dumps(parts),))
 
 
 def most(array):
@@ -111,6 +94,9 @@ CRAFTED = [
     ("keyword", "word_counts", put(0, 0)),
     ("keyword", "sentences", put(-1, most)),
     ("keyword", "sentence_starts", put(1, 10**9)),
+    ("keyword", "sentence_offsets", put(-2, most)),
+    ("keyword", "sentence_offsets", lambda array: array[:-1]),
+    ("keyword", "sentence_offsets", lambda array: array.astype(np.float32)),
     ("keyword", "paragraph_starts", put(1, 2)),
     ("keyword", "terms_ends", put(0, 0)),
     ("keyword", "terms_ends", lambda array: array.reshape(1, -1)),

@@ -116,6 +116,7 @@ def check(segment, articles):
     for starts, flat, wanted in (
         (segment.sentence_starts, segment.sentences, expected.sentences),
         (segment.paragraph_starts, segment.paragraphs, expected.paragraphs),
+        (segment.sentence_starts, segment.offsets, [[0] * 4 + simple_layout(one.text).starts for one in articles]),
     ):
         assert [flat[a:b].tolist() for a, b in itertools.pairwise(starts)] == wanted
     text_terms = segment.prefix_range(TEXT_SPACE, "")
@@ -424,6 +425,7 @@ def test_another_analysis_is_refused():
         "codes",
         "lengths",
         "sentences",
+        "sentence_offsets",
         "word_counts",
         "word_forms",
     ],

@@ -12,32 +12,43 @@ from search.query import ParsedQuery
 from search.records import Article, Highlight, Passage
 
 if TYPE_CHECKING:
+    from search.keyword.sentences import Sentences
     from search.keyword.stretch import Place
     from search.keyword.tree import Node
 
 SNIPPET = 280  # characters
+_GAP = 4  # characters between sentences, at most
 _KEYWORD_PASSAGE = 1000  # characters of a passage where no model's tokenizer cut it
 # A full stop and what belongs to it, or the end of a line. A set of characters comes first: so it is looked for fast.
 _SENTENCE_END = re.compile(r"[.!?…\n](?:(?<!\n)[\"'”’)\]]*\s+|(?<=\n)\n*)(?=\S)")
-_LINE = re.compile(r"\S(?:[^\n]*\S)?")
 
 
-def plain_spans(text: str) -> list[tuple[int, int]]:
-    """Passages of an article that has none in the archive: lines, or sentences of long lines, of 1,000 characters."""
-    from search.text.passages import lay_out  # its tables are not needed where the archive has passages
+def plain_spans(text: str, starts: Sequence[int] | None = None) -> list[tuple[int, int]]:
+    """Passages of an article that has none in the archive: whole lines of 1,000 characters together or, where a line is
+    longer, whole sentences. ``starts`` is where sentences begin, if that is known."""
+    if starts is None:
+        from search.text.passages import lay_out  # its tables are seldom needed
 
+        starts = lay_out(text).starts
     spans: list[tuple[int, int]] = []
-    for line in _LINE.finditer(text):
-        pieces = [line.span()]
-        if line.end() - line.start() > _KEYWORD_PASSAGE:
-            layout = lay_out(line[0])
-            pieces = [(line.start() + s, line.start() + e) for s, e in zip(layout.starts, layout.ends, strict=True)]
-        for start, end in pieces:
-            if spans and end - spans[-1][0] <= _KEYWORD_PASSAGE:
-                spans[-1] = (spans[-1][0], end)
-            else:
-                spans.append((start, end))
+    at, last = 0, len(starts)
+    while at < last:
+        stop = bisect_right(starts, starts[at] + _KEYWORD_PASSAGE, at + 1)
+        if stop > at + 1 and _end(text, starts, stop) > starts[at] + _KEYWORD_PASSAGE:
+            stop -= 1
+        whole = (number for number in range(stop, at, -1) if number == last or text[starts[number] - 1] == "\n")
+        stop = next(whole, stop)
+        spans.append((starts[at], _end(text, starts, stop)))
+        at = stop
     return spans or [(0, 0)]
+
+
+def _end(text: str, starts: Sequence[int], number: int) -> int:
+    """Where the sentence before the one of this number ends."""
+    end = starts[number] if number < len(starts) else len(text)
+    while end and text[end - 1].isspace():
+        end -= 1
+    return end
 
 
 class Sought:
@@ -95,25 +106,40 @@ def _apart(spans: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
 
 
 def passages_by_words(
-    article: Article, spans: Sequence[tuple[int, int]], sought: Sought, count: int
+    article: Article, spans: Sequence[tuple[int, int]], sought: Sought, count: int, known: Sentences | None = None
 ) -> tuple[Passage, ...]:
     """The passages in which most conditions are met, then those that hold most of the distinct query words, then most
-    of their occurrences, then the first."""
+    of their occurrences, then the first. ``known``: in which sentences the words stand, if the archive knows."""
     chosen: Sequence[tuple[int, int]] = spans
     if (sought.every or sought.conditions) and len(spans) > 1:
-        chosen = _best(article.text, spans, sought, count)
+        chosen = _best(article.text, spans, sought, count, known)
     return tuple(Passage(article_id=article.id, start=s, end=e, text=article.text[s:e]) for s, e in chosen[:count])
 
 
-def _best(text: str, spans: Sequence[tuple[int, int]], sought: Sought, count: int) -> Sequence[tuple[int, int]]:
+def _best(
+    text: str, spans: Sequence[tuple[int, int]], sought: Sought, count: int, known: Sentences | None
+) -> Sequence[tuple[int, int]]:
     """The passages in that order. Where one is wanted, and the one with most of the words meets all conditions, the
     rest of the article is not searched for them."""
+    by_sentences = None if known is None else _by_sentences(spans, known)
+    if by_sentences is not None and not sought.conditions:
+        return by_sentences
     if sought.conditions and sought.every and count == 1:
-        start, end = _ordered(text, spans, occurrences(text, sought.every), ())[0]
+        start, end = (by_sentences or _ordered(text, spans, occurrences(text, sought.every), ()))[0]
         if len(sought.places(text[start:end], "text")) == len(sought.conditions):
             return [(start, end)]
     places = sought.places(text, "text")
     return _ordered(text, spans, sought.weighed(text, places), places)
+
+
+def _by_sentences(spans: Sequence[tuple[int, int]], known: Sentences) -> list[tuple[int, int]] | None:
+    """Passages in that order, without a look at the text; None where one begins inside a sentence."""
+    inside = known.between([start for start, _ in spans]) if known.each else None
+    if inside is None:
+        return None
+    worth = [(-len(set(terms)), -len(terms), place) for place, terms in enumerate(inside)]
+    worth.sort()
+    return [spans[place] for _, _, place in worth]
 
 
 def _ordered(
@@ -147,19 +173,33 @@ def passages_by_meaning(article: Article, spans: Sequence[tuple[int, int, float]
     )
 
 
-def snippet(article: Article, passage: Passage | None, sought: Sought) -> tuple[str, tuple[Highlight, ...]]:
+def snippet(
+    article: Article, passage: Passage | None, sought: Sought, known: Sentences | None = None
+) -> tuple[str, tuple[Highlight, ...]]:
     """A stretch of the passage of about 280 characters, whole sentences where they fit and "…" where it is cut, in
     which the query's conditions are met and its words stand closest; and what to mark in it and in the title. Where
     only the rest of the article meets a condition, the stretch is of that. A passage without any of the words was found
-    by its meaning and is marked as a whole."""
-    marks = [Highlight(field="title", start=s, end=e, kind="word") for s, e in sought.marks(article.title, "title")]
+    by its meaning and is marked as a whole. ``known``: in which sentences the words stand, if the archive knows."""
+    if sought.conditions:
+        known = None
+    title = sought.marks(article.title, "title") if known is None else known.title_marks(article.title)
+    marks = [Highlight(field="title", start=s, end=e, kind="word") for s, e in title]
     if passage is None or not passage.text:
         return "", tuple(marks)
     text, places = passage.text, sought.places(passage.text, "text")
     if sought.conditions and not places and (elsewhere := sought.places(article.text, "text")):
         text, places = article.text, elsewhere
-    spans = sought.marks(text, "text", places)
-    pieces = _pieces(text, spans, places)
+    if known is not None and known.begins(passage.start):
+        marked = known.marks(article.text, passage.start, passage.end)
+        spans = [(s - passage.start, e - passage.start) for (s, e), _ in marked]
+        words = [term for _, term in marked]
+        sentences = known.starts_between(passage.start, passage.end)
+    else:
+        spans = sought.marks(text, "text", places)
+        words = [text[s:e].casefold() for s, e in spans]
+        # A rough look at where sentences start will do: a snippet is no citation.
+        sentences = [0, *(end.end() for end in _SENTENCE_END.finditer(text))]
+    pieces = _pieces(text, sentences, spans, words, places)
     shown, moved = _cut(text, spans, pieces)
     if moved:
         marks += [Highlight(field="snippet", start=s, end=e, kind="word") for s, e in moved]
@@ -194,31 +234,35 @@ def _ends(text: str, end: int) -> bool:
     return text[end - 1] in ".!?…" or text[:end].rstrip("\"'”’)]")[-1:] in (".", "!", "?", "…") or text[end] == "\n"
 
 
-def _pieces(text: str, spans: Sequence[tuple[int, int]], places: Sequence[Sequence[Place]]) -> list[tuple[int, int]]:
+def _pieces(
+    text: str,
+    sentences: Sequence[int],
+    spans: Sequence[tuple[int, int]],
+    words: Sequence[str],
+    places: Sequence[Sequence[Place]],
+) -> list[tuple[int, int]]:
     """Start and end of what is shown: from a sentence's beginning to a sentence's end where it can be, never inside a
     word; two pieces where a condition is met over a longer stretch."""
     if len(text) <= SNIPPET:
         return [(0, len(text))]
-    words = [text[s:e].casefold() for s, e in spans]
     starts, ends = [s for s, _ in spans], [e for _, e in spans]
-    sentences = [0, *(end.end() for end in _SENTENCE_END.finditer(text))]
     short = [[place for place in each if place.end - place.start <= SNIPPET] for each in places]
     best, most = 0, (0, 0)
-    # A rough look at where sentences start will do: a snippet is no citation.
-    for sentence in sentences if spans else ():
+    for number, sentence in enumerate(sentences) if spans else ():
         stop = sentence + SNIPPET
         met = sum(_met(each, sentence, stop) for each in short) if short else 0
         if places and not met:
             continue
-        distinct = len(set(words[bisect_left(starts, sentence) : bisect_right(ends, stop)]))
+        end = stop if places else _last(text, sentences, number) or stop
+        distinct = len(set(words[bisect_left(starts, sentence) : bisect_right(ends, end)]))
         if (met, distinct) > most:
-            best, most = sentence, (met, distinct)
+            best, most = number, (met, distinct)
     if most > (0, 0):
-        stop = best + SNIPPET
-        inside = [[one.end for one in each if best <= one.start and one.end <= stop] for each in short]
-        return [_stretch(text, best, max((min(own) for own in inside if own), default=best))]
+        start, stop = sentences[best], sentences[best] + SNIPPET
+        inside = [[one.end for one in each if start <= one.start and one.end <= stop] for each in short]
+        return [_stretch(text, sentences, best, max((min(own) for own in inside if own), default=start))]
     if not spans:
-        return [_stretch(text, 0, 0)]
+        return [_stretch(text, sentences, 0, 0)]
     first = min((place for each in places for place in each), default=None)
     start, end = spans[0] if first is None else (first.start, first.end)
     if end - start <= SNIPPET:  # in one sentence that is longer than a snippet
@@ -227,18 +271,20 @@ def _pieces(text: str, spans: Sequence[tuple[int, int]], places: Sequence[Sequen
     return [_around(text, max(start - half // 4, 0), half), _around(text, max(end - half * 3 // 4, 0), half)]
 
 
-def _stretch(text: str, start: int, least: int) -> tuple[int, int]:
+def _stretch(text: str, sentences: Sequence[int], number: int, least: int) -> tuple[int, int]:
     """From a sentence on: as many as fit, else up to a word; at least to ``least``."""
-    stop = min(len(text), start + SNIPPET)
-    if stop == len(text):
-        return start, len(text.rstrip())
-    whole = [
-        end.start() + len(end[0].rstrip()) for end in _SENTENCE_END.finditer(text, start, min(len(text), stop + 4))
-    ]
-    whole = [end for end in whole if max(least, start + 1) <= end <= stop]
-    if whole:
-        return start, len(text[: whole[-1]].rstrip())
-    return _around(text, start, SNIPPET)
+    start, end = sentences[number], _last(text, sentences, number)
+    return _around(text, start, SNIPPET) if end is None or end < least else (start, end)
+
+
+def _last(text: str, sentences: Sequence[int], number: int) -> int | None:
+    """Where the last sentence ends that fits into a snippet which begins with a sentence; None if that one does not."""
+    stop = sentences[number] + SNIPPET
+    for after in range(bisect_right(sentences, stop + _GAP, number + 1), number, -1):
+        end = _end(text, sentences, after)
+        if end <= stop:
+            return end
+    return None
 
 
 def _around(text: str, start: int, size: int) -> tuple[int, int]:

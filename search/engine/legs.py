@@ -12,6 +12,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from search.keyword.sentences import Sentences
 from search.keyword.tree import Expanded, Node
 
 Ordinals = NDArray[np.int64]
@@ -44,6 +45,9 @@ class Leg(Protocol):
 
     def lacks(self, word: str) -> bool:
         """Whether none of the visible articles has a word of a query."""
+
+    def sentences(self, words: Sequence[str], ordinals: Ordinals) -> list[Sentences | None]:
+        """The sentences of each of the articles, and where the words stand in them; None where that is not known."""
 
     def suggest(self, word: str) -> str | None:
         """A likelier spelling of a word that no visible article has."""

@@ -16,6 +16,7 @@ from search.engine.stories.shown import shown as shown_of
 from search.engine.view import Scope, View
 from search.engine.watch import Watch, unwatched
 from search.errors import ArchiveDamaged
+from search.keyword.sentences import Sentences
 from search.records import Article, Copy, Highlight, Hit, Mode, Passage, Results
 from search.storage.columns import MISSING_DAY
 
@@ -25,6 +26,7 @@ _BEYOND = {
     Mode.HYBRID: "have some of them, or are near in meaning",
 }
 Marked = tuple[str, tuple[Highlight, ...]]
+Known = Sequence[Sentences | None]
 
 
 def present(view: View, plan: Plan, scope: Scope, ranked: Ranked, watch: Watch = unwatched) -> Results:
@@ -35,11 +37,14 @@ def present(view: View, plan: Plan, scope: Scope, ranked: Ranked, watch: Watch =
     with watch("articles"):
         articles = view.articles(ordinals)
     with watch("passages"):
-        passages = passages_of(view, ranked, ordinals, articles, sought, request.passages)
+        known: Known = [None] * len(articles)
+        if request.snippets or request.passages:
+            known = sentences_of(scope, ordinals, sought)
+        passages = passages_of(view, ranked, ordinals, articles, sought, known, request.passages)
     with watch("snippets"):
         snippets: list[Marked] = [("", ())] * len(articles)
         if request.snippets:
-            snippets = [_snippet(*shown, sought) for shown in zip(articles, passages, strict=True)]
+            snippets = [_snippet(*shown, sought) for shown in zip(articles, passages, known, strict=True)]
     with watch("explain"):
         scores, explanations = _scores(view, plan, scope, ranked, ordinals)
     shown = tuple(
@@ -75,12 +80,18 @@ def present(view: View, plan: Plan, scope: Scope, ranked: Ranked, watch: Watch =
     )
 
 
+def sentences_of(scope: Scope, ordinals: Ordinals, sought: excerpts.Sought) -> Known:
+    """The sentences of some articles, and where the words of a query stand in them, as far as the index knows."""
+    return scope.words.sentences(sought.every if sought.conditions else sought.words, ordinals)
+
+
 def passages_of(
     view: View,
     ranked: Ranked,
     ordinals: Ordinals,
     articles: Sequence[Article | None],
     sought: excerpts.Sought,
+    known: Known,
     count: int,
 ) -> list[tuple[Passage, ...]]:
     """The best passages of each article, ``count`` at most: the nearest in meaning where that was asked for, else those
@@ -96,8 +107,8 @@ def passages_of(
         ]
     else:
         passages = [
-            () if article is None else excerpts.passages_by_words(article, spans, sought, count)
-            for article, spans in zip(articles, view.passages(ordinals, articles), strict=True)
+            () if article is None else excerpts.passages_by_words(article, spans, sought, count, sentences)
+            for article, spans, sentences in zip(articles, view.passages(ordinals, articles, known), known, strict=True)
         ]
     for article, shown in zip(articles, passages, strict=True):
         if article is not None and any(passage.end > len(article.text) for passage in shown):
@@ -120,8 +131,12 @@ def _copies(view: View, scope: Scope, ordinal: int) -> tuple[Copy, ...]:
     return tuple(sorted(found, key=lambda copy: (copy.published or date.max, copy.source, copy.id)))
 
 
-def _snippet(article: Article | None, passages: Sequence[Passage], sought: excerpts.Sought) -> Marked:
-    return ("", ()) if article is None else excerpts.snippet(article, passages[0] if passages else None, sought)
+def _snippet(
+    article: Article | None, passages: Sequence[Passage], known: Sentences | None, sought: excerpts.Sought
+) -> Marked:
+    if article is None:
+        return "", ()
+    return excerpts.snippet(article, passages[0] if passages else None, sought, known)
 
 
 def _scores(

@@ -10,15 +10,15 @@ from search.encode import Reranker, load_reranker
 from search.encode.rerank import best_scores
 from search.engine import excerpts
 from search.engine.plan import Plan
-from search.engine.present import passages_of
+from search.engine.present import passages_of, sentences_of
 from search.engine.rank import RERANKED, Ranked, Reranking
-from search.engine.view import View
+from search.engine.view import Scope, View
 
 PASSAGES = 3
 """Passages of each article that are read, each below the title: the nearest, as they would be shown."""
 
 
-def rerank(view: View, plan: Plan, ranked: Ranked) -> Ranked:
+def rerank(view: View, plan: Plan, scope: Scope, ranked: Ranked) -> Ranked:
     """The first ``RERANKED`` places by the score of each article's best passage, ties as they stood; then the rest.
 
     Scores stay as they are, as under diversity. The places are the same for every page, and a page beyond them reads
@@ -31,7 +31,9 @@ def rerank(view: View, plan: Plan, ranked: Ranked) -> Ranked:
     reranker: Reranker = load_reranker(model) if isinstance(model, str) else model
     ordinals = ranked.ordinals[:count]
     articles = view.articles(ordinals)
-    shown = passages_of(view, ranked, ordinals, articles, excerpts.Sought.of(plan.query), PASSAGES)
+    sought = excerpts.Sought.of(plan.query)
+    known = sentences_of(scope, ordinals, sought)
+    shown = passages_of(view, ranked, ordinals, articles, sought, known, PASSAGES)
     texts = [
         [] if article is None else [f"{article.title}\n{passage.text}" for passage in passages] or [article.title]
         for article, passages in zip(articles, shown, strict=True)

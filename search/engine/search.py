@@ -28,6 +28,6 @@ def answer(view: View, plan: Plan, watch: Watch = unwatched) -> Results:
         from search.engine.rerank import rerank
 
         with watch("rerank"):
-            ranked = rerank(view, plan, ranked)
+            ranked = rerank(view, plan, scope, ranked)
     with watch("present"):
         return present(view, plan, scope, ranked, watch)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import time
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
@@ -33,6 +34,7 @@ from search.storage.snapshot import Snapshot
 from search.vector import VectorIndex
 
 if TYPE_CHECKING:
+    from search.keyword.sentences import Sentences
     from search.records import Counts
 
 
@@ -279,9 +281,14 @@ class View:
             raise ArchiveDamaged(f"the catalog has lost the record in its row {gone}; run 'broadsheet doctor'")
         return [records.get(row) for row in rows]
 
-    def passages(self, ordinals: Ordinals, articles: Sequence[Article | None]) -> list[list[tuple[int, int]]]:
+    def passages(
+        self, ordinals: Ordinals, articles: Sequence[Article | None], known: Sequence[Sentences | None] = ()
+    ) -> list[list[tuple[int, int]]]:
         """The passages of each article as (start, end), in reading order: as they are embedded or, without vectors, as
-        they are shown."""
+        they are shown. ``known`` are the articles' sentences, as far as they were read before."""
         if self.vectors is not None:
             return self.vectors.passages(ordinals)
-        return [[] if article is None else plain_spans(article.text) for article in articles]
+        return [
+            [] if article is None else plain_spans(article.text, None if one is None else one.starts)
+            for article, one in itertools.zip_longest(articles, known)
+        ]

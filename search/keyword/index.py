@@ -19,6 +19,7 @@ from search.keyword.match.view import Columns, Mask, Ordinals
 from search.keyword.part.layout import KeywordSegment
 from search.keyword.rank import near
 from search.keyword.rank.scoring import Bm25, says_something, wanted
+from search.keyword.sentences import Sentences, sentences
 from search.keyword.settings import Bm25Settings
 from search.storage.container import Part
 
@@ -185,6 +186,11 @@ class KeywordView:
         """The parts of an article's score: ``terms``, one for each of the query's that it has, and ``near``, one for
         each two of them that stand near each other in it."""
         return {"terms": self.bm25.explain(words, ordinal), "near": near.explain(self.bm25, words, ordinal)}
+
+    @_sound
+    def sentences(self, words: Sequence[str], ordinals: Ordinals) -> list[Sentences | None]:
+        """The sentences of each of some articles, and where the words stand in them; None where that is not known."""
+        return sentences(self.bm25, words, ordinals)
 
     @_sound
     def suggest(self, word: str) -> str | None:

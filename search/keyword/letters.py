@@ -72,8 +72,6 @@ class Beginnings:
     def __init__(self, letters: Iterable[str], short: Iterable[str] = ()) -> None:
         every = sorted(set(letters))
         self.whole = tuple(one.encode() for one in every if one.isascii())
-        self.patterns = [rb"%s(?<![0-9a-z]%s)" % (one, one) for one in map(re.escape, self.whole)]
-        self._words = [re.compile(one) for one in self.patterns]
         plain = (re.match("[\x01-\x7f]*", one)[0].encode() for one in every)  # type: ignore[index]
         self._parts = frozenset(one[:end] for one in plain for end in range(len(one) + 1))
         self._first = frozenset((_ODD, *(one[0] for one in self._parts if one)))
@@ -82,7 +80,14 @@ class Beginnings:
 
     def words(self, copy: bytes) -> list[int]:
         """The places in a folded text of words that may begin so."""
-        return [match.start() for word in self._words for match in word.finditer(copy)] + self.odd(copy)
+        places = []
+        for letters in self.whole:
+            place = copy.find(letters)
+            while place >= 0:
+                if copy[place - 1] < _LETTER:
+                    places.append(place)
+                place = copy.find(letters, place + 1)
+        return places + self.odd(copy)
 
     def odd(self, copy: bytes) -> list[int]:
         """Those of words with signs among their letters, or with odd letters, at each of which a word may begin: some
@@ -134,6 +139,12 @@ def _each(copy: bytes, what: bytes | int) -> list[int]:
     return places
 
 
+def _pattern(letters: bytes) -> bytes:
+    """Matches where a word begins so."""
+    letters = re.escape(letters)
+    return rb"%s(?<![0-9a-z]%s)" % (letters, letters)
+
+
 def chain(row: Sequence[Beginnings]) -> re.Pattern[bytes] | None:
     """Matches a folded text where words stand in a row that begin so, as they stand: the first one's letters. None
     where such a word is always an odd one.
@@ -142,5 +153,5 @@ def chain(row: Sequence[Beginnings]) -> re.Pattern[bytes] | None:
     """
     if not row or not all(one.whole for one in row):
         return None
-    first, *rest = (rb"(?:%s)" % b"|".join(one.patterns) for one in row)
+    first, *rest = (rb"(?:%s)" % b"|".join(map(_pattern, one.whole)) for one in row)
     return re.compile(rb"%s(?=%s)" % (first, b"".join(_TO_NEXT + one for one in rest)))

@@ -18,6 +18,9 @@ from search.keyword.part.packing import Array, StringTable, Wide, code_bits, dec
 from search.storage.container import Part
 
 KIND = "keyword"
+OFFSETS = "sentence_offsets"
+"""Where each sentence begins in its article's text, in characters: 0 for those before the text. Parts of before
+December 2026 have none."""
 CACHED_LOOKUPS = 4096
 
 
@@ -48,6 +51,7 @@ class KeywordSegment:
         self.word_counts: Array = part["word_counts"]
         self.sentence_starts: NDArray[np.int64] = part["sentence_starts"]
         self.sentences: Array = part["sentences"]
+        self.offsets: Array | None = part[OFFSETS] if OFFSETS in part else None  # noqa: SIM401
         self.paragraph_starts: NDArray[np.int64] = part["paragraph_starts"]
         self.paragraphs: Array = part["paragraphs"]
         self._docs = part["docs"]
@@ -80,6 +84,7 @@ class KeywordSegment:
         sound = all(len(starts) == n + 1 and starts[0] == 0 and starts[n] == len(items) for starts, n, items in runs)
         pairs = (("freqs", "docs"), ("minor_fields", "minor_postings"), ("minor_freqs", "minor_postings"))
         sound = sound and all(len(part[a]) == len(part[b]) for a, b in pairs) and len(self.word_counts) == words
+        sound = sound and (self.offsets is None or len(self.offsets) == len(self.sentences))
         tables = (("terms_blob", "terms_ends"), ("forms_blob", "forms_ends"), ("words_blob", "words_ends"))
         sound = sound and all(len(part[a]) == (part[b][-1] if len(part[b]) else 0) for a, b in tables)
         if not sound or self.lengths.shape != (part.meta.get("articles"), len(SUBFIELDS)):

@@ -17,6 +17,7 @@ from numpy.typing import DTypeLike, NDArray
 
 from search.errors import ArchiveDamaged
 from search.keyword.analysis import ANALYSIS_VERSION
+from search.keyword.part.layout import OFFSETS
 from search.keyword.part.packing import Array, code_bits, code_sizes, docs_dtype, encode_codes, few_wide, starts_of
 from search.keyword.part.surviving import Source, Stretch, pieces_of
 from search.keyword.part.united import United
@@ -218,14 +219,25 @@ class _Merger:
             "code_starts": self._code_starts,
             "codes": self._streamed(np.uint8, int(self._code_starts[-1]), self._codes),
             "lengths": np.concatenate([source.part["lengths"][source.keep] for source in self._sources]),
-            **self._runs("sentence"),
-            **self._runs("paragraph"),
+            **self._starts_of("sentence"),
+            "sentences": self._runs("sentence", "sentences"),
+            **self._offsets(),
+            **self._starts_of("paragraph"),
+            "paragraphs": self._runs("paragraph", "paragraphs"),
         }
 
-    def _runs(self, name: str) -> dict[str, Stored]:
-        """Sentence or paragraph starts of the surviving rows."""
+    def _offsets(self) -> dict[str, Stored]:
+        """Where sentences begin in their texts, if all parts know it."""
+        if any(OFFSETS not in source.part for source in self._sources):
+            return {}
+        return {OFFSETS: self._runs("sentence", OFFSETS)}
+
+    def _starts_of(self, name: str) -> dict[str, Stored]:
         each = [np.diff(source.part[f"{name}_starts"])[source.keep] for source in self._sources]
-        starts = starts_of(np.concatenate(each))
+        return {f"{name}_starts": starts_of(np.concatenate(each))}
+
+    def _runs(self, name: str, what: str) -> Stored:
+        """What is kept of each sentence or paragraph of the surviving rows."""
 
         def blocks() -> Iterator[Array]:
             for source in self._sources:
@@ -233,12 +245,12 @@ class _Merger:
                 for low in range(0, len(source.keep), ROWS):
                     keep = source.keep[low : low + ROWS]
                     counts = np.diff(bounds[low : low + len(keep) + 1])
-                    items = source.part[f"{name}s"][int(bounds[low]) : int(bounds[low + len(keep)])]
+                    items = source.part[what][int(bounds[low]) : int(bounds[low + len(keep)])]
                     yield items if keep.all() else items[np.repeat(keep, counts)]
 
         largest = max(int(block.max(initial=0)) for block in blocks())
-        items = self._streamed(_narrowest(largest, np.uint16, np.uint32), int(starts[-1]), blocks)
-        return {f"{name}_starts": starts, f"{name}s": items}
+        total = sum(int(np.diff(source.part[f"{name}_starts"])[source.keep].sum()) for source in self._sources)
+        return self._streamed(_narrowest(largest, np.uint16, np.uint32), total, blocks)
 
 
 def merge_parts(parts: Sequence[Part], keep: Sequence[NDArray[np.bool_]]) -> PartData:

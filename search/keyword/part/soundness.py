@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from search.errors import ArchiveDamaged
 from search.keyword.analysis import ANALYSIS_VERSION, GAP, SPACES, SUBFIELDS, TEXT_SPACE
+from search.keyword.part.layout import OFFSETS
 from search.keyword.part.packing import Array, code_bits, code_sizes
 from search.storage.container import Part
 
@@ -36,6 +37,7 @@ _TYPES = {
     "codes": _BYTES,
     "sentences": _NUMBERS,
     "paragraphs": _NUMBERS,
+    OFFSETS: _NUMBERS,
 }
 
 
@@ -47,6 +49,8 @@ def check_part(part: Part) -> bool:
     if part.meta.get("analysis") != ANALYSIS_VERSION:
         return False
     for name, types in _TYPES.items():
+        if name == OFFSETS and name not in part:
+            continue
         if part[name].dtype.str not in types or part[name].ndim != (2 if name == "lengths" else 1):
             raise _damaged(part, f"{name!r}, of a wrong type")
     _check_runs(part)
@@ -194,6 +198,10 @@ def _check_units(part: Part) -> None:
         heads[starts] = True
         if not ((units[1:] >= units[:-1]) | heads[1:-1]).all() or (units[starts[1:] - 1] > extents).any():
             raise _damaged(part, f"'{name}s'")
+        if name == "sentence" and OFFSETS in part:
+            offsets = part[OFFSETS]
+            if len(offsets) != len(units) or not ((offsets[1:] >= offsets[:-1]) | heads[1:-1]).all():
+                raise _damaged(part, repr(OFFSETS))
 
 
 def _text_terms(part: Part) -> int:

@@ -23,6 +23,7 @@ from search.keyword.analysis import (
     TEXT_SPACE,
     value_term,
 )
+from search.keyword.part.layout import OFFSETS
 from search.keyword.part.lexicon import Lexicon
 from search.keyword.part.packing import (
     Array,
@@ -44,6 +45,7 @@ from search.storage.container import PartData
 
 _TEXT = SUBFIELDS.index("text")
 _SHORT = len(SUBFIELDS) - 1
+_NO_OFFSETS = (0,) * _SHORT
 
 
 class Layout(Protocol):
@@ -120,9 +122,13 @@ class _Text:
 
     def __init__(self, articles: Sequence[Article], layouts: Sequence[Layout]) -> None:
         paragraphs: list[int] = []
+        offsets: list[int] = []
         for layout in layouts:
             paragraphs += range(-_SHORT, 0)
             paragraphs += layout.paragraphs
+            offsets += _NO_OFFSETS
+            offsets += layout.starts
+        self.offsets = np.array(offsets, np.int64)
         sentences_each = np.array([_SHORT + len(layout.starts) for layout in layouts], np.int64)
         with _LOCK:
             forms = self._read(articles, layouts)
@@ -240,6 +246,7 @@ def build_part(articles: Sequence[Article], layouts: Sequence[Layout]) -> PartDa
         "lengths": text.lengths,
         "sentence_starts": text.sentence_starts,
         "sentences": fit(text.sentences, np.uint16, np.uint32),
+        OFFSETS: fit(text.offsets, np.uint16, np.uint32),
         "paragraph_starts": text.paragraph_starts,
         "paragraphs": fit(text.paragraphs, np.uint16, np.uint32),
     }

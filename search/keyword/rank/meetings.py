@@ -18,6 +18,9 @@ from search.keyword.rank.standing import Standing
 WINDOW = 16
 """Words from one to the other, at most."""
 
+MOST = 16
+"""Terms that can be asked about at once."""
+
 _BITS = 4  # of a term's number in a key
 _TERM = (1 << _BITS) - 1
 _TABLE_SHARE = 10  # a term in more than 10 times the articles asked about is searched for each of them
@@ -64,17 +67,36 @@ def meetings(model: Bm25, terms: Sequence[QueryTerm], ordinals: Ordinals) -> Mee
     return Meetings(met >> bits, met & ((1 << bits) - 1), np.diff(first, append=len(flat)))
 
 
-def _keys(model: Bm25, terms: Sequence[QueryTerm], ordinals: Ordinals) -> tuple[Keys, int]:
-    """Ascending: where the terms stand in those of the articles that have two of them at least. A key is the article's
-    place among ``ordinals``, the position in it and the term's number: uint32 where there is room, else uint64. And how
-    many bits the last two take."""
+class Stands(NamedTuple):
+    """Where terms stand in some articles, in reading order: in the i-th of them at ``positions`` and as the numbers in
+    ``terms`` from ``cuts[i]`` to ``cuts[i + 1]``."""
+
+    cuts: Sequence[int]
+    positions: NDArray[np.int64]
+    terms: NDArray[np.int64]
+
+
+def stands(model: Bm25, terms: Sequence[QueryTerm], ordinals: Ordinals) -> Stands:
+    """Where terms, MOST of them at most, stand in some articles, which are ascending."""
+    if not terms:
+        return Stands([0] * (len(ordinals) + 1), np.zeros(0, np.int64), np.zeros(0, np.int64))
+    found, room = _keys(model, terms, ordinals, 1)
+    keys = found.astype(np.int64)
+    cuts = keys.searchsorted(np.arange(len(ordinals) + 1) << room)
+    return Stands(cuts.tolist(), (keys & ((1 << room) - 1)) >> _BITS, keys & _TERM)
+
+
+def _keys(model: Bm25, terms: Sequence[QueryTerm], ordinals: Ordinals, least: int = 2) -> tuple[Keys, int]:
+    """Ascending: where the terms stand in those of the articles that have so many of them at least. A key is the
+    article's place among ``ordinals``, the position in it and the term's number: uint32 where there is room, else
+    uint64. And how many bits the last two take."""
     stand = [model.standing(term.text, term.df, ordinals) for term in terms]
     held = _held(model, stand, ordinals)
     at = np.concatenate([at for at, _ in held])
     numbers = np.repeat(np.arange(len(terms)), [len(postings) for _, postings in held])
     starts = np.concatenate([each.starts.take(postings) for each, (_, postings) in zip(stand, held, strict=True)])
     ends = np.concatenate([each.starts.take(postings + 1) for each, (_, postings) in zip(stand, held, strict=True)])
-    kept = np.flatnonzero((np.bincount(at, minlength=len(ordinals)) > 1).take(at))
+    kept = np.flatnonzero((np.bincount(at, minlength=len(ordinals)) >= least).take(at))
     at, numbers, starts = at.take(kept), numbers.take(kept), starts.take(kept).astype(np.int64)
     counts = ends.take(kept) - starts
     # One bit more than positions have: what stands last in an article is far from the first of the next.

@@ -340,8 +340,7 @@ class Bm25:
         """One dict for each term of the query that the article has, in the order of addition: ``term``, ``count`` in
         the query, ``df``, ``idf``, ``tf`` (weighted), ``length`` (weighted), ``average_length`` and ``contribution``.
         In that order and in float32 the contributions add up to the article's BM25F."""
-        segment, base = next((s, base) for s, base in self.segments if base <= ordinal < base + len(s))
-        row = ordinal - base
+        segment, row = self.row(ordinal)
         at = np.array([ordinal], np.int64)
         parts = []
         for term in self.terms(words):
@@ -362,6 +361,11 @@ class Bm25:
                 }
             )
         return parts
+
+    def row(self, ordinal: int) -> tuple[KeywordSegment, int]:
+        """The segment of an article, and its row there."""
+        segment, base = next((s, base) for s, base in self.segments if base <= ordinal < base + len(s))
+        return segment, ordinal - base
 
     def _frequency_in(self, segment: KeywordSegment, row: int, asked: str | Expanded) -> float:
         """tf' of a term or node in a row that has it."""
