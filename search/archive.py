@@ -301,15 +301,23 @@ class Archive:
         filters: Filters | Mapping[str, Any] | None = None,
         as_of: str | datetime | None = None,
         literal: bool = False,
+        copies: Copies | str = Copies.SHOW,
         where: Any = None,
         watch: Watch = unwatched,
     ) -> Facets:
         """Counts of the whole match set by source, author, section, agency, language, year and month, each with the
         query that narrows to it (None where none can: not under ``where``). ``fields`` None: all; ``limit`` None: every
-        value."""
+        value. ``copies`` "collapse" counts stories, once for each value that a copy in the match set has."""
         from search.engine import facets as aggregation
 
-        request = Request(query=query, as_of=as_of, literal=literal, filters=Filters.of(filters), where=where)
+        request = Request(
+            query=query,
+            as_of=as_of,
+            literal=literal,
+            copies=_choice(Copies, copies),
+            filters=Filters.of(filters),
+            where=where,
+        )
         with self._session.reading(watch) as view:
             return aggregation.facets(view, request, fields, limit, watch)
 
@@ -321,16 +329,25 @@ class Archive:
         filters: Filters | Mapping[str, Any] | None = None,
         as_of: str | datetime | None = None,
         literal: bool = False,
+        copies: Copies | str = Copies.SHOW,
         where: Any = None,
         watch: Watch = unwatched,
     ) -> Timeline:
-        """Counts of the whole match set by day, week, month or year, and their share of all articles in each.
+        """Counts of the whole match set by day, week, month or year, and their share of all articles in each;
+        with ``copies`` "collapse" of stories, once in each.
 
         Raises UsageError where the periods would be too many.
         """
         from search.engine import facets as aggregation
 
-        request = Request(query=query, as_of=as_of, literal=literal, filters=Filters.of(filters), where=where)
+        request = Request(
+            query=query,
+            as_of=as_of,
+            literal=literal,
+            copies=_choice(Copies, copies),
+            filters=Filters.of(filters),
+            where=where,
+        )
         with self._session.reading(watch) as view:
             return aggregation.timeline(view, request, by, watch)
 

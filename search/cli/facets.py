@@ -48,7 +48,7 @@ def command(
         put(_drawn(found, format, style=styled()))
     for note in found.notes:
         click.echo(line(note), err=True)
-    click.echo(pretty.articles_match(found.total), err=True)
+    click.echo(pretty.match(found.total, found.stories), err=True)
     if not found.total:
         ctx.exit(1)
 
@@ -59,11 +59,15 @@ def _drawn(found: Facets, format: str, *, style: bool) -> str | bytes:
     if format == "pretty":
         return "\n".join(_pretty(found, style))
     panels = [
-        charts.Panel(heading(facet), [one.value for one in facet.values], [one.count for one in facet.values])
+        charts.Panel(
+            heading(facet, found.stories is not None),
+            [one.value for one in facet.values],
+            [one.count for one in facet.values],
+        )
         for facet in found.facets
         if facet.values
     ]
-    title = f"{counted(found.total, 'article')}: {found.query}"
+    title = f"{pretty.things(found.total, found.stories)}: {found.query}"
     return charts.svg(title, panels) if format == "svg" else charts.png(title, panels)
 
 
@@ -76,12 +80,12 @@ def _rows(found: Facets) -> Iterator[tuple[Any, ...]]:
             yield str(facet.field), "", facet.none, None
 
 
-def heading(facet: Facet) -> str:
-    """The field, how many values it has, and how many articles have none."""
+def heading(facet: Facet, stories: bool = False) -> str:
+    """The field, how many values it has, and how many articles or stories have none."""
     said = f"{facet.field}: {counted(facet.distinct, 'value')}"
     if len(facet.values) < facet.distinct:
         said += f", the {len(facet.values):,} most frequent"
-    return said + (f"; {counted(facet.none, 'article')} without" if facet.none else "")
+    return said + (f"; {pretty.things(facet.none, facet.none if stories else None)} without" if facet.none else "")
 
 
 def _pretty(found: Facets, style: bool) -> Iterator[str]:
@@ -91,7 +95,7 @@ def _pretty(found: Facets, style: bool) -> Iterator[str]:
     for number, facet in enumerate(found.facets):
         if number:
             yield ""
-        yield heading(facet)
+        yield heading(facet, found.stories is not None)
         labels = [one.value for one in facet.values]
         values = [one.count for one in facet.values]
         chart = charts.rows(labels, values, [""] * len(labels), min(room, CHART) - 2)

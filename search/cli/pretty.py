@@ -109,6 +109,17 @@ def stories(number: int) -> str:
     return f"{number:,} {'story' if number == 1 else 'stories'}"
 
 
+def things(articles: int, of_stories: int | None) -> str:
+    """``20 articles``; where stories are counted, ``15 stories``."""
+    return counted(articles, "article") if of_stories is None else stories(of_stories)
+
+
+def match(articles: int, of_stories: int | None) -> str:
+    """``20 articles match``; where stories are counted, ``20 articles match, 15 stories``."""
+    said = articles_match(articles)
+    return said if of_stories is None else f"{said}, {stories(of_stories)}"
+
+
 def articles_match(total: int) -> str:
     """``1 article matches``, ``20 articles match``."""
     return f"{counted(total, 'article')} {'matches' if total == 1 else 'match'}"

@@ -10,7 +10,7 @@ import click
 
 from search.cli import charts, pretty
 from search.cli.matching import TABLES, asked, check_output, match_set, put, put_table
-from search.cli.options import UNSAID, common, counted, opened
+from search.cli.options import UNSAID, common, opened
 from search.cli.text import line
 from search.declarations import values
 from search.engine.request import TIMELINE
@@ -40,8 +40,9 @@ def command(ctx: click.Context, /, folder: Path, format: str, **settings: Any) -
         put(_drawn(found, format))
     for note in found.notes:
         click.echo(line(note), err=True)
-    undated = f"; {counted(found.undated, 'article')} without a date" if found.undated else ""
-    click.echo(f"{pretty.articles_match(found.total)}{undated}", err=True)
+    without = pretty.things(found.undated, found.undated if found.stories is not None else None)
+    undated = f"; {without} without a date" if found.undated else ""
+    click.echo(f"{pretty.match(found.total, found.stories)}{undated}", err=True)
     if not found.total:
         ctx.exit(1)
 
@@ -54,8 +55,10 @@ def _drawn(found: Timeline, format: str) -> str | bytes:
     if format == "pretty":
         shares = [f"{one.share:7.1%}" for one in found.buckets]
         return "\n".join(charts.rows(labels, counts, shares, pretty.columns()))
-    panel = charts.Panel(f"articles by {found.by}", labels, counts, standing=True)
-    title = f"{counted(found.total, 'article')}: {found.query}"
+    panel = charts.Panel(
+        f"{'articles' if found.stories is None else 'stories'} by {found.by}", labels, counts, standing=True
+    )
+    title = f"{pretty.things(found.total, found.stories)}: {found.query}"
     return charts.svg(title, [panel]) if format == "svg" else charts.png(title, [panel])
 
 

@@ -11,6 +11,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from search.engine.stories.groups import Groups
 from search.errors import ArchiveDamaged, UsageError
 from search.query.fields import value_key
 from search.records import Period
@@ -120,8 +121,11 @@ class _Column:
         return having
 
 
-def count_names(spellings: Spellings, parts: Sequence[Part], mask: Mask, limit: int | None) -> Counted:
+def count_names(
+    spellings: Spellings, parts: Sequence[Part], mask: Mask, limit: int | None, stories: Groups | None = None
+) -> Counted:
     """Articles of the mask by the names in the first of the fields; ``mask`` is bool[N] over all rows of the parts.
+    With ``stories`` these are counted: a story once for each name that an article of it has.
 
     Names that fold alike are one value, in their most frequent spelling (of equal ones the first). An article that has
     such a name in one of the other fields counts for it, too.
@@ -140,27 +144,47 @@ def count_names(spellings: Spellings, parts: Sequence[Part], mask: Mask, limit: 
     for first, *_ in columns:
         by_name[first.numbers[first.numbers >= 0]] += first.counts[first.numbers >= 0]
     by_group = _sums(groups, by_name, len(groups))
-    none = int(np.count_nonzero(mask)) - int(by_name.sum())
+    none = (int(np.count_nonzero(mask)) if stories is None else stories.count(mask)) - int(by_name.sum())
     plain = by_group.copy()
-    for own, (first, *others) in zip(masks, columns, strict=False):
-        if first.each is None and not others:
+    copied = np.zeros(len(mask), bool)
+    if stories is not None:
+        copied[stories.copied] = True
+    of_stories = [np.empty(0, np.int64)]
+    for base, own, (first, *others) in zip((0, *ends.tolist()), masks, columns, strict=False):
+        copies = own & copied[base : base + len(own)]
+        if first.each is None and not others and not copies.any():
             continue
-        # An article counts once for a name, however often it has it: those with several are looked at again.
+        # An article counts once for a name, however often it has it: those with several are looked at again, and those
+        # of a story of several.
         several = np.zeros(len(own), bool) if first.each is None else own & (first.each > 1)
         besides = [own & other.having(groups, plain) for other in others]
-        again = np.logical_or.reduce([several, *besides])
+        again = np.logical_or.reduce([several, *besides, copies])
         if not again.any():
             continue
         article, number = first.pairs(again)
         by_group -= np.bincount(groups[number], minlength=len(groups))
         none += len(number)
         found = [(article, number), *(other.pairs(rows) for other, rows in zip(others, besides, strict=True))]
+        if stories is not None:
+            found = [(stories.ids[article + base], number) for article, number in found]
         pairs = np.concatenate([article * len(groups) + groups[number] for article, number in found])
-        pairs.sort(kind="stable")  # which makes use of that they nearly are
-        article, group = np.divmod(pairs[np.diff(pairs, prepend=-1) != 0], len(groups))
-        by_group += np.bincount(group, minlength=len(groups))
-        none -= int(np.count_nonzero(np.diff(article, prepend=-1)))
+        if stories is not None:
+            of_stories.append(pairs)
+            continue
+        none -= _count_pairs(pairs, by_group)
+    if stories is not None:  # their articles are in several parts
+        none -= _count_pairs(np.concatenate(of_stories), by_group)
     return Counted(_most(spelled, groups, by_name, by_group, limit), int(np.count_nonzero(by_group)), none)
+
+
+def _count_pairs(pairs: Numbers, by_group: Numbers) -> int:
+    """Add each pair of something and a group once to the counts of the groups; how many things there are."""
+    if not len(pairs):
+        return 0
+    pairs.sort(kind="stable")  # which makes use of that they nearly are
+    thing, group = np.divmod(pairs[np.diff(pairs, prepend=-1) != 0], len(by_group))
+    by_group += np.bincount(group, minlength=len(by_group))
+    return int(np.count_nonzero(np.diff(thing, prepend=-1)))
 
 
 def _most(
@@ -186,7 +210,7 @@ def _frequency(value: tuple[str, int]) -> tuple[int, str]:
 def count_dates(day: NDArray[np.int32], mask: Mask, by: Period, limit: int | None) -> Counted:
     """Articles of the mask by year or month, as ``date:`` writes them. ``day`` is int32[N]."""
     days, each = _by_day(day, mask)
-    numbers, place = np.unique(_number(days, by), return_inverse=True)
+    numbers, place = np.unique(number(days, by), return_inverse=True)
     counts = _sums(place, each, len(numbers))
     labels = [label(date.fromordinal(start), by) for start in _start(numbers, by).tolist()]
     values = sorted(zip(labels, counts.tolist(), strict=True), key=_frequency)
@@ -231,18 +255,18 @@ def count_periods(
     if low > high:
         none = np.empty(0, np.int64)
         return Periods(none, none, none, none)
-    start, stop = _number([low, high], by).tolist()
+    start, stop = number([low, high], by).tolist()
     size = stop - start + 1
     if size > MAX_PERIODS:
         raise UsageError(_too_many(size, low, high, np.repeat(days, each), by)).about("by")
     others, many = _by_day(day, within)
-    places = _number(others, by) - start
+    places = number(others, by) - start
     inside = (places >= 0) & (places < size)  # a first match late in a month takes nothing from that month
     borders = np.minimum(_start(np.arange(start, stop + 2), by), _END)
     return Periods(
         starts=borders[:-1],
         ends=borders[1:],
-        counts=_sums(_number(days, by) - start, each, size),
+        counts=_sums(number(days, by) - start, each, size),
         articles=_sums(places[inside], many[inside], size),
     )
 
@@ -252,7 +276,7 @@ def _sums(places: Numbers, counts: Numbers, size: int) -> Numbers:
     return np.bincount(places, counts, size).astype(np.int64)  # by way of float64, which is exact up to 2^53
 
 
-def _number(days: ArrayLike, by: Period) -> Numbers:
+def number(days: ArrayLike, by: Period) -> Numbers:
     """Periods counted from somewhere, of days as proleptic ordinals."""
     ordinals = np.asarray(days, np.int64)
     if by is Period.DAY:
@@ -264,7 +288,7 @@ def _number(days: ArrayLike, by: Period) -> Numbers:
 
 
 def _start(numbers: Numbers, by: Period) -> Numbers:
-    """The first day of each period: the inverse of ``_number``."""
+    """The first day of each period: the inverse of ``number``."""
     if by is Period.DAY:
         return numbers
     if by is Period.WEEK:

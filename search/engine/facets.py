@@ -6,18 +6,22 @@ from collections.abc import Iterable, Iterator
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
-from search.engine.counts import Counted, Mask, Periods, count_dates, count_periods, label
+import numpy as np
+
+from search.engine.counts import Counted, Mask, Periods, count_dates, count_periods, label, number
 from search.engine.remarks import of_counts
+from search.engine.stories.shown import of_copies
 from search.engine.watch import Watch, unwatched
 from search.errors import UsageError
 from search.query.clauses import value_clause
 from search.query.drilldown import Narrower, date_conditions
 from search.records import Bucket, Facet, FacetField, Facets, FacetValue, Period, Timeline
+from search.storage.columns import MISSING_DAY
 
 if TYPE_CHECKING:
     from search.engine.plan import Plan
     from search.engine.request import Request
-    from search.engine.view import View
+    from search.engine.view import Scope, View
 
 
 # The query language's name for a field, where it is another one.
@@ -35,7 +39,8 @@ def facets(
     all of them).
 
     Values that differ in case, accents or punctuation alone are one, as they are to ``field:=``. An author's count
-    includes the articles of an agency of that name, as ``by:=`` does.
+    includes the articles of an agency of that name, as ``by:=`` does. Where copies are collapsed, stories are counted:
+    once for each value that a copy in the match set has.
     """
     wanted = list(FacetField) if fields is None else list(dict.fromkeys(_choice(FacetField, field) for field in fields))
     if limit is not None and limit < 1:
@@ -45,16 +50,17 @@ def facets(
     with watch("match"):
         scope = view.match(plan)
     with watch("count"):
-        counted = [_counted(view, field, scope.matched, limit) for field in wanted]
+        counted = [_counted(view, scope, field, limit) for field in wanted]
     with watch("narrow"):
         narrow = _narrower(plan)
         counts = tuple(_facet(field, values, narrow) for field, values in zip(wanted, counted, strict=True))
     return Facets(
         query=request.query,
         total=scope.total,
+        stories=scope.stories,
         took_ms=plan.took_ms(),
         facets=counts,
-        notes=of_counts(view, plan, scope),
+        notes=(*of_counts(view, plan, scope), *of_copies(view, plan, scope)),
     )
 
 
@@ -72,25 +78,43 @@ def timeline(view: View, request: Request, by: Period | str, watch: Watch = unwa
     with watch("count"):
         dates, first_day, last_day = date_conditions(plan.query.constraint)
         within = scope.visible if dates is None else scope.words.match(dates)
-        periods = count_periods(view.columns.day, scope.matched, within, length, first_day, last_day)
+        matched, within = (_once(view, scope, mask, length) for mask in (scope.matched, within))
+        periods = count_periods(view.columns.day, matched, within, length, first_day, last_day)
     with watch("narrow"):
         buckets = tuple(_buckets(periods, length, _narrower(plan)))
     return Timeline(
         query=request.query,
         by=length,
         total=scope.total,
-        undated=scope.total - int(periods.counts.sum()),
+        stories=scope.stories,
+        undated=_undated(view, scope),
         took_ms=plan.took_ms(),
         buckets=buckets,
-        notes=of_counts(view, plan, scope),
+        notes=(*of_counts(view, plan, scope), *of_copies(view, plan, scope)),
     )
 
 
-def _counted(view: View, field: FacetField, mask: Mask, limit: int | None) -> Counted:
+def _counted(view: View, scope: Scope, field: FacetField, limit: int | None) -> Counted:
     if field in (FacetField.YEAR, FacetField.MONTH):
-        return count_dates(view.columns.day, mask, Period(field), limit)
+        period = Period(field)
+        counted = count_dates(view.columns.day, _once(view, scope, scope.matched, period), period, limit)
+        return counted._replace(none=_undated(view, scope))
     fields = ("author", "agency") if field is FacetField.AUTHOR else (field.value,)
-    return view.count_names(fields, mask, limit)
+    return view.count_names(fields, scope.matched, limit, scope.groups)
+
+
+def _once(view: View, scope: Scope, mask: Mask, by: Period) -> Mask:
+    """What is counted of a mask by period: its articles, or where copies are collapsed one of each story in each."""
+    groups = scope.groups
+    return mask if groups is None else groups.once(mask, number(view.columns.day[groups.copied], by))
+
+
+def _undated(view: View, scope: Scope) -> int:
+    """How many articles of the match set have no date, or of how many of its stories no copy has one."""
+    dated = scope.matched & (view.columns.day != MISSING_DAY)
+    if scope.groups is None:
+        return scope.total - int(np.count_nonzero(dated))
+    return scope.groups.count(scope.matched) - scope.groups.count(dated)
 
 
 def _facet(field: FacetField, counted: Counted, narrow: Narrower) -> Facet:

@@ -64,7 +64,7 @@ def present(view: View, plan: Plan, scope: Scope, ranked: Ranked, watch: Watch =
     )
     with watch("suggest"):
         did_you_mean, spellings = suggestion(view, plan, scope) if request.snippets else (None, [])
-    stories = None if scope.groups is None else scope.groups.count(scope.matched)
+    stories = scope.stories
     matching = scope.total if stories is None else stories
     more = (matching if ranked.fused is None else len(ranked.ordinals)) > plan.page.stop
     return Results(

@@ -165,8 +165,8 @@ def _of(names: str) -> tuple[Setting, ...]:
 NARROWING = (*settings(Filters), *_of("as_of literal"))
 """What a match set is narrowed by, beside a query."""
 SEARCH = settings(Request)
-FACETS = (*settings(FacetsRequest), *NARROWING)
-TIMELINE = (*settings(TimelineRequest), *NARROWING)
+FACETS = (*settings(FacetsRequest), *NARROWING, *_of("copies"))
+TIMELINE = (*settings(TimelineRequest), *NARROWING, *_of("copies"))
 STORY = (*settings(StoryRequest), *_of("as_of"))
 STORIES = (*settings(StoriesRequest), *NARROWING)
 CONTEXT = (*settings(ContextRequest), *settings(Filters), *_of("mode as_of recency detect"))

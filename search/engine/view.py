@@ -52,6 +52,11 @@ class Scope(NamedTuple):
     groups: Groups | None = None
 
     @property
+    def stories(self) -> int | None:
+        """How many stories the match set tells, where copies of one text are one hit."""
+        return None if self.groups is None else self.groups.count(self.matched)
+
+    @property
     def group_ids(self) -> Ordinals | None:
         """int64[N]: the groups of which a leg gives the best article each; None for articles."""
         return None if self.groups is None else self.groups.ids
@@ -222,10 +227,12 @@ class View:
         articles = "1 article without a date is" if undated == 1 else f"{undated:,} articles without a date are"
         return (f"{articles} hidden by --as-of; without it, date:none finds such articles",)
 
-    def count_names(self, fields: tuple[str, ...], mask: Mask, limit: int | None) -> Counted:
-        """The articles of a mask by the names in some columns; see ``counts.count_names``."""
+    def count_names(
+        self, fields: tuple[str, ...], mask: Mask, limit: int | None, stories: Groups | None = None
+    ) -> Counted:
+        """The articles of a mask, or their stories, by the names in some columns; see ``counts.count_names``."""
         spellings = self._spellings.setdefault(fields, Spellings(fields))
-        return count_names(spellings, self.snapshot.parts.get(COLUMNS, []), mask, limit)
+        return count_names(spellings, self.snapshot.parts.get(COLUMNS, []), mask, limit, stories)
 
     def whoosh(self) -> Any:
         """A stock Whoosh searcher over the live articles, whose document numbers are ordinals and whose stored fields

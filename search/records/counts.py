@@ -32,10 +32,13 @@ class Facet:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Facets:
-    """Facets of a match set of ``total`` articles."""
+    """Facets of a match set of ``total`` articles. With ``stories`` the counts are of these, each once for a value."""
 
     query: str
     total: int
+    stories: int | None = field(
+        default=None, metadata=told("How many stories these are, where copies of one text count once.")
+    )
     facets: tuple[Facet, ...] = field(metadata=told(by="field"))
     notes: tuple[str, ...] = ()
     took_ms: float
@@ -62,11 +65,15 @@ class Bucket:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Timeline:
-    """A match set of ``total`` articles over time, without gaps; ``undated`` of them are in no bucket."""
+    """A match set of ``total`` articles over time, without gaps; ``undated`` of them are in no bucket. With ``stories``
+    the counts are of these, each once in a bucket."""
 
     query: str
     by: Period
     total: int
+    stories: int | None = field(
+        default=None, metadata=told("How many stories these are, where copies of one text count once.")
+    )
     undated: int
     buckets: tuple[Bucket, ...]
     notes: tuple[str, ...] = ()

@@ -41,6 +41,17 @@ class Groups:
         """int64[g]: how many articles of each story of several are in a mask."""
         return np.bincount(self.numbers[mask[self.copied]], minlength=len(self.starts))
 
+    def once(self, mask: Mask, values: Ordinals) -> Mask:
+        """A mask with one article of each story and value; ``values`` int64[c] are those of the articles that have
+        copies."""
+        places = np.flatnonzero(mask[self.copied])
+        places = places[np.lexsort((values[places], self.numbers[places]))]
+        new = _changes(self.numbers[places]) | _changes(values[places])
+        found = mask.copy()
+        found[self.copied] = False
+        found[self.copied[places[new]]] = True
+        return found
+
     def members(self, ordinal: int, mask: Mask) -> Ordinals:
         """The articles of one article's story that are in a mask, ascending; itself among them if it is."""
         name = self.ids[ordinal]
@@ -105,7 +116,7 @@ class Groups:
         return np.sort(copies[left[copies]])
 
 
-def _changes(values: NDArray[np.int32]) -> Mask:
+def _changes(values: NDArray[np.int32] | NDArray[np.int64]) -> Mask:
     """bool: which values are others than those before them; the first is."""
     new = np.ones(len(values), np.bool_)
     np.not_equal(values[1:], values[:-1], out=new[1:])
