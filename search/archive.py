@@ -56,6 +56,7 @@ if TYPE_CHECKING:
         ImportReport,
         News,
         Rejection,
+        Related,
         RepairReport,
         RestoreReport,
         Story,
@@ -277,6 +278,51 @@ class Archive:
     async def aretrieve(self, question: str, **settings: Any) -> Context:
         """``retrieve`` in a thread, as ``asearch``."""
         return await in_thread(partial(self.retrieve, question, **settings))
+
+    def similar(
+        self,
+        article_id: str,
+        *,
+        limit: int = 10,
+        mode: Mode | str = Mode.AUTO,
+        filters: Filters | Mapping[str, Any] | None = None,
+        as_of: str | datetime | None = None,
+        explain: bool = False,
+        watch: Watch = unwatched,
+    ) -> Related:
+        """Articles of the same subject as one that is here: by its distinctive words and by the mean of its passages,
+        fused. None is a copy of it, and each story is there once; each hit says why.
+
+        Raises ArticleNotFound, and ModeError, QueryError and UsageError as ``search``.
+        """
+        from search.engine import related
+
+        request = _related(limit, mode, filters, as_of, explain)
+        with self._session.reading(watch) as view:
+            return related.similar(view, article_id, request, watch)
+
+    def background(
+        self,
+        article_id: str,
+        *,
+        limit: int = 10,
+        mode: Mode | str = Mode.AUTO,
+        filters: Filters | Mapping[str, Any] | None = None,
+        as_of: str | datetime | None = None,
+        explain: bool = False,
+        watch: Watch = unwatched,
+    ) -> Related:
+        """What to have read before an article that is here: older ones of its subject, of different sides of it, no
+        copies, no opinion and no letters as far as sections tell; each hit says why.
+
+        Of an article without a date nothing is known to be older: that is noted, and all are taken. Raises as
+        ``similar``.
+        """
+        from search.engine import related
+
+        request = _related(limit, mode, filters, as_of, explain)
+        with self._session.reading(watch) as view:
+            return related.background(view, article_id, request, watch)
 
     def describe(
         self,
@@ -649,6 +695,19 @@ class Archive:
         from search.engine import alerts
 
         alerts.confirm(self._session, news)
+
+
+def _related(
+    limit: int,
+    mode: Mode | str,
+    filters: Filters | Mapping[str, Any] | None,
+    as_of: str | datetime | None,
+    explain: bool,
+) -> Request:
+    """What is asked of articles that belong to another one."""
+    return Request(
+        query="", limit=limit, mode=_choice(Mode, mode), filters=Filters.of(filters), as_of=as_of, explain=explain
+    )
 
 
 def _choice(kind: Any, value: Any) -> Any:

@@ -133,7 +133,7 @@ def keys(record: type) -> tuple[Key, ...]:
 def _tellings(record: type) -> list[tuple[str, Telling]]:
     """The fields that JSON has, then the properties."""
     found = [(one.name, one.metadata.get(TELLING, Telling())) for one in fields(record)]
-    for name, value in vars(record).items():
+    for name, value in (item for kind in reversed(record.__mro__) for item in vars(kind).items()):
         if isinstance(value, property) and hasattr(value.fget, TELLING):
             found.append((name, getattr(value.fget, TELLING)))
     return [(name, telling) for name, telling in found if telling is not None]

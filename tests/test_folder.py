@@ -56,6 +56,7 @@ READS = {
     "open",
 }
 READS |= {
+    "background",
     "counts",
     "passages",
     "path",
@@ -63,6 +64,7 @@ READS |= {
     "retrieve",
     "search",
     "settings",
+    "similar",
     "stats",
     "stories",
     "story",

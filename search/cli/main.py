@@ -26,6 +26,8 @@ COMMANDS = {
     "show": "Show one article.",
     "story": "Show the copies of an article's text, and what they changed.",
     "stories": "List the most carried stories among what matches.",
+    "similar": "Show articles of the same subject as another one.",
+    "background": "Show what to have read before an article.",
     "delete": "Delete articles.",
     "facets": "Count what matches by source, author, section, date and more.",
     "timeline": "Count what matches over time.",

@@ -8,7 +8,7 @@ from typing import Any
 
 from search.cli.options import counted
 from search.cli.text import BOLD, DIM, PLAIN, clean, cut, line, width, wrap
-from search.records import Article, Copy, Hit, Passage, Results
+from search.records import Article, Copy, Hit, Passage, RelatedHit, Results
 
 NARROWEST, WIDEST = 40, 110
 
@@ -51,6 +51,8 @@ def _hit(hit: Hit, standing: str, total_width: int, style: bool) -> Iterator[str
         near = "" if passage.score is None else f", {passage.score:.3f}"
         text = f"[{passage.start}:{passage.end}{near}] {passage.text}"
         yield from _indented([cut(text, room)], indent)
+    if isinstance(hit, RelatedHit) and hit.why:
+        yield from _indented(wrap(f"why: {line(hit.why)}", room), indent)
     if hit.copies:
         yield from _indented(wrap(also(hit.copies), room), indent, DIM if style else "")
     if article.url:

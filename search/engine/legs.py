@@ -49,6 +49,13 @@ class Leg(Protocol):
     def sentences(self, words: Sequence[str], ordinals: Ordinals) -> list[Sentences | None]:
         """The sentences of each of the articles, and where the words stand in them; None where that is not known."""
 
+    def frequencies(self, terms: Sequence[str]) -> Ordinals:
+        """int64: how many visible articles have each of some terms, as an analysed text has them."""
+
+    def shares(self, words: Sequence[str], ordinals: Ordinals) -> Floats:
+        """float32[len(ordinals), t]: what each of the words' terms that some article has adds to each article's
+        score, pairs of near words aside; the rarest term first."""
+
     def suggest(self, word: str) -> str | None:
         """A likelier spelling of a word that no visible article has."""
 
@@ -84,6 +91,9 @@ class VectorLeg(Protocol):
 
     def passages(self, ordinals: Ordinals) -> list[list[tuple[int, int]]]:
         """For each article its passages as (start, end), in reading order."""
+
+    def centre(self, ordinal: int) -> Floats | None:
+        """float32[d], of norm 1: the mean of the vectors of an article's passages; None without any."""
 
     def representatives(self, vector: Floats, ordinals: Ordinals) -> Floats:
         """float32[len(ordinals), d]: the vector of each article's best passage."""

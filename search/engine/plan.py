@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import NamedTuple
 
+from search.engine.legs import Floats
 from search.engine.request import Request
 from search.keyword.tree import Node
 from search.query import ParsedQuery
@@ -36,7 +37,8 @@ class Plan:
     ``query`` is its text and filters as they were read; ``mode`` the one that answers, never AUTO; ``as_of`` the
     instant after which nothing is seen, None for no such limit; ``now`` what dates and ages are relative to; ``began``
     when the work began, by ``time.perf_counter``. ``preferred``: what the query names, as conditions, of sources and of
-    dates; articles that meet them come higher. The request's ``offset`` is the one that its cursor names.
+    dates; articles that meet them come higher. ``vector`` float32[d] is what meaning is compared with, None for that
+    of the query's text. The request's ``offset`` is the one that its cursor names.
     """
 
     request: Request
@@ -46,6 +48,7 @@ class Plan:
     now: datetime
     began: float
     preferred: tuple[Preferred, ...] = ()
+    vector: Floats | None = None
 
     @property
     def page(self) -> slice:

@@ -152,8 +152,9 @@ def by_relevance(view: View, plan: Plan, scope: Scope, watch: Watch = unwatched)
             matched = matched.copy()
             matched[_words(plan, scope, watch).best(POOL).ordinals] = True
         plan = replace(plan, query=rest)
-    vector = None
-    if plan.mode is not Mode.KEYWORD and plan.query.encoder_text:  # terror* alone has no meaning to compare
+    vector = plan.vector
+    # terror* alone has no meaning to compare
+    if vector is None and plan.mode is not Mode.KEYWORD and plan.query.encoder_text:
         with watch("encode"):
             vector = view.encoded(plan.query.encoder_text)
     words, groups, others = _words(plan, scope, watch), scope.groups, _others(plan, scope)
@@ -176,7 +177,7 @@ def by_relevance(view: View, plan: Plan, scope: Scope, watch: Watch = unwatched)
             half_life = int(language.duration(request.recency).total_seconds() * _MICROSECOND)
             factors = ranking.recency_factors(columns.published[ordinals], instant(plan.now), half_life)
             fused = ranking.apply_recency(fused, factors)
-        diverse = request.diversity > 0 and vector is not None
+        diverse = request.diversity > 0
         # Of the copies of one text that were put forward the best stays.
         doubled = groups is not None and len(groups.firsts(ordinals)) < len(ordinals)
         depth = None if diverse or doubled else max(plan.page.stop, RERANKED if request.rerank is not None else 0)
@@ -186,10 +187,21 @@ def by_relevance(view: View, plan: Plan, scope: Scope, watch: Watch = unwatched)
         if groups is not None and doubled:
             order = order[groups.firsts(ordinals[order])]
         order = order[:POOL]
-        if diverse and vector is not None and view.vectors is not None:
-            representatives = view.vectors.representatives(vector, ordinals[order])
+        if diverse:
+            representatives = _representatives(view, plan, scope, vector, ordinals[order])
             order = order[ranking.diversify(fused.scores[order], representatives, request.diversity)]
     return Ranked(ordinals[order], order, fused, vector, tuple(preferred), plan.query.scoring)
+
+
+def _representatives(view: View, plan: Plan, scope: Scope, vector: Floats | None, ordinals: Ordinals) -> Floats:
+    """float32[c, d]: what candidates are told apart by. Of norm 1, or zeros: the vectors of their best passages or,
+    where words alone count, what each of the query's words adds to their scores."""
+    if vector is not None and view.vectors is not None:
+        return view.vectors.representatives(vector, ordinals)
+    shares = scope.words.shares(plan.query.scoring_words, ordinals)
+    norms = np.linalg.norm(shares, axis=1, keepdims=True)
+    told: Floats = np.divide(shares, norms, out=np.zeros_like(shares), where=norms > 0)
+    return told
 
 
 def by_words(

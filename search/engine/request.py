@@ -169,9 +169,10 @@ FACETS = (*settings(FacetsRequest), *NARROWING, *_of("copies"))
 TIMELINE = (*settings(TimelineRequest), *NARROWING, *_of("copies"))
 STORY = (*settings(StoryRequest), *_of("as_of"))
 STORIES = (*settings(StoriesRequest), *NARROWING)
+RELATED = (*_of("limit mode explain as_of"), *settings(Filters))
 CONTEXT = (*settings(ContextRequest), *settings(Filters), *_of("mode as_of recency detect"))
 
-NAMED = {one.name: one for one in (*SEARCH, *FACETS, *TIMELINE, *CONTEXT, *STORY, *STORIES)}
+NAMED = {one.name: one for one in (*SEARCH, *FACETS, *TIMELINE, *CONTEXT, *STORY, *STORIES, *RELATED)}
 """Every setting, by its name in Python."""
 
 

@@ -19,7 +19,7 @@ class Form(NamedTuple):
 
 FORMS: Mapping[str, Form] = {
     "jsonl": Form(formats.json_lines, "application/x-ndjson", "jsonl"),
-    "csv": Form(lambda hits: (formats.csv_header(), *formats.csv_lines(hits)), "text/csv; charset=utf-8", "csv"),
+    "csv": Form(formats.csv_table, "text/csv; charset=utf-8", "csv"),
     "ids": Form(formats.ids, "text/plain; charset=utf-8", "txt"),
     "bibtex": Form(references.bibtex, "application/x-bibtex; charset=utf-8", "bib"),
     "ris": Form(references.ris, "application/x-research-info-systems; charset=utf-8", "ris"),

@@ -7,7 +7,7 @@ import io
 import json
 import math
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from search.declarations import columns, row, values
@@ -60,9 +60,20 @@ def cell(text: str) -> str:
     return "'" + safe if text.startswith(_FORMULA) or safe.lstrip().startswith(_FORMULA) else safe
 
 
-def csv_header(*, batch: bool = False) -> str:
-    """The first line of a CSV file."""
-    return _csv_line((("query_id",) if batch else ()) + columns(Hit))
+def csv_header(*, batch: bool = False, kind: type[Hit] = Hit) -> str:
+    """The first line of a CSV file of hits of this kind."""
+    return _csv_line([*(["query_id"] if batch else []), *_columns(kind)])
+
+
+def _columns(kind: Any) -> tuple[str, ...]:
+    return columns(kind)
+
+
+def csv_table(hits: Iterable[Hit]) -> Iterator[str]:
+    """The lines of a CSV file of hits of one kind."""
+    listed = list(hits)
+    yield csv_header(kind=type(listed[0]) if listed else Hit)
+    yield from csv_lines(listed)
 
 
 def csv_lines(hits: Iterable[Hit], query_id: str | None = None) -> list[str]:

@@ -193,6 +193,27 @@ class KeywordView:
         return sentences(self.bm25, words, ordinals)
 
     @_sound
+    def frequencies(self, terms: Sequence[str]) -> Ordinals:
+        """int64: how many visible articles have each of some terms."""
+        found = np.zeros(len(terms), np.int64)
+        for place, term in enumerate(terms):
+            deadline.check()
+            found[place] = self.bm25.frequency(term)
+        return found
+
+    @_sound
+    def shares(self, words: Sequence[str], ordinals: Ordinals) -> NDArray[np.float32]:
+        """float32[len(ordinals), t]: what each of the words' terms that some article has adds to each article's
+        score, pairs of near words aside; the rarest term first."""
+        terms = self.bm25.terms(words)
+        order = np.argsort(ordinals, kind="stable")
+        shares = np.zeros((len(ordinals), len(terms)), np.float32)
+        for column, term in enumerate(terms):
+            deadline.check()
+            shares[order, column] = term.of(ordinals[order])
+        return shares
+
+    @_sound
     def suggest(self, word: str) -> str | None:
         """A likelier spelling of a word that no visible article has; None for a known word, or without a good one."""
         deadline.check()

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from search.records.counts import Bucket, Facet, Facets, FacetValue, Timeline
     from search.records.encoders import EncoderIdentity
     from search.records.news import Alert, News, NewsItem
+    from search.records.related import Related, RelatedHit
     from search.records.reports import (
         AddReport,
         BackupReport,
@@ -87,6 +88,8 @@ __all__ = [
     "Passage",
     "Period",
     "Rejection",
+    "Related",
+    "RelatedHit",
     "RepairReport",
     "RestoreReport",
     "Results",
@@ -115,6 +118,8 @@ _LATE = {
     "Alert": "news",
     "News": "news",
     "NewsItem": "news",
+    "Related": "related",
+    "RelatedHit": "related",
     "AddReport": "reports",
     "ImportReport": "reports",
     "BackupReport": "reports",

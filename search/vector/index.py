@@ -149,6 +149,15 @@ class VectorIndex:
                 )
         return best
 
+    def centre(self, ordinal: int) -> Floats | None:
+        """float32[d], of norm 1: the mean of the vectors of an article's passages; None without any, and where they
+        cancel each other out."""
+        ((_, segment, _, rows),) = self._by_segment(np.array([ordinal]))
+        numbers, _ = segment.passages_of(rows)
+        mean = segment.vectors[numbers].astype(np.float32).sum(axis=0)
+        norm = float(np.linalg.norm(mean))
+        return None if norm == 0.0 else (mean / norm).astype(np.float32)
+
     def representatives(self, vector: ArrayLike, ordinals: Rows) -> Floats:
         """float32[len(ordinals), d]: the vector of each article's best passage, zeros for an article without any."""
         query = self._query(vector)

@@ -24,6 +24,7 @@ class Example(NamedTuple):
 
 _NARROWED = {"q": "strike", "source": ["Harrowmouth Courier"], "from": "2024-09"}
 _ARTICLE = "dam-2024-09-26-leaked-report"
+_INQUIRY = "dam-2025-01-15-inquiry-opens"
 _STORE = {
     "query": "How did the dock strike end?",
     "max_num_results": 3,
@@ -48,6 +49,8 @@ def examples(archive: str) -> Mapping[tuple[str, str], Example]:
         ("get", "/v1/search"): Example({"q": '"Corran Dam" inspection', "limit": 3, "from": "2024-09"}),
         ("post", "/v1/search"): Example(body={"q": "dam inspection", "limit": 3, "filter": _FILTER}),
         ("get", "/v1/describe"): Example({"q": "ceasefire w/s hostages since:30d", "as_of": "2025-02-28"}),
+        ("get", "/v1/similar"): Example({"id": _ARTICLE, "limit": 3}),
+        ("get", "/v1/background"): Example({"id": _INQUIRY, "limit": 3}),
         ("get", "/v1/query-language"): Example(answer="How to write a query ..."),
         ("get", "/v1/facets"): Example(_NARROWED | {"field": ["author", "month"], "limit": 5}),
         ("post", "/v1/facets"): Example(body=_NARROWED | {"field": ["author", "month"], "limit": 5}),

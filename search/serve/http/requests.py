@@ -132,6 +132,12 @@ class StoriesRequest(asking(*request.STORIES, most=MOST), Matching):  # type: ig
     """Everything that ``broadsheet stories`` takes."""
 
 
+class RelatedRequest(asking(*request.RELATED, most=MOST)):  # type: ignore[misc]
+    """Everything that ``broadsheet similar`` and ``broadsheet background`` take."""
+
+    id: Annotated[Text, Field(min_length=1, max_length=2_000, description="An article's id, as a search gave it.")]
+
+
 class DescribeRequest(asking(*request.NARROWING, most=MOST), Matching):  # type: ignore[misc]
     """A query to be put in words."""
 

@@ -29,6 +29,7 @@ class Problem(Exact):
 
 Stretch = model(records.Passage, without=("score",), prefix="Stored")
 Hits = model(records.Results)
+Related = model(records.Related)
 Facets = model(records.Facets)
 Timeline = model(records.Timeline)
 Story = model(records.Story)

@@ -13,7 +13,7 @@ from search.exports import blocks
 from search.exports.files import FORMS
 from search.query.help import help_text
 from search.rag.quotes import check_quotes
-from search.records import Filters
+from search.records import Filters, Results
 from search.serve import folders, problems
 from search.serve.desk import Desk, in_agreement
 
@@ -119,7 +119,29 @@ def searching(desk: Desk) -> APIRouter:
         """How to write a query."""
         return PlainTextResponse(help_text())
 
+    def related(name: str, about: str) -> None:
+        @router.get(
+            f"/{name}",
+            name=name,
+            description=about,
+            response_model=responses.Related,
+            openapi_extra=described(requests.RelatedRequest),
+        )
+        async def answer(asked: Annotated[requests.RelatedRequest, in_address(requests.RelatedRequest)]) -> Response:
+            return await desk.answer(lambda archive: _listed(getattr(archive, name)(asked.id, **asked.settings())))
+
+    related("similar", "Articles of the same subject as another one, one of each story; each hit says why.")
+    related("background", "What to have read before an article: older ones of its subject; each hit says why.")
     return router
+
+
+def _listed(results: Results) -> Response:
+    """Hits as JSON."""
+    record = values(results)
+    for hit in record["hits"]:
+        hit["file"] = folders.name(hit["file"])
+    record["notes"] = record.pop("notes")  # last
+    return _json(record)
 
 
 def _hits(archive: Archive, asked: requests.SearchRequest, reranker: str | None) -> Response:
@@ -130,11 +152,7 @@ def _hits(archive: Archive, asked: requests.SearchRequest, reranker: str | None)
         raise UsageError("give q, or a filter such as source or from").about("q")
     results = archive.search(asked.q, **settings)
     if asked.format == "json":
-        record = values(results)
-        for hit in record["hits"]:
-            hit["file"] = folders.name(hit["file"])
-        record["notes"] = record.pop("notes")  # last
-        return _json(record)
+        return _listed(results)
     if asked.format == "search_results":
         return _json({"content": blocks.of_hits(results)})
     form = FORMS[asked.format]

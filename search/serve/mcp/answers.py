@@ -14,7 +14,7 @@ from search.archive import Archive
 from search.declarations import values
 from search.rag.context import Context
 from search.rag.render import in_line, visible
-from search.records import Article, CarriedStories, Facets, Hit, Passage, Results, Story, Timeline
+from search.records import Article, CarriedStories, Facets, Hit, Passage, Related, Results, Story, Timeline
 from search.serve.models import model
 from search.serve.quotes import shown_safely
 
@@ -56,6 +56,7 @@ class Document(BaseModel):
 
 RankedArticles = model(Results, without=_UNASKED, prefix="Ranked")
 RetrievedContext = model(Context, without=_UNASKED, prefix="Retrieved")
+RelatedArticles = model(Related, without=_UNASKED)
 FacetCounts = model(Facets, without=_UNASKED, prefix="Counted")
 TimelineCounts = model(Timeline, without=_UNASKED, prefix="Counted")
 ToldStory = model(Story, without=_UNASKED, prefix="Told")
@@ -209,6 +210,14 @@ def ranked_articles(found: Results, of: Address) -> BaseModel:
     for shown, hit in zip(record["hits"], found, strict=True):
         shown["url"] = of(hit.article)
     return RankedArticles.model_validate(shown_safely(record))
+
+
+def related_articles(found: Related, of: Address) -> BaseModel:
+    """Articles that belong to another one."""
+    record = values(found, _UNASKED)
+    for shown, hit in zip(record["hits"], found, strict=True):
+        shown["url"] = of(hit.article)
+    return RelatedArticles.model_validate(shown_safely(record))
 
 
 def retrieved_context(found: Context, article: Callable[[str], Article], of: Address) -> BaseModel:

@@ -11,11 +11,17 @@ ANSWER = {"type": "object"}
 """The schema of a tool's answers. Whoever reads it sees the answer, whose names speak for themselves."""
 
 
-def arguments(schema: dict[str, Any]) -> dict[str, Any]:
+def arguments(schema: dict[str, Any], told: set[tuple[str, str]]) -> dict[str, Any]:
     """The schema of a tool's arguments: in one piece, without titles, bounds, defaults that are empty, and null,
-    which is taken for "not given" anyway."""
+    which is taken for "not given" anyway. What an argument means is said once: ``told`` are the names and descriptions
+    of the arguments of the tools before, and gets those of this one."""
     known = schema.get("$defs", {})
     properties = {name: _short(one, known) for name, one in schema["properties"].items()}
+    for name, one in properties.items():
+        if (name, one.get("description", "")) in told:
+            del one["description"]
+        elif "description" in one:
+            told.add((name, one["description"]))
     required = {"required": schema["required"]} if schema.get("required") else {}
     return {"type": "object", "properties": properties, **required}
 

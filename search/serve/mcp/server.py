@@ -10,7 +10,7 @@ import inspect
 import json
 from collections.abc import Callable, Mapping
 from inspect import Parameter
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
 from search._version import __version__
 from search.archive import Archive
@@ -51,6 +51,10 @@ Result = TypeVar("Result")
 Query = Annotated[str, Field(description=LANGUAGE, min_length=1, max_length=10_000)]
 Words = Annotated[Question, Field(description="Words; operators as in search_articles.")]
 Matching = Annotated[str, Field(description="As in search_articles; * is all.", min_length=1, max_length=10_000)]
+Kind = Annotated[
+    Literal["similar", "background"],
+    Field(description="similar: of the same subject; background: older, to have read before."),
+]
 MOST = {"limit": 50, "offset": 950, "passages": 5, "budget": 32_000}  # of one call
 # What a model has no use for.
 RERANK = Setting(
@@ -97,7 +101,8 @@ class _Server(MCPServer[Any]):
     async def list_tools(self) -> list[Tool]:
         """The tools, with schemas that a model reads quickly."""
         if self._tools is None:
-            self._tools = [_shortened(one) for one in await super().list_tools()]
+            told: set[tuple[str, str]] = set()
+            self._tools = [_shortened(one, told) for one in await super().list_tools()]
             self._arguments = {one.name: frozenset(one.input_schema["properties"]) for one in self._tools}
         return self._tools
 
@@ -128,10 +133,9 @@ class _Server(MCPServer[Any]):
         return await super().get_prompt(name, arguments, context)
 
 
-def _shortened(tool: Tool) -> Tool:
-    return tool.model_copy(
-        update={"input_schema": schemas.arguments(tool.input_schema), "output_schema": schemas.ANSWER}
-    )
+def _shortened(tool: Tool, told: set[tuple[str, str]]) -> Tool:
+    arguments = schemas.arguments(tool.input_schema, told)
+    return tool.model_copy(update={"input_schema": arguments, "output_schema": schemas.ANSWER})
 
 
 class _Asked:
@@ -187,6 +191,11 @@ def _tool(
         server.tool(title=title, description=whole, annotations=READ_ONLY)(function)
 
     return add
+
+
+def _only(settings: tuple[Setting, ...], names: str) -> tuple[Setting, ...]:
+    """The settings of these names: what a model has a use for."""
+    return tuple(one for one in settings if one.name in names.split())
 
 
 def _given(settings: Mapping[str, Any], reranker: str | None = None) -> dict[str, Any]:
@@ -270,6 +279,19 @@ def _add_search(server: MCPServer[Any], asked: _Asked) -> None:
             return answers.retrieved_context(found, archive.get, asked.address)
 
         return await asked.run(work)
+
+    @_tool(
+        server,
+        answers.RelatedArticles,
+        *_only(request.RELATED, "limit since until sources as_of"),
+        title="Related articles",
+        description="Articles that belong to another one, each with a line why. Take it to follow a story.",
+        example={"id": "dam-2025-01-15-inquiry-opens", "kind": "background"},
+    )
+    async def related(id: Id, kind: Kind = "similar", **settings: Any) -> Any:
+        return await asked.run(
+            lambda archive: answers.related_articles(getattr(archive, kind)(id, **_given(settings)), asked.address)
+        )
 
     @_tool(
         server,
