@@ -461,14 +461,19 @@ class Archive:
 
         return tuple(alerts.saved(self._session))
 
-    def run_alerts(self, names: Iterable[str] | None = None, *, peek: bool = False) -> tuple[News, ...]:
+    def run_alerts(
+        self, names: Iterable[str] | None = None, *, peek: bool = False, copies: Copies | str = Copies.COLLAPSE
+    ) -> tuple[News, ...]:
         """What is new to these alerts (None: all) since they last ran; ``peek`` leaves it new.
+
+        A story is told once, by its likely original with the copies that came with it; a later copy is no news, unless
+        it is a correction or an update: it is among the ``copies`` of the ``News``. ``copies`` "show" tells each.
 
         Raises UsageError for an unknown name; a query that fails is told in its ``News`` and stays as it was.
         """
         from search.engine import alerts
 
-        return alerts.run(self._session, names, peek)
+        return alerts.run(self._session, names, peek, _choice(Copies, copies))
 
     def stats(self) -> dict[str, Any]:
         """Counts, sizes, dates, sources and settings, as plain values."""

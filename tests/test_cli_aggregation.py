@@ -145,6 +145,7 @@ def test_timeline_as_json_and_csv(built):
         "query": "dam",
         "by": "week",
         "total": 1,
+        "stories": None,
         "undated": 0,
         "buckets": [
             {
@@ -317,6 +318,7 @@ def test_run_as_json(archive):
         "section": "News",
         "agency": "PTI",
         "snippet": "Dockers walk out.",
+        "copies": [],
     }
     result = run(archive, "alerts", "run", "all", "--format", "json")
     assert result.exit_code == 1

@@ -125,6 +125,7 @@ def test_counts_and_news():
         "error": None,
         "total": 0,
         "articles": [],
+        "copies": [],
     }
 
 

@@ -12,6 +12,7 @@ import click
 
 from search.cli import pretty
 from search.cli.options import (
+    asks,
     common,
     counted,
     debug,
@@ -25,6 +26,7 @@ from search.cli.options import (
 )
 from search.cli.text import BOLD, PLAIN, line, wrap
 from search.declarations import values
+from search.engine.request import ALERTS
 from search.errors import UsageError
 from search.exports import formats
 
@@ -119,6 +121,7 @@ def remove(name: str, folder: Path, wait: bool) -> None:
 @_again
 @printed("text", "json", "rss", help="How to print the news.")
 @output_file
+@asks(*ALERTS)
 @click.option("--peek", is_flag=True, help="Leave them new: record nothing.")
 @_wait
 @click.pass_context
@@ -131,16 +134,18 @@ def run(
     output: Path | None,
     peek: bool,
     wait: bool,
+    copies: str,
 ) -> None:
     """Print what is new since the last run, newest first.
 
-    Without a NAME: of all alerts. A changed article is new again. What was printed is recorded when it is all printed,
+    Without a NAME: of all alerts. A story is told once: a later copy of it is only counted, unless it is an update or a
+    correction. A changed article is new again. What was printed is recorded when it is all printed,
     so an interrupted run tells it once more. Exits 1 when there is nothing new.
     """
     with opened(folder, wait=wait) as archive:
         if not peek:
             archive.confirm_alerts(())  # better to hear now than after a page of news that nothing can be recorded
-        news = archive.run_alerts(names or None, peek=True)
+        news = archive.run_alerts(names or None, peek=True, copies=copies)
         with printing_to(output):
             for text in _drawn(news, format):
                 click.echo(text)
@@ -151,6 +156,8 @@ def run(
     for one in news:
         said = counted(len(one.items), "new article") if one.error is None else one.error
         click.echo(line(f"{one.alert.name}: {said}"), err=True)
+        if one.copies:
+            click.echo(f"  of stories told before {pretty.also(one.copies)}", err=True)
     if not news:
         click.echo("no alerts; save one with: broadsheet alerts add NAME QUERY", err=True)
     if failed:
@@ -191,6 +198,8 @@ def _item(item: NewsItem) -> Iterator[str]:
         yield f"  {text}"
     for text in wrap(item.snippet, room):
         yield f"  {text}"
+    if item.copies:
+        yield from (f"  {text}" for text in wrap(pretty.also(item.copies), room))
     if item.url:
         yield f"  {line(item.url)}"
     yield f"  id {line(item.id)}"

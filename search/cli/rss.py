@@ -8,6 +8,7 @@ from email.utils import format_datetime
 from typing import TYPE_CHECKING
 
 from search.cli.charts import xml
+from search.cli.pretty import also
 
 if TYPE_CHECKING:
     from search.records import News, NewsItem
@@ -45,7 +46,8 @@ def _item(item: NewsItem, alerts: Sequence[str]) -> Iterator[str]:
     yield f"<title>{xml(item.title) or '(no title)'}</title>"
     if item.url.lower().startswith(("http://", "https://")):
         yield f"<link>{xml(item.url)}</link>"
-    yield f"<description>{xml(item.snippet)}</description>"
+    copies = f" ({also(item.copies)})" if item.copies else ""
+    yield f"<description>{xml(item.snippet + copies)}</description>"
     for name in (*item.authors, item.agency):
         if text := xml(name):
             yield f"<dc:creator>{text}</dc:creator>"

@@ -16,10 +16,12 @@ from search import query as language
 from search.engine import excerpts
 from search.engine.chronology import by_date
 from search.engine.legs import Ordinals
+from search.engine.present import copies_of
 from search.engine.request import Request
+from search.engine.stories.fresh import Fresh, once
 from search.engine.view import View
 from search.errors import AlertsDamaged, QueryError, StorageError, UsageError
-from search.records import Alert, Article, News, NewsItem
+from search.records import Alert, Article, Copies, Copy, News, NewsItem
 
 if TYPE_CHECKING:
     from search.engine.session import Session
@@ -52,11 +54,12 @@ def saved(session: Session) -> list[Alert]:
     return session.catalog.alerts()
 
 
-def run(session: Session, names: Iterable[str] | None, peek: bool) -> tuple[News, ...]:
-    """What is new to these alerts (None: all), recorded as told unless ``peek``."""
+def run(session: Session, names: Iterable[str] | None, peek: bool, copies: Copies) -> tuple[News, ...]:
+    """What is new to these alerts (None: all), a story once where ``copies`` are collapsed, recorded as told unless
+    ``peek``."""
     with session.reading() as view:
         asked = select(saved(session), names)
-        told = tuple(news(view, alert) for alert in asked)
+        told = tuple(news(view, alert, copies) for alert in asked)
     if not peek:
         confirm(session, told)
     return told
@@ -104,18 +107,23 @@ def unknown(name: str, known: Iterable[str]) -> str:
     return f"there is no alert named {name!r}" + (f"; did you mean {near[0]!r}?" if near else "")
 
 
-def news(view: View, alert: Alert) -> News:
+def news(view: View, alert: Alert, copies: Copies) -> News:
     """Answer an alert now; relative dates in its query count from this moment."""
     rows = view.columns.rows
     seen = replace(alert, last_row=max(alert.last_row, int(rows[-1]) if len(rows) else 0), ran=_now())
     try:
-        plan = view.plan(Request(query=alert.query))
-        matched = view.match(plan).matched
+        plan = view.plan(Request(query=alert.query, copies=copies))
+        scope = view.match(plan)
     except QueryError as error:  # too many words by now for a wildcard, for example
         return News(alert=alert, items=(), seen=alert, error=str(error))
-    fresh = matched & (rows > alert.last_row)
-    newest = by_date(view.columns, fresh, False)
-    return News(alert=alert, items=tuple(_items(view, newest, excerpts.Sought.of(plan.query))), seen=seen)
+    fresh = once(view, scope, scope.matched & (rows > alert.last_row))
+    newest = by_date(view.columns, fresh.told, False)
+    return News(
+        alert=alert,
+        items=tuple(_items(view, newest, fresh, excerpts.Sought.of(plan.query))),
+        copies=copies_of(view, fresh.known),
+        seen=seen,
+    )
 
 
 def _now() -> datetime:
@@ -123,15 +131,17 @@ def _now() -> datetime:
     return datetime.now(UTC).replace(microsecond=0)
 
 
-def _items(view: View, ordinals: Ordinals, sought: excerpts.Sought) -> Iterator[NewsItem]:
+def _items(view: View, ordinals: Ordinals, fresh: Fresh, sought: excerpts.Sought) -> Iterator[NewsItem]:
     for start in range(0, len(ordinals), _READ):
         some = ordinals[start : start + _READ]
-        for row, article in zip(view.columns.rows[some].tolist(), view.articles(some), strict=True):
+        for ordinal, row, article in zip(
+            some.tolist(), view.columns.rows[some].tolist(), view.articles(some), strict=True
+        ):
             if article is not None:
-                yield _item(row, article, sought)
+                yield _item(row, article, copies_of(view, fresh.copies.get(ordinal, [])), sought)
 
 
-def _item(row: int, article: Article, sought: excerpts.Sought) -> NewsItem:
+def _item(row: int, article: Article, copies: tuple[Copy, ...], sought: excerpts.Sought) -> NewsItem:
     passages = excerpts.passages_by_words(article, excerpts.plain_spans(article.text), sought, 1)
     snippet, _ = excerpts.snippet(article, passages[0] if passages else None, sought)
     return NewsItem(
@@ -145,4 +155,5 @@ def _item(row: int, article: Article, sought: excerpts.Sought) -> NewsItem:
         section=article.section,
         agency=article.agency,
         snippet=snippet,
+        copies=copies,
     )

@@ -120,9 +120,13 @@ def _copies(view: View, scope: Scope, ordinal: int) -> tuple[Copy, ...]:
     """The other articles of a hit's story under the conditions, the earliest first."""
     if scope.groups is None:
         return ()
-    columns = view.columns
     members = scope.groups.members(ordinal, scope.mask)
-    others = members[members != ordinal].tolist()
+    return copies_of(view, members[members != ordinal].tolist())
+
+
+def copies_of(view: View, others: Sequence[int]) -> tuple[Copy, ...]:
+    """What is told of some copies, the earliest first."""
+    columns = view.columns
     found = []
     for other, name in zip(others, columns.ids(others) if others else [], strict=True):
         day = int(columns.day[other])

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 
 from search.declarations import UNTOLD, also_told, told
+from search.records.results import Copy
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +35,7 @@ class NewsItem:
     section: str
     agency: str
     snippet: str
+    copies: tuple[Copy, ...] = field(default=(), metadata=told("New copies of the same text that it stands for."))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +46,9 @@ class News:
     alert: Alert = field(metadata=told(keys=("name", "query", "created", "ran")))
     error: str | None = None
     items: tuple[NewsItem, ...] = field(metadata=told(name="articles"))
+    copies: tuple[Copy, ...] = field(
+        default=(), metadata=told("New copies of stories that were told before, which are no news.")
+    )
     seen: Alert = field(metadata=UNTOLD)
 
     @property

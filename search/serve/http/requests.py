@@ -162,7 +162,7 @@ class ArticlesRequest(Strict):
     passages: Annotated[bool, Field(description="With the offsets of their passages.")] = False
 
 
-class NewsRequest(Strict):
+class NewsRequest(asking(*request.ALERTS, most=MOST)):  # type: ignore[misc]
     """What is new to alerts."""
 
     name: Annotated[Names, Field(description="Left out: all.")] = None

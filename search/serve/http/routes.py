@@ -269,7 +269,7 @@ def articles(desk: Desk) -> APIRouter:
         """What is new to saved queries since their last run. It stays new: reading records nothing."""
 
         def call(archive: Archive) -> Response:
-            records = [values(one) for one in archive.run_alerts(asked.name, peek=True)]
+            records = [values(one) for one in archive.run_alerts(asked.name, peek=True, copies=asked.copies)]
             for one in records:
                 one["articles"] = one["articles"][: asked.limit]
             return _json({"alerts": records})
