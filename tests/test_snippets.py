@@ -2,10 +2,21 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from search import Archive, Article
 from search.engine.excerpts import SNIPPET
+from search.keyword import met
+from search.keyword.stretch import Stretch
+from search.query import parse
+from search.text.sentences import lay_out
+
+NOW = datetime(2026, 11, 27, tzinfo=UTC)
+PIECES = ["weir", "Weirs", "dam", "dams,", "mill", "mill's", "quay.", "Quay", "weir.", "dam!", "dam.\n\n", "e-mail"]
 
 FILLER = "The quietly humming mill was bricked. " * 20
 ODD = "Café, naïve, l'été, co-op, o'er, on–on, œuvre: onset on only onion. " * 40
@@ -83,3 +94,17 @@ def test_a_condition_over_a_long_stretch_shows_both_ends(archive):
 def test_excluded_words_are_not_shown(archive):
     _, marks = shown(archive, 'osprey -"quietly bricked"')
     assert marks == ["osprey"]
+
+
+@settings(deadline=None, max_examples=200)
+@given(
+    st.lists(st.sampled_from(PIECES), max_size=30),
+    st.sampled_from(["weir", "dam*", "quay~", '"mill quay"', "e-mail", "weir w/2 dam"]),
+    st.booleans(),
+)
+def test_pairs_in_a_sentence_are_met_where_all_of_the_text_says_so(words, other, known):
+    text = " ".join(words)
+    node = parse(f"dam w/s ({other})", now=NOW).constraint
+    starts = lay_out(text).starts
+    found = met.places(node, text, "text", starts if known else None)
+    assert found == sorted(set(Stretch(text, "text").places(node, 0)))

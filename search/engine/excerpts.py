@@ -69,14 +69,14 @@ class Sought:
         words, conditions = met.sought(query.constraint)
         return cls((*query.words, *words), conditions, query.scoring_words)
 
-    def places(self, text: str, field: str) -> list[list[Place]]:
-        """For each condition that is met in a text, where."""
+    def places(self, text: str, field: str, sentences: Sequence[int] | None = None) -> list[list[Place]]:
+        """For each condition that is met in a text, where. ``sentences`` is where the text's begin, if it is known."""
         if not self.conditions or not text:
             return []
         if (text, field) not in self._places:
             from search.keyword import met
 
-            every = (met.places(node, text, field) for node in self.conditions)
+            every = (met.places(node, text, field, sentences) for node in self.conditions)
             self._places[text, field] = [places for places in every if places]
         return self._places[text, field]
 
@@ -126,9 +126,10 @@ def _best(
         return by_sentences
     if sought.conditions and sought.every and count == 1:
         start, end = (by_sentences or _ordered(text, spans, occurrences(text, sought.every), ()))[0]
-        if len(sought.places(text[start:end], "text")) == len(sought.conditions):
+        inside = None if by_sentences is None or known is None else known.starts_between(start, end)
+        if len(sought.places(text[start:end], "text", inside)) == len(sought.conditions):
             return [(start, end)]
-    places = sought.places(text, "text")
+    places = sought.places(text, "text", None if known is None else known.starts)
     return _ordered(text, spans, sought.weighed(text, places), places)
 
 
@@ -180,6 +181,7 @@ def snippet(
     which the query's conditions are met and its words stand closest; and what to mark in it and in the title. Where
     only the rest of the article meets a condition, the stretch is of that. A passage without any of the words was found
     by its meaning and is marked as a whole. ``known``: in which sentences the words stand, if the archive knows."""
+    starts = None if known is None else known.starts
     if sought.conditions:
         known = None
     title = sought.marks(article.title, "title") if known is None else known.title_marks(article.title)
@@ -187,7 +189,7 @@ def snippet(
     if passage is None or not passage.text:
         return "", tuple(marks)
     text, places = passage.text, sought.places(passage.text, "text")
-    if sought.conditions and not places and (elsewhere := sought.places(article.text, "text")):
+    if sought.conditions and not places and (elsewhere := sought.places(article.text, "text", starts)):
         text, places = article.text, elsewhere
     if known is not None and known.begins(passage.start):
         marked = known.marks(article.text, passage.start, passage.end)

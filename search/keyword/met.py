@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import re
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 from typing import NamedTuple
@@ -15,7 +15,7 @@ from search.keyword.highlight import beginnings_of, highlight, stretch, tokens
 from search.keyword.letters import Beginnings, chain, folded
 from search.keyword.readings import ways
 from search.keyword.stretch import OF_WORDS, Place, Span, Test, stretch_of, tests_of
-from search.keyword.tree import And, AtLeast, Exact, Near, Node, Or, Pair, Word
+from search.keyword.tree import And, AtLeast, Exact, Near, Node, Or, Pair, SameSentence, Word
 from search.keyword.tree import Wildcard as Pattern
 
 _MOST_WINDOWS = 16  # stretches of a text that are looked at for a pair; a snippet shows one or two
@@ -43,11 +43,16 @@ def sought(tree: Node | None) -> tuple[list[str], list[Node]]:
     return words, nodes
 
 
-def places(node: Node, text: str, field: str = "text") -> list[Place]:
-    """The places of a text, which is that of a sub-field, where a node is met, in order; of pairs the first ones."""
+def places(node: Node, text: str, field: str = "text", sentences: Sequence[int] | None = None) -> list[Place]:
+    """The places of a text, which is that of a sub-field, where a node is met, in order; of pairs the first ones.
+    ``sentences`` is where the text's begin, if that is known."""
     deadline.check()
     if isinstance(node, OF_WORDS) and node.field not in (None, field):
         return []
+    if isinstance(node, SameSentence) and all(isinstance(child, OF_WORDS) for child in node.children):
+        within = _sentences_of(node, text, sentences)
+        met = (stretch_of(text[start:end], field, True).places(node, start) for start, end in within)
+        return sorted(set(itertools.chain.from_iterable(met)))
     copy = folded(text)
     row = _row(node) if isinstance(node, OF_WORDS) else None
     found = list(row.plain(text, copy)) if row is not None else []
@@ -131,6 +136,25 @@ def _windows(node: Node, text: str) -> list[Span]:
     near = ((max(start - reach, 0), min(end + reach, len(text))) for start, end in rarest)
     good = (window for window in near if all(_reaches(spans, *window) for spans in each))
     return _apart(_of_words(text, *window) for window in itertools.islice(good, _MOST_WINDOWS))
+
+
+def _sentences_of(node: SameSentence, text: str, starts: Sequence[int] | None) -> Iterator[Span]:
+    """The sentences in which both operands may stand, in order; the first ones."""
+    each = [spans for leaf in node.children for spans in _letters(leaf, text)]
+    starts = _sentences(text) if starts is None else starts
+    ends = (*starts[1:], len(text))
+    rarest = min(each, key=len) if each else [(start, start) for start in starts]
+    numbers = dict.fromkeys(bisect_right(starts, start) - 1 for start, _ in rarest)
+    within = ((starts[number], ends[number]) for number in numbers if number >= 0)
+    good = (one for one in within if all(_reaches(spans, *one) for spans in each))
+    return itertools.islice(good, _MOST_WINDOWS)
+
+
+@lru_cache(16)
+def _sentences(text: str) -> Sequence[int]:
+    from search.text.sentences import lay_out
+
+    return lay_out(text).starts
 
 
 def _of_words(text: str, start: int, end: int) -> Span:

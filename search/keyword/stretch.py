@@ -42,10 +42,10 @@ class _Span(NamedTuple):
 
 
 class Stretch:
-    """A stretch of text as words with their readings."""
+    """A stretch of text as words with their readings. ``sentence``: it is all of one."""
 
-    def __init__(self, text: str, field: str) -> None:
-        self._text, self._field = normalise(text), field
+    def __init__(self, text: str, field: str, sentence: bool = False) -> None:
+        self._text, self._field, self._sentence = normalise(text), field, sentence
         self.tokens = analyze(text)
         self.at = [[_At(token, 1, ())] for token in self.tokens]
         for one in readings(text):
@@ -86,6 +86,8 @@ class Stretch:
         return good
 
     def _together(self, node: Pair) -> Callable[[_Span, _Span], bool]:
+        if self._sentence:
+            return lambda a, b: True
         from search.text.sentences import lay_out
 
         layout = lay_out(self._text)
@@ -150,9 +152,9 @@ def _spelling(written: str) -> Test:
 
 
 @lru_cache(256)
-def stretch_of(text: str, field: str) -> Stretch:
+def stretch_of(text: str, field: str, sentence: bool = False) -> Stretch:
     """A stretch as words, which several conditions and the snippet ask for one after the other."""
-    return Stretch(text, field)
+    return Stretch(text, field, sentence)
 
 
 @lru_cache(64)
