@@ -15,7 +15,7 @@ import pytest
 
 from search.ingest import known_formats
 from search.ingest import read as ingest_read
-from search.ingest.formats import linked_data, recognised
+from search.ingest.formats import linked_data, pdf, recognised
 from search.ingest.formats.trees import elements, html_tree, words
 from search.ingest.source import Head, Source, SourceProblem
 from search.records import Article, Rejection
@@ -351,6 +351,81 @@ def test_a_download_attached_to_a_mail_is_read(tmp_path):
         ("Signal box fire halts trains", "message 1, document 1"),
         ("Trains run again", "message 1, document 2"),
     ]
+
+
+# PDF, tables of programs
+
+
+def piece(left, bottom, text, width=None, height=10.0):
+    return pdf.Piece(left, bottom, left + (width or 5.0 * len(text)), bottom + height, text)
+
+
+def test_columns_are_read_one_after_the_other():
+    pieces = [piece(0, 100, "A headline over both of them", 300, 20)]
+    pieces += [piece(0, 80 - 12 * row, f"left {row}", 140) for row in range(4)]
+    pieces += [piece(160, 80 - 12 * row, f"right {row}", 140) for row in range(4)]
+    found = [line.text for block in pdf.blocks(pieces) for line in block]
+    assert found == [
+        "A headline over both of them",
+        *(f"left {row}" for row in range(4)),
+        *(f"right {row}" for row in range(4)),
+    ]
+
+
+def test_a_table_row_stays_a_line():
+    pieces = [piece(0, 50, "Torrin", 30), piece(100, 50, "12", 10), piece(0, 20, "Alder", 30)]
+    assert [line.text for block in pdf.blocks(pieces) for line in block] == ["Torrin 12", "Alder"]
+
+
+def test_pages_of_a_pdf_are_named_and_run_on():
+    (article,) = read([FOLDER / "story.pdf"])
+    (first, second) = article.pages
+    assert (first, second[1]) == ((0, "1"), "2")
+    assert article.text[second[0] - 20 : second[0] + 9] == "ll unjust while the mayor cal"
+    assert "Harbour news" not in article.text
+    assert "Engineers blamed the clay." in article.text
+
+
+def test_a_database_is_read_where_it_lies_packed_or_in_an_archive(tmp_path):
+    import zipfile
+
+    data = (FOLDER / "news.sqlite").read_bytes()
+    expected = [one.title for one in read([FOLDER / "news.sqlite"]) if isinstance(one, Article)]
+    packed = tmp_path / "news.db.gz"
+    packed.write_bytes(gzip.compress(data))
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
+        archive.writestr("news.db", data)
+    for path in (packed, tmp_path / "a.zip"):
+        assert [one.title for one in read([path]) if isinstance(one, Article)] == expected
+    assert (FOLDER / "news.sqlite").read_bytes() == data
+
+
+def test_nothing_of_a_database_is_run(tmp_path):
+    import sqlite3
+
+    path = tmp_path / "a.db"
+    with sqlite3.connect(path) as database:
+        database.executescript(
+            "CREATE TABLE t(title, text, made GENERATED ALWAYS AS (abs(-9223372036854775807 - length(text))) VIRTUAL);"
+            "CREATE VIEW stories AS SELECT load_extension('x') AS title, 'x' AS text, 1 AS id;"
+            "INSERT INTO t(title, text) VALUES ('One', 'Two');"
+        )
+    database.close()
+    reading = ingest_read([path])
+    items = list(reading)
+    assert [one.title for one in items if isinstance(one, Article)] in (["One"],)
+    assert reading.report.kinds["sqlite"].notes["views and virtual tables left out"] == 1
+
+
+def test_a_table_of_numbers_is_no_table_of_articles():
+    import pyarrow
+    from pyarrow import parquet
+
+    out = io.BytesIO()
+    parquet.write_table(pyarrow.table({"a": [1], "b": [2]}), out)
+    form = recognised(Source("x", io.BytesIO(out.getvalue())).head)
+    (item,) = form.read(source(out.getvalue()))
+    assert item.reason.startswith('there is no column for a title or a text: found "a", "b"')
 
 
 def test_head_of_nothing():

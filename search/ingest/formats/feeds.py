@@ -102,8 +102,10 @@ def _record(entry: Mapping[str, Any], head: Mapping[str, Any], number: int) -> R
     return Record({**{k: v for k, v in fields.items() if v}, "extra": extra}, f"item {number}", excerpt, False)
 
 
-def _plain(text: str) -> str:
+def _plain(text: str | None) -> str:
     """Words without markup: what feeds hold is HTML, whatever they call it."""
+    if not text:
+        return ""
     if "<" not in text and "&" not in text:
         return text.strip()
     tree = html_tree(text)

@@ -67,7 +67,7 @@ def _sheet(
     ranked = [(len(_fields(row, source.mapped)), -place) for place, row in enumerate(start)]
     above = -max(ranked)[1]
     names = [str(value).strip() for value in start[above]]
-    if (fault := header_fault(names, source.mapped)) is not None:
+    if (fault := header_fault(names, source.mapped, "no row at the start has a column")) is not None:
         return fault
     if above:
         source.note("lines above the header left out", above)

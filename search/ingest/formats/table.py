@@ -19,6 +19,7 @@ from typing import NamedTuple
 from search.ingest.decode import EXCERPT, RECORD_LIMIT, Line, TextStream
 from search.ingest.fields import ALIASES, bare_name, place_of
 from search.ingest.formats.base import Format, Record
+from search.ingest.formats.foreign import kind_of
 from search.ingest.formats.json_lines import TOO_LONG
 from search.ingest.source import HEAD, Head, Source, SourceProblem
 from search.records import Rejection
@@ -69,6 +70,8 @@ class Layout(NamedTuple):
 
 def recognises(head: Head) -> bool:
     """A line at the start names the text or title and another field, and a row of the same shape follows or nothing."""
+    if kind_of(head) is not None:  # the columns of a database, in bytes
+        return False
     layout = _layout(head.text, whole=len(head) < HEAD)
     fields = fields_of(layout.names)
     if len(fields) < 2 or fields.isdisjoint(_NEEDED):
@@ -85,14 +88,16 @@ def fault(source: Source) -> str | None:
     return header_fault(_layout(head.text, whole=source.complete, mapped=source.mapped).names, source.mapped)
 
 
-def header_fault(names: list[str], mapped: frozenset[str]) -> str | None:
+def header_fault(
+    names: list[str], mapped: frozenset[str], lacking: str = "no line at the start has a column"
+) -> str | None:
     """Why columns of these names make no articles; None where they do."""
     if not fields_of(names).isdisjoint(_NEEDED) or not mapped.isdisjoint(map(bare_name, names)):
         return None
     found = ", ".join(f'"{name[:40]}"' for name in names[:12]) + (", ..." if len(names) > 12 else "")
     needed = ", ".join(alias for field in _NEEDED for alias in ALIASES[field][:4])
     return (
-        f"no line at the start has a column for a title or a text: found {found or 'nothing'}; "
+        f"{lacking} for a title or a text: found {found or 'nothing'}; "
         f"known are {needed} and others, --map title=NAME names another"
     )
 
