@@ -16,6 +16,7 @@ import pytest
 from search.ingest import known_formats
 from search.ingest import read as ingest_read
 from search.ingest.formats import linked_data, pdf, recognised
+from search.ingest.formats.json_shapes import shaped
 from search.ingest.formats.trees import elements, html_tree, words
 from search.ingest.source import Head, Source, SourceProblem
 from search.records import Article, Rejection
@@ -59,7 +60,7 @@ def test_all_that_was_written_down_is_right(formats, capsys):
     printed = capsys.readouterr()
     assert printed.err == ""
     rows = [line.split(" | ") for line in printed.out.splitlines()[2:]]
-    assert {row[0].strip("| ") for row in rows} == set(known_formats()) - {"json", "jsonl", "csv", "text"}
+    assert {row[0].strip("| ") for row in rows} == set(known_formats()) - {"jsonl", "text"}
     for row in rows:
         assert all(cell.strip(" |").split("/")[0] == cell.strip(" |").split("/")[1] for cell in row[4:]), row
 
@@ -426,6 +427,33 @@ def test_a_table_of_numbers_is_no_table_of_articles():
     form = recognised(Source("x", io.BytesIO(out.getvalue())).head)
     (item,) = form.read(source(out.getvalue()))
     assert item.reason.startswith('there is no column for a title or a text: found "a", "b"')
+
+
+# JSON of known shapes
+
+
+def test_shapes_keep_what_they_have_beside_their_fields():
+    (ninjs,) = read([FOLDER / "ninjs3.json"])
+    assert (ninjs.extra["evolvedFrom"], ninjs.extra["version"]) == ("urn:newsml:alder.example:2023:0", "2")
+    (story,) = read([FOLDER / "ans.json"])
+    assert story.extra["subheadlines"] == {"basic": "At last"}
+    assert "iframe" not in story.text
+
+
+def test_an_object_of_no_known_shape_stays_as_it_is():
+    for value in (
+        {"title": "T", "text": "x"},
+        {"uri": "u", "title": "T"},
+        {"headlines": ["a"]},
+        {"item": 1, "altids": {}},
+    ):
+        assert shaped(value) is value
+
+
+def test_gdelts_other_tables_are_refused(tmp_path):
+    line = "\t".join(["123456789", "20231003163000", "20231003163000", *map(str, range(13))])
+    (item,) = found(tmp_path, "a.mentions.csv", line + "\n")
+    assert item.reason == "a table of GDELT's mentions: it holds neither titles nor texts"
 
 
 def test_head_of_nothing():

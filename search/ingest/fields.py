@@ -66,7 +66,8 @@ ALIASES: Mapping[str, tuple[str, ...]] = {
     "source": (
         "source", "publisher", "outlet", "media_name", "source_domain", "hostname", "sitename", "publication",
         "publication_title", "publication_name", "pub_title", "newspaper", "newspaper_name", "source_name",
-        "site_name", "media", "media_outlet", "news_source", "news_outlet", "news_site", "website", "site", "domain",
+        "site_name", "meta_site_name",
+        "media", "media_outlet", "news_source", "news_outlet", "news_site", "website", "site", "domain",
         "journal", "paper", "provider", "publisher_name", "publisher_title", "outlet_name", "medium", "source_title",
         "source_site", "newspaper_title", "site_title", "channel", "magazine", "periodical", "brand", "quelle",
         "zeitung", "fuente", "fonte", "journal_name", "bron", "источник", "来源",

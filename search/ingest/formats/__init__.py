@@ -51,6 +51,7 @@ BUILT_IN = (
     "warc",
     "mail",
     "html",
+    "gdelt",
     "json_lines",
     "json_values",
     "table",

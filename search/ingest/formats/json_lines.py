@@ -10,6 +10,7 @@ from typing import Any
 from search.ingest.decode import EXCERPT, RECORD_LIMIT, TextStream
 from search.ingest.fields import BadRecord, json_type
 from search.ingest.formats.base import Format, Record
+from search.ingest.formats.json_shapes import shaped
 from search.ingest.formats.json_wrappers import articles_in
 from search.ingest.source import Head, Source
 from search.records import Rejection
@@ -70,7 +71,7 @@ def records_in(value: Mapping[str, Any], name: str, line: int, excerpt: str) -> 
     """The articles that an object is or holds, and a rejection for each member of their list that is no object."""
     for record in articles_in(value):
         if isinstance(record, Mapping):
-            yield Record(record, line, excerpt)
+            yield Record(shaped(record), line, excerpt)
         else:
             yield Rejection(source=name, line=line, reason=no_object(record), record=excerpt)
 

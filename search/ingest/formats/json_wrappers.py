@@ -10,8 +10,8 @@ from search.ingest.fields import Draft, bare_name, place_of
 
 # Names under which answers list what they found, and of the objects around such lists.
 _LISTS = """
-    articles article items item results result docs doc documents data records record rows posts post stories story
-    entries entry news hits response feed channel rss value values payload list content contents collection nodes edges
+    articles article items item category results result docs doc documents data records record rows posts post stories
+    story entries entry news hits response feed channel rss value values payload list content contents collection nodes edges
     elements objects output query search _embedded d root graph @graph itemlistelement newsitems articlelist newslist
     page pages zone works export archive database corpus dataset
 """
@@ -24,8 +24,29 @@ _OPENING = re.compile(r'[\s,]*"((?:[^"\\]|\\.){0,100})"\s*:\s*')
 def articles_in(value: Mapping[str, Any]) -> Iterator[Any]:
     """The articles that an object holds; the object itself where it is one, or where it holds none. What stands among
     the articles of a list and is no object comes as it is."""
+    if str(value.get("version", "")).startswith("https://jsonfeed.org/") and isinstance(value.get("items"), list):
+        yield from _of_feed(value)
+        return
+    if "content_elements" in value or "bodies" in value or "associations" in value:  # parts of one article
+        yield value
+        return
     found = None if not any(type(member) in (list, dict) for member in value.values()) else _inside(value, 0)
     yield from (value,) if found is None else found
+
+
+def _of_feed(feed: Mapping[str, Any]) -> Iterator[Any]:
+    """The items of a JSON Feed, with what stands above them for all."""
+    shared = {
+        "source": feed.get("title"),
+        "language": feed.get("language"),
+        "authors": feed.get("authors") or feed.get("author"),
+    }
+    for item in feed["items"]:
+        if not isinstance(item, Mapping):
+            yield item
+            continue
+        own = {"authors": None} if item.get("author") or item.get("authors") else {}
+        yield {name: one for name, one in ({**shared, **own}).items() if one} | dict(item)
 
 
 def _inside(value: Mapping[str, Any], depth: int) -> list[Mapping[str, Any]] | None:
