@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from search import Archive
 from search.ingest import known_formats
 from search.ingest import read as ingest_read
 from search.ingest.formats import linked_data, pdf, recognised
@@ -416,6 +417,17 @@ def test_nothing_of_a_database_is_run(tmp_path):
     items = list(reading)
     assert [one.title for one in items if isinstance(one, Article)] in (["One"],)
     assert reading.report.kinds["sqlite"].notes["views and virtual tables left out"] == 1
+
+
+def test_an_archive_is_no_input(tmp_path):
+    with Archive.open(tmp_path / "news" / "archive", create=True) as archive:
+        archive.add([Article(id="a", title="One", text="Two")], vectors=False)
+    (tmp_path / "news" / "a.txt").write_text("Title\n\nText of an article.\n")
+    reading = ingest_read([tmp_path / "news"])
+    assert [one.title for one in reading] == ["Title"]
+    assert list(reading.passed_over) == ["archives of Broadsheet"]
+    (item,) = read([tmp_path / "news" / "archive" / "catalog.sqlite"])
+    assert item.reason.startswith("the catalog of an archive of Broadsheet")
 
 
 def test_a_table_of_numbers_is_no_table_of_articles():

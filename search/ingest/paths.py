@@ -115,7 +115,10 @@ def _passed_over(entry: os.DirEntry[str], root: str) -> str | None:
             if Path(target).is_dir():
                 return "links to folders"
             return None if Path(target).is_file() else SPECIAL
-        if entry.is_dir(follow_symlinks=False) or entry.is_file(follow_symlinks=False):
+        if entry.is_dir(follow_symlinks=False):
+            own = Path(entry.path, "catalog.sqlite").is_file() and Path(entry.path, "segments").is_dir()
+            return "archives of Broadsheet" if own else None
+        if entry.is_file(follow_symlinks=False):
             return None
         return SPECIAL
     except (OSError, ValueError):

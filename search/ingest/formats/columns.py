@@ -83,6 +83,11 @@ def read_sqlite(source: Source) -> Iterator[Record | Rejection]:
     """A record for each row of each table that has a column for a title or a text."""
     import sqlite3
 
+    from search.storage.catalog import APPLICATION_ID
+
+    if int.from_bytes(source.head[68:72], "big") == APPLICATION_ID:
+        yield rejected(source, None, "the catalog of an archive of Broadsheet: broadsheet export, then import")
+        return
     try:
         with closing(_opened(source)) as database:
             yield from _tables(source, database)

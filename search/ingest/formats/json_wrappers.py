@@ -11,9 +11,9 @@ from search.ingest.fields import Draft, bare_name, place_of
 # Names under which answers list what they found, and of the objects around such lists.
 _LISTS = """
     articles article items item category results result docs doc documents data records record rows posts post stories
-    story entries entry news hits response feed channel rss value values payload list content contents collection nodes edges
-    elements objects output query search _embedded d root graph @graph itemlistelement newsitems articlelist newslist
-    page pages zone works export archive database corpus dataset
+    story entries entry news hits response feed channel rss value values payload list content contents collection
+    nodes edges elements objects output query search _embedded d root graph @graph itemlistelement newsitems
+    articlelist newslist page pages zone works export archive database corpus dataset
 """
 _NAMES = frozenset(_LISTS.split())
 _DEPTH = 5
