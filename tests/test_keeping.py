@@ -268,9 +268,39 @@ def test_no_model_is_fetched_because_an_archive_names_it(tmp_path, monkeypatch):
         with pytest.raises(EncoderError, match="--model some/model"):
             archive.add([Article(id="b", text="dam")])
         assert archive.search("dam", mode="keyword").total == 1
+        with pytest.raises(EncoderError, match="--model some/model"):
+            archive.embed(precision="float32")
     assert fetched == []
     with Archive.open(path, model="some/model") as archive, pytest.raises(EncoderError, match="cannot be fetched"):
         archive.search("dam", mode="hybrid")
+    assert set(fetched) == {"some/model"}
+
+
+def test_no_model_is_fetched_because_an_empty_archive_or_one_without_vectors_names_it(tmp_path, monkeypatch):
+    import huggingface_hub
+
+    fetched = []
+
+    def snapshot_download(name, *, local_files_only, **_):
+        if not local_files_only:
+            fetched.append(name)
+        raise OSError("it is not here")
+
+    monkeypatch.setattr(huggingface_hub, "snapshot_download", snapshot_download)
+    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", False)
+    Archive.open(tmp_path / "empty", create=True, model="some/model").close()
+    with Archive.open(tmp_path / "words", create=True, model="some/model") as archive:
+        archive.add([Article(id="a", text="dam")], vectors=False)
+    for name, work in (("empty", lambda archive: archive.add([Article(id="b", text="dam")])), ("words", Archive.embed)):
+        with Archive.open(tmp_path / name) as archive:
+            with pytest.raises(EncoderError, match=r"is not fetched because an archive says so; .*--model some/model"):
+                work(archive)
+            assert archive.check() == []
+    with Archive.open(tmp_path / "empty") as archive:
+        assert archive.add([Article(id="b", text="dam")], vectors=False).added == 1
+    assert fetched == []
+    with Archive.open(tmp_path / "words") as archive, pytest.raises(EncoderError, match="cannot be fetched"):
+        archive.embed("some/model")
     assert set(fetched) == {"some/model"}
 
 

@@ -15,6 +15,8 @@ from search.storage import segments
 from search.storage.folder import Folder
 from search.storage.locks import lock_merge, written_to
 
+from .effects import run
+
 
 def article(number, text="The dam holds."):
     return Article(id=f"n{number}", title=f"dam {number}", text=f"{text} zebra{number}x")
@@ -223,3 +225,46 @@ def test_what_stands_in_the_place_of_a_merges_folder_is_taken_away(tmp_path, kin
         assert archive.check() == []
         assert len(list((path / "segments").iterdir())) == 1
     assert (kept / "file").read_text() == "stays"
+
+
+def test_an_addition_says_that_it_waits_for_its_own_merge(path, tmp_path):
+    """At once and in one line: by then everything is committed, and the lock is free."""
+    told = []
+
+    def progress(news):
+        if news.stage == "merging":
+            with Archive.open(path) as other:  # whoever comes now is not kept waiting
+                told.append((news.done, news.total, news.report.added, len(other), other.delete(["n0"])))
+
+    with Archive.open(path) as archive:
+        archive.add([article(2)], progress=progress)
+        assert told == [(0, 3, 1, 3, 1)]
+        assert archive.stats()["segments"] == 1
+        archive.add([article(3)], progress=progress)
+        assert len(told) == 1
+    state(path)
+
+
+def test_index_says_that_it_merges_and_ctrl_c_leaves_that_to_a_later_run(path, tmp_path, monkeypatch):
+    lines = tmp_path / "more.jsonl"
+    lines.write_text('{"id": "n2", "title": "dam 2", "text": "The dam holds."}\n')
+
+    def interrupted(*_):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(merging, "_built", interrupted)
+        ran = run("index", lines, "--index", path)
+    assert ran.exit_code == 130
+    told = (
+        "merging 3 articles into one segment: all are searchable already, others may write meanwhile, and Ctrl-C leaves"
+    )
+    assert told in ran.stderr
+    state(path)
+    lines.write_text('{"id": "n3", "title": "dam 3", "text": "The dam holds."}\n')
+    ran = run("index", lines, "--index", path)
+    assert "merging 4 articles into one segment" in ran.stderr
+    assert "1 added" in ran.stderr
+    with Archive.open(path) as archive:
+        assert (len(archive), archive.stats()["segments"]) == (4, 1)
+    state(path)

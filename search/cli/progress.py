@@ -58,6 +58,12 @@ class Meter:
             self._due = now + LINE_EVERY
             click.echo(self._line(now - self._began, stage), err=True)
 
+    def say(self, text: str) -> None:
+        """A line of its own, above the bar if there is one."""
+        if self._bar is not None:
+            self._bar.clear()
+        click.echo(text, err=True)
+
     def _line(self, seconds: float, stage: str) -> str:
         rate = self._done / seconds if seconds else 0.0
         of = f" of {self._total:,}" if self._total else ""
@@ -84,6 +90,12 @@ class IndexMeter(Meter):
 
     def __call__(self, progress: Progress) -> None:
         """Take news from ``add``."""
+        if progress.stage == "merging":
+            self.say(
+                f"merging {progress.total:,} articles into one segment: all are searchable already, others may write "
+                "meanwhile, and Ctrl-C leaves it to a later run"
+            )
+            return
         report = progress.report
         changed = report.added + report.replaced
         stage = progress.stage

@@ -52,14 +52,18 @@ __all__ = [
 
 @needs_models()
 def load_encoder(
-    model: str | Encoder | None = None, precision: Precision | str = Precision.AUTO, dimension: int | None = None
+    model: str | Encoder | None = None,
+    precision: Precision | str = Precision.AUTO,
+    dimension: int | None = None,
+    fetch: bool = True,
 ) -> Encoder:
     """The encoder of a model by name or path: None is the default model, "static" the one that adds up word vectors,
     "hash" the tiny one for tests. An encoder of a program's own is taken as it is, after a trial.
 
     ``dimension`` keeps that many leading dimensions of each vector (Matryoshka representation learning); None, all.
-    Raises EncoderError, with what to do, for a model that cannot be found, trusted or run, and UsageError for a
-    dimension that it does not have or an unknown precision.
+    ``fetch``: whether the user has named the model, so that it may come from the hub. Raises EncoderError, with what to
+    do, for a model that cannot be found, fetched, trusted or run, and UsageError for a dimension that it does not have
+    or an unknown precision.
     """
     precision = known_precision(precision)
     if model is not None and not isinstance(model, str):
@@ -75,6 +79,10 @@ def load_encoder(
         from search.encode.static import StaticEncoder
 
         return StaticEncoder(dimension)
+    if not fetch:
+        from search.encode.models import must_be_here
+
+        must_be_here(model)
     from search.encode.transformer import SentenceTransformerEncoder
 
     return SentenceTransformerEncoder(model, precision, dimension=dimension)
@@ -170,12 +178,8 @@ def load_matching_encoder(
 ) -> Encoder:
     """The encoder of a model that must be the identity's, with as many dimensions. Raises ArchiveMismatch, and
     EncoderError for one that would have to be fetched without ``fetch``."""
-    if not fetch and isinstance(model, str) and model not in _NO_NETWORK and not model.startswith(MARK):
-        from search.encode.models import must_be_here
-
-        must_be_here(model)
     try:
-        encoder = load_encoder(model, precision, identity.dimension)
+        encoder = load_encoder(model, precision, identity.dimension, fetch)
     except UsageError as error:  # it has fewer dimensions
         raise ArchiveMismatch(f"the archive's vectors are of {identity}, and {error}; use the same model") from error
     if encoder.identity != identity:

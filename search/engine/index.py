@@ -71,8 +71,8 @@ def index(
                     partial(_store, writer, batch, parts, copies, encoder, cut, background.go_on, watch, tell)
                 )
         tell("reading", intake.read, intake.read, intake.report)
-    with watch("merge"):
-        merging.left(session)  # without the lock: what is large takes minutes
+    with watch("merge"):  # without the lock: what is large takes minutes
+        merging.left(session, lambda articles: tell("merging", 0, articles, intake.report))
     return intake.report
 
 

@@ -31,10 +31,13 @@ ID_LIMIT = 512
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far an ``add`` is. ``stage`` is "reading", "embedding" or "writing"; ``done`` and ``total`` count the
-    stage's own things: articles read (total unknown: None), passages of a batch, or articles of a batch. ``report``
-    is of all that was read up to there; for the last two stages, up to the end of their batch. ``how``, while
-    embedding: the way that the model is run in, where it has several ("bfloat16 (52 passages/s)").
+    """How far an ``add`` is. ``stage`` is "reading", "embedding", "writing" or "merging"; ``done`` and ``total`` count
+    the stage's own things: articles read (total unknown: None), passages of a batch, articles of a batch, or articles
+    of a merge that begins. ``report`` is of all that was read up to there; while embedding and writing, up to the end
+    of that batch. ``how``, while embedding: the way that the model is run in, where it has several ("bfloat16 (52
+    passages/s)").
+
+    A merge comes after all is committed and searchable, and keeps no other writer waiting; it may take minutes.
 
     Reading goes on while a batch is embedded, in another thread: news of both come, one at a time."""
 

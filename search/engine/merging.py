@@ -128,10 +128,12 @@ def due(snapshot: Snapshot) -> Run:
     return tier(snapshot.entries)
 
 
-def left(session: Session) -> None:
-    """Merge beside what a writer that has just ended has left; where that cannot be now, it stays for the next one."""
+def left(session: Session, tell: Callable[[int], None] = lambda articles: None) -> None:
+    """Merge beside what a writer that has just ended has left; where that cannot be now, it stays for the next one.
+    ``tell`` is called before each merge, with the articles that it is of, dead ones counted."""
     with contextlib.suppress(ArchiveLocked):
-        while tier(session.catalog.segments()[1]):
+        while run := tier(entries := session.catalog.segments()[1]):
+            tell(sum(entries[i].articles for i in run))
             try:
                 beside(session, due)
             finally:

@@ -375,7 +375,8 @@ class Session:
             model = self._settings.model if self._model is None else self._model
             named = self._model is not None or self._dimension is not None
             dimension = self._dimension if named else self._settings.dimension
-            encoder = encode.load_encoder(model, self._precision, dimension) if vectors else None
+            fetch = self._model is not None
+            encoder = encode.load_encoder(model, self._precision, dimension, fetch) if vectors else None
             if encoder is not None:
                 encode.prepare_query_encoder(encoder)  # now, so that no later search has to load the model
             with writer.commit() as transaction:
@@ -397,11 +398,12 @@ class Session:
         """The encoder of a model, and the name under which it is found again. None: as the archive has it."""
         from search import encode
 
+        fetch = model is not None or self._model is not None
         if model is None:
             model = self._brought or self._settings.model or self._model
             if dimension is None and self.queries.identity is not None:
                 dimension = self.queries.identity.dimension
-        encoder = encode.load_encoder(model, self._precision if precision is None else precision, dimension)
+        encoder = encode.load_encoder(model, self._precision if precision is None else precision, dimension, fetch)
         return encoder, encode.named(model) or encoder.identity.name
 
     def take_model(self, model: str | encode.Encoder | None) -> None:
