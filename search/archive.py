@@ -614,8 +614,8 @@ class Archive:
         return report
 
     def dirt(self) -> tuple[Dirt, ...]:
-        """What lies in the archive's folder that no commit names: an interrupted writer left it, or one beside us is
-        making it. The next writer removes it; ``repair`` keeps it aside."""
+        """What lies in the archive's folder and is none of its own. Of what no commit names an interrupted writer left
+        it, or one beside us is making it, and the next writer removes it; ``repair`` keeps all of it aside."""
         from search.engine.repair import dirt
 
         return tuple(dirt(self._session.catalog))

@@ -6,6 +6,7 @@ import base64
 import json
 import shutil
 import warnings
+from dataclasses import replace
 from pathlib import Path
 from threading import Timer
 
@@ -197,6 +198,52 @@ def test_lists_that_would_remove_what_is_used(desk):
     assert answers(desk) == before
 
 
+def test_a_hash_of_content_that_is_not_its_records_is_found_and_made_again(desk):
+    """By it an addition tells whether an article has changed: a wrong one hides a change, or makes one of nothing."""
+    with Archive.open(desk) as archive:
+        kept = archive.get("n6")
+        other = replace(kept, text="The dam broke.")
+        assert archive.check() == []
+    with forged(desk) as connection:
+        (wrong,) = connection.execute("SELECT content FROM articles WHERE id = 'n8'").fetchone()
+        connection.execute("UPDATE articles SET content = ? WHERE id = 'n6'", (wrong,))
+        connection.execute("UPDATE articles SET content = x'00' WHERE id = 'n7'")
+    with Archive.open(desk) as archive:
+        assert [line.partition("(")[0] for line in archive.check()] == [
+            "the hash of the content of 'n6' ",
+            "the hash of the content of 'n7' ",
+        ]
+        archive.repair()
+        assert archive.check() == []
+        assert archive.add([kept, archive.get("n7")]).skipped == 2
+        assert archive.add([other]).replaced == 1
+
+
+def test_what_is_no_file_of_an_archive_is_told_listed_and_moved_aside(desk):
+    (desk / "notes.txt").write_bytes(b"mine")
+    (desk / "old").mkdir()
+    (desk / "old" / "copy.part").write_bytes(b"x" * 70)
+    (desk / "catalog.new").write_bytes(b"")
+    (desk / ".DS_Store").write_bytes(b"a Mac's")
+    with Archive.open(desk) as archive:
+        assert archive.check() == [
+            f"{desk / 'catalog.new'} is named by no commit: an interrupted writer left it, and the next one removes it",
+            f"{desk / 'notes.txt'} is no file of an archive: move it elsewhere",
+            f"{desk / 'old'} is no file of an archive: move it elsewhere",
+        ]
+        assert [(one.path, one.bytes) for one in archive.dirt()] == [
+            (str(desk / name), size) for name, size in (("catalog.new", 0), ("notes.txt", 4), ("old", 70))
+        ]
+    ran = run("doctor", "--dirt", "--index", desk)
+    assert "3 files and folders that are none of the archive's, 74 bytes" in ran.stderr
+    with Archive.open(desk) as archive:
+        report = archive.repair()
+        assert sorted(report.files) == ["catalog.new", "notes.txt", "old"]
+        assert (Path(report.aside) / "old" / "copy.part").read_bytes() == b"x" * 70
+        assert archive.dirt() == ()
+        assert archive.check() == []
+
+
 @shows("Archive.dirt")
 @shows("doctor", "--dirt", "--index", "--repair", "--wait")
 def test_dirt_is_listed_and_kept_aside(desk):
@@ -211,7 +258,7 @@ def test_dirt_is_listed_and_kept_aside(desk):
     ran = run("doctor", "--dirt", "--index", desk)
     assert ran.exit_code == 0
     assert f"{orphan}  1.5 kB  0 s old" in ran.stdout
-    assert "2 files and folders that no commit names, 1.5 kB" in ran.stderr
+    assert "2 files and folders that are none of the archive's, 1.5 kB" in ran.stderr
     assert run("doctor", "--dirt", "--repair", "--index", desk).exit_code == 2
     assert run("doctor", "--index", desk).exit_code == 1
     held = lock_writer(Folder.open(desk))
@@ -219,7 +266,7 @@ def test_dirt_is_listed_and_kept_aside(desk):
     Timer(0.3, held.release).start()
     ran = run("doctor", "--repair", "--wait", "--index", desk)
     assert ran.exit_code == 0, ran.output
-    assert "2 files and folders that no commit names" in ran.stderr
+    assert "2 files and folders that are none of the archive's" in ran.stderr
     assert sorted(file.stat().st_size for file in (desk / "repaired").rglob("*") if file.is_file()) == [20, 1500]
     assert run("doctor", "--dirt", "--index", desk).stdout == ""
     assert run("doctor", "--index", desk).exit_code == 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 @click.command("doctor")
 @common
 @click.option("--thorough", is_flag=True, help="Also index the words of all articles again, and compare.")
-@click.option("--dirt", is_flag=True, help="Instead, list the files that no commit names.")
+@click.option("--dirt", is_flag=True, help="Instead, list the files that are none of the archive's.")
 @click.option("--repair", is_flag=True, help="Make what is damaged again, from the articles themselves.")
 @click.option("--wait", is_flag=True, help="With --repair: wait while another process writes to the archive.")
 @output
@@ -31,7 +32,7 @@ def command(ctx: click.Context, /, folder: Path, thorough: bool, dirt: bool, rep
     Reads every file, compares it with its checksum, and compares the parts with each other. Exits 1 when there are
     problems, which are listed. --repair makes damaged columns, words and vectors again from the articles, and the words
     of an archive that an older version analysed; the model is needed only for vectors that are lost. What cannot be
-    read, and files that no commit names, are moved to a folder, and nothing is removed.
+    read, and files that are none of the archive's, are moved to a folder, and nothing is removed.
     """
     if dirt and (repair or thorough):
         raise UsageError("--dirt only lists; give it alone")
@@ -59,7 +60,14 @@ def _list_dirt(archive: Archive) -> None:
         age = duration(max((now - one.changed).total_seconds(), 0))
         click.echo(f"{line(one.path)}  {size(one.bytes)}  {age} old")
     total = size(sum(one.bytes for one in found))
-    click.echo(f"{counted(len(found), 'file or folder', 'files and folders')} that no commit names, {total}", err=True)
+    click.echo(
+        f"{counted(len(found), 'file or folder', 'files and folders')} that are none of the archive's, {total}",
+        err=True,
+    )
+
+
+def _counted(files: Sequence[object]) -> str:
+    return counted(len(files), "file or folder", "files and folders")
 
 
 def _repair(archive: Archive, thorough: bool) -> int:
@@ -72,7 +80,8 @@ def _repair(archive: Archive, thorough: bool) -> int:
         click.echo(f"the vectors of {counted(report.embedded, 'article')} made again", err=True)
     if report.files:
         click.echo(
-            f"{counted(len(report.files), 'file or folder', 'files and folders')} that no commit names", err=True
+            f"{counted(len(report.files), 'file or folder', 'files and folders')} that are none of the archive's",
+            err=True,
         )
     if report.records:
         click.echo(f"{counted(report.records, 'record')} could not be read; index those articles again", err=True)

@@ -513,7 +513,7 @@ def _counted(folder: Folder) -> tuple[Census, list[Any]]:
 def _census(catalog: Catalog) -> Census:
     """Count the live articles, each record compared with its checksum. Raises ArchiveDamaged where one differs."""
     digest, articles = sha256(), 0
-    for row, article_id, blob, check, died in catalog.raw_records():
+    for row, article_id, blob, check, died, _ in catalog.raw_records():
         if died is None:
             if codec.checksum(blob) != check:
                 raise ArchiveDamaged(

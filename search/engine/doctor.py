@@ -14,10 +14,11 @@ from search.errors import ArchiveDamaged, SearchError
 from search.keyword import ANALYSIS_VERSION
 from search.records import Article
 from search.records.numbers import counted
-from search.storage import codec, segments
-from search.storage.catalog import Catalog
+from search.storage import codec, locks, reserve, segments
+from search.storage.catalog import BUILDING, FILE, Catalog
 from search.storage.columns import Columns, ids_digest
 from search.storage.container import Part, open_part
+from search.storage.database import BESIDE
 from search.storage.folder import Folder, Place
 from search.storage.locks import Lock, last_noted, merging, pin, written_to
 from search.storage.segments import COLUMNS, KEYWORD, STORIES, VECTORS, part_place
@@ -26,7 +27,18 @@ from search.storage.verified import file_hash
 from search.vector import VectorIndex
 from search.vector import check_part as check_vectors
 
+REPAIRED = "repaired"  # the folder of what repairs take out of the way
 _WORK = ("embedding-", "vectors-")  # files of an interrupted embed, which the next one goes on with
+_BUILDING = {f"{BUILDING}{ending}" for ending in BESIDE}
+_OWN = {
+    *(f"{FILE}{ending}" for ending in BESIDE),
+    *locks.FILES,
+    *segments.FOLDERS,
+    reserve.NAME,
+    REPAIRED,
+    ".DS_Store",  # which a Mac leaves wherever a folder is looked at
+    "lost+found",
+}
 _NAMED = 20  # ids in one line
 _UNKNOWN = np.iinfo(np.int64).max
 OLD_ANALYSIS = "its words were analysed by version"
@@ -115,16 +127,20 @@ def _unnamed(catalog: Catalog) -> list[str]:
     if catalog.commit_number() != commit or written_to(catalog.folder):
         return problems  # what a writer beside us makes has no name yet
     lost = segments.lost(catalog.folder, named, commit, last_noted(catalog.folder))
-    return problems + [
-        f"{place.path} is named by no commit: an interrupted writer left it, and the next one removes it"
-        for place in strange
-        if place.names[1] not in lost
-    ]
+    left, strays = [], []
+    for place in strange:
+        if len(place.names) == 1 and place.name not in _BUILDING:
+            strays.append(f"{place.path} is no file of an archive: move it elsewhere")
+        elif place.names[-1] not in lost:
+            left.append(
+                f"{place.path} is named by no commit: an interrupted writer left it, and the next one removes it"
+            )
+    return problems + left + strays
 
 
 def unnamed(catalog: Catalog) -> list[Place]:
     """What lies in the segments' folder that no commit names and no list drops, but for the work of an interrupted
-    ``embed``."""
+    ``embed``; and what lies in the archive's folder and is none of its own."""
     commit, entries = catalog.segments()
     dropped = set(catalog.dropped(commit))
     named = {entry.id: {file.name for file in entry.parts.values()} for entry in entries}
@@ -137,7 +153,9 @@ def unnamed(catalog: Catalog) -> list[Place]:
             found += [own / segment / name for name in names if name not in known and not name.startswith(_WORK)]
         elif (segment, "") not in dropped:
             found.append(own / segment)
-    return found if merging(catalog.folder) else found + segments.unfinished(catalog.folder)
+    if not merging(catalog.folder):
+        found += segments.unfinished(catalog.folder)
+    return found + [catalog.folder / name for name in sorted(catalog.folder.names()) if name not in _OWN]
 
 
 def _hold(catalog: Catalog) -> tuple[Lock | None, tuple[int, list[SegmentEntry], list[int]]]:
@@ -168,17 +186,22 @@ def _compare(
     damaged: set[int] = set()
     tell("records")
     last = commit
-    for row, article_id, blob, check_sum, died in catalog.raw_records():
+    for row, article_id, blob, check_sum, died, content in catalog.raw_records():
         if died is not None and died > last:  # by a commit that was made since, or by none
             last = catalog.commit_number()
         try:
-            article = codec.unpack(blob, check_sum, row)
+            article, hashed = codec.unpack_hashed(blob, check_sum, row)
         except SearchError as error:
             problems.append(str(error))
             damaged.add(row)
             continue
         if article.id != article_id:
             problems.append(f"catalog row {row} is filed under {article_id!r} and holds {article.id!r}")
+        if hashed() != content:
+            problems.append(
+                f"the hash of the content of {article_id!r} (row {row}) is not its record's, so that a change of it "
+                "may be passed over: 'broadsheet doctor --repair' makes it again"
+            )
         if died is not None and died > last:
             problems.append(f"article {article_id!r} (row {row}) was deleted by commit {died}, which was never made")
         if died is None or died > commit:

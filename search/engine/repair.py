@@ -50,7 +50,6 @@ from search.vector import merge_parts as merge_vectors
 if TYPE_CHECKING:
     from search.engine.session import Session
 
-REPAIRED = "repaired"
 RECORDS = "records.jsonl"
 ALERTS = "alerts.jsonl"
 _DAMAGES = (SearchError, ValueError, IndexError, KeyError, TypeError, OverflowError)
@@ -59,7 +58,8 @@ Progress = Callable[[str], None]
 
 
 def dirt(catalog: Catalog) -> list[Dirt]:
-    """The files in the segments' folder that no commit names, but for the work of an interrupted ``embed``."""
+    """The files in an archive's folder that are none of its own: such as no commit names, but for the work of an
+    interrupted ``embed``, and such as no archive has."""
     return [_told(catalog.folder, place) for place in doctor.unnamed(catalog)]
 
 
@@ -154,12 +154,13 @@ class _Repair:
         self._damaged: list[tuple[int, str, bytes, bytes, str]] = []
         self._damage: list[_Segment] = []
         self._needless: list[int] = []  # tombstones
+        self._contents: dict[int, bytes] = {}  # hashes of content that differ, as they are to be
         self._ids: dict[int, str] = {}
         self._load: Callable[[], Encoder] | None = None
 
     def least(self) -> tuple[int, int]:
         """The least that the numbers of the last commit and of the next row can be, whatever the catalog says."""
-        died = max((died or 0 for *_, died in self._catalog.raw_records()), default=0)
+        died = max((died or 0 for *_, died, _ in self._catalog.raw_records()), default=0)
         return max(died, last_noted(self._folder), newest(self._folder)), self._catalog.last_row() + 1
 
     def set_alerts_aside(self) -> None:
@@ -171,7 +172,7 @@ class _Repair:
     def set_aside(self) -> None:
         """Move the files that no commit names, and take back lists that would remove what is used."""
         for place in doctor.unnamed(self._catalog):
-            name = "-".join(place.names[1:])
+            name = "-".join(place.names[1:] or place.names)
             place.move(self._repaired() / name)
             self.moved.append(name)
         commit, entries = self._catalog.segments()
@@ -187,19 +188,21 @@ class _Repair:
 
     def look(self, thorough: bool) -> None:
         """Read all records and all segments. ``thorough``: whether the words are those of the records, too."""
-        self._damaged, self._damage = [], []
+        self._damaged, self._damage, self._contents = [], [], {}
         self._tell("records")
         self._ids, rows = {}, []
         lengths: dict[int, int] = {}
-        for row, article_id, blob, check, died in self._catalog.raw_records():
+        for row, article_id, blob, check, died, content in self._catalog.raw_records():
             self._ids[row] = article_id
             try:
-                article = codec.unpack(blob, check, row)
+                article, hashed = codec.unpack_hashed(blob, check, row)
                 if article.id != article_id:
                     raise ArchiveDamaged(f"it is filed under {article_id!r} and holds {article.id!r}")
             except _DAMAGES as error:
                 self._damaged.append((row, article_id, blob, check, str(error)))
                 continue
+            if content != (right := hashed()):
+                self._contents[row] = right
             if died is None:
                 rows.append(row)
                 lengths[row] = len(article.text)
@@ -285,7 +288,7 @@ class _Repair:
     def mend(self) -> None:
         """Write what is damaged anew, and name it in one commit."""
         outdated = self._session.settings.analysis != ANALYSIS_VERSION
-        if not (self._damage or self._damaged or self._needless or outdated):
+        if not (self._damage or self._damaged or self._needless or self._contents or outdated):
             return
         new: list[SegmentEntry] = []
         for segment in self._damage:
@@ -300,6 +303,7 @@ class _Repair:
             for entry in new:
                 transaction.add_segment(entry)
             transaction.drop_tombstones(self._needless)
+            transaction.set_contents(self._contents)
             transaction.set("analysis", ANALYSIS_VERSION)
         self.segments += len(self._damage)
         self.records += len(self._damaged)
@@ -411,9 +415,9 @@ class _Repair:
     def _repaired(self) -> Place:
         """Where this repair puts what it takes out of the way."""
         if self.aside is None:
-            self.aside = self._folder / REPAIRED / f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{os.urandom(2).hex()}"
+            self.aside = self._folder / doctor.REPAIRED / f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{os.urandom(2).hex()}"
             self.aside.make_folder()
-            (self._folder / REPAIRED).sync()
+            (self._folder / doctor.REPAIRED).sync()
         return self.aside
 
     @contextmanager

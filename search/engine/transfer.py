@@ -56,7 +56,7 @@ def _all(session: Session) -> Iterator[str]:
         newest = catalog.last_row()
         records = (
             (row, article_id, blob, check)
-            for row, article_id, blob, check, died in catalog.raw_records()
+            for row, article_id, blob, check, died, _ in catalog.raw_records()
             if row <= newest and (died is None or died > commit)
         )
         yield _header(session, [(alert, catalog.last_id(alert.last_row, commit)) for alert in saved(session)])

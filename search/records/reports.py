@@ -68,7 +68,7 @@ class Counts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Dirt:
-    """A file or a folder that no commit names: its path, how many bytes are in it, and when it last changed."""
+    """A file or a folder that is none of an archive's own: its path, its bytes, and when it last changed."""
 
     path: str
     bytes: int

@@ -435,17 +435,18 @@ class Catalog:
 
     def live_ids(self) -> Iterator[tuple[str, int]]:
         """Every live id with its row, a page at a time, in row order."""
-        for row, one, _, _, died in self.raw_records():
+        for row, one, _, _, died, _ in self.raw_records():
             if died is None:
                 yield one, row
 
-    def raw_records(self) -> Iterator[tuple[int, str, bytes, bytes, int | None]]:
-        """Row, id, record, checksum and commit of death of every article, a page at a time."""
+    def raw_records(self) -> Iterator[tuple[int, str, bytes, bytes, int | None, bytes]]:
+        """Row, id, record, checksum, commit of death and hash of content of every article, a page at a time."""
         last = -1
         while True:
             with self._lock, sqlite_errors(self.path):
                 page = self._connection.execute(
-                    "SELECT row, id, record, checksum, died FROM articles WHERE row > ? ORDER BY row LIMIT 1000",
+                    "SELECT row, id, record, checksum, died, content FROM articles WHERE row > ? "
+                    "ORDER BY row LIMIT 1000",
                     (last,),
                 ).fetchall()
             if not page:

@@ -6,7 +6,9 @@ import contextlib
 import hashlib
 import json
 import threading
+from collections.abc import Callable
 from datetime import date, datetime
+from functools import partial
 from typing import Any
 
 import zstandard
@@ -83,12 +85,18 @@ def pack(data: bytes) -> bytes:
 
 def unpack(blob: bytes, check: bytes, row: int) -> Article:
     """The article of a stored record. Raises ArchiveDamaged when it does not match its checksum."""
+    return unpack_hashed(blob, check, row)[0]
+
+
+def unpack_hashed(blob: bytes, check: bytes, row: int) -> tuple[Article, Callable[[], bytes]]:
+    """``unpack``, and what gives the hash of its content."""
     if not (isinstance(blob, bytes) and isinstance(check, bytes)) or checksum(blob) != check:
         raise ArchiveDamaged(f"the record in catalog row {row} does not match its checksum; run 'broadsheet doctor'")
     try:
         if zstandard.frame_content_size(blob) > _RECORD_LIMIT:
             raise ValueError("record too large")
-        return from_json(_decompressor().decompress(blob, max_output_size=_RECORD_LIMIT))
+        data = _decompressor().decompress(blob, max_output_size=_RECORD_LIMIT)
+        return from_json(data), partial(content_hash, data)
     except (
         zstandard.ZstdError,
         ValueError,

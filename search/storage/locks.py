@@ -26,6 +26,7 @@ except ImportError as error:
     ) from error
 
 _WRITER, _MERGE = "writer.lock", "merge.lock"
+FILES = (_WRITER, _MERGE, "pins")
 _NUMBERS = 41  # bytes in the writer's lock: the process at work, for messages alone, and the last commit
 
 

@@ -20,6 +20,7 @@ STORIES = "stories"
 MERGING = "merging"  # the folder of what is built beside the writers
 _ENDED = "merging.ended"
 ASIDE = "aside"  # the folder of what a damaged catalog has lost
+FOLDERS = (SEGMENTS, MERGING, _ENDED, ASIDE)
 _TRIES = 10
 _MARK = 16  # letters of a hash in a name
 

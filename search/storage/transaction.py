@@ -70,6 +70,12 @@ class Transaction:
         self._connection.executemany(f"UPDATE articles SET died = {self.number} WHERE row = ?", dead)  # noqa: S608
         self._connection.executemany("INSERT OR IGNORE INTO tombstones VALUES (?)", dead)
 
+    def set_contents(self, contents: Mapping[int, bytes]) -> None:
+        """Store other hashes of the content of rows."""
+        self._connection.executemany(
+            "UPDATE articles SET content = ? WHERE row = ?", [(content, row) for row, content in contents.items()]
+        )
+
     def erase(self, rows: Iterable[int]) -> None:
         """Delete the records of rows at once, whoever reads them."""
         self._connection.executemany("DELETE FROM articles WHERE row = ?", [(int(row),) for row in rows])
