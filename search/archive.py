@@ -15,6 +15,7 @@ import numpy as np
 
 from search import query as language
 from search.deadline import in_thread
+from search.engine import excerpts
 from search.engine import search as searching
 from search.engine.request import Request
 from search.engine.session import Session
@@ -30,6 +31,7 @@ from search.records import (
     FacetField,
     Filters,
     Fusion,
+    Highlight,
     Mode,
     Passage,
     Period,
@@ -158,6 +160,15 @@ class Archive:
             ordinal, article = view.article(article_id)
             (spans,) = view.passages(np.array([ordinal]), [article])
         return tuple(Passage(article_id=article.id, start=s, end=e, text=article.text[s:e]) for s, e in spans)
+
+    def marks(self, article_id: str, query: str, *, literal: bool = False) -> tuple[Highlight, ...]:
+        """Where the words of a query stand, and its conditions are met, in the title and the text of an article.
+
+        Raises ArticleNotFound, and QueryError for a query that does not parse.
+        """
+        request = Request(query=query, literal=literal)
+        with self._session.reading() as view:
+            return excerpts.marked(view.article(article_id)[1], excerpts.Sought.of(view.plan(request).query))
 
     def search(
         self,

@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import math
+import re
 from collections import Counter
 from datetime import UTC, datetime
 from xml.etree import ElementTree
@@ -13,6 +14,7 @@ from xml.etree import ElementTree
 import pytest
 
 from search import Archive, Article
+from search.cli import pretty
 
 from .effects import (
     CONTEXT,
@@ -236,6 +238,7 @@ def test_search_formats():
         f"@article{{{teachers},",
         f"@article{{{tugs},",
     ]
+    assert [item["id"] for item in json.loads(shown["csl"])] == [teachers, tugs]
     assert [line for line in shown["ris"].splitlines() if line.startswith("ID")] == [
         f"ID  - {teachers}",
         f"ID  - {tugs}",
@@ -252,7 +255,7 @@ def test_a_table_names_the_copies_that_a_hit_stands_for():
     assert hit["copies"] == "c-df74b98647306b504af26734ddbe1686; sarayo-2024-12-09-orange"
 
 
-FORMATS = ("pretty", "json", "jsonl", "csv", "ids", "bibtex", "ris")
+FORMATS = ("pretty", "json", "jsonl", "csv", "ids", "bibtex", "ris", "csl")
 
 
 # context
@@ -423,6 +426,21 @@ def test_show_passages(archive):
     shown = run("show", LEAKED, "--passages").stdout.splitlines()
     assert shown[-7] == "6 passages"
     assert [line.split("]")[0] for line in shown[-6:]] == [f"[{one['start']}:{one['end']}" for one in passages]
+
+
+@shows("show", "--marks")
+def test_show_marks(archive):
+    assert "highlights" not in answer("show", LEAKED)
+    marks = answer("show", LEAKED, "--marks", "+Halloran -walrus")["highlights"]
+    article = archive.get(LEAKED)
+    assert marks == [
+        {"field": "text", "start": at.start(), "end": at.end(), "kind": "word"}
+        for at in re.finditer("Halloran", article.text)
+    ]
+    assert marks
+    bold = "\n".join(pretty.article(article, None, archive.marks(LEAKED, "Halloran"), style=True))
+    assert bold.count("\x1b[1mHalloran") == len(marks)
+    assert run("show", LEAKED, "--marks", 'a "b').exit_code == 2
 
 
 @shows("show", "--open")

@@ -10,6 +10,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from search import Archive
+from search.declarations import values
 
 from .effects import (
     CONTEXT,
@@ -229,6 +230,15 @@ def test_describe(ask, query, settings, meaning):
 
 
 @shows("GET /v1/articles", "id", "passages")
+@shows("GET /v1/articles/{id}", "q")
+def test_marks_of_an_article(ask, archive):
+    found = ask("GET", f"articles/{LEAKED}", q="Halloran").json()
+    assert found["highlights"] == [values(mark) for mark in archive.marks(LEAKED, "Halloran")]
+    assert found["highlights"]
+    assert "highlights" not in ask("GET", f"articles/{LEAKED}").json()
+    assert ask("GET", f"articles/{LEAKED}", status=400, q='a "b').json()["error"]["position"] == 2
+
+
 @shows("GET /v1/articles/{id}", "id", "passages")
 def test_articles(ask, archive):
     found = ask("GET", "articles", id=[LEAKED, "nobody", LEAVES]).json()

@@ -11,7 +11,15 @@ import pytest
 
 from search import Archive, Article, Filters
 from search.engine.watch import Stopwatch
-from search.errors import ArchiveLocked, ArchiveMismatch, ArchiveNotFound, ModeError, RecordsRejected, UsageError
+from search.errors import (
+    ArchiveLocked,
+    ArchiveMismatch,
+    ArchiveNotFound,
+    ArticleNotFound,
+    ModeError,
+    RecordsRejected,
+    UsageError,
+)
 from search.query.comparisons import Any_, Compare
 from search.records import Rejection
 from search.storage.folder import Folder
@@ -199,6 +207,21 @@ def every(archive):
 
 
 @shows("Archive.get", "article_id")
+@shows("Archive.marks", "article_id", "query", "literal")
+def test_marks(archive):
+    article = archive.get(LEAKED)
+    marks = archive.marks(LEAKED, "Halloran")
+    assert [article.text[one.start : one.end] for one in marks] == ["Halloran"] * len(marks)
+    assert len(marks) == article.text.count("Halloran") > 0
+    title = archive.marks(LEAKED, article.title.split()[0])[0]
+    assert (title.field, title.start) == ("title", 0)
+    assert archive.marks(LEAKED, "Halloran -dam") == marks
+    literal = archive.marks(LEAKED, "Halloran -dam", literal=True)
+    assert {article.text[one.start : one.end].lower() for one in literal if one.field == "text"} >= {"halloran", "dam"}
+    with pytest.raises(ArticleNotFound):
+        archive.marks("nobody", "a")
+
+
 @shows("Archive.passages", "article_id")
 @shows("Archive.__contains__", "article_id")
 def test_articles_by_id(archive):

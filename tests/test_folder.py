@@ -58,6 +58,7 @@ READS = {
 READS |= {
     "background",
     "counts",
+    "marks",
     "passages",
     "path",
     "restore",

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
 
 from search.cli.options import counted
 from search.cli.text import BOLD, DIM, PLAIN, clean, cut, line, width, wrap
-from search.records import Article, Copy, Hit, Passage, RelatedHit, Results
+from search.exports.plain import clean_spans
+from search.records import Article, Copy, Highlight, Hit, Passage, RelatedHit, Results
 
 NARROWEST, WIDEST = 40, 110
 
@@ -127,8 +129,10 @@ def articles_match(total: int) -> str:
     return f"{counted(total, 'article')} {'matches' if total == 1 else 'match'}"
 
 
-def article(found: Article, passages: Sequence[Passage] | None, *, style: bool) -> Iterator[str]:
-    """A whole article, and where its passages lie."""
+def article(
+    found: Article, passages: Sequence[Passage] | None, marks: Sequence[Highlight] = (), *, style: bool
+) -> Iterator[str]:
+    """A whole article, with the marks of a query, and where its passages lie."""
     room = columns()
     for text in wrap(found.title or "(no title)", room):
         yield f"{BOLD}{text}{PLAIN}" if style else text
@@ -150,10 +154,12 @@ def article(found: Article, passages: Sequence[Passage] | None, *, style: bool) 
     for name, value in facts:
         if line(value):
             yield from _field(line(name), value, room, style)
-    for paragraph in clean(found.text).split("\n"):
-        if paragraph.strip():
-            yield ""
-            yield from wrap(paragraph, room)
+    cleaned, spans = clean_spans(found.text, [(mark.start, mark.end) for mark in marks if mark.field == "text"])
+    for paragraph in re.finditer(r"[^\n]*\S[^\n]*", cleaned):
+        start, end = paragraph.span()
+        inside = [(max(a, start) - start, min(b, end) - start) for a, b in spans if a < end and b > start]
+        yield ""
+        yield from wrap(paragraph[0], room, inside, bold=style)
     if passages is not None:
         yield ""
         yield counted(len(passages), "passage")

@@ -26,10 +26,13 @@ _SHOWN = {".txt", ".text", ".md", ".json", ".jsonl", ".ndjson", ".csv", ".tsv", 
 @common
 @click.option("--passages", is_flag=True, help="With the offsets of its passages.")
 @printed("pretty", "json", "text", help="text is the text alone.")
+@click.option("--marks", "query", metavar="QUERY", callback=valid_text, help="Mark what a query has in it.")
 @click.option("--open", "opening", is_flag=True, help="Open its address instead, or the file that it was read from.")
 @click.option("--no-pager", is_flag=True, help="Print a long article at once, on a terminal too.")
 @output
-def command(article_id: str, folder: Path, passages: bool, format: str, opening: bool, no_pager: bool) -> None:
+def command(
+    article_id: str, folder: Path, passages: bool, query: str | None, format: str, opening: bool, no_pager: bool
+) -> None:
     """Show one article.
 
     On a terminal too small for it, a pager shows it. Exits 1 when there is none with this ID.
@@ -37,6 +40,7 @@ def command(article_id: str, folder: Path, passages: bool, format: str, opening:
     with opened(folder) as archive:
         article = archive.get(article_id)
         found = archive.passages(article_id) if passages else None
+        marks = archive.marks(article_id, query) if query is not None else None
     if opening:
         place = _openable(article)
         if not webbrowser.open(place):
@@ -47,11 +51,13 @@ def command(article_id: str, folder: Path, passages: bool, format: str, opening:
         record = values(article)
         if found is not None:
             record["passages"] = [values(passage, ("score",)) for passage in found]
+        if marks is not None:
+            record["highlights"] = [values(mark) for mark in marks]
         lines: Iterable[str] = [formats.dumps(record, indent=2)]
     elif format == "text":
         lines = [clean(article.text)]
     else:
-        lines = pretty.article(article, found, style=styled())
+        lines = pretty.article(article, found, marks or (), style=styled())
     paged(lines, pager=not no_pager)
 
 

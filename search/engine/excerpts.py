@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from search.keyword.highlight import highlight, occurrences
 from search.query import ParsedQuery
@@ -208,6 +208,16 @@ def snippet(
     elif passage.score is not None:
         marks.append(Highlight(field="snippet", start=0, end=len(shown), kind="meaning"))
     return shown, tuple(marks)
+
+
+def marked(article: Article, sought: Sought) -> tuple[Highlight, ...]:
+    """What a query has to be marked in the title and the whole text of an article."""
+    texts: tuple[tuple[Literal["title", "text"], str], ...] = (("title", article.title), ("text", article.text))
+    return tuple(
+        Highlight(field=field, start=start, end=end, kind="word")
+        for field, text in texts
+        for start, end in sought.marks(text, field)
+    )
 
 
 def _cut(

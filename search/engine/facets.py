@@ -118,11 +118,13 @@ def _undated(view: View, scope: Scope) -> int:
 
 
 def _facet(field: FacetField, counted: Counted, narrow: Narrower) -> Facet:
-    values = tuple(
-        FacetValue(value=value, count=count, query=narrow.text(_clause(field, value)))
-        for value, count in counted.values
-    )
+    values = tuple(_value(value, count, _clause(field, value), narrow) for value, count in counted.values)
     return Facet(field=field, values=values, distinct=counted.distinct, none=counted.none)
+
+
+def _value(value: str, count: int, clause: str | None, narrow: Narrower) -> FacetValue:
+    others = None if clause is None else narrow.text(f"-{clause}")
+    return FacetValue(value=value, count=count, query=narrow.text(clause), others=others)
 
 
 def _buckets(periods: Periods, length: Period, narrow: Narrower) -> Iterator[Bucket]:

@@ -23,4 +23,5 @@ FORMS: Mapping[str, Form] = {
     "ids": Form(formats.ids, "text/plain; charset=utf-8", "txt"),
     "bibtex": Form(references.bibtex, "application/x-bibtex; charset=utf-8", "bib"),
     "ris": Form(references.ris, "application/x-research-info-systems; charset=utf-8", "ris"),
+    "csl": Form(references.csl_json, "application/vnd.citationstyles.csl+json; charset=utf-8", "json"),
 }

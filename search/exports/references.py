@@ -1,10 +1,12 @@
-"""Hits as entries for a reference manager: BibTeX and RIS."""
+"""Hits as entries for a reference manager: BibTeX, RIS and CSL-JSON."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
+from search.exports.citations import csl, writers
+from search.exports.formats import dumps
 from search.exports.plain import line
 from search.records import Article, Hit
 
@@ -35,7 +37,7 @@ def bibtex(hits: Iterable[Hit]) -> list[str]:
 def _bibtex_entry(article: Article, used: set[str]) -> str:
     fields = [
         ("title", "{" + _latex(article.title) + "}"),  # the second braces keep its capitals
-        ("author", " and ".join(_bibtex_name(name) for name in _writers(article))),
+        ("author", " and ".join(_bibtex_name(name) for name in writers(article))),
         ("journal", _latex(article.source)),
         ("url", line(article.url).translate(_URL_CODES)),
         ("note", _latex(article.dateline)),
@@ -48,11 +50,6 @@ def _bibtex_entry(article: Article, used: set[str]) -> str:
         lines.append(f"  month = {_MONTHS[article.published.month - 1]}")
         lines.append(f"  day = {{{article.published.day}}}")
     return ",\n".join(lines) + "\n}\n"
-
-
-def _writers(article: Article) -> list[str]:
-    """Who to name: the authors, else the agency."""
-    return [name for name in map(line, article.authors) if name] or [name for name in [line(article.agency)] if name]
 
 
 def _bibtex_name(name: str) -> str:
@@ -75,6 +72,19 @@ def _key(article_id: str, used: set[str]) -> str:
     return key
 
 
+def csl_json(hits: Iterable[Hit]) -> Iterator[str]:
+    """One list of items, each on a line of its own."""
+    yield "["
+    before = ""
+    for hit in hits:
+        if before:
+            yield f"{before},"
+        before = dumps(csl(hit.article))
+    if before:
+        yield before
+    yield "]"
+
+
 def ris(hits: Iterable[Hit]) -> list[str]:
     """One ``NEWS`` record a hit."""
     return [_ris_record(hit.article) for hit in hits]
@@ -86,7 +96,7 @@ def _ris_record(article: Article) -> str:
         ("TY", "NEWS"),
         ("ID", article.id),
         ("TI", article.title),
-        *(("AU", name) for name in _writers(article)),
+        *(("AU", name) for name in writers(article)),
         ("T2", article.source),
         ("PY", "" if published is None else f"{published.year:04}"),
         ("DA", "" if published is None else f"{published.year:04}/{published.month:02}/{published.day:02}/"),

@@ -47,13 +47,13 @@ def _conditions(trees: Sequence[Node]) -> list[str]:
     phrases = []
     for tree in trees:
         if not isinstance(tree, _TERMS):
-            phrases.append(_condition(tree))
+            phrases.append(condition(tree))
         elif tree is terms[0]:
             phrases.append(f"with {_list([_words(term) for term in terms], 'and')}")
     return phrases
 
 
-def _condition(tree: Node) -> str:
+def condition(tree: Node) -> str:
     """A predicate of an article, to follow "articles": "with 'x' and 'y'", "from BBC", "published in 2025"."""
     if isinstance(tree, _OF_TEXT):
         return f"with {_words(tree)}"
@@ -92,7 +92,7 @@ def _either(tree: Node) -> str:
     if len(values) == len(children) and len({value.field for value in values}) == 1:
         return _NAMED[values[0].field].format(_list([_name(value) for value in values], "or"))
     return "either " + _list(
-        [f"({_both(child)})" if isinstance(child, And) else _condition(child) for child in children], "or"
+        [f"({_both(child)})" if isinstance(child, And) else condition(child) for child in children], "or"
     )
 
 
@@ -104,8 +104,8 @@ def _without(tree: Node) -> str:
     if isinstance(tree, Or) and all(isinstance(child, _OF_TEXT) for child in tree.children):
         return f"without {_list([_words(child) for child in tree.children], 'or')}"
     if isinstance(tree, And | Or | Not):
-        return f"not ({_condition(tree)})"
-    return f"not {_condition(tree)}"
+        return f"not ({condition(tree)})"
+    return f"not {condition(tree)}"
 
 
 def _words(tree: Node) -> str:

@@ -11,12 +11,13 @@ from search.records.choices import FacetField, Period
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FacetValue:
-    """A value, how many articles of the match set have it, and the query that finds just these, as of the same instant
-    (None: no query can)."""
+    """A value, how many articles of the match set have it, the query that finds just these, as of the same instant, and
+    the one that finds all others (None: no query can)."""
 
     value: str
     count: int
     query: str | None
+    others: str | None = field(default=None, metadata=told("The query that leaves out the articles of this value."))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

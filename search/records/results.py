@@ -16,10 +16,10 @@ from search.records.numbers import counted
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Highlight:
-    """A stretch of a hit's ``title`` or ``snippet``. ``kind`` is "word" for a query word, "meaning" for a passage
-    that was found by its vector alone."""
+    """A stretch of a hit's ``title`` or ``snippet``, or of an article's ``text``. ``kind`` is "word" for a query word,
+    "meaning" for a passage that was found by its vector alone."""
 
-    field: Literal["title", "snippet"]
+    field: Literal["title", "snippet", "text"]
     start: int
     end: int
     kind: Literal["word", "meaning"]

@@ -1,4 +1,4 @@
-"""The one application: the HTTP paths, and MCP beside them, behind one guard and before one desk."""
+"""The one application: the HTTP paths, the page, and MCP beside them, behind one guard and before one desk."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from search.serve import access
 from search.serve.desk import Desk, Settings
 from search.serve.guard import App, Guard, Rules
 from search.serve.http import api
+from search.serve.web import routes
 
 _HEADERS = ("Authorization", "Content-Type", "Mcp-Protocol-Version", "Mcp-Session-Id", "Mcp-Method", "Mcp-Name")
 
@@ -39,6 +40,7 @@ def create_app(settings: Settings) -> App:
             desk.stop()
 
     paths = api.create(desk, lifespan)
+    paths.include_router(routes.create(desk))
     if tools is not None:
         paths.router.routes.extend(tools.routes)
     rules = Rules(

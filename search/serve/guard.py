@@ -18,6 +18,7 @@ from search.exports.plain import line
 from search.serve import problems
 from search.serve.access import has_token, host_name
 from search.serve.http import docs
+from search.serve.web import doors
 
 Message = MutableMapping[str, Any]
 Scope = MutableMapping[str, Any]
@@ -59,11 +60,14 @@ class Rules:
 class Refused(Exception):
     """A request that does not reach the application."""
 
-    def __init__(self, status: int, kind: str, message: str, *headers: tuple[bytes, bytes]) -> None:
+    def __init__(
+        self, status: int, kind: str, message: str, *headers: tuple[bytes, bytes], html: str | None = None
+    ) -> None:
         super().__init__(message)
         self.status = status
+        self.media = b"application/json" if html is None else b"text/html; charset=utf-8"
         self.headers = headers
-        self.body = problems.body(kind, message)
+        self.body = problems.body(kind, message) if html is None else html.encode()
 
 
 class Guard:
@@ -119,11 +123,11 @@ class Guard:
             self._check_origin(scope)
             if scope["path"] not in OPEN_PATHS:
                 self._check_host(scope)
-                if scope["path"] not in docs.PATHS:
+                if scope["path"] not in docs.PATHS and not doors.is_open(scope["path"]):
                     self._check_token(scope)
             body = await self._body(scope, receive)
         except Refused as refused:
-            headers = [(b"content-type", b"application/json"), (b"content-length", str(len(refused.body)).encode())]
+            headers = [(b"content-type", refused.media), (b"content-length", str(len(refused.body)).encode())]
             start = {"type": "http.response.start", "status": refused.status, "headers": [*headers, *refused.headers]}
             await send(start)
             await send({"type": "http.response.body", "body": refused.body})
@@ -158,18 +162,25 @@ class Guard:
             if host_name(origin.partition("://")[2]) not in own:
                 raise _foreign()
         if "cross-site" in _values(scope, b"sec-fetch-site"):
-            raise _foreign()
+            raise _foreign(doors.crossing(scope["path"], scope["query_string"]) if _is_visit(scope) else None)
 
     def _check_token(self, scope: Scope) -> None:
         if self._token is None or scope["method"] == "OPTIONS":  # a browser asks without it whether it may send it
             return
-        if not has_token((value for name, value in scope["headers"] if name == b"authorization"), self._token):
-            raise Refused(
-                401,
-                "TokenRefused",
-                "send the server's token: Authorization: Bearer TOKEN",
-                (b"www-authenticate", b'Bearer realm="broadsheet"'),
-            )
+        if has_token((value for name, value in scope["headers"] if name == b"authorization"), self._token):
+            return
+        page = scope["method"] in ("GET", "HEAD") and doors.is_page(scope["path"])
+        if page and doors.has_stamp(_values(scope, b"cookie"), self._token):
+            return
+        if page:
+            login = doors.login_of(scope["path"], scope["query_string"])
+            raise Refused(303, "TokenRefused", "log in first", (b"location", login.encode()))
+        raise Refused(
+            401,
+            "TokenRefused",
+            "send the server's token: Authorization: Bearer TOKEN",
+            (b"www-authenticate", b'Bearer realm="broadsheet"'),
+        )
 
     async def _body(self, scope: Scope, receive: Receive) -> bytes:
         """The whole body, which is read before a thread is asked for."""
@@ -205,9 +216,22 @@ class Guard:
         return body
 
 
-def _foreign() -> Refused:
+def _foreign(html: str | None = None) -> Refused:
     return Refused(
-        403, "OriginRefused", "web pages of other sites cannot ask; broadsheet serve --allowed-origin lets one"
+        403,
+        "OriginRefused",
+        "web pages of other sites cannot ask; broadsheet serve --allowed-origin lets one",
+        html=html,
+    )
+
+
+def _is_visit(scope: Scope) -> bool:
+    """Whether somebody follows a link of another site to a page of ours."""
+    return (
+        scope["method"] == "GET"
+        and doors.is_page(scope["path"])
+        and _values(scope, b"sec-fetch-mode") == ["navigate"]
+        and _values(scope, b"sec-fetch-dest") == ["document"]
     )
 
 

@@ -28,6 +28,7 @@ class Problem(Exact):
 
 
 Stretch = model(records.Passage, without=("score",), prefix="Stored")
+Highlight = model(records.Highlight)
 Hits = model(records.Results)
 Related = model(records.Related)
 Facets = model(records.Facets)
@@ -43,6 +44,7 @@ class Article(model(records.Article)):  # type: ignore[misc]
     """One article, whole."""
 
     passages: list[Stretch] | None = None  # type: ignore[valid-type]
+    highlights: list[Highlight] | None = None  # type: ignore[valid-type]
 
 
 class Articles(Exact):

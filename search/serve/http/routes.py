@@ -22,6 +22,7 @@ try:
     from fastapi.responses import PlainTextResponse, Response
 
     from search.serve import quotes
+    from search.serve.arguments import LONGEST_QUERY
     from search.serve.http import docs, plainly, requests, responses, vector_stores
     from search.serve.http.addresses import described, in_address
 except ImportError as error:
@@ -246,9 +247,17 @@ def articles(desk: Desk) -> APIRouter:
     async def article(
         id: Annotated[str, Path(description="An article's id, as a search gave it.")],
         passages: Annotated[bool, Query(description="With the offsets of its passages.")] = False,
+        q: Annotated[str, Query(max_length=LONGEST_QUERY, description="With the marks of this query.")] = "",
     ) -> Response:
-        """One article, with its passages on request."""
-        return await desk.answer(lambda archive: _json(_article(archive, id, passages)))
+        """One article, with its passages and a query's marks on request."""
+
+        def call(archive: Archive) -> Response:
+            found = _article(archive, id, passages)
+            if q.strip():
+                found["highlights"] = [values(mark) for mark in archive.marks(id, q)]
+            return _json(found)
+
+        return await desk.answer(call)
 
     @router.get("/story", response_model=responses.Story, openapi_extra=described(requests.StoryRequest))
     async def story(asked: Annotated[requests.StoryRequest, in_address(requests.StoryRequest)]) -> Response:

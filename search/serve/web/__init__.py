@@ -1,0 +1,1 @@
+"""The page for people: searches, counts and articles as HTML, its state in the address, with or without scripts."""
