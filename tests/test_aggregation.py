@@ -410,7 +410,7 @@ def test_as_of_counts_what_was_there(sample):
     found = sample.facets("*", as_of="2024-12-31", fields=["year"])
     assert [value.value for value in found.facets[0].values] == ["2024"]
     assert found.total == total(sample, "*", as_of="2024-12-31")
-    assert found.notes == ("1 article without a date is hidden by --as-of",)
+    assert found.notes == ("1 article without a date is hidden by --as-of; without it, date:none finds such articles",)
     assert sample.timeline("*", as_of="2024-12-31").buckets[-1].label == "2024-12"
 
 
