@@ -99,7 +99,9 @@ def test_facets_as_json(built):
     assert found["facets"]["year"] == {
         "distinct": 1,
         "none": 0,
-        "values": [{"value": "2024", "count": 2, "query": "(coast OR dam) date:2024"}],
+        "values": [
+            {"value": "2024", "count": 2, "query": "(coast OR dam) date:2024", "others": "(coast OR dam) -date:2024"}
+        ],
     }
     assert found["facets"]["source"]["distinct"] == 2
 

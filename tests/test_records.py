@@ -111,7 +111,7 @@ def test_counts_and_news():
     facet = Facet(field=FacetField.SOURCE, values=(FacetValue(value="S", count=2, query=None),), distinct=1, none=0)
     facets = Facets(query="q", total=2, took_ms=1.0, facets=(facet,), notes=("n",))
     assert values(facets)["facets"] == {
-        "source": {"distinct": 1, "none": 0, "values": [{"value": "S", "count": 2, "query": None}]}
+        "source": {"distinct": 1, "none": 0, "values": [{"value": "S", "count": 2, "query": None, "others": None}]}
     }
     assert values(facets)["notes"] == ["n"]
     bucket = Bucket(label="2025", start=date(2025, 1, 1), end=date(2025, 12, 31), count=1, articles=3, query=None)
