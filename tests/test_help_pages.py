@@ -20,7 +20,9 @@ TOPICS = pages.topics()
 
 
 def test_there_is_a_page_for_each_topic():
-    known = "archive assistants commands copies dates durability formats measurements page python query rag related server "
+    known = (
+        "archive assistants commands copies dates durability formats measurements page python query rag related server "
+    )
     known += "terminal whoosh"
     assert set(known.split()) <= set(TOPICS)
     assert not set(TOPICS) & set(COMMANDS)

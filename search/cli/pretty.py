@@ -8,7 +8,7 @@ from datetime import date, datetime
 from typing import Any
 
 from search.cli.options import counted
-from search.cli.text import BOLD, DIM, PLAIN, clean, cut, line, width, wrap
+from search.cli.text import BOLD, DIM, PLAIN, cut, line, width, wrap
 from search.exports.plain import clean_spans
 from search.records import Article, Copy, Highlight, Hit, Passage, RelatedHit, Results
 
