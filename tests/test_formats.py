@@ -122,6 +122,23 @@ def test_a_damaged_file_costs_no_other(tmp_path):
     assert "damaged" in broken.reason
 
 
+def test_one_command_indexes_a_folder_of_all_formats(tmp_path):
+    from click.testing import CliRunner
+
+    from search.cli.main import cli
+
+    for path in FILES:
+        shutil.copy(path, tmp_path)
+    done = CliRunner().invoke(cli, ["index", str(tmp_path), "--index", str(tmp_path / "archive"), "--no-vectors"])
+    assert done.exit_code == 0
+    reading = ingest_read([tmp_path])
+    kinds = {item.source for item in reading if isinstance(item, Rejection)}
+    for name, kind in reading.report.kinds.items():
+        assert f"\n{name}: {kind.articles} article" in done.stderr
+    assert f"{len(kinds)} rejected" in done.stderr
+    assert set(reading.report.kinds) >= set(known_formats()) - {"jsonl", "text"}
+
+
 # Nexis
 
 

@@ -18,6 +18,7 @@ _ROOT = re.compile(
     r"\ufeff?\s*(?:<\?[^>]*>\s*|<!--.*?-->\s*|<!doctype[^>\[]*(?:\[.*?\]\s*)?>\s*)*<(?:[\w.-]+:)?(?P<root>rss|feed|rdf)\b(?P<rest>[^>]*)",
     re.IGNORECASE | re.DOTALL,
 )
+_ENCODING = re.compile(r"""(<\?xml[^>]{0,100}?)\s+encoding\s*=\s*["'][^"']*["']""")
 _AS_UTF8 = {"content-type": "application/xml; charset=utf-8"}  # as it is once decoded, whatever it declares
 _KEPT = ("summary", "updated", "rights", "comments", "expired", "license", "subtitle", "dc_source", "itunes_duration")
 
@@ -41,7 +42,7 @@ def read(source: Source) -> Iterator[Record | Rejection]:
         if size > WHOLE_LIMIT:
             raise SourceProblem(f"a feed of more than {WHOLE_LIMIT >> 20} million characters")
         pieces.append(piece)
-    text = "".join(pieces)
+    text = _ENCODING.sub(r"\1", "".join(pieces), count=1)
     try:
         feed = feedparser.parse(io.BytesIO(text.encode()), response_headers=_AS_UTF8, sanitize_html=False)
     except Exception as error:  # of a library that reads anything: what it raises is of any kind
