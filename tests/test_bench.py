@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import sqlite3
 import subprocess
 import sys
 from importlib import import_module
@@ -55,10 +56,44 @@ def test_figures_are_recorded_with_commit_machine_and_date(folder, tmp_path):
     assert all(figure["unit"] == "ms" and figure["value"] > 0 for figure in run["figures"].values())
 
 
+def test_growth_is_measured_from_size_to_size(tmp_path):
+    """Each engine grows in the folder that it is asked in, and what it has is not built again."""
+    words = [
+        f"{first} {second}" for first in ("dam", "weir", "mill") for second in ("leaks", "holds", "opens", "falls")
+    ]
+    data = tmp_path / "news.jsonl"
+    with data.open("w") as file:
+        for number in range(30):
+            one = words[number % len(words)]
+            title = f"The {one} and {words[number * 7 % len(words)]} again"
+            text = f"The {one}, said a warden.\n\nNobody came to see it. {words[number * 5 % len(words)]}."
+            file.write(json.dumps({"id": str(number), "title": title, "text": text, "date": "2024-05-01"}) + "\n")
+    out, folder = tmp_path / "scale.json", tmp_path / "kept"
+    asked = ("--data", str(data), "--folder", str(folder), "--engines", "archive,fts5", "--no-vectors")
+    done = bench("scale", *asked, "--sizes", "20,60", "--json", str(out))
+    assert done.returncode == 0, done.stderr
+    assert done.stderr.count("\n") == 1  # no phase of an engine has failed
+    figures = json.loads(out.read_text())["runs"][0]["figures"]
+    for size in ("20", "60"):
+        for engine in ("archive", "fts5"):
+            for kind in ("words", "titles", "phrase"):
+                assert figures[f"{size}, {engine}: {kind}, median"]["value"] > 0
+            assert figures[f"{size}, {engine}: indexing"]["unit"] == "articles/s"
+        assert "first facets after a commit" in " ".join(figures)
+        assert figures[f"{size}, archive: one article added, median"]["unit"] == "ms"
+    with Archive.open(folder / "archive") as archive:
+        assert len(archive) == 60 - 2 * 10  # each size was asked beside ten commits of another process
+        assert {article.id for article in archive if not article.id.startswith("grown-")} <= {str(n) for n in range(30)}
+    with sqlite3.connect(folder / "fts5" / "fts5.sqlite") as connection:
+        assert connection.execute("SELECT count(*) FROM news").fetchone() == (60,)
+
+
 def test_without_a_name_it_says_what_there_is():
     done = bench()
     assert done.returncode == 2
-    assert done.stderr.endswith("one of cold, encode, hybrid, keyword, quality, queries, serve, stories, vector\n")
+    assert done.stderr.endswith(
+        "one of cold, encode, hybrid, keyword, quality, queries, scale, serve, stories, vector\n"
+    )
 
 
 @pytest.fixture(scope="module")

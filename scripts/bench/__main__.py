@@ -4,8 +4,9 @@
     scripts/bench/run NAME [options] --record              and keep the figures in scripts/bench/results/NAME.json
     scripts/bench/run compare --base CHECKOUT NAME [options]   the same benchmark on another checkout, in turn
 
-NAME is one of cold, encode, hybrid, keyword, quality, queries, serve, vector. Figures are recorded with commit,
-machine and date; the tables of measurements in README.md and search/help/ are made of what is recorded (scripts/docs).
+NAME is one of cold, encode, hybrid, keyword, quality, queries, scale, serve, stories, vector. Figures are recorded with
+commit, machine and date; the tables of measurements in README.md and search/help/ are made of what is recorded
+(scripts/docs).
 """
 
 from __future__ import annotations

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import itertools
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,7 @@ import numpy as np
 from search import Archive, Article, encode, ingest
 from search.encode import Encoder, input_keys
 from search.engine.index import index
+from search.records import Rejection
 from search.storage.container import open_part
 from search.text import passages
 
@@ -75,10 +76,21 @@ def _encoded(model: Encoder, articles: Sequence[Article]) -> tuple[np.ndarray, n
 
 
 def build(data: Path, folder: Path, donor: Path | None, times: int = 1) -> None:
-    """Make the archive in ``folder``. ``donor``: an archive with vectors; None: encode some.
+    """Make an archive of the articles of ``data`` in ``folder``. ``donor``: an archive with vectors; None: encode some.
 
     ``times``: how often every article comes, under ids and titles of its own.
     """
+
+    def items() -> Iterator[Article | Rejection]:
+        for turn in range(times):
+            every = ingest.read([data])
+            yield from every if not turn else (_again(item, turn) for item in every)
+
+    build_of(items(), folder, encoder_from(data, donor))
+
+
+def encoder_from(data: Path, donor: Path | None) -> BootstrapEncoder:
+    """The encoder that draws from the vectors of an archive or, without one, of some articles of ``data``."""
     model = encode.load_encoder()
     encode.prepare_query_encoder(model)
     if donor is not None:
@@ -86,18 +98,25 @@ def build(data: Path, folder: Path, donor: Path | None, times: int = 1) -> None:
     else:
         some = itertools.islice((item for item in ingest.read([data]) if isinstance(item, Article)), SAMPLE)
         drawn = _encoded(model, list(some))
-    encoder = BootstrapEncoder(model, *drawn)
+    return BootstrapEncoder(model, *drawn)
+
+
+def settle(archive: Archive, encoder: BootstrapEncoder) -> None:
+    """Say that an archive has vectors of the model whose identity the encoder has, as a first ``index`` does."""
+    identity = encoder.identity
+    settings: dict[str, Any] = {"vectors": True, "encoder": asdict(identity), "model": identity.name}
+    with archive._session.catalog.writing() as transaction:
+        for key, value in settings.items():
+            transaction.set(key, value)
+
+
+def build_of(items: Iterable[Article | Rejection], folder: Path, encoder: BootstrapEncoder) -> None:
+    """Make an archive in ``folder`` as ``index`` does, but for what encodes."""
     building = folder.with_name(f"{folder.name}.building-{os.getpid()}")
     with Archive.open(building, create=True) as archive:
-        settings: dict[str, Any] = {"vectors": True, "encoder": asdict(encoder.identity), "model": model.identity.name}
-        with archive._session.catalog.writing() as transaction:
-            for key, value in settings.items():
-                transaction.set(key, value)
-        session = archive._session
-        with mock.patch.object(session, "encoder_for", return_value=lambda: encoder):
-            for turn in range(times):
-                items = ingest.read([data])
-                index(session, items if not turn else (_again(item, turn) for item in items), 1000, True)
+        settle(archive, encoder)
+        with mock.patch.object(archive._session, "encoder_for", return_value=lambda: encoder):
+            index(archive._session, items, 1000, True)
     building.rename(folder)
 
 
