@@ -62,6 +62,7 @@ if TYPE_CHECKING:
         RepairReport,
         RestoreReport,
         Story,
+        Terms,
         Timeline,
     )
 
@@ -449,6 +450,49 @@ class Archive:
         )
         with self._session.reading(watch) as view:
             return told.carried(view, request, order, limit, watch)
+
+    def first(
+        self,
+        query: str,
+        *,
+        limit: int = 10,
+        filters: Filters | Mapping[str, Any] | None = None,
+        as_of: str | datetime | None = None,
+        literal: bool = False,
+        where: Any = None,
+        watch: Watch = unwatched,
+    ) -> Results:
+        """The earliest articles of the whole match set, of the copies of one text the earliest alone. Articles without
+        a date are not among them; a note counts them."""
+        from search.engine import first as earliest
+
+        filters = Filters.of(filters)
+        request = Request(query=query, limit=limit, as_of=as_of, literal=literal, filters=filters, where=where)
+        with self._session.reading(watch) as view:
+            return earliest.first(view, request, watch)
+
+    def terms(
+        self,
+        query: str,
+        *,
+        by: Period | str | None = None,
+        limit: int = 20,
+        filters: Filters | Mapping[str, Any] | None = None,
+        as_of: str | datetime | None = None,
+        literal: bool = False,
+        where: Any = None,
+        watch: Watch = unwatched,
+    ) -> Terms:
+        """The words and phrases that set the whole match set apart from the rest of the archive: log-odds with a prior,
+        in standard deviations. ``by`` also tells of each period what sets it apart from the others.
+
+        Raises UsageError where the periods would be too many.
+        """
+        from search.engine import terms as telling
+
+        request = Request(query=query, as_of=as_of, literal=literal, filters=Filters.of(filters), where=where)
+        with self._session.reading(watch) as view:
+            return telling.terms(view, request, by, limit, watch)
 
     @contextmanager
     def whoosh(self) -> Iterator[Any]:

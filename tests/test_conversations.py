@@ -37,5 +37,6 @@ def test_a_changed_answer_is_noticed(module):
     found = [match for path in module.pages() for match in module.TALK.finditer(path.read_text())]
     names = ["copies", "desk", "haystack", "http", "langchain", "llamaindex", "mcp", "openai", "python", "related"]
     names.append("shell")
+    names.append("trends")
     assert sorted(match["name"] for match in found) == names
     assert all(match["shown"] for match in found)

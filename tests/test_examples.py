@@ -79,16 +79,6 @@ def test_watchlist(example, folder, tmp_path):
     assert example("watchlist", queries) == (0, 'title:lynx: 0 new\nsource:"Tirsa Herald" orange: 0 new\n')
 
 
-def test_terms(example):
-    code, out = example("terms", "volcano sulphur")
-    assert code == 0
-    lines = out.splitlines()
-    assert lines[0].startswith("words: ")
-    assert "sarayo" in lines[0]
-    assert len(lines) == 5
-    assert example("terms", "zzzqqq") == (1, "")
-
-
 def test_every_example_is_tried():
     tried = {name.removeprefix("test_") for name in globals() if name.startswith("test_")} - {"every_example_is_tried"}
     assert {path.stem for path in EXAMPLES.glob("*.py")} == tried

@@ -56,6 +56,8 @@ READS = {
     "open",
 }
 READS |= {
+    "first",
+    "terms",
     "background",
     "counts",
     "marks",

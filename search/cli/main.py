@@ -31,6 +31,8 @@ COMMANDS = {
     "delete": "Delete articles.",
     "facets": "Count what matches by source, author, section, date and more.",
     "timeline": "Count what matches over time.",
+    "first": "Show the earliest articles that match.",
+    "terms": "List the words and phrases that set what matches apart.",
     "alerts": "Save queries, and see what is new to them.",
     "stats": "Show what an archive holds.",
     "regroup": "Find out again which articles are copies of one text.",

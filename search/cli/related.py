@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import click
 
-from search.cli import pretty
-from search.cli.options import UNSAID, asks, common, given, opened, output, printed, styled, timings, valid_text
-from search.cli.text import line
-from search.declarations import values
+from search.cli.options import asks, common, given, opened, output, printed, timings, valid_text
+from search.cli.search import put
 from search.engine.request import RELATED
-from search.exports import formats
 from search.exports.files import FORMS
 
 
@@ -31,18 +27,7 @@ def command(name: str, help: str) -> click.Command:
     def run(ctx: click.Context, /, article_id: str, folder: Path, format: str, **settings: Any) -> None:
         with opened(folder) as archive:
             found = getattr(archive, name)(article_id, **given(settings))
-        if format == "pretty":
-            lines: Iterable[str] = pretty.hits(found, style=styled())
-        elif format == "json":
-            lines = [formats.dumps(values(found, UNSAID), indent=2)]
-        else:
-            lines = FORMS[format].lines(found)
-        for text in lines:
-            click.echo(text)
-        if found and format == "pretty":
-            click.echo(err=True)
-        for text in (pretty.summary(found), *map(line, found.notes)):
-            click.echo(text, err=True)
+        put(found, format)
         if not found:
             ctx.exit(1)
 

@@ -105,12 +105,12 @@ def command(
                 return
             results = archive.search(text, **settings)
         found = len(results)
-        _print(results, format or FORMATS[0], excel)
+        put(results, format or FORMATS[0], excel)
     if not found:
         ctx.exit(1)
 
 
-def _print(results: Results, format: str, excel: bool) -> None:
+def put(results: Results, format: str, excel: bool = False) -> None:
     """Hits on stdout, what there is to say of them on stderr."""
     if format == "pretty":
         lines: Iterable[str] = pretty.hits(results, style=styled())

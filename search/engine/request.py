@@ -150,6 +150,14 @@ class StoriesRequest:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TermsRequest:
+    """What terms take beside what narrows a match set."""
+
+    by: Period | None = setting(None, "Also what sets each such period apart.", kind=Period)
+    limit: int = setting(20, "How many words and phrases.", short="n", least=1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ContextRequest:
     """What a context takes beside what it has in common with a search."""
 
@@ -171,6 +179,8 @@ ALERTS = tuple(one._replace(default=Copies.COLLAPSE) for one in _of("copies"))
 STORY = (*settings(StoryRequest), *_of("as_of"))
 STORIES = (*settings(StoriesRequest), *NARROWING)
 RELATED = (*_of("limit mode explain as_of"), *settings(Filters))
+TERMS = (*settings(TermsRequest), *NARROWING)
+FIRST = (*_of("limit"), *NARROWING)
 CONTEXT = (*settings(ContextRequest), *settings(Filters), *_of("mode as_of recency detect"))
 
 NAMED = {one.name: one for one in (*SEARCH, *FACETS, *TIMELINE, *CONTEXT, *STORY, *STORIES, *RELATED)}

@@ -35,6 +35,7 @@ from search.vector import VectorIndex
 
 if TYPE_CHECKING:
     from search.keyword.sentences import Sentences
+    from search.keyword.tally import Tally
     from search.records import Counts
 
 
@@ -208,6 +209,19 @@ class View:
     def words(self, visible: Mask) -> Leg:
         """The keyword leg, with its statistics over the visible articles."""
         return self._live_words if visible is self.snapshot.live else self._keyword.at(visible)
+
+    def occurrences(self, visible: Mask) -> Ordinals:
+        """int64: how often each term of the text occurs in the visible articles."""
+        return self._live_occurrences if visible is self.snapshot.live else self.tally.counts(visible)[0]
+
+    @cached_property
+    def _live_occurrences(self) -> Ordinals:
+        return self.tally.counts(self.snapshot.live)[0]
+
+    @property
+    def tally(self) -> Tally:
+        """How often words occur, hidden articles included."""
+        return self._keyword.tally
 
     def visible(self, as_of: datetime | None) -> Mask:
         """The live articles published by then."""

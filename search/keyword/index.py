@@ -21,6 +21,7 @@ from search.keyword.rank import near
 from search.keyword.rank.scoring import Bm25, says_something, wanted
 from search.keyword.sentences import Sentences, sentences
 from search.keyword.settings import Bm25Settings
+from search.keyword.tally import Tally
 from search.storage.container import Part
 
 if TYPE_CHECKING:
@@ -74,6 +75,11 @@ class KeywordIndex:
         """A power of two, more than twice any article's greatest position: see ``occurrences``."""
         longest = max((int(self.extents(i).max()) for i, s in enumerate(self.segments) if len(s)), default=0)
         return 1 << (2 * (longest + GAP)).bit_length()
+
+    @cached_property
+    def tally(self) -> Tally:
+        """The terms of the text, numbered across segments, to be counted."""
+        return Tally(self)
 
     @cached_property
     def grids(self) -> list[grid.Grid]:

@@ -48,6 +48,7 @@ if TYPE_CHECKING:
         RestoreReport,
     )
     from search.records.stories import CarriedStories, CarriedStory, Change, Story, Version
+    from search.records.terms import Term, Terms, TermsPeriod
 
 __all__ = [
     "AddReport",
@@ -97,6 +98,9 @@ __all__ = [
     "Shown",
     "Sort",
     "Story",
+    "Term",
+    "Terms",
+    "TermsPeriod",
     "Timeline",
     "Version",
 ]
@@ -118,6 +122,9 @@ _LATE = {
     "Alert": "news",
     "News": "news",
     "NewsItem": "news",
+    "Term": "terms",
+    "Terms": "terms",
+    "TermsPeriod": "terms",
     "Related": "related",
     "RelatedHit": "related",
     "AddReport": "reports",

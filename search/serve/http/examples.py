@@ -59,6 +59,8 @@ def examples(archive: str) -> Mapping[tuple[str, str], Example]:
         ("get", "/v1/stories"): Example({"q": "Zerrin", "sort": "newest", "limit": 5}),
         ("post", "/v1/stories"): Example(body={"q": "Zerrin", "sort": "newest", "limit": 5}),
         ("get", "/v1/story"): Example({"id": "zerrin-2025-01-05-first-exchange"}),
+        ("get", "/v1/first"): Example({"q": "Corran Dam", "limit": 3}),
+        ("get", "/v1/terms"): Example({"q": "dam", "limit": 5}),
         ("get", "/v1/stats"): Example(answer={"name": archive, "commit": 7, "articles": 104, "source_count": 9}),
         ("get", "/v1/articles"): Example({"id": [_ARTICLE], "passages": True}),
         ("get", "/v1/articles/{id}"): Example({"id": _ARTICLE, "passages": True}),

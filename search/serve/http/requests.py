@@ -122,6 +122,14 @@ class TimelineRequest(asking(*request.TIMELINE, most=MOST), Matching):  # type: 
     """Everything that ``broadsheet timeline`` takes."""
 
 
+class FirstRequest(asking(*request.FIRST, most=MOST), Matching):  # type: ignore[misc]
+    """Everything that ``broadsheet first`` takes."""
+
+
+class TermsRequest(asking(*request.TERMS, most=MOST), Matching):  # type: ignore[misc]
+    """Everything that ``broadsheet terms`` takes."""
+
+
 class StoryRequest(asking(*request.STORY, most=MOST)):  # type: ignore[misc]
     """Everything that ``broadsheet story`` takes."""
 

@@ -131,6 +131,11 @@ def searching(desk: Desk) -> APIRouter:
         async def answer(asked: Annotated[requests.RelatedRequest, in_address(requests.RelatedRequest)]) -> Response:
             return await desk.answer(lambda archive: _listed(getattr(archive, name)(asked.id, **asked.settings())))
 
+    @router.get("/first", response_model=responses.Hits, openapi_extra=described(requests.FirstRequest))
+    async def first(asked: Annotated[requests.FirstRequest, in_address(requests.FirstRequest)]) -> Response:
+        """The earliest articles that match, of the copies of one text the earliest alone."""
+        return await desk.answer(lambda archive: _listed(archive.first(**asked.matching())))
+
     related("similar", "Articles of the same subject as another one, one of each story; each hit says why.")
     related("background", "What to have read before an article: older ones of its subject; each hit says why.")
     return router
@@ -209,6 +214,11 @@ def counting(desk: Desk) -> APIRouter:
     async def post_stories(asked: Annotated[requests.StoriesRequest, Body()]) -> Response:
         """The same, asked in JSON."""
         return await stories(asked)
+
+    @router.get("/terms", response_model=responses.Terms, openapi_extra=described(requests.TermsRequest))
+    async def terms(asked: Annotated[requests.TermsRequest, in_address(requests.TermsRequest)]) -> Response:
+        """The words and phrases that set all that matches apart from the archive, and each period from the others."""
+        return await desk.answer(lambda archive: _json(values(archive.terms(**asked.matching()))))
 
     @router.get("/stats", response_model=dict[str, Any])
     async def stats() -> Response:
