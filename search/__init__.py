@@ -11,9 +11,11 @@ if TYPE_CHECKING:
     from search.deadline import Deadline
     from search.engine.watch import Stopwatch
     from search.errors import SearchError
+    from search.keyword.analysis import Analysis
     from search.records import Article, Filters, Hit, Passage, Rejection, Results
 
 __all__ = [
+    "Analysis",
     "Archive",
     "Article",
     "Deadline",
@@ -26,7 +28,13 @@ __all__ = [
     "Stopwatch",
     "__version__",
 ]
-_ROOMS = {"Archive": "archive", "Deadline": "deadline", "SearchError": "errors", "Stopwatch": "engine.watch"}
+_ROOMS = {
+    "Analysis": "keyword.analysis",
+    "Archive": "archive",
+    "Deadline": "deadline",
+    "SearchError": "errors",
+    "Stopwatch": "engine.watch",
+}
 
 
 def __getattr__(name: str) -> Any:

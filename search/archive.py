@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from search.encode import Encoder, Precision, Reranker
     from search.engine.intake import Progress
     from search.engine.ranking import Normalise
+    from search.keyword.analysis import Analysis
     from search.rag.context import Context, CountTokens
     from search.records import (
         AddReport,
@@ -89,6 +90,7 @@ class Archive:
         dimension: int | None = None,
         precision: Precision | str = "auto",
         outdated: bool = False,
+        analysis: Analysis | str | None = None,
     ) -> Self:
         """Open the archive in a folder, or make one there with ``create``.
 
@@ -98,10 +100,13 @@ class Archive:
         archive's vectors, for models trained so (Matryoshka), and must agree with an existing one's. ``precision`` is
         the arithmetic in which this process embeds passages: "auto", "float32" or "bfloat16". ``outdated`` opens also
         an archive whose words another version of the analysis has analysed, to check, repair, export or back it up.
+        ``analysis`` is what a new archive takes for words: an ``Analysis`` of your own, or the name of an installed
+        one (entry points ``broadsheet.languages``); None is English. It must agree with an existing archive's, for
+        which an installed one need not be named.
         Raises ArchiveNotFound, ArchiveMismatch, ArchiveDamaged, ArchiveLocked, StorageError, or UsageError for an
-        unknown precision.
+        unknown precision or language.
         """
-        return cls(Session.open(Path(path), create, model, wait, dimension, precision, outdated))
+        return cls(Session.open(Path(path), create, model, wait, dimension, precision, outdated, analysis))
 
     def close(self) -> None:
         """Release the snapshot and the catalog. Safe to call twice."""
@@ -548,7 +553,7 @@ class Archive:
         """
         from search.engine import doctor
 
-        return doctor.check(self._session.catalog, progress, thorough)
+        return doctor.check(self._session.catalog, progress, thorough, self._session.installed_analysis)
 
     def export(self, query: str | None = None, *, filters: Filters | Mapping[str, Any] | None = None) -> Iterator[str]:
         """Everything in the archive, or what matches a query, as lines of JSON for ``import_``, without line ends.

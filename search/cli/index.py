@@ -79,6 +79,11 @@ EXAMPLES = 5  # articles that a dry run shows
 )
 @click.option("--model", metavar="NAME|PATH", help="The sentence-transformers model of a new archive.")
 @embedding
+@click.option(
+    "--analysis",
+    metavar="LANGUAGE",
+    help="What a new archive takes for words: english, or the name of an installed language (help extending).",
+)
 @click.option("--no-vectors", is_flag=True, help="Make a new archive for keyword search alone.")
 @click.option(
     "--rejects",
@@ -106,6 +111,7 @@ def command(
     model: str | None,
     dimension: int | None,
     precision: str,
+    analysis: str | None,
     no_vectors: bool,
     rejects: Path | None,
     prune: bool,
@@ -152,7 +158,7 @@ def command(
             report, pruned = early, None
             click.echo(f"no articles in {clean(' '.join(paths))}", err=True)
         else:
-            how = {"model": model, "dimension": dimension, "precision": precision, "wait": wait}
+            how = {"model": model, "dimension": dimension, "precision": precision, "wait": wait, "analysis": analysis}
             archive = stack.enter_context(opened(folder, create=True, **how))
             if archive.settings.get("vectors") is False and not no_vectors:
                 click.echo(

@@ -12,6 +12,7 @@ from search.engine.soundness import check_part
 from search.engine.stories import check as stories
 from search.errors import ArchiveDamaged, SearchError
 from search.keyword import ANALYSIS_VERSION
+from search.keyword.analysis import Analysis
 from search.records import Article
 from search.records.numbers import counted
 from search.storage import codec, locks, reserve, segments
@@ -45,10 +46,15 @@ OLD_ANALYSIS = "its words were analysed by version"
 """How the one problem begins that is no damage."""
 
 
-def check(catalog: Catalog, progress: Callable[[str], None] | None = None, thorough: bool = False) -> list[str]:
+def check(
+    catalog: Catalog,
+    progress: Callable[[str], None] | None = None,
+    thorough: bool = False,
+    analysis: Analysis | None = None,
+) -> list[str]:
     """Every file's checksum, every record's checksum, whether catalog and both legs hold the same articles, and whether
     the columns are those of the records. ``thorough``: whether the keyword parts are, too, which takes as long as
-    indexing.
+    indexing, in the language ``analysis`` (None: the one that is installed).
 
     Returns what is wrong, one line a problem; an empty list means that the archive is sound.
     """
@@ -66,9 +72,18 @@ def check(catalog: Catalog, progress: Callable[[str], None] | None = None, thoro
         return problems  # nothing can be compared with what these say
     if (row := catalog.last_row()) >= (following := catalog.next_row()):
         problems.append(f"catalog: its next row is {following}, and there is a row {row}; restore a backup")
-    if (analysis := catalog.settings(damaged=True).get("analysis")) != ANALYSIS_VERSION:
+    settings = catalog.settings(damaged=True)
+    if (version := settings.get("analysis")) != ANALYSIS_VERSION:
         problems.append(
-            f"{OLD_ANALYSIS} {analysis!r}, and this program has version {ANALYSIS_VERSION}: "
+            f"{OLD_ANALYSIS} {version!r}, and this program has version {ANALYSIS_VERSION}: "
+            "'broadsheet doctor --repair' analyses them again"
+        )
+    language = settings.get("language")
+    if thorough and analysis is None:
+        problems.append(f"its language {language!r} is not installed, so its words cannot be compared")
+    if analysis is not None and language != analysis.stamp:
+        problems.append(
+            f"{OLD_ANALYSIS} {language!r} of a language, and this program has {analysis.stamp!r}: "
             "'broadsheet doctor --repair' analyses them again"
         )
     if ids := catalog.purging():
@@ -77,7 +92,7 @@ def check(catalog: Catalog, progress: Callable[[str], None] | None = None, thoro
     problems += _unnamed(catalog)
     held, (commit, entries, dead) = _hold(catalog)
     try:
-        return problems + _compare(catalog, commit, entries, dead, thorough, tell)
+        return problems + _compare(catalog, commit, entries, dead, thorough, analysis, tell)
     finally:
         if held is not None:
             held.release()
@@ -174,6 +189,7 @@ def _compare(
     entries: list[SegmentEntry],
     dead: list[int],
     thorough: bool,
+    analysis: Analysis | None,
     tell: Callable[[str], None],
 ) -> list[str]:
     """Records against segments, as of one commit; what came later is not looked at."""
@@ -216,7 +232,7 @@ def _compare(
     for entry in entries:
         tell(f"segment {entry.id}")
         try:
-            held.update(_segment(catalog.folder, entry, read, texts, thorough, problems))
+            held.update(_segment(catalog.folder, entry, read, texts, thorough, analysis, problems))
         except FileNotFoundError as error:
             problems.append(f"{error.filename} is missing")
         except SearchError as error:
@@ -247,7 +263,13 @@ def _last_row(folder: Folder, entry: SegmentEntry) -> int:
 
 
 def _segment(
-    folder: Folder, entry: SegmentEntry, read: Read, texts: Mapping[int, int], thorough: bool, problems: list[str]
+    folder: Folder,
+    entry: SegmentEntry,
+    read: Read,
+    texts: Mapping[int, int],
+    thorough: bool,
+    analysis: Analysis | None,
+    problems: list[str],
 ) -> dict[int, str]:
     """Check one segment; returns the ids that it holds by row. ``read`` gives the articles whose records are sound."""
     parts: dict[str, Part] = {}
@@ -272,7 +294,7 @@ def _segment(
     if differing := columns_differ(parts[COLUMNS], read):
         problems.append(f"{parts[COLUMNS].path} has other values than its articles ({differing}); index them again")
     if KEYWORD in parts:
-        _keyword(parts[KEYWORD], columns.rows, read, thorough, problems)
+        _keyword(parts[KEYWORD], columns.rows, read, analysis if thorough else None, problems)
     if STORIES in parts:
         try:
             if differing := stories.differs(parts[STORIES], columns.rows, read if thorough else None):
@@ -284,11 +306,11 @@ def _segment(
     return dict(zip(columns.rows.tolist(), ids, strict=True))
 
 
-def _keyword(part: Part, rows: NDArray[np.int64], read: Read, thorough: bool, problems: list[str]) -> None:
-    """Check the words of a segment's ``rows``."""
+def _keyword(part: Part, rows: NDArray[np.int64], read: Read, analysis: Analysis | None, problems: list[str]) -> None:
+    """Check the words of a segment's ``rows``; with ``analysis`` also whether they are those of the articles."""
     try:
         check_part(part)
-        if thorough and (differing := keyword_differs(part, rows, read)):
+        if analysis is not None and (differing := keyword_differs(part, rows, read, analysis)):
             problems.append(f"{part.path} has other words than its articles ({differing}); index them again")
     except ArchiveDamaged as error:
         problems.append(str(error))

@@ -7,6 +7,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Literal
 
+from search.keyword.analysis import ENGLISH, Analysis
 from search.keyword.highlight import highlight, occurrences
 from search.query import ParsedQuery
 from search.records import Article, Highlight, Passage
@@ -55,19 +56,21 @@ class Sought:
     """What a query looks for in texts: single words, and conditions that are met at places (``keyword.met``).
     ``every`` are all its words, for a text in which no condition is met. Each text is read once for the conditions."""
 
-    def __init__(self, words: Sequence[str], conditions: Sequence[Node], every: Sequence[str]) -> None:
-        self.words, self.conditions, self.every = words, conditions, every
+    def __init__(
+        self, words: Sequence[str], conditions: Sequence[Node], every: Sequence[str], analysis: Analysis = ENGLISH
+    ) -> None:
+        self.words, self.conditions, self.every, self.analysis = words, conditions, every, analysis
         self._places: dict[tuple[str, str], list[list[Place]]] = {}
 
     @classmethod
-    def of(cls, query: ParsedQuery) -> Sought:
+    def of(cls, query: ParsedQuery, analysis: Analysis = ENGLISH) -> Sought:
         """What to show of a query."""
         if query.constraint is None:
-            return cls(query.scoring_words, (), query.scoring_words)
+            return cls(query.scoring_words, (), query.scoring_words, analysis)
         from search.keyword import met  # which words alone do not need
 
-        words, conditions = met.sought(query.constraint)
-        return cls((*query.words, *words), conditions, query.scoring_words)
+        words, conditions = met.sought(query.constraint, analysis)
+        return cls((*query.words, *words), conditions, query.scoring_words, analysis)
 
     def places(self, text: str, field: str, sentences: Sequence[int] | None = None) -> list[list[Place]]:
         """For each condition that is met in a text, where. ``sentences`` is where the text's begin, if it is known."""
@@ -76,7 +79,7 @@ class Sought:
         if (text, field) not in self._places:
             from search.keyword import met
 
-            every = (met.places(node, text, field, sentences) for node in self.conditions)
+            every = (met.places(node, text, field, sentences, self.analysis) for node in self.conditions)
             self._places[text, field] = [places for places in every if places]
         return self._places[text, field]
 
@@ -84,14 +87,14 @@ class Sought:
         """What weighs in a long text: ``marks``, but of words that stand there as they are, where any do."""
         if self.conditions:
             return self.marks(text, "text", places)
-        return occurrences(text, self.words) or self.marks(text, "text", places)
+        return occurrences(text, self.words, self.analysis) or self.marks(text, "text", places)
 
     def marks(self, text: str, field: str, places: Sequence[Sequence[Place]] | None = None) -> list[tuple[int, int]]:
         """What to mark in a text: the words, and where the conditions are met; if they are nowhere, all words."""
         met = self.places(text, field) if places is None else places
         if self.conditions and not met and field == "text":
-            return highlight(text, self.every)
-        marks = highlight(text, self.words) if self.words else []
+            return highlight(text, self.every, self.analysis)
+        marks = highlight(text, self.words, self.analysis) if self.words else []
         inside = {mark for one in met for place in one for mark in place.marks}
         return _apart(sorted({*marks, *inside})) if inside else marks
 
@@ -125,7 +128,7 @@ def _best(
     if by_sentences is not None and not sought.conditions:
         return by_sentences
     if sought.conditions and sought.every and count == 1:
-        start, end = (by_sentences or _ordered(text, spans, occurrences(text, sought.every), ()))[0]
+        start, end = (by_sentences or _ordered(text, spans, occurrences(text, sought.every, sought.analysis), ()))[0]
         inside = None if by_sentences is None or known is None else known.starts_between(start, end)
         if len(sought.places(text[start:end], "text", inside)) == len(sought.conditions):
             return [(start, end)]

@@ -60,7 +60,7 @@ def index(
                 with watch("invert"):
                     parts = {
                         segments.COLUMNS: build_columns(articles, batch.rows),
-                        segments.KEYWORD: keyword.build_part(articles, layouts),
+                        segments.KEYWORD: keyword.build_part(articles, layouts, session.analysis),
                     }
                     copies = None
                     if stories is not None:

@@ -31,7 +31,7 @@ Known = Sequence[Sentences | None]
 
 def present(view: View, plan: Plan, scope: Scope, ranked: Ranked, watch: Watch = unwatched) -> Results:
     """The page that a plan asks for. Raises ArchiveDamaged for passages that are not in their article."""
-    request, sought = plan.request, excerpts.Sought.of(plan.query)
+    request, sought = plan.request, excerpts.Sought.of(plan.query, view.analysis)
     with watch("stories"):
         ordinals = shown_of(view, plan, scope, ranked.ordinals[plan.page])
     with watch("articles"):

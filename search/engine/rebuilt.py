@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from search.keyword.analysis import Analysis
 from search.keyword.part import merge as keyword_merge
 from search.keyword.part import write as keyword
 from search.keyword.part.layout import OFFSETS
@@ -40,7 +41,7 @@ def columns_differ(part: Part, read: Read) -> str | None:
     return None
 
 
-def keyword_differs(part: Part, rows: NDArray[np.int64], read: Read) -> str | None:
+def keyword_differs(part: Part, rows: NDArray[np.int64], read: Read, analysis: Analysis) -> str | None:
     """Which arrays of a keyword part are not those that indexing its articles again gives; None if all are.
 
     It takes as long as indexing, the disk of one such part, and the memory of a thousand articles.
@@ -51,7 +52,8 @@ def keyword_differs(part: Part, rows: NDArray[np.int64], read: Read) -> str | No
         for start in range(0, len(rows), CHUNK):
             mask, articles = _recorded(rows, start, read)
             recorded |= mask
-            made = keyword.build_part(articles, [passages.lay_out(article.text) for article in articles])
+            layouts = [passages.lay_out(article.text) for article in articles]
+            made = keyword.build_part(articles, layouts, analysis)
             place = folder / f"{start}.part"
             write_part(place, KEYWORD, made.arrays, made.meta)
             pieces.append(open_part(place, KEYWORD))

@@ -88,13 +88,13 @@ def repair(session: Session, thorough: bool, progress: Progress | None = None) -
             work.mend()
             work.regroup()
             writer.clean()
-            problems = doctor.check(writer.catalog)
+            problems = doctor.check(writer.catalog, analysis=session.analysis)
             if problems and not thorough:  # what a first look does not see
                 work.look(thorough=True)
                 work.mend()
                 work.regroup()
                 writer.clean()
-                problems = doctor.check(writer.catalog)
+                problems = doctor.check(writer.catalog, analysis=session.analysis)
             if problems:
                 raise ArchiveDamaged(
                     f"{session.path} is not sound after the repair ({problems[0]}; "
@@ -149,6 +149,7 @@ class _Repair:
         self._catalog = writer.catalog
         self._folder = writer.folder
         self._tell = tell
+        self._analysis = session.analysis  # before anything is changed: its language may not be installed
         self._vectors = bool(session.settings.vectors)
         self._names = [COLUMNS, KEYWORD, *([VECTORS] if self._vectors else [])]
         self._damaged: list[tuple[int, str, bytes, bytes, str]] = []
@@ -274,9 +275,10 @@ class _Repair:
         assert segment.held is not None
         try:
             if name == KEYWORD:
-                if part.meta.get("analysis") != ANALYSIS_VERSION or len(part["lengths"]) != len(segment.held):
+                made = part.meta.get("analysis"), part.meta.get("language")
+                if made != (ANALYSIS_VERSION, self._analysis.stamp) or len(part["lengths"]) != len(segment.held):
                     return False
-                return not thorough or keyword_differs(part, segment.held, self._read) is None
+                return not thorough or keyword_differs(part, segment.held, self._read, self._analysis) is None
             if part is not segment.legible:
                 return False
             known = np.array([lengths.get(row, np.iinfo(np.int64).max) for row in segment.held.tolist()], np.int64)
@@ -287,7 +289,8 @@ class _Repair:
 
     def mend(self) -> None:
         """Write what is damaged anew, and name it in one commit."""
-        outdated = self._session.settings.analysis != ANALYSIS_VERSION
+        settings = self._session.settings
+        outdated = (settings.analysis, settings.language) != (ANALYSIS_VERSION, self._analysis.stamp)
         if not (self._damage or self._damaged or self._needless or self._contents or outdated):
             return
         new: list[SegmentEntry] = []
@@ -305,6 +308,8 @@ class _Repair:
             transaction.drop_tombstones(self._needless)
             transaction.set_contents(self._contents)
             transaction.set("analysis", ANALYSIS_VERSION)
+            if settings.language != self._analysis.stamp:
+                transaction.set("language", self._analysis.stamp)
         self.segments += len(self._damage)
         self.records += len(self._damaged)
 
@@ -367,7 +372,7 @@ class _Repair:
             if COLUMNS in missing:
                 data[COLUMNS] = build_columns(articles, some)
             if KEYWORD in missing:
-                data[KEYWORD] = keyword.build_part(articles, layouts)
+                data[KEYWORD] = keyword.build_part(articles, layouts, self._analysis)
             if encoder is not None:
                 cut = building.cut(articles, layouts, encoder, self._session.settings.passage_tokens)
                 self._tell(f"embedding {counted(len(cut.inputs), 'passage')}")

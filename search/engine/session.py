@@ -31,7 +31,8 @@ from search.errors import (
     SearchError,
     UsageError,
 )
-from search.keyword import ANALYSIS_VERSION, Bm25Settings
+from search.keyword import ANALYSIS_VERSION, Bm25Settings, languages
+from search.keyword.analysis import Analysis
 from search.storage import reserve
 from search.storage.catalog import BUILDING, FILE, Catalog
 from search.storage.files import fsync_folder, storage_errors
@@ -64,6 +65,7 @@ class Session:
         wait: bool,
         dimension: int | None,
         precision: encode.Precision | str,
+        analysis: Analysis | None = None,
     ) -> None:
         self.path = path
         self.catalog = catalog
@@ -72,6 +74,7 @@ class Session:
         self._wait = wait
         self._dimension = dimension
         self._precision = precision
+        self._language = analysis
         self._lock = threading.RLock()
         self._view: View | None = None
         self._users: dict[View, int] = {}
@@ -93,17 +96,19 @@ class Session:
         dimension: int | None,
         precision: encode.Precision | str,
         outdated: bool = False,
+        analysis: Analysis | str | None = None,
     ) -> Session:
         """Open the archive in a folder, or make one there with ``create``. Errors are those of ``Archive.open``."""
         if precision != "auto":
             from search import encode
 
             precision = encode.known_precision(precision)
+        language = languages.chosen(analysis)
         if create and not (path / FILE).is_file():
-            _create(path, wait, _new_settings(model if isinstance(model, str) else None, dimension))
+            _create(path, wait, _new_settings(model if isinstance(model, str) else None, dimension, language))
         folder = Folder.open(path)
         try:
-            session = cls(path, Catalog.open(folder), model, wait, dimension, precision)
+            session = cls(path, Catalog.open(folder), model, wait, dimension, precision, language)
         except BaseException:
             folder.close()
             raise
@@ -139,6 +144,19 @@ class Session:
     def settings(self) -> Settings:
         """What the archive was built with, as of the last commit that was looked at."""
         return self._settings
+
+    @property
+    def analysis(self) -> Analysis:
+        """What this archive takes for words. Raises ArchiveMismatch where its language is not to be had."""
+        return languages.of(self._settings.language, self._language, self.path)
+
+    @property
+    def installed_analysis(self) -> Analysis | None:
+        """The same, or None."""
+        try:
+            return self.analysis
+        except ArchiveMismatch:
+            return None
 
     @property
     def model(self) -> str | encode.Encoder | None:
@@ -272,7 +290,9 @@ class Session:
                             snapshot = take_snapshot(self.catalog, check_part, previous)
                             self._load_settings()
                         self._refuse_outdated()
-                        fresh = View(snapshot, self.catalog, self._settings.bm25, self.queries, self._spellings)
+                        fresh = View(
+                            snapshot, self.catalog, self._settings.bm25, self.queries, self._spellings, self.analysis
+                        )
                     except BaseException:
                         snapshot.close()
                         raise
@@ -346,6 +366,10 @@ class Session:
                 f"has version {ANALYSIS_VERSION}; 'broadsheet doctor --repair --index {self.path}' analyses them again "
                 "and embeds nothing"
             )
+        self._refuse_other_language()
+
+    def _refuse_other_language(self) -> None:
+        languages.agreed(self._settings.language, self.analysis, self.path)
 
     def _refuse_other_model(self) -> None:
         built = self._settings.model
@@ -460,9 +484,10 @@ def _new_identity() -> str:
     return os.urandom(16).hex()
 
 
-def _new_settings(model: str | None, dimension: int | None) -> dict[str, Any]:
+def _new_settings(model: str | None, dimension: int | None, analysis: Analysis | None) -> dict[str, Any]:
     """Those of an empty archive. ``model`` and ``dimension`` are for the first articles, whenever they come."""
-    return {
+    language = {} if analysis is None or analysis.stamp is None else {"language": analysis.stamp}
+    return language | {
         "identity": _new_identity(),
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
         "created_by": f"broadsheet {__version__}",

@@ -24,12 +24,14 @@ _T = TypeVar("_T")
 class Settings:
     """What an archive was built with. ``vectors`` None: nothing was added yet that would decide it; until then
     ``model`` and ``dimension`` are what it was made for. ``identity`` is drawn when it is made: None for one that no
-    version since format 2 has written to. ``stories`` None: it knows no copies. ``values`` is what is stored."""
+    version since format 2 has written to. ``language`` is the stamp of
+    the language of its words, None of English. ``stories`` None: it knows no copies. ``values`` is what is stored."""
 
     format: int
     identity: str | None
     created: str
     analysis: int
+    language: str | None
     passage_tokens: int
     bm25: Bm25Settings
     encoder: EncoderIdentity | None
@@ -60,6 +62,7 @@ class Settings:
             identity=setting("identity", _optional(_identity)),
             created=setting("created", lambda value: "" if value is None else _text(value)),
             analysis=setting("analysis", _number(0, 1 << 31)),
+            language=setting("language", _optional(_text)),
             passage_tokens=setting("passage_tokens", _number(1, MOST_PASSAGE_TOKENS)),
             bm25=setting("bm25", lambda value: Bm25Settings(**_fields(value))),
             encoder=setting("encoder", _optional(_encoder)),

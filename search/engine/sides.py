@@ -40,7 +40,7 @@ def unmet(view: View, plan: Plan, scope: Scope, shown: Ordinals) -> list[str]:
     if len(sides) < 2:
         return []
     notes = []
-    for side, words, own in _apart(text, sides, mentions):
+    for side, words, own in _apart(view, text, sides, mentions):
         found = scope.mask.copy()
         if own:
             for kind in dict.fromkeys(one.kind for one in own):
@@ -61,7 +61,9 @@ def unmet(view: View, plan: Plan, scope: Scope, shown: Ordinals) -> list[str]:
     return notes
 
 
-def _apart(text: str, sides: Sequence[str], mentions: Sequence[Mention]) -> list[tuple[str, list[str], list[Mention]]]:
+def _apart(
+    view: View, text: str, sides: Sequence[str], mentions: Sequence[Mention]
+) -> list[tuple[str, list[str], list[Mention]]]:
     """Each side with what it has and not all the others have: its words and its mentions."""
     held: list[list[Mention]] = []
     tokens: list[dict[str, str]] = []
@@ -75,7 +77,7 @@ def _apart(text: str, sides: Sequence[str], mentions: Sequence[Mention]) -> list
                 inside.append(mention)
             rest = without
         held.append(inside)
-        tokens.append({token.term: token.surface for token in scoring_tokens(rest.split())})
+        tokens.append({token.term: token.surface for token in scoring_tokens(rest.split(), view.analysis)})
     shared = set(tokens[0]).intersection(*tokens[1:])
     found = []
     for side, inside, words in zip(sides, held, tokens, strict=True):

@@ -156,6 +156,9 @@ def import_(
     elif settings.get("bm25") != asdict(session.settings.bm25):
         notes.append("the archive has articles already: its own settings stay")
     report = index(session, reading, size, vectors, progress)
+    if settings.get("language") != session.settings.language:
+        theirs, ours = settings.get("language") or "english", session.settings.language or "english"
+        notes.append(f"the words of the export are of the language {theirs}, and here they are of {ours}")
     own = session.settings.encoder
     if vectors and settings.get("encoder") is not None and (own is None or settings["encoder"] != asdict(own)):
         by = named(None if own is None else own.name)

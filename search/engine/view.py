@@ -23,6 +23,7 @@ from search.engine.request import Request
 from search.engine.stories.groups import Groups, Stories
 from search.errors import ArchiveDamaged, ArticleNotFound, ModeError, QueryError, UsageError
 from search.keyword import Bm25Settings, KeywordIndex, KeywordView
+from search.keyword.analysis import ENGLISH, Analysis
 from search.keyword.rank.scoring import telling
 from search.keyword.tree import Foreign, either
 from search.query import ParsedQuery, named
@@ -67,7 +68,8 @@ class View:
     """One commit to read. Shared by threads: nothing in it changes but caches.
 
     ``queries`` encodes queries as the commit's passages are; ``vectors`` is None for an archive without any.
-    ``spellings`` is what earlier commits' views have found of names, by the fields that they are in.
+    ``analysis`` says what its words are; ``spellings`` is what earlier commits' views have found of names, by the
+    fields that they are in.
     """
 
     def __init__(
@@ -77,8 +79,10 @@ class View:
         bm25: Bm25Settings,
         queries: QueryVectors,
         spellings: dict[tuple[str, ...], Spellings],
+        analysis: Analysis = ENGLISH,
     ) -> None:
         self.snapshot = snapshot
+        self.analysis = analysis
         self.columns = snapshot.columns
         self.queries = queries
         for name in {name for entry in snapshot.entries for name in entry.parts} - {STORIES} | {KEYWORD}:
@@ -94,7 +98,7 @@ class View:
         self._spellings = spellings
         for known in spellings.values():
             known.forget(snapshot.parts.get(COLUMNS, []))
-        self._keyword = KeywordIndex(snapshot.parts.get(KEYWORD, []), snapshot.columns, bm25)
+        self._keyword = KeywordIndex(snapshot.parts.get(KEYWORD, []), snapshot.columns, bm25, analysis)
         self._live_words: KeywordView = self._keyword.at(snapshot.live)
 
     @cached_property
@@ -178,7 +182,11 @@ class View:
             preferred.append(Preferred(either(nodes), named.clause(nodes), PREFERENCE))
         if dates:
             rest = query.without((one.start, one.end) for one in days if one.dates_only)
-            more = rest.encoder_text and rest.scoring_words != query.scoring_words and telling(rest.scoring_words)
+            more = (
+                rest.encoder_text
+                and rest.scoring_words != query.scoring_words
+                and telling(rest.scoring_words, self.analysis)
+            )
             preferred.append(Preferred(either(dates), named.clause(dates), DATE_PREFERENCE, rest if more else None))
         return tuple(preferred)
 

@@ -7,6 +7,10 @@ metadata spaces by words. ``analyzers`` has the same steps as Whoosh analyzers, 
 is indexed. ``readings`` says which words can be read in another way too.
 
 Changing what any text yields requires a new ANALYSIS_VERSION: parts of another version are refused.
+
+``Analysis`` is what differs between languages: which stretches of a text are words, the term of a word, and which words
+say nothing. An archive has one; whatever reads or writes its words carries it. Folding is the same for all, and so are
+the metadata spaces, which hold names.
 """
 
 from __future__ import annotations
@@ -14,9 +18,10 @@ from __future__ import annotations
 import functools
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Final, NamedTuple
 
+from search.errors import UsageError
 from search.keyword import stemmer
 
 ANALYSIS_VERSION: Final = 2
@@ -179,33 +184,104 @@ def beginning(term: str) -> str:
     return term[: max(2, len(term) - 1)]
 
 
-def analyze_token(written: str) -> tuple[str, str, str]:
-    """(surface, word, term) of one match of TOKEN."""
+class Analysis:
+    """What an archive takes for words: English. A language of your own is a subclass that says what is otherwise.
+
+    ``name`` (letters, digits and hyphens) and ``version`` are kept with the archive: a higher version says that some
+    text is read otherwise than before. ``stop_words`` are folded words (``fold``) that say nothing of what a text is
+    about. All answers depend on the arguments alone; threads share the object.
+    """
+
+    name: str = "english"
+    version: int = ANALYSIS_VERSION
+    stop_words: frozenset[str] = STOP_WORDS
+
+    def tokens(self, text: str) -> Iterable[tuple[int, int]]:
+        """(start, end) of each word of a text in NFC, in order, none empty, overlapping or with white space in it.
+
+        A text is asked for whole or sentence by sentence: what is a word must not depend on more than the white space
+        around it. With tokens of its own a language has no ``readings``.
+        """
+        return (match.span() for match in TOKEN.finditer(text))
+
+    def term(self, word: str) -> str:
+        """What a folded word is found by: its stem. Never empty."""
+        return stem(word)
+
+    @property
+    def has_usual_tokens(self) -> bool:
+        """Whether words are cut as in English."""
+        return type(self).tokens is Analysis.tokens
+
+    @property
+    def stamp(self) -> str | None:
+        """What tells archives of one language from those of another; None for English."""
+        return None if type(self) is Analysis else f"{self.name}/{self.version}"
+
+    def __repr__(self) -> str:
+        return f"<Analysis {self.name} {self.version}>"
+
+
+ENGLISH: Final = Analysis()
+
+
+def analyze_token(written: str, analysis: Analysis = ENGLISH) -> tuple[str, str, str]:
+    """(surface, word, term) of one token as written."""
     if written.isascii() and written.isalnum() and len(written) <= LONGEST_WORD:
         word = written.lower()
-        return written, word, stem(word)
+        return written, word, stem(word) if analysis is ENGLISH else _term(analysis, word)
     surface = surface_of(written)
     word = fold(surface)
-    return surface, word, stem(word)
+    return surface, word, stem(word) if analysis is ENGLISH else _term(analysis, word)
+
+
+def _term(analysis: Analysis, word: str) -> str:
+    """The term of a word in a language that somebody else wrote. Raises UsageError where it is none."""
+    term = analysis.term(word)
+    if not isinstance(term, str) or not term.isprintable() or not term:
+        raise UsageError(f"the language {analysis.name} must give a printable term for {word!r}, not {term!r}")
+    return term[:LONGEST_WORD]
+
+
+def spans_of(text: str, analysis: Analysis) -> Iterator[tuple[int, int]]:
+    """Where the words of a text in NFC stand. Raises UsageError where somebody else's are none."""
+    place = 0
+    for start, end in analysis.tokens(text):
+        if not place <= start < end <= len(text):
+            raise UsageError(
+                f"the language {analysis.name} gives words that are empty, overlap, or lie outside the text "
+                f"({start} to {end} of {len(text)} characters)"
+            )
+        yield start, end
+        place = end
+
+
+def term_of(word: str, analysis: Analysis) -> str:
+    """The term of a folded word."""
+    return stem(word) if analysis is ENGLISH else _term(analysis, word)
 
 
 _cached = functools.lru_cache(CACHED_SURFACES)(analyze_token)
 
 
-def shapes(written: str) -> tuple[str, str, str]:
+def shapes(written: str, analysis: Analysis = ENGLISH) -> tuple[str, str, str]:
     """``analyze_token`` with a memory."""
-    # Long words are rare, and must not fill it.
-    return _cached(written) if len(written) <= LONGEST_CACHED else analyze_token(written)
+    if len(written) > LONGEST_CACHED:  # long words are rare, and must not fill it
+        return analyze_token(written, analysis)
+    return _cached(written) if analysis is ENGLISH else _cached(written, analysis)
 
 
-def analyze(text: str) -> list[Token]:
+def analyze(text: str, analysis: Analysis = ENGLISH) -> list[Token]:
     """The tokens of a text in order. Offsets count the characters of ``normalise(text)``."""
     # A query's words are asked about several times: by what matches, by what scores, by what is shown.
-    return list(_tokens_of_short(text) if len(text) <= LONGEST_CACHED else _tokens(text))
+    return list(_tokens_of_short(text, analysis) if len(text) <= LONGEST_CACHED else _tokens(text, analysis))
 
 
-def _tokens(text: str) -> tuple[Token, ...]:
-    return tuple([Token(*shapes(match[0]), *match.span()) for match in TOKEN.finditer(normalise(text))])
+def _tokens(text: str, analysis: Analysis) -> tuple[Token, ...]:
+    text = normalise(text)
+    if analysis is ENGLISH:
+        return tuple([Token(*shapes(match[0]), *match.span()) for match in TOKEN.finditer(text)])
+    return tuple([Token(*shapes(text[start:end], analysis), start, end) for start, end in spans_of(text, analysis)])
 
 
 _tokens_of_short = functools.lru_cache(CACHED_QUERIES)(_tokens)

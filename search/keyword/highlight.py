@@ -10,23 +10,25 @@ from operator import itemgetter
 
 from search import deadline
 from search.keyword import stemmer
-from search.keyword.analysis import TOKEN, beginning, shapes
+from search.keyword.analysis import ENGLISH, TOKEN, Analysis, analyze, beginning, shapes
 from search.keyword.letters import BREAKS, Beginnings, folded
 from search.keyword.rank.scoring import scoring_tokens
-from search.keyword.readings import CUTS, readings
+from search.keyword.readings import CUTS, Reading, readings
 
 Span = tuple[int, int]
 _SPACE = re.compile(r"\s+")
 _ENDS = frozenset(",;:!?\"')”’")  # behind a word: nothing goes on behind the space after one
 
 
-def highlight(text: str, words: Sequence[str]) -> list[Span]:
+def highlight(text: str, words: Sequence[str], analysis: Analysis = ENGLISH) -> list[Span]:
     """(start, end) of each word of ``text`` that has the stem of one of ``words``, in order; ``end`` is exclusive. What
     is read as one of them (``readings``) is marked as a whole: "e-mail" for "email".
 
     The words are as typed. Stop words are marked only if there is nothing else, as in ranking.
     """
     deadline.check()
+    if analysis is not ENGLISH:
+        return _read(text, _terms(tuple(words), analysis), analysis, readings(text, analysis))
     terms, copy = _terms(tuple(words)), folded(text)
     beginnings = beginnings_of(terms)
     spans = _with(terms, tokens(text, copy, beginnings.words(copy)))
@@ -37,11 +39,19 @@ def highlight(text: str, words: Sequence[str]) -> list[Span]:
     return spans
 
 
-def occurrences(text: str, words: Sequence[str]) -> list[Span]:
+def occurrences(text: str, words: Sequence[str], analysis: Analysis = ENGLISH) -> list[Span]:
     """As ``highlight``, without what is only read as one of the words."""
     deadline.check()
+    if analysis is not ENGLISH:
+        return _read(text, _terms(tuple(words), analysis), analysis, ())
     terms, copy = _terms(tuple(words)), folded(text)
     return _with(terms, tokens(text, copy, beginnings_of(terms).words(copy)))
+
+
+def _read(text: str, terms: frozenset[str], analysis: Analysis, others: Sequence[Reading]) -> list[Span]:
+    """The words of a text with one of these terms where no letters tell how such words begin: all are read."""
+    spans = [(token.start, token.end) for token in analyze(text, analysis) if token.term in terms]
+    return _widened(spans, others, terms)
 
 
 def _with(terms: frozenset[str], matches: Iterable[re.Match[str]]) -> list[Span]:
@@ -126,13 +136,18 @@ def _marked(text: str, start: int, end: int, terms: frozenset[str]) -> list[Span
     """The words of a stretch with one of these terms, and what is read as one of them: of these the widest."""
     stretch = text[start:end]
     spans = [match.span() for match in TOKEN.finditer(stretch) if shapes(match[0])[2] in terms]
-    wide = [(one.token.start, one.token.end) for one in readings(stretch) if one.token.term in terms]
+    return [(start + s, start + e) for s, e in _widened(spans, readings(stretch), terms)]
+
+
+def _widened(spans: list[Span], others: Sequence[Reading], terms: frozenset[str]) -> list[Span]:
+    """The places of words, with those of readings that have one of these terms: of these the widest."""
+    wide = [(one.token.start, one.token.end) for one in others if one.token.term in terms]
     wide.sort(key=lambda span: span[0] - span[1])
     for s, e in wide:
         first, last = bisect_right(spans, s, key=itemgetter(1)), bisect_left(spans, e, key=itemgetter(0))
         if first == last or (s <= spans[first][0] and spans[last - 1][1] <= e):
             spans[first:last] = [(s, e)]
-    return [(start + s, start + e) for s, e in spans]
+    return spans
 
 
 @functools.lru_cache(256)
@@ -143,5 +158,5 @@ def beginnings_of(terms: frozenset[str]) -> Beginnings:
 
 
 @functools.lru_cache(256)
-def _terms(words: tuple[str, ...]) -> frozenset[str]:
-    return frozenset(token.term for token in scoring_tokens(words))
+def _terms(words: tuple[str, ...], analysis: Analysis = ENGLISH) -> frozenset[str]:
+    return frozenset(token.term for token in scoring_tokens(words, analysis))

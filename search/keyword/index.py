@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from search import deadline
 from search.errors import ArchiveDamaged
-from search.keyword.analysis import GAP, SUBFIELDS, TEXT_SPACE, analyze
+from search.keyword.analysis import ENGLISH, GAP, SUBFIELDS, TEXT_SPACE, Analysis, analyze
 from search.keyword.cache import Cache
 from search.keyword.match import grid
 from search.keyword.match.view import Columns, Mask, Ordinals
@@ -53,8 +53,11 @@ class KeywordIndex:
     Raises ArchiveMismatch for parts made by another analysis, ArchiveDamaged for parts that do not fit together.
     """
 
-    def __init__(self, parts: Sequence[Part], columns: Columns, settings: Bm25Settings) -> None:
-        self.segments = [KeywordSegment(part) for part in parts]
+    def __init__(
+        self, parts: Sequence[Part], columns: Columns, settings: Bm25Settings, analysis: Analysis = ENGLISH
+    ) -> None:
+        self.analysis = analysis
+        self.segments = [KeywordSegment(part, analysis) for part in parts]
         self.bases = np.concatenate([[0], np.cumsum([len(s) for s in self.segments])]).astype(np.int64).tolist()
         self.columns = columns
         self._extents: dict[int, NDArray[np.int64]] = {}
@@ -118,7 +121,7 @@ class KeywordView:
     def bm25(self) -> Bm25:
         """The scorer, with its statistics over the visible articles."""
         index = self.index
-        return Bm25(index.segments, index.bases[:-1], self.visible, index.settings)
+        return Bm25(index.segments, index.bases[:-1], self.visible, index.settings, index.analysis)
 
     @cached_property
     def whoosh_segments(self) -> list[ViewSegment]:
@@ -150,7 +153,7 @@ class KeywordView:
         is nothing else, and a word of several tokens asks for each of them, or for a reading of them."""
         found = self.visible
         asked: list[list[list[str]]] = []
-        for rows in wanted(words):
+        for rows in wanted(words, self.index.analysis):
             if rows in asked:
                 continue
             asked.append(rows)
@@ -223,7 +226,7 @@ class KeywordView:
     def suggest(self, word: str) -> str | None:
         """A likelier spelling of a word that no visible article has; None for a known word, or without a good one."""
         deadline.check()
-        tokens = analyze(word)
+        tokens = analyze(word, self.index.analysis)
         if len(tokens) != 1 or self.bm25.frequency(tokens[0].term):
             return None
         from search.keyword.match import expand
@@ -233,23 +236,24 @@ class KeywordView:
     @_sound
     def lacks(self, word: str) -> bool:
         """Whether no visible article has a word of a query, in any way to read it; stop words are in any."""
-        if not any(map(says_something, analyze(word))):
+        analysis = self.index.analysis
+        if not any(says_something(token, analysis) for token in analyze(word, analysis)):
             return False
-        rows = [row for each in wanted([word]) for row in each]
+        rows = [row for each in wanted([word], analysis) for row in each]
         return not any(all(map(self.bm25.frequency, row)) for row in rows)
 
     @_sound
     def usual(self, word: str) -> tuple[int, str, int] | None:
         """Of a word that hardly any visible article has: how many have it, a likelier spelling, and how many have that,
         far more; None for any other word."""
-        tokens = analyze(word)
+        tokens = analyze(word, self.index.analysis)
         own = self.bm25.frequency(tokens[0].term) if len(tokens) == 1 else 0
         if not 0 < own <= _RARE:
             return None
         from search.keyword.match import expand
 
         better = expand.suggest(self.index.segments, tokens[0].word, known=True)
-        others = analyze(better) if better is not None else []
+        others = analyze(better, self.index.analysis) if better is not None else []
         if better is None or len(others) != 1 or others[0].term == tokens[0].term:
             return None
         count = self.bm25.frequency(others[0].term)

@@ -10,7 +10,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from search import deadline
-from search.keyword.analysis import STOP_WORDS, TOKEN, analyze, shapes
+from search.keyword.analysis import ENGLISH, STOP_WORDS, TOKEN, Analysis, analyze, shapes
 from search.keyword.highlight import beginnings_of, highlight, stretch, tokens
 from search.keyword.letters import Beginnings, chain, folded
 from search.keyword.readings import ways
@@ -24,7 +24,7 @@ _UNIT = 2000  # characters around a word that hold its sentence or paragraph, ab
 _HEAD = re.compile(r"[^*?]+")  # of a pattern, before its first sign
 
 
-def sought(tree: Node | None) -> tuple[list[str], list[Node]]:
+def sought(tree: Node | None, analysis: Analysis = ENGLISH) -> tuple[list[str], list[Node]]:
     """What a constraint looks for in the text: its single words, and its phrases, patterns and operators on places;
     without what it excludes."""
     words: list[str] = []
@@ -36,17 +36,25 @@ def sought(tree: Node | None) -> tuple[list[str], list[Node]]:
             stack += reversed(node.children)
         elif isinstance(node, AtLeast):
             stack.append(node.child)
-        elif isinstance(node, Word) and len(analyze(node.text)) == 1:
+        elif isinstance(node, Word) and len(analyze(node.text, analysis)) == 1:
             words.append(node.text)
         elif isinstance(node, (*OF_WORDS, Pair)):
             nodes.append(node)
     return words, nodes
 
 
-def places(node: Node, text: str, field: str = "text", sentences: Sequence[int] | None = None) -> list[Place]:
+def places(
+    node: Node,
+    text: str,
+    field: str = "text",
+    sentences: Sequence[int] | None = None,
+    analysis: Analysis = ENGLISH,
+) -> list[Place]:
     """The places of a text, which is that of a sub-field, where a node is met, in order; of pairs the first ones.
     ``sentences`` is where the text's begin, if that is known."""
     deadline.check()
+    if analysis is not ENGLISH:  # whose words are found by their letters: here each is read
+        return sorted(set(stretch_of(text, field, False, analysis).places(node, 0)))
     if isinstance(node, OF_WORDS) and node.field not in (None, field):
         return []
     if isinstance(node, SameSentence) and all(isinstance(child, OF_WORDS) for child in node.children):
@@ -103,15 +111,17 @@ def _row(node: Node) -> _Row | None:
     """A leaf's words in a row; None where they can begin in any way."""
     if isinstance(node, Pattern):
         head = _HEAD.match(node.pattern)
-        return None if head is None else _Row(Beginnings([head[0]]), [(None, tests_of(node)[0])], 0)
+        return None if head is None else _Row(Beginnings([head[0]]), [(None, tests_of(node, ENGLISH)[0])], 0)
     if not isinstance(node, (Word, Exact)):
         return None
     rows = ways(node.text) if isinstance(node, Word) else [analyze(node.text)]
     beginnings = beginnings_of(frozenset(token.term for row in rows for token in row))
     if isinstance(node, Exact) and len(rows[0]) == 1:
-        return _Row(beginnings, [(None, tests_of(node)[0])], 0)
+        return _Row(beginnings, [(None, tests_of(node, ENGLISH)[0])], 0)
     each = [chain([beginnings_of(frozenset((token.term,))) for token in row]) for row in rows]
-    every = [(letters, tests) for letters, tests in zip(each, tests_of(node), strict=True) if letters is not None]
+    every = [
+        (letters, tests) for letters, tests in zip(each, tests_of(node, ENGLISH), strict=True) if letters is not None
+    ]
     return _Row(beginnings, every, _LETTERS * 2 * (len(rows[0]) + 1))
 
 

@@ -23,9 +23,10 @@ from typing import Final, NamedTuple
 from search.keyword.analysis import (
     BREAKS,
     CACHED_QUERIES,
+    ENGLISH,
     LONGEST_CACHED,
-    STOP_WORDS,
     TOKEN,
+    Analysis,
     Token,
     analyze,
     normalise,
@@ -79,18 +80,21 @@ class Reading(NamedTuple):
     token: Token
 
 
-def readings(text: str) -> list[Reading]:
-    """The readings of a text, in order of their first token, the narrowest first. Offsets as in ``analyze``."""
-    return list(_readings_of_short(text) if len(text) <= LONGEST_CACHED else _readings(text))
+def readings(text: str, analysis: Analysis = ENGLISH) -> list[Reading]:
+    """The readings of a text, in order of their first token, the narrowest first. Offsets as in ``analyze``. None in a
+    language with tokens of its own."""
+    if not analysis.has_usual_tokens:
+        return []
+    return list(_readings_of_short(text, analysis) if len(text) <= LONGEST_CACHED else _readings(text, analysis))
 
 
-def cut(text: str) -> list[tuple[str, bool]]:
+def cut(text: str, analysis: Analysis = ENGLISH) -> list[tuple[str, bool]]:
     """The tokens of a normalised text as written, each followed by the readings (True) that begin with it."""
     matches = list(TOKEN.finditer(text))
     if len(matches) == 1 and _ELIDED.match(matches[0][0]) is None:  # in haste: nearly all are such
         return [(matches[0][0], False)]
     found: list[tuple[str, bool]] = []
-    other = _distinct(text, matches)
+    other = _distinct(text, matches, analysis)
     following = next(other, None)
     for number, match in enumerate(matches):
         found.append((match[0], False))
@@ -100,14 +104,14 @@ def cut(text: str) -> list[tuple[str, bool]]:
     return found
 
 
-def of_words(words: Sequence[bytes]) -> list[tuple[int, bytes, bytes]]:
+def of_words(words: Sequence[bytes], analysis: Analysis = ENGLISH) -> list[tuple[int, bytes, bytes]]:
     """The readings of words of ASCII letters and digits with a hyphen between each two, as nearly all readings are: the
     number of the first word, the surface and the word. The term of one may be that of another at the same place."""
     last = len(words) - 1
     if last == 1:
         spans = [(0, 2)]
     else:
-        stops = [word.lower().decode() in STOP_WORDS for word in words]
+        stops = [word.lower().decode() in analysis.stop_words for word in words]
         spans = [(number, number + 2) for number in range(last) if not stops[number] and not stops[number + 1]]
         if last < MOST_PARTS:
             spans = [
@@ -119,17 +123,17 @@ def of_words(words: Sequence[bytes]) -> list[tuple[int, bytes, bytes]]:
     for first, end in spans:
         surface = b"-".join(words[first:end])
         word = surface.replace(b"-", b"").lower()
-        if len(surface) <= _LONGEST and _make_a_word(words[first:end]) and word.decode() not in STOP_WORDS:
+        if len(surface) <= _LONGEST and _make_a_word(words[first:end]) and word.decode() not in analysis.stop_words:
             found.append((first, surface, word))
     return found
 
 
-def ways(text: str) -> list[list[Token]]:
+def ways(text: str, analysis: Analysis = ENGLISH) -> list[list[Token]]:
     """The ways to read a query's text, each a row of tokens and readings: first as it stands, then with readings in the
     place of what they read, the most of them last. Some are left out where there are very many."""
-    tokens = analyze(text)
-    found = [tokens, *_with_apostrophe(text, tokens)]
-    usual = [one for one in readings(text) if one.width > 1 or _is_article(text, one)]
+    tokens = analyze(text, analysis)
+    found = [tokens, *_with_apostrophe(text, tokens, analysis)]
+    usual = [one for one in readings(text, analysis) if one.width > 1 or _is_article(text, one)]
     if not usual:
         return found
     for one in usual:
@@ -146,17 +150,19 @@ def ways(text: str) -> list[list[Token]]:
     return found[: _MOST_WAYS - 1] + found[-1:]
 
 
-def _with_apostrophe(text: str, tokens: Sequence[Token]) -> list[list[Token]]:
+def _with_apostrophe(text: str, tokens: Sequence[Token], analysis: Analysis) -> list[list[Token]]:
     """The rows in which an article that stands apart from its word, "dell arte", is joined to it as print has it:
     "dell'arte", which is one token."""
-    if len(tokens) < 2:
+    if len(tokens) < 2 or not analysis.has_usual_tokens:
         return []
     text = normalise(text)
     rows = []
     for number, (left, right) in enumerate(pairwise(tokens)):
-        telling = right.surface.isalpha() and len(right.surface) >= _SHORTEST_APART and right.word not in STOP_WORDS
+        telling = (
+            right.surface.isalpha() and len(right.surface) >= _SHORTEST_APART and right.word not in analysis.stop_words
+        )
         if telling and _APART.fullmatch(left.surface) and text[left.end : right.start] == " ":
-            joined = Token(*shapes(f"{left.surface}'{right.surface}"), left.start, right.end)
+            joined = Token(*shapes(f"{left.surface}'{right.surface}", analysis), left.start, right.end)
             rows.append([*tokens[:number], joined, *tokens[number + 2 :]])
     return rows
 
@@ -168,12 +174,12 @@ def _is_article(text: str, elided: Reading) -> bool:
     return text[start].islower() or text[start - 2].islower()
 
 
-def spelled(text: str) -> list[str]:
+def spelled(text: str, analysis: Analysis = ENGLISH) -> list[str]:
     """The surfaces of a text where the letters and signs count: of each token, or of the widest joined reading that
     begins with it. What follows such a reading are its own other tokens."""
-    surfaces = [token.surface for token in analyze(text)]
+    surfaces = [token.surface for token in analyze(text, analysis)]
     inside = 0
-    for one in sorted(readings(text), key=lambda one: (one.first, -one.width)):
+    for one in sorted(readings(text, analysis), key=lambda one: (one.first, -one.width)):
         if one.width > 1 and one.first >= inside:
             surfaces[one.first] = one.token.surface
             inside = one.first + (one.width if one.width > 2 else 1)
@@ -219,12 +225,12 @@ def value_words(text: str) -> tuple[list[str], list[tuple[str, int]]]:
     return kept, others
 
 
-def _readings(text: str) -> tuple[Reading, ...]:
+def _readings(text: str, analysis: Analysis) -> tuple[Reading, ...]:
     text = normalise(text)
     matches = list(TOKEN.finditer(text))
     return tuple(
-        Reading(first, width, Token(*shapes(written), start, matches[first + width - 1].end()))
-        for first, width, written, start in _distinct(text, matches)
+        Reading(first, width, Token(*shapes(written, analysis), start, matches[first + width - 1].end()))
+        for first, width, written, start in _distinct(text, matches, analysis)
     )
 
 
@@ -234,20 +240,20 @@ _Match = re.Match[str]
 _Found = tuple[int, int, str, int]  # first token, width, what is read as written, where it starts
 
 
-def _distinct(text: str, matches: Sequence[_Match]) -> Iterator[_Found]:
+def _distinct(text: str, matches: Sequence[_Match], analysis: Analysis) -> Iterator[_Found]:
     """The readings that say something else than the token at their place and the narrower readings there."""
     place, terms = -1, set[str]()
-    for found in _all(text, matches):
+    for found in _all(text, matches, analysis.stop_words):
         if found[0] != place:
             place = found[0]
-            terms = {shapes(matches[place][0])[2]}
-        word, term = shapes(found[2])[1:]
-        if term not in terms and word not in STOP_WORDS:
+            terms = {shapes(matches[place][0], analysis)[2]}
+        word, term = shapes(found[2], analysis)[1:]
+        if term not in terms and word not in analysis.stop_words:
             terms.add(term)
             yield found
 
 
-def _all(text: str, matches: Sequence[_Match]) -> Iterator[_Found]:
+def _all(text: str, matches: Sequence[_Match], stop_words: frozenset[str]) -> Iterator[_Found]:
     signs = _signs(text, matches)
     for number, match in enumerate(matches):
         written, start = match[0], match.start()
@@ -260,7 +266,7 @@ def _all(text: str, matches: Sequence[_Match]) -> Iterator[_Found]:
         first = not number or not signs[number - 1] or initials != (signs[number - 1] == INITIAL_SIGN)
         alone = first and not (signs[number + 1] and initials == (signs[number + 1] == INITIAL_SIGN))
         # "state-of-the-art" has no two tokens that anybody writes as one.
-        if alone or not any(shapes(other[0])[1] in STOP_WORDS for other in matches[number : number + 2]):
+        if alone or not any(shapes(other[0])[1] in stop_words for other in matches[number : number + 2]):
             pair = _joined(matches[number : number + 2], [sign])
             if pair is not None:
                 yield number, 2, pair, start

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache, partial
 from typing import NamedTuple
 
-from search.keyword.analysis import SIGNS_BEFORE, Token, analyze, fold, normalise, surface_of
+from search.keyword.analysis import ENGLISH, SIGNS_BEFORE, Analysis, Token, analyze, fold, normalise, surface_of
 from search.keyword.match.automata import Levenshtein, Wildcard
 from search.keyword.readings import is_joined, readings, spelled, ways
 from search.keyword.tree import Exact, Fuzzy, Near, Node, Or, Pair, SameParagraph, Word
@@ -44,11 +44,11 @@ class _Span(NamedTuple):
 class Stretch:
     """A stretch of text as words with their readings. ``sentence``: it is all of one."""
 
-    def __init__(self, text: str, field: str, sentence: bool = False) -> None:
-        self._text, self._field, self._sentence = normalise(text), field, sentence
-        self.tokens = analyze(text)
+    def __init__(self, text: str, field: str, sentence: bool = False, analysis: Analysis = ENGLISH) -> None:
+        self._text, self._field, self._sentence, self._analysis = normalise(text), field, sentence, analysis
+        self.tokens = analyze(text, analysis)
         self.at = [[_At(token, 1, ())] for token in self.tokens]
-        for one in readings(text):
+        for one in readings(text, analysis):
             parts = [token.term for token in self.tokens[one.first : one.first + one.width]]
             self.at[one.first].append(_At(one.token, one.width, tuple(parts) if one.width > 1 else ()))
 
@@ -74,9 +74,9 @@ class Stretch:
         if not isinstance(node, OF_WORDS) or node.field not in (None, self._field):
             return []
         if isinstance(node, Word):
-            rows = enumerate(ways(node.text))
+            rows = enumerate(ways(node.text, self._analysis))
             return [span for number, row in rows for span in self._rows(row, number)]
-        return self._run(tests_of(node)[0])
+        return self._run(tests_of(node, self._analysis)[0])
 
     def _near(self, node: Near) -> Callable[[_Span, _Span], bool]:
         def good(a: _Span, b: _Span) -> bool:
@@ -120,7 +120,8 @@ class Stretch:
         """As ``match.lookup`` has the words of a phrase: each at its place, or up to two in parts."""
         open_spans: list[tuple[int, int, tuple[Span, ...]]] = [(first, first, ()) for first in range(len(self.at))]
         for token in row:
-            own = tuple(part.term for part in analyze(token.surface)) if number and is_joined(token.surface) else None
+            parted = number and is_joined(token.surface)
+            own = tuple(part.term for part in analyze(token.surface, self._analysis)) if parted else None
             after = []
             for first, place, marks in open_spans:
                 for one in self.at[place] if place < len(self.at) else ():
@@ -132,12 +133,12 @@ class Stretch:
 
 
 @lru_cache(256)
-def tests_of(node: Node) -> list[list[Test]]:
+def tests_of(node: Node, analysis: Analysis) -> list[list[Test]]:
     """What each word in a row has to pass, in one of several ways: of ``Word``, each of ``ways``."""
     if isinstance(node, Word):
-        return [[_being(token.term) for token in row] for row in ways(node.text)]
+        return [[_being(token.term) for token in row] for row in ways(node.text, analysis)]
     if isinstance(node, Exact):
-        return [[_spelling(surface) for surface in spelled(node.text)]]
+        return [[_spelling(surface) for surface in spelled(node.text, analysis)]]
     known = _known(node)
     return [[lambda surface, word, term: known(word)]]
 
@@ -152,9 +153,9 @@ def _spelling(written: str) -> Test:
 
 
 @lru_cache(256)
-def stretch_of(text: str, field: str, sentence: bool = False) -> Stretch:
+def stretch_of(text: str, field: str, sentence: bool = False, analysis: Analysis = ENGLISH) -> Stretch:
     """A stretch as words, which several conditions and the snippet ask for one after the other."""
-    return Stretch(text, field, sentence)
+    return Stretch(text, field, sentence, analysis)
 
 
 @lru_cache(64)

@@ -95,10 +95,11 @@ def find(
     return by_worth, notes
 
 
-def _places(text: str, asked: Mapping[str, str]) -> list[tuple[int, int, str]]:
-    """Start, end and stem of each word of a text that was asked about."""
-    stems = frozenset(asked.values())
-    places = ((start, end, shapes(text[start:end])[2]) for start, end in highlight(text, list(asked)))
+def _places(text: str, part: Part) -> list[tuple[int, int, str]]:
+    """Start, end and stem of each word of a text that a part asks about."""
+    stems, analysis = frozenset(part.asked.values()), part.analysis
+    marks = highlight(text, list(part.asked), analysis)
+    places = ((start, end, shapes(text[start:end], analysis)[2]) for start, end in marks)
     return [place for place in places if place[2] in stems]
 
 
@@ -223,7 +224,7 @@ def _matching(part: Part, hits: Sequence[Hit], nearness: Floors) -> list[tuple[H
     matching = []
     answered = False
     for hit in hits:
-        held = {stem for *_, stem in _places(f"{hit.article.title}\n{hit.article.text}", part.asked)}
+        held = {stem for *_, stem in _places(f"{hit.article.title}\n{hit.article.text}", part)}
         share = len(held) / stems if stems else 0.0
         cosine = max((p.score for p in hit.passages if p.score is not None), default=None)
         answered = answered or share >= SHARE or (cosine is not None and cosine >= nearness.fits)
@@ -239,12 +240,12 @@ def _stretches(part: Part, number: int, matching: Sequence[tuple[Hit, float]]) -
     stretches = []
     for hit, worth in matching:
         article = hit.article
-        in_title = {stem for *_, stem in _places(article.title, part.asked)}
+        in_title = {stem for *_, stem in _places(article.title, part)}
         best = max((p.score or 0.0 for p in hit.passages), default=0.0)
         for place, passage in enumerate(hit.passages):
             if not passage.text.strip():
                 continue
-            places = [(passage.start + start, stem) for start, _, stem in _places(passage.text, part.asked)]
+            places = [(passage.start + start, stem) for start, _, stem in _places(passage.text, part)]
             spans = sentences(article.text, passage.start, passage.end)
             start, end = narrow(spans, places, NARROW)
             near = 1.0 if place == 0 else (max(passage.score or 0.0, 0.0) / best if best > 0 else 1 / (1 + place))

@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 from search import deadline
+from search.keyword.analysis import ENGLISH, Analysis
 from search.keyword.rank.scoring import scoring_tokens
 from search.keyword.tree import Node, either
 from search.query import named, parts
@@ -46,6 +47,7 @@ class Part:
     searched: str
     asked: dict[str, str]
     conditions: tuple[Condition, ...]
+    analysis: Analysis = ENGLISH
 
     @property
     def nodes(self) -> tuple[Node, ...]:
@@ -70,33 +72,36 @@ class Reading(NamedTuple):
         return self.parts if self.whole is None else [*self.parts, self.whole]
 
 
-def read(question: str, names: SourceNames, now: datetime, how: Detect) -> Reading:
-    """Take a question apart. ``names`` are those of the archive's sources; dates are relative to ``now``."""
+def read(question: str, names: SourceNames, now: datetime, how: Detect, analysis: Analysis = ENGLISH) -> Reading:
+    """Take a question apart. ``names`` are those of the archive's sources, ``analysis`` is what it takes for words;
+    dates are relative to ``now``."""
     mentions = named.find(question, names, now)
     shown = parts.split(question, mentions)
     asked: list[Part] = []
     for part in shown[: parts.MOST_PARTS]:
-        asked += _by_source(question, part, mentions, how)
+        asked += _by_source(question, part, mentions, how, analysis)
     left = [*(part.shown for part in asked[MOST:]), *shown[parts.MOST_PARTS :]]
     notes = [f"too many questions in one; not searched: {' '.join(left)}"] if left else []
-    whole = _by_source(question, question, mentions, how, apart=False)[0] if len(asked) > 1 else None
+    whole = _by_source(question, question, mentions, how, analysis, apart=False)[0] if len(asked) > 1 else None
     if how is Detect.OFF:
         return Reading(asked[:MOST], whole, (), [], notes)
     detected = tuple(mention.detected() for mention in mentions)
     return Reading(asked[:MOST], whole, detected, outlets.absent(question, names.every), notes)
 
 
-def _by_source(question: str, part: str, mentions: Sequence[Mention], how: Detect, *, apart: bool = True) -> list[Part]:
+def _by_source(
+    question: str, part: str, mentions: Sequence[Mention], how: Detect, analysis: Analysis, *, apart: bool = True
+) -> list[Part]:
     """A part, once for each of the sources that it asks about, or (``apart`` false) once for all. Sources and dates are
     those that it names itself, or else those of the whole question."""
     inside, _ = _taken_out(question, part, mentions)
     sources = _sources(inside) or _sources(mentions)
     dates = _dates(inside) or _dates(mentions)
     _, without = _taken_out(question, part, (*dates, *sources))
-    about = content(without)
-    asked = about or content(part)
+    about = content(without, analysis)
+    asked = about or content(part, analysis)
     if how is Detect.OFF:
-        return [Part(part, part, asked, ())]
+        return [Part(part, part, asked, (), analysis)]
     searched = " ".join((without if about else part).split())
     periods = named.together([date.conditions for date in dates])
     said = " and ".join(" ".join(question[date.start : date.end].split()) for date in dates)
@@ -108,7 +113,7 @@ def _by_source(question: str, part: str, mentions: Sequence[Mention], how: Detec
         any_of = [condition for source in group for condition in source.conditions]
         names = " or ".join(source.name for source in group)
         told = [Condition(either(any_of), f"from {names}")] if any_of else []
-        found.append(Part(shown, searched, asked, (*told, *dated)))
+        found.append(Part(shown, searched, asked, (*told, *dated), analysis))
     return found
 
 
@@ -135,7 +140,7 @@ def _taken_out(question: str, part: str, mentions: Iterable[Mention]) -> tuple[l
     return sorted(held, key=lambda mention: mention.start), _LEFT.sub(" ", part)
 
 
-def content(text: str) -> dict[str, str]:
+def content(text: str, analysis: Analysis = ENGLISH) -> dict[str, str]:
     """What a question is about, as words with their stems: no stop words, none that only frame a question."""
-    tokens = scoring_tokens(text.split())
+    tokens = scoring_tokens(text.split(), analysis)
     return {t.surface: t.term for t in tokens if t.word not in _FRAME and t.surface not in ("AND", "OR", "NOT")}

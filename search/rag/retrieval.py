@@ -60,7 +60,7 @@ def retrieve(
     with watch("plan"):
         plan = view.plan(replace(request, query=asked, literal=True))
     with watch("detect"):
-        reading = read(asked, view.sources, plan.now, how)
+        reading = read(asked, view.sources, plan.now, how, view.analysis)
     candidates, remarks = find(view, plan, how, reading, reranker, watch)
     with watch("fill"):
         passages, tokens, chosen = _fill(question, candidates, budget, count_tokens or estimate_tokens)

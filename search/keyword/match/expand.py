@@ -170,7 +170,7 @@ def _forms_of(segment: KeywordSegment, words: NDArray[np.int64]) -> Selection:
 def exact(segment: KeywordSegment, surface: str) -> tuple[int, list[int]] | None:
     """(term id, codes) of one token in the letters and signs as written, also where a sign of another kind stands by
     it: "100" is in "$100" and "100%", but "C" is not in "C++". None where no article has it."""
-    surface, _, term = analyze_token(surface)
+    surface, _, term = analyze_token(surface, segment.analysis)
     tid = segment.find(TEXT_SPACE, term)
     if tid < 0:
         return None

@@ -47,11 +47,9 @@ def leaves(segments: Sequence[KeywordSegment], node: Node) -> list[Leaf]:
     assert isinstance(node, (tree.Word, tree.Exact, tree.Wildcard, tree.Fuzzy))
     field = None if node.field is None else SUBFIELDS.index(node.field)
     if isinstance(node, tree.Word):
-        written = ways(node.text)
-        return [Leaf(field, [_written(segment, written) for segment in segments])]
+        return [Leaf(field, [_written(one, ways(node.text, one.analysis)) for one in segments])]
     if isinstance(node, tree.Exact):
-        surfaces = spelled(node.text)
-        return [Leaf(field, [_spelled(segment, surfaces) for segment in segments])]
+        return [Leaf(field, [_spelled(one, spelled(node.text, one.analysis)) for one in segments])]
     if isinstance(node, tree.Wildcard):
         selected = expand.expand_wildcard(segments, node.pattern)
     else:
@@ -93,7 +91,7 @@ def _written(segment: KeywordSegment, rows: Sequence[Sequence[Token]]) -> list[t
             if tid < 0:
                 break
             if number and is_joined(token.surface):  # as parts it is in the first row
-                forms = _without(segment, tid, [other.term for other in analyze(token.surface)])
+                forms = _without(segment, tid, [other.term for other in analyze(token.surface, segment.analysis)])
                 if forms is not None and not forms.any():
                     break
                 parts.append(Part(tid, None if forms is None or forms.all() else forms))
@@ -110,7 +108,8 @@ def _without(segment: KeywordSegment, tid: int, terms: list[str]) -> NDArray[np.
     surfaces = segment.forms(tid)
     if not any(map(is_joined, surfaces)):
         return None
-    return np.array([[token.term for token in analyze(surface)] != terms for surface in surfaces], bool)
+    analysis = segment.analysis
+    return np.array([[token.term for token in analyze(surface, analysis)] != terms for surface in surfaces], bool)
 
 
 _MOST_IN_PARTS = 2  # words of one phrase that a text may have in parts where the query joins them
@@ -133,7 +132,7 @@ def _joined(segment: KeywordSegment, part: Part) -> list[tuple[Part, ...]]:
     for code, surface in enumerate(segment.forms(part.tid)):
         if not is_joined(surface) or (part.forms is not None and not part.forms[code]):
             continue
-        rest = tuple(segment.find(TEXT_SPACE, token.term) for token in analyze(surface)[1:])
+        rest = tuple(segment.find(TEXT_SPACE, token.term) for token in analyze(surface, segment.analysis)[1:])
         if rest and min(rest) >= 0:
             groups.setdefault(rest, []).append(code)
     return [(_part(segment, part.tid, codes), *(Part(tid, None) for tid in rest)) for rest, codes in groups.items()]

@@ -8,6 +8,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from search.keyword.analysis import Analysis
 from search.keyword.match.grid import Grid
 from search.keyword.part.layout import KeywordSegment
 from search.keyword.settings import Bm25Settings
@@ -43,6 +44,7 @@ class Index(Protocol):
     bases: list[int]
     columns: Columns
     settings: Bm25Settings
+    analysis: Analysis
 
     def __len__(self) -> int: ...
 

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from search.errors import ArchiveDamaged, ArchiveMismatch
-from search.keyword.analysis import ANALYSIS_VERSION, GAP, SUBFIELDS
+from search.keyword.analysis import ANALYSIS_VERSION, ENGLISH, GAP, SUBFIELDS, Analysis
 from search.keyword.part.packing import Array, StringTable, Wide, code_bits, decode_term, letter_bits, term_key
 from search.storage.container import Part
 
@@ -29,16 +29,23 @@ class KeywordSegment:
 
     Arrays are read-only views of the mapped file wherever their stored width allows. Unsigned arrays keep their stored
     width where the docstring says so: widen them before adding to them.
+    ``analysis`` says what its words are; None: it is read for no words.
     Raises ArchiveMismatch for a part made by another analysis, ArchiveDamaged for arrays that do not fit together.
     """
 
-    def __init__(self, part: Part) -> None:
+    def __init__(self, part: Part, analysis: Analysis | None = ENGLISH) -> None:
         found = part.meta.get("analysis")
         if found != ANALYSIS_VERSION:
             raise ArchiveMismatch(
                 f"{part.path} was indexed with version {found!r} of the text analysis and this program has version "
                 f"{ANALYSIS_VERSION}; index the articles again"
             )
+        if analysis is not None and part.meta.get("language") != analysis.stamp:
+            raise ArchiveMismatch(
+                f"{part.path} has words of the language {part.meta.get('language') or ENGLISH.name}, not of "
+                f"{analysis.stamp or ENGLISH.name}; 'broadsheet doctor --repair' analyses them again"
+            )
+        self.analysis = ENGLISH if analysis is None else analysis
         self.part = part
         self.lengths: NDArray[np.uint32] = part["lengths"]
         self.articles = len(self.lengths)

@@ -16,12 +16,11 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from search.errors import ArchiveDamaged
-from search.keyword.analysis import ANALYSIS_VERSION
 from search.keyword.part.layout import OFFSETS
 from search.keyword.part.packing import Array, code_bits, code_sizes, docs_dtype, encode_codes, few_wide, starts_of
 from search.keyword.part.surviving import Source, Stretch, pieces_of
 from search.keyword.part.united import United
-from search.keyword.part.write import build_part
+from search.keyword.part.write import build_part, meta_of
 from search.storage.container import Part, PartData, Stored, Streamed
 
 # Rows whose sentences are gathered at once.
@@ -280,9 +279,13 @@ def _merge(pairs: Sequence[tuple[Part, NDArray[np.bool_]]], names: str) -> PartD
         if mask.any():
             sources.append(Source(part, mask, base))
             base += int(np.count_nonzero(mask))
+    languages = {part.meta.get("language") for part, _ in pairs}
+    if len(languages) > 1:
+        raise ArchiveDamaged(f"{names} are of several languages; run 'broadsheet doctor'")
     if not sources:
-        return build_part((), ())
-    return PartData(_Merger(sources, United(sources), names).arrays(), {"articles": base, "analysis": ANALYSIS_VERSION})
+        empty = build_part((), ())
+        return PartData(empty.arrays, meta_of(0, *languages or (None,)))
+    return PartData(_Merger(sources, United(sources), names).arrays(), meta_of(base, *languages))
 
 
 def _narrowest(largest: int, *dtypes: DTypeLike) -> DTypeLike:

@@ -132,7 +132,7 @@ class Source:
 
     def __init__(self, part: Part, keep: NDArray[np.bool_], base: int) -> None:
         self.part, self.keep, self.base = part, keep, base
-        self.segment = KeywordSegment(part)
+        self.segment = KeywordSegment(part, None)
         self.whole = bool(keep.all())
         self.rows = None if self.whole else (np.cumsum(keep) - 1 + base).astype(np.uint32)
         self.posting_starts: NDArray[np.int64] = part["posting_starts"]

@@ -17,7 +17,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from search.keyword.analysis import LONGEST_WORD, TEXT_SPACE, analyze_token, normalise, stem
+from search.keyword.analysis import (
+    ENGLISH,
+    LONGEST_WORD,
+    TEXT_SPACE,
+    Analysis,
+    analyze_token,
+    normalise,
+    spans_of,
+    term_of,
+)
 from search.keyword.part.lexicon import Forms
 from search.keyword.part.packing import BEHIND, Array, Strings, renumbered, starts_of, term_key
 from search.keyword.readings import cut, of_words
@@ -232,7 +241,8 @@ class Vocabulary(dict[bytes, int]):
     what a form is: its surface alone decides its word, and that its term.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, analysis: Analysis = ENGLISH) -> None:
+        self.analysis = analysis
         self._runs = array("I")
         self._run_ends = array("I", (0,))
         self._surfaces, self._words, self._terms = _Table(), _Table(), _Table()
@@ -265,8 +275,8 @@ class Vocabulary(dict[bytes, int]):
             number = self._run(self._compound(parts))
         else:
             forms = []
-            for written, other in cut(normalise(stretch.decode())):
-                surface, word, _ = analyze_token(written)
+            for written, other in cut(normalise(stretch.decode()), self.analysis):
+                surface, word, _ = analyze_token(written, self.analysis)
                 forms.append(self._form(surface.encode(), word.encode()) | READING * other)
             number = forms[0] if len(forms) == 1 else self._run(forms)
         if len(stretch) <= _LONGEST_KEPT:
@@ -285,7 +295,7 @@ class Vocabulary(dict[bytes, int]):
         tokens = [self[word] for word in words]
         forms, done = [], 0
         place, terms = -1, set[int]()
-        for first, surface, word in of_words(words):
+        for first, surface, word in of_words(words, self.analysis):
             if first != place:
                 place, terms = first, {self._term(words[first].lower())}
             if self._term(word) not in terms:
@@ -306,12 +316,15 @@ class Vocabulary(dict[bytes, int]):
     def _word(self, word: bytes) -> int:
         number = self._words.number(word)
         if number == len(self._term_of_word):
-            self._term_of_word.append(self._terms.number(_TEXT + stem(word.decode()).encode()))
+            term = term_of(word.decode(), self.analysis)
+            self._term_of_word.append(self._terms.number(_TEXT + term.encode()))
         return number
 
     def read(self, texts: Iterable[Sequence[str]]) -> tuple[NDArray[np.uint32], NDArray[np.int64]]:
         """The forms of all pieces of all texts in order, readings with READING set behind their first token, and how
         many of them come before the end of each piece."""
+        if not self.analysis.has_usual_tokens:
+            return self._read_otherwise(texts)
         forms: list[NDArray[np.uint32]] = []
         ends: list[NDArray[np.int64]] = []
         before = 0
@@ -324,6 +337,18 @@ class Vocabulary(dict[bytes, int]):
         if not forms:
             return np.zeros(0, np.uint32), np.zeros(0, np.int64)
         return np.concatenate(forms), np.concatenate(ends)
+
+    def _read_otherwise(self, texts: Iterable[Sequence[str]]) -> tuple[NDArray[np.uint32], NDArray[np.int64]]:
+        """The same where a language has tokens of its own: it is asked for those of each piece."""
+        forms, ends = array("I"), array("q")
+        for pieces in texts:
+            for piece in pieces:
+                text = normalise(piece.encode("utf-8", "replace").decode())
+                for start, end in spans_of(text, self.analysis):
+                    surface, word, _ = analyze_token(text[start:end], self.analysis)
+                    forms.append(self._form(surface.encode(), word.encode()))
+                ends.append(len(forms))
+        return np.array(forms, np.uint32), np.array(ends, np.int64)
 
     def _numbered(self, pieces: Sequence[str]) -> tuple[NDArray[np.uint32], NDArray[np.int64]]:
         """The number of each stretch, and how many stretches come before the end of each piece."""

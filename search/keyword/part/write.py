@@ -10,17 +10,19 @@ import itertools
 import threading
 from collections.abc import Iterator, Sequence
 from operator import itemgetter
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from search.keyword.analysis import (
     ANALYSIS_VERSION,
+    ENGLISH,
     GAP,
     SPACES,
     SUBFIELDS,
     TEXT_SPACE,
+    Analysis,
     value_term,
 )
 from search.keyword.part.layout import OFFSETS
@@ -69,10 +71,10 @@ _LOCK = threading.Lock()
 _known = Vocabulary()
 
 
-def _vocabulary() -> Vocabulary:
+def _vocabulary(analysis: Analysis) -> Vocabulary:
     global _known
-    if _known.full:
-        _known = Vocabulary()
+    if _known.full or _known.analysis is not analysis:
+        _known = Vocabulary(analysis)
     return _known
 
 
@@ -120,7 +122,7 @@ class _Text:
     Forms are numbered among those that the batch has; ``forms`` says what they are.
     """
 
-    def __init__(self, articles: Sequence[Article], layouts: Sequence[Layout]) -> None:
+    def __init__(self, articles: Sequence[Article], layouts: Sequence[Layout], analysis: Analysis) -> None:
         paragraphs: list[int] = []
         offsets: list[int] = []
         for layout in layouts:
@@ -131,12 +133,13 @@ class _Text:
         self.offsets = np.array(offsets, np.int64)
         sentences_each = np.array([_SHORT + len(layout.starts) for layout in layouts], np.int64)
         with _LOCK:
-            forms = self._read(articles, layouts)
+            forms = self._read(articles, layouts, _vocabulary(analysis))
         self._place(forms, sentences_each, np.array(paragraphs, np.int64))
 
-    def _read(self, articles: Sequence[Article], layouts: Sequence[Layout]) -> NDArray[np.int64]:
+    def _read(
+        self, articles: Sequence[Article], layouts: Sequence[Layout], vocabulary: Vocabulary
+    ) -> NDArray[np.int64]:
         """Number the tokens and readings. Returns where each sentence starts among them, and how many they are."""
-        vocabulary = _vocabulary()
         form, ends = vocabulary.read(_pieces(*each) for each in zip(articles, layouts, strict=True))
         self.readings = np.flatnonzero(form >= READING)
         form &= READING - 1
@@ -205,13 +208,13 @@ class _Metadata:
         self.position = np.array(position, np.uint32)
 
 
-def build_part(articles: Sequence[Article], layouts: Sequence[Layout]) -> PartData:
-    """The keyword part of these articles, in their order: row i is article i.
+def build_part(articles: Sequence[Article], layouts: Sequence[Layout], analysis: Analysis = ENGLISH) -> PartData:
+    """The keyword part of these articles, in their order: row i is article i. ``analysis`` says what their words are.
 
     ``layouts[i]`` has the sentences of ``articles[i].text``; tokens outside them are not indexed. The same articles
     give the same arrays.
     """
-    text, metadata = _Text(articles, layouts), _Metadata(articles)
+    text, metadata = _Text(articles, layouts, analysis), _Metadata(articles)
     lexicon = Lexicon(text.forms, list(metadata.values.terms))
     form = lexicon.form_numbers[text.form]
     term = lexicon.term_of_form()[form]
@@ -250,7 +253,14 @@ def build_part(articles: Sequence[Article], layouts: Sequence[Layout]) -> PartDa
         "paragraph_starts": text.paragraph_starts,
         "paragraphs": fit(text.paragraphs, np.uint16, np.uint32),
     }
-    return PartData(arrays, {"articles": len(articles), "analysis": ANALYSIS_VERSION})
+    return PartData(arrays, meta_of(len(articles), analysis.stamp))
+
+
+def meta_of(articles: int, language: str | None) -> dict[str, Any]:
+    """What a part says of itself: how many articles it has, by which version of the analysis, and the stamp of its
+    language, of English none."""
+    meta: dict[str, Any] = {"articles": articles, "analysis": ANALYSIS_VERSION}
+    return meta if language is None else meta | {"language": language}
 
 
 def _minors(field: Array, posting_at: Array, posting_starts: Array) -> dict[str, Array]:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from search import deadline
 from search.keyword import tree
-from search.keyword.analysis import Token, analyze
+from search.keyword.analysis import Analysis, Token, analyze
 from search.keyword.match import expand
 from search.keyword.match.expand import Selection
 from search.keyword.part.layout import KeywordSegment
@@ -27,14 +27,16 @@ Selected = list[tuple[float, Selection]]
 """Of one segment: what is selected, and what each of its occurrences weighs."""
 
 
-def each(node: Expanded) -> list[Expanded]:
+def each(node: Expanded, analysis: Analysis) -> list[Expanded]:
     """The terms that a node scores by: each word of letters as written is one."""
-    return [tree.Exact(None, surface) for surface in spelled(node.text)] if isinstance(node, tree.Exact) else [node]
+    if not isinstance(node, tree.Exact):
+        return [node]
+    return [tree.Exact(None, surface) for surface in spelled(node.text, analysis)]
 
 
-def tokens(node: Expanded) -> list[Token] | None:
+def tokens(node: Expanded, analysis: Analysis) -> list[Token] | None:
     """The tokens of letters as written, which may be stop words; None of a pattern, which says something."""
-    return analyze(node.text) if isinstance(node, tree.Exact) else None
+    return analyze(node.text, analysis) if isinstance(node, tree.Exact) else None
 
 
 def select(segments: Sequence[KeywordSegment], node: Expanded) -> list[Selected]:

@@ -27,7 +27,7 @@ from numpy.typing import NDArray
 
 from search import deadline
 from search.errors import QueryError
-from search.keyword.analysis import STOP_WORDS, SUBFIELDS, TEXT_SPACE, Token
+from search.keyword.analysis import ENGLISH, SUBFIELDS, TEXT_SPACE, Analysis, Token
 from search.keyword.cache import Cache
 from search.keyword.part.layout import KeywordSegment
 from search.keyword.part.packing import ranges
@@ -48,51 +48,55 @@ _RAW_FROM = 1 << 15  # a term in fewer articles is always worth keeping: that co
 _RAW_SHARE = 8  # a term in more than 8 times the articles asked about is looked up in the mapped arrays
 
 
-def scoring_tokens(words: Sequence[str]) -> list[Token]:
+def scoring_tokens(words: Sequence[str], analysis: Analysis = ENGLISH) -> list[Token]:
     """The tokens of a query's words that say something, and their readings: without stop words, unless there is
     nothing else. Stop words in capitals (WHO, IT) are names and stay."""
     tokens: list[Token] = []
     for word in words:
-        rows = ways(word)
+        rows = ways(word, analysis)
         tokens += rows[0]
         if len(rows) > 1:
             others = dict.fromkeys(token for row in rows[1:] for token in row)
             tokens += [token for token in others if token not in rows[0]]
-    return [token for token in tokens if says_something(token)] or tokens
+    return [token for token in tokens if says_something(token, analysis)] or tokens
 
 
-def scoring_terms(asked: Sequence[str | Expanded]) -> list[str | Expanded]:
+def scoring_terms(asked: Sequence[str | Expanded], analysis: Analysis = ENGLISH) -> list[str | Expanded]:
     """The terms of a query's words that say something, and its nodes that stand for several words."""
     words = [word for word in asked if isinstance(word, str)]
-    tokens = scoring_tokens(words)
+    tokens = scoring_tokens(words, analysis)
     if len(words) == len(asked):
         return [token.term for token in tokens]
     from search.keyword.rank import expansion  # words alone need none
 
-    nodes = [term for node in asked if not isinstance(node, str) for term in expansion.each(node)]
-    telling = [node for node in nodes if (own := expansion.tokens(node)) is None or any(map(says_something, own))]
-    tokens = [token for token in tokens if says_something(token) or not telling]
+    nodes = [term for node in asked if not isinstance(node, str) for term in expansion.each(node, analysis)]
+    telling = []
+    for node in nodes:
+        own = expansion.tokens(node, analysis)
+        if own is None or any(says_something(token, analysis) for token in own):
+            telling.append(node)
+    tokens = [token for token in tokens if says_something(token, analysis) or not telling]
     return [*(token.term for token in tokens), *(telling if telling or tokens else nodes)]
 
 
-def wanted(words: Sequence[str]) -> list[list[list[str]]]:
+def wanted(words: Sequence[str], analysis: Analysis = ENGLISH) -> list[list[list[str]]]:
     """What a match of all words has: for each word, in one of these ways, all of these terms. Stop words as above."""
-    rows = [ways(word) for word in words]
-    telling = [[[token for token in row if says_something(token)] for row in own] for own in rows]
+    rows = [ways(word, analysis) for word in words]
+    telling = [[[token for token in row if says_something(token, analysis)] for row in own] for own in rows]
     telling = [[row for row in own if row] for own in telling]
     if not any(telling):
         telling = [[row for row in own if row] for own in rows]
     return [[[token.term for token in row] for row in own] for own in telling if own]
 
 
-def telling(words: Sequence[str]) -> bool:
+def telling(words: Sequence[str], analysis: Analysis = ENGLISH) -> bool:
     """Whether any of the words says something."""
-    return any(map(says_something, scoring_tokens(words)))
+    return any(says_something(token, analysis) for token in scoring_tokens(words, analysis))
 
 
-def says_something(token: Token) -> bool:
+def says_something(token: Token, analysis: Analysis = ENGLISH) -> bool:
     """Whether a word of a query tells anything: no stop word, unless in capitals."""
-    return token.word not in STOP_WORDS or _is_acronym(token.surface)
+    return token.word not in analysis.stop_words or _is_acronym(token.surface)
 
 
 def _is_acronym(surface: str) -> bool:
@@ -147,13 +151,19 @@ class QueryTerm:
 class Bm25:
     """Contributions to the scores of the visible articles of a snapshot. Threads may share it: only caches change.
 
-    ``segments[i]`` holds the ordinals from ``bases[i]``; ``visible`` is bool[N].
+    ``segments[i]`` holds the ordinals from ``bases[i]``; ``visible`` is bool[N]; ``analysis`` reads a query's words.
     """
 
     def __init__(
-        self, segments: Sequence[KeywordSegment], bases: Sequence[int], visible: Mask, settings: Bm25Settings
+        self,
+        segments: Sequence[KeywordSegment],
+        bases: Sequence[int],
+        visible: Mask,
+        settings: Bm25Settings,
+        analysis: Analysis = ENGLISH,
     ) -> None:
         self.size = len(visible)
+        self.analysis = analysis
         self.segments = list(zip(segments, bases, strict=True))
         self._count = int(np.count_nonzero(visible))
         self._visible = None if self._count == self.size else visible
@@ -328,7 +338,7 @@ class Bm25:
         Raises QueryError for more than MOST_TERMS, and for a node that stands for too many words.
         """
         counts: dict[str | Expanded, int] = {}
-        for term in scoring_terms(asked):
+        for term in scoring_terms(asked, self.analysis):
             counts[term] = counts.get(term, 0) + 1
         if len(counts) > MOST_TERMS:
             raise QueryError(f"the query has {len(counts):,} different words; at most {MOST_TERMS:,} can be ranked by")

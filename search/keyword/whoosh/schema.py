@@ -12,6 +12,7 @@ from whoosh.columns import RefBytesColumn
 from whoosh.fields import DATETIME, ID, NUMERIC, STORED, FieldType, Schema
 from whoosh.formats import Format
 
+from search.keyword.analysis import ENGLISH, Analysis
 from search.keyword.match.lookup import FIELDS
 from search.keyword.whoosh.analysers import text_analyzer, word_analyzer
 
@@ -43,12 +44,12 @@ class Positions(Format):  # type: ignore[misc]
 
 
 @functools.cache
-def schema() -> Schema:
+def schema(analysis: Analysis = ENGLISH) -> Schema:
     """The Whoosh schema of an archive: one scorable field for each sub-field and metadata field, ``id``, ``published``
     (in UTC), ``length`` (words of the text), and ``url``, which is only stored."""
     fields = Schema()
     for name, (space, _) in FIELDS.items():
-        analyzer = word_analyzer() if space else text_analyzer()
+        analyzer = word_analyzer() if space else text_analyzer(analysis)
         column = RefBytesColumn() if name in COLUMNS else False
         fields.add(
             name,

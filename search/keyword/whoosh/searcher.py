@@ -23,7 +23,8 @@ def searcher(view: View, fields: Callable[[int], Mapping[str, Any]] | None = Non
     """A stock Whoosh searcher over a view; its document numbers are ordinals. ``fields`` gives the stored fields of an
     ordinal (None: it has none)."""
     stored = None if fields is None else Stored(fields)
-    readers = [SegmentReader(stored, schema(), segment) for segment in view.whoosh_segments]
+    fields_of = schema(view.index.analysis)
+    readers = [SegmentReader(stored, fields_of, segment) for segment in view.whoosh_segments]
     whole = readers[0] if len(readers) == 1 else MultiReader(readers)
-    whole.schema = schema()
+    whole.schema = fields_of
     return Searcher(whole, weighting=FieldBm25(view.index.settings))
