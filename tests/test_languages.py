@@ -314,3 +314,13 @@ def test_english_is_the_usual_analysis(tmp_path):
                 ]
             )
     assert answers[0] == answers[1] == answers[2]
+
+
+def test_news_of_alerts_show_the_words_of_the_language(tmp_path):
+    with Archive.open(tmp_path / "a", create=True, analysis=Beginnings()) as archive:
+        archive.add_alert("children", "Kinderwagen")
+        archive.add(ARTICLES, vectors=False)
+        (news,) = archive.run_alerts()
+        shown = {item.id: item.snippet for item in news.items}
+        assert set(shown) == {"1", "2"}
+        assert "Kinder" in shown["1"]

@@ -120,7 +120,7 @@ def news(view: View, alert: Alert, copies: Copies) -> News:
     newest = by_date(view.columns, fresh.told, False)
     return News(
         alert=alert,
-        items=tuple(_items(view, newest, fresh, excerpts.Sought.of(plan.query))),
+        items=tuple(_items(view, newest, fresh, excerpts.Sought.of(plan.query, view.analysis))),
         copies=copies_of(view, fresh.known),
         seen=seen,
     )

@@ -63,7 +63,7 @@ class Sought:
         self._places: dict[tuple[str, str], list[list[Place]]] = {}
 
     @classmethod
-    def of(cls, query: ParsedQuery, analysis: Analysis = ENGLISH) -> Sought:
+    def of(cls, query: ParsedQuery, analysis: Analysis) -> Sought:
         """What to show of a query."""
         if query.constraint is None:
             return cls(query.scoring_words, (), query.scoring_words, analysis)

@@ -31,7 +31,7 @@ def rerank(view: View, plan: Plan, scope: Scope, ranked: Ranked) -> Ranked:
     reranker: Reranker = load_reranker(model) if isinstance(model, str) else model
     ordinals = ranked.ordinals[:count]
     articles = view.articles(ordinals)
-    sought = excerpts.Sought.of(plan.query)
+    sought = excerpts.Sought.of(plan.query, view.analysis)
     known = sentences_of(scope, ordinals, sought)
     shown = passages_of(view, ranked, ordinals, articles, sought, known, PASSAGES)
     texts = [
