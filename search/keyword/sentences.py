@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from search.keyword.analysis import SUBFIELDS, TOKEN, shapes
+from search.keyword.analysis import ENGLISH, SUBFIELDS, TOKEN, Analysis, shapes
 from search.keyword.highlight import Span, highlight
 from search.keyword.rank import meetings
 from search.keyword.rank.contributions import Ordinals
@@ -25,7 +25,7 @@ class Sentences(NamedTuple):
 
     ``offsets``: where each begins in the text, in characters; the title and the like come first, at 0. For each
     occurrence, in reading order, ``numbers`` has its sentence, ``places`` its token in that, and ``each`` which of
-    ``terms`` it is. ``words`` are the query's, as typed.
+    ``terms`` it is. ``words`` are the query's, as typed, and ``analysis`` is what the archive takes for words.
     """
 
     words: Sequence[str]
@@ -34,6 +34,7 @@ class Sentences(NamedTuple):
     numbers: Sequence[int]
     places: Sequence[int]
     each: Sequence[int]
+    analysis: Analysis
 
     @property
     def starts(self) -> Sequence[int]:
@@ -87,13 +88,18 @@ class Sentences(NamedTuple):
 
     def _marked(self, sentence: str, at: int, stop: int) -> list[tuple[Span, str]]:
         """The occurrences of one sentence."""
-        tokens = list(itertools.islice(TOKEN.finditer(sentence), self.places[stop - 1] + 1))
+        analysis, count = self.analysis, self.places[stop - 1] + 1
+        if analysis is ENGLISH:  # in haste
+            tokens = [match.span() for match in itertools.islice(TOKEN.finditer(sentence), count)]
+        else:
+            tokens = list(itertools.islice(analysis.tokens(sentence), count))
         found = []
         for occurrence in range(at, stop):
             place, term = self.places[occurrence], self.terms[self.each[occurrence]]
-            if place >= len(tokens) or shapes(tokens[place][0])[2] != term:  # several tokens are read as one word
-                return [((s, e), sentence[s:e].casefold()) for s, e in highlight(sentence, self.words)]
-            found.append((tokens[place].span(), term))
+            start, end = tokens[place] if place < len(tokens) else (0, 0)
+            if start == end or shapes(sentence[start:end], analysis)[2] != term:  # several tokens are read as one word
+                return [((s, e), sentence[s:e].casefold()) for s, e in highlight(sentence, self.words, analysis)]
+            found.append(((start, end), term))
         return found
 
 
@@ -121,5 +127,6 @@ def sentences(model: Bm25, words: Sequence[str], ordinals: Ordinals) -> list[Sen
             numbers.tolist(),
             (positions - starts[numbers]).tolist(),
             stands.terms[first:last].tolist(),
+            model.analysis,
         )
     return found
