@@ -44,6 +44,7 @@ def notes(archive, query, **settings):
         ("Corran qqqqq~", ["no article has 'qqqqq~'"]),
         ("leaking leaks", []),
         ("source:xyzzy", []),
+        ("Corran versus Selwyn", []),
         ("May 2024", []),
         (
             " ".join(f"q{n}x" for n in range(12)),
@@ -197,6 +198,7 @@ def test_the_same_run_comes_to_rest_though_ids_repeat_in_it(tmp_path):
         for _ in range(2):
             again = run(*asked)
             assert "took the place" not in again.stderr
+            assert f"nothing is new: {len(records):,} articles unchanged" in again.stderr
             assert f"0 added, 0 replaced, {len(records):,} skipped" in again.stderr
             assert again.exit_code == 0
         with Archive.open(folder) as archive:

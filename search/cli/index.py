@@ -176,6 +176,8 @@ def command(
             _write_report(kept, report, reading, pruned)
     _say_rejections(report, rejects)
     _say(reading, report, report_file)
+    if report.skipped and not (report.added or report.replaced or pruned):
+        click.echo(f"nothing is new: {counted(report.skipped, 'article')} unchanged", err=True)
     gone = "" if pruned is None else f", {pruned:,} pruned"
     click.echo(
         f"{report.added:,} added, {report.replaced:,} replaced, {report.skipped:,} skipped, "

@@ -25,6 +25,7 @@ _KINDS = {"by": "author", "authors": "author"}
 _NAMED = ("source", "section", "agency", "language", "author")
 _MOST = 20  # names that are looked up
 _MOST_WORDS = 8  # that no article has, told by name
+_BETWEEN = frozenset({"versus", "vs", "vs."})  # stand between what is compared
 
 
 def remarks(view: View, plan: Plan, scope: Scope) -> list[str]:
@@ -77,7 +78,7 @@ def _lacking(plan: Plan, scope: Scope, asked: Sequence[str]) -> list[str]:
     if plan.mode is Mode.VECTOR or not scope.visible.any():
         return []
     dates = _of_dates(plan) if asked else set()
-    lacking = [word for word in asked if word.lower() not in dates and scope.words.lacks(word)]
+    lacking = [word for word in asked if word.lower() not in dates | _BETWEEN and scope.words.lacks(word)]
     like = [one.written for one in plan.query.patterns if not scope.words.match(cast("Node", one)).any()]
     if not lacking and not like:
         return []

@@ -14,7 +14,11 @@ from importlib.resources import files
 from typing import Any
 
 PAGE = "/docs"
-FILES = {"page.css": "text/css; charset=utf-8", "page.js": "text/javascript; charset=utf-8"}
+FILES = {
+    "page.css": "text/css; charset=utf-8",
+    "page.js": "text/javascript; charset=utf-8",
+    "icon.svg": "image/svg+xml",
+}
 PATHS = frozenset({PAGE, *(f"{PAGE}/{name}" for name in FILES)})
 POLICY = "default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 
@@ -36,6 +40,7 @@ def _page(document: Mapping[str, Any], secured: bool) -> Iterator[str]:
     yield '<html lang="en"><head><meta charset="utf-8">'
     yield '<meta name="viewport" content="width=device-width">'
     yield f"<title>{title}: HTTP</title>"
+    yield f'<link rel="icon" href="{PAGE}/icon.svg">'  # else a browser asks for one that is not there
     yield f'<link rel="stylesheet" href="{PAGE}/page.css"><script src="{PAGE}/page.js" defer></script></head><body>'
     yield f"<h1>{title}</h1><p>{escape(document['info'].get('summary', ''))}. "
     yield 'All of this as an <a href="/openapi.json">OpenAPI document</a>.</p>'
