@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 
 import pytest
 
 from search import Archive, Article, Filters
 from search.errors import QueryError, UsageError
+from search.query import named, parts
 
 from .effects import run
 
@@ -236,3 +238,29 @@ def test_fields_that_look_like_what_is_missing_are_named(tmp_path):
     assert "not used" not in again.stderr
     with Archive.open(tmp_path / "b") as archive:
         assert {hit.article.source for hit in archive.search("bridge")} == {"Valley Post", "Harbour Gazette"}
+
+
+@pytest.mark.parametrize(
+    ("question", "expected"),
+    [
+        (
+            "Compare the Corran Dam inspection in March 2020 and the one in May 2021",
+            ("the Corran Dam inspection in March 2020", "the Corran Dam inspection in May 2021"),
+        ),
+        ("Compare the 2019 budget with that of 2020", ("the 2019 budget", "the 2020 budget")),
+        (
+            "Compare the flood in Selwyn with the one in Harrowmouth",
+            ("the flood in Selwyn", "the flood in Harrowmouth"),
+        ),
+        ("the strike at the docks versus the one at the mill", ("the strike at the docks", "the strike at the mill")),
+        ("Compare the vote on tolls with those on taxes", ("the vote on tolls", "the vote on taxes")),
+        (
+            "compare the coverage of the dam with that of the ferry",
+            ("the coverage of the dam", "the coverage of the ferry"),
+        ),
+        ("Compare the mayor with the one who fled", ("the mayor", "the one who fled")),  # who is that?
+    ],
+)
+def test_a_side_that_refers_to_the_other_keeps_its_subject(question, expected):
+    mentions = named.find(question, named.SourceNames([]), datetime(2024, 1, 1, tzinfo=UTC))
+    assert parts.split(question, mentions) == expected

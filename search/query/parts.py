@@ -72,6 +72,10 @@ _TELLING = re.compile(
     rf"|[a-z]+(?P<plain> {_ALSO}(?:coverage|covered|reported|reporting|described|portrayed|wrote)\b(?: .*)?))"
 )
 _ONLY_NAME = re.compile(rf"(?:that of |those of )?(?P<name>{_BY_NAME})(?: did| does| has| do| have)?")
+_YEAR = re.compile(r"\b(?:1[6-9]|20)\d\d\b")
+_PLACE = r"(?:in|of|at|on|from|by|near|during|after|before|under|between)"
+_STANDS = re.compile(rf"(?:the ones?|that|those|the same(?: one)?) (?P<rest>(?:{_PLACE}|about|over)[\s\ua4f8].+)", re.I)
+_PLACED = re.compile(rf" (?:{_PLACE}|on|about|over)[\s\ua4f8][^,;]+$", re.I)
 _ASKS = re.compile(
     r"^(?:please )?(?:compare|contrast)d?(?: the)?(?: coverage of| accounts of| reports? (?:of|on))? ?"
     r"|^(?:what (?:is|are|was|were) )?"
@@ -155,12 +159,16 @@ def _completed(a: str, b: str, held: Mapping[str, str]) -> tuple[str, str]:
     if (told := _TELLING.fullmatch(one)) and (name := _ONLY_NAME.fullmatch(other)):  # "how A covered X with B"
         return a, f"{prefix}{name['name']}{told['rest'] or told['plain']}"
     said = [text for text in held if text in b]
-    rest = re.sub(r"\b(?:that|those|the same|the|in|on|of|by|from)\b", "", b.replace(said[0], "") if said else b)
+    rest = re.sub(r"\b(?:that|those|the same|the|ones?|in|on|of|by|from)\b", "", b.replace(said[0], "") if said else b)
     if len(said) == 1 and not re.search(r"\w", rest):
         places = [(a.index(text), a.index(text) + len(text)) for text, kind in held.items() if text in a]
         places = [place for place in places if held[a[slice(*place)]] == held[said[0]]]
         if places:
             return a, a[: min(places)[0]] + said[0] + a[max(places)[1] :]
+    if stands := _STANDS.fullmatch(b):  # "the flood in Selwyn with the one in Harrowmouth"
+        if (year := _YEAR.search(stands["rest"])) and _YEAR.search(a):  # "the 2019 budget with that of 2020"
+            return a, _YEAR.sub(year[0], a, count=1)
+        return a, f"{_PLACED.sub('', a)} {stands['rest']}"
     shared = re.fullmatch(rf"(?P<one>.+?)(?P<rest> {_JOIN} .+)", b)
     if shared and not re.search(rf" {_JOIN} ", a):
         a += shared["rest"]  # "X and Y on Z" asks for both on Z
