@@ -174,7 +174,8 @@ class Archive:
         """
         request = Request(query=query, literal=literal)
         with self._session.reading() as view:
-            return excerpts.marked(view.article(article_id)[1], excerpts.Sought.of(view.plan(request).query))
+            sought = excerpts.Sought.of(view.plan(request).query, view.analysis)
+            return excerpts.marked(view.article(article_id)[1], sought)
 
     def search(
         self,

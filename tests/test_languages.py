@@ -324,3 +324,9 @@ def test_news_of_alerts_show_the_words_of_the_language(tmp_path):
         shown = {item.id: item.snippet for item in news.items}
         assert set(shown) == {"1", "2"}
         assert "Kinder" in shown["1"]
+
+
+def test_the_marks_of_an_article_are_of_the_language(german):
+    article = german.get("1")
+    marked = {getattr(article, mark.field)[mark.start : mark.end] for mark in german.marks("1", "Kinderwagen")}
+    assert marked == {"Kinder", "Kindergarten"}
