@@ -40,7 +40,9 @@ def once(view: View, scope: Scope, fresh: Mask) -> Fresh:
 
 def _likeliest(view: View, scope: Scope, groups: Groups, mask: Mask) -> Ordinals:
     """The likely original of each story of several articles that is in a mask."""
-    return groups.first_of_each(mask, Shown.ORIGINAL, lambda _: origins(view.columns, groups, scope.words))
+    return groups.first_of_each(
+        mask, Shown.ORIGINAL, lambda _: origins(view.columns, groups, scope.words), whatever=False
+    )
 
 
 def _story(view: View, scope: Scope, groups: Groups, fresh: Mask, first: int, found: Fresh) -> None:

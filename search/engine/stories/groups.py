@@ -15,17 +15,36 @@ from search.storage.container import Part
 
 Ordinals = NDArray[np.int64]
 Mask = NDArray[np.bool_]
+_KEPT = 4  # groupings, of as many days
+
+
+class Wholes:
+    """Orders of the articles that links join; ``linked`` are these. Days differ in what can be seen, not in order."""
+
+    def __init__(self, linked: Ordinals) -> None:
+        self._linked = linked
+        self._orders: dict[str, Ordinals] = {}
+
+    def order(self, name: str, ordered: Callable[[Mask], Ordinals], size: int) -> Ordinals:
+        """All of them in the order of this name, which ``ordered`` puts a mask bool[``size``] in."""
+        if name not in self._orders:
+            mask = np.zeros(size, np.bool_)
+            mask[self._linked] = True
+            self._orders[name] = ordered(mask)
+        return self._orders[name]
 
 
 @dataclass(frozen=True)
 class Groups:
     """The stories of some visible articles. ``ids`` int64[N]: the story of each article, named by its first ordinal,
     which for an article without copies is its own. ``copied`` int64[c]: the articles that have copies, by story and
-    then ordinal; ``starts`` int64[g]: where each story begins among them. A query walks these, not all articles."""
+    then ordinal; ``starts`` int64[g]: where each story begins among them. A query walks these, not all articles.
+    ``wholes`` are orders of all articles that links join, visible or not."""
 
     ids: Ordinals
     copied: Ordinals
     starts: Ordinals
+    wholes: Wholes | None = None
 
     @cached_property
     def names(self) -> Ordinals:
@@ -74,14 +93,19 @@ class Groups:
         order: str,
         ordered: Callable[[Mask], Ordinals],
         standing: Ordinals | None = None,
+        whatever: bool = True,
     ) -> Ordinals:
         """Of each story of several articles the first that is in a mask. ``ordered`` puts the articles of a mask in
-        the ``order`` of this name; it is asked once. ``standing`` int64[N]: what comes before that order, the least
-        first."""
+        the ``order`` of this name; it is asked once: where an article's place is the same ``whatever`` else can be
+        seen, for all articles that links join. ``standing`` int64[N]: what comes before that order, the least first."""
         if order not in self._orders:
             copied = np.zeros(len(self.ids), np.bool_)
             copied[self.copied] = True
-            every = ordered(copied)
+            if whatever and self.wholes is not None:
+                every = self.wholes.order(order, ordered, len(self.ids))
+                every = every[copied[every]]
+            else:
+                every = ordered(copied)
             self._orders[order] = every[np.argsort(self.ids[every], kind="stable")]
         every = self._orders[order]
         places = np.flatnonzero(mask[every])
@@ -142,9 +166,22 @@ class Stories:
         linked, places = np.unique(ends[(ends >= 0).all(axis=1)], return_inverse=True)
         self.linked: Ordinals = linked
         self.ends: Ordinals = places.reshape(-1, 2)
+        self._known: dict[bytes, Groups] = {}
+
+    @cached_property
+    def _wholes(self) -> Wholes:
+        return Wholes(self.linked)
 
     def groups(self, visible: Mask) -> Groups:
-        """The stories of the visible articles."""
+        """The stories of the visible articles; the last few are kept, since a day is asked for more than once."""
+        key = np.packbits(visible[self.linked]).tobytes()
+        found = self._known.get(key)
+        if found is None:
+            found = self._groups(visible)
+            self._known = dict([*self._known.items(), (key, found)][-_KEPT:])
+        return found
+
+    def _groups(self, visible: Mask) -> Groups:
         seen = self.ends[visible[self.linked][self.ends].all(axis=1)]
         labels = components(len(self.linked), seen)
         joined = np.zeros(len(self.linked), np.bool_)
@@ -154,7 +191,7 @@ class Stories:
         copied, names = self.linked[places], self.linked[labels[places]]
         ids = np.arange(len(visible), dtype=np.int64)
         ids[copied] = names
-        return Groups(ids, copied, np.flatnonzero(copied == names))
+        return Groups(ids, copied, np.flatnonzero(copied == names), self._wholes)
 
 
 def components(count: int, links: Ordinals) -> Ordinals:

@@ -39,7 +39,7 @@ def stand_ins(view: View, plan: Plan, scope: Scope, groups: Groups, mask: Mask) 
             return origins(view.columns, groups, scope.words)
         return by_date(view.columns, every, order == Sort.OLDEST)
 
-    return groups.first_of_each(mask, order, ordered, standing(scope, request.prefer))
+    return groups.first_of_each(mask, order, ordered, standing(scope, request.prefer), order != Shown.ORIGINAL)
 
 
 def standing(scope: Scope, prefer: Sequence[str] | None) -> NDArray[np.int64] | None:

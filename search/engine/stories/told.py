@@ -76,7 +76,9 @@ def _original(view: View, scope: Scope, members: Ordinals) -> int | None:
 
 def representatives(view: View, scope: Scope, groups: Groups, mask: Mask) -> Ordinals:
     """Of each story of several articles the likeliest original in a mask, by story."""
-    return groups.first_of_each(mask, Shown.ORIGINAL, lambda _: origins(view.columns, groups, scope.words))
+    return groups.first_of_each(
+        mask, Shown.ORIGINAL, lambda _: origins(view.columns, groups, scope.words), whatever=False
+    )
 
 
 def _only(view: View, ordinals: Ordinals) -> Mask:
