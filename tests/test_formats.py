@@ -16,7 +16,7 @@ import pytest
 from search import Archive
 from search.ingest import known_formats
 from search.ingest import read as ingest_read
-from search.ingest.formats import linked_data, pdf, recognised
+from search.ingest.formats import linked_data, pdf, recognised, recognition
 from search.ingest.formats.json_shapes import shaped
 from search.ingest.formats.trees import elements, html_tree, words
 from search.ingest.source import Head, Source, SourceProblem
@@ -377,6 +377,31 @@ def test_a_download_attached_to_a_mail_is_read(tmp_path):
 
 def piece(left, bottom, text, width=None, height=10.0):
     return pdf.Piece(left, bottom, left + (width or 5.0 * len(text)), bottom + height, text)
+
+
+@pytest.fixture(autouse=True)
+def no_recognition(monkeypatch):
+    """Seconds for each page of a scan."""
+    monkeypatch.setattr(recognition, "available", lambda: False)
+
+
+def test_a_scan_without_the_extra_says_what_to_install(tmp_path):
+    (item,) = read([FOLDER / "scan.pdf"])
+    assert item.reason.startswith("no text on any page: a scan; rapidocr is not installed; install it with: ")
+    assert "ocr" in item.reason
+
+
+def test_a_scan_is_recognised_with_its_quality(monkeypatch):
+    pytest.importorskip("rapidocr")
+    monkeypatch.setattr(recognition, "available", lambda: True)
+    reading = ingest_read([FOLDER / "scan.pdf"])
+    (article,) = reading
+    words = f"{article.title} {article.text}"
+    assert "calls it the least that a town can do for its pensioners." in words
+    assert "The second tube opens in autumn." in words
+    assert 0.8 < article.ocr_quality <= 1
+    assert article.pages == ((0, "1"),)
+    assert reading.report.kinds["pdf"].notes["pages recognised by OCR"] == 1
 
 
 def test_columns_are_read_one_after_the_other():

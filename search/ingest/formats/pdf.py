@@ -1,4 +1,5 @@
-"""PDF with a text layer: columns in their order, words that hyphens part joined, running heads left out, pages kept.
+"""PDF with a text layer, or a scan that can be recognised: columns in their order, words that hyphens part joined,
+running heads left out, pages kept.
 
 A page is cut where white space goes through: into columns where it goes from top to bottom, else into what stands above
 and below (the recursive cut of Nagy and Seth, 1984). One file is one article.
@@ -14,6 +15,8 @@ from itertools import pairwise
 from statistics import median
 from typing import Any, NamedTuple
 
+from search.errors import MissingExtraError
+from search.ingest.formats import recognition
 from search.ingest.formats.base import Format, Record, rejected
 from search.ingest.formats.plain import parse
 from search.ingest.source import Head, Source, SourceProblem
@@ -21,6 +24,7 @@ from search.records import Rejection
 
 _MOST_PAGES = 10_000
 _LONGEST = 50_000_000  # characters
+_LARGEST = 4_000_000  # of a page that is recognised, in square inches / 72²
 _MOST_PIECES = 20_000  # of text on one page
 _DEEPEST = 40  # cuts in cuts
 _GUTTER = 0.6  # the least white space between columns, in heights of a line
@@ -88,9 +92,10 @@ def read(source: Source) -> Iterator[Record | Rejection]:
             raise SourceProblem(f"more than {_MOST_PAGES:,} pages")
         pages: list[list[Piece]] = []
         names: list[str] = []
+        scores: list[tuple[int, float]] = []  # characters that were recognised, and how surely
         size = 0
         for number in range(len(document)):
-            pieces = _of_page(document, number, source)
+            pieces = _of_page(document, number, source) or _recognised(document, number, source, scores)
             size += sum(len(piece.text) for piece in pieces)
             if size > _LONGEST:
                 raise SourceProblem(f"more than {_LONGEST // 1_000_000} million characters")
@@ -99,7 +104,7 @@ def read(source: Source) -> Iterator[Record | Rejection]:
         facts = _facts(document)
     finally:
         document.close()
-    yield from _article(source, pages, names, facts)
+    yield from _article(source, pages, names, facts, scores)
 
 
 def _of_page(document: Any, number: int, source: Source) -> list[Piece]:
@@ -120,9 +125,33 @@ def _of_page(document: Any, number: int, source: Source) -> list[Piece]:
     except pypdfium2.PdfiumError:
         source.note("pages that cannot be read")
         return []
-    if not pieces:
-        source.note("pages without text (scans)")
     return pieces
+
+
+def _recognised(document: Any, number: int, source: Source, scores: list[tuple[int, float]]) -> list[Piece]:
+    """The pieces of a page that is a picture, where what recognises them is installed."""
+    import pypdfium2
+
+    if not recognition.available():
+        source.note("pages without text (scans)")
+        return []
+    try:
+        page = document[number]
+        try:
+            wide, high = page.get_size()
+            if wide * high > _LARGEST:
+                source.note("pages too large to be recognised")
+                return []
+            image = page.render(scale=recognition.DOTS / 72, rev_byteorder=False, draw_annots=False).to_numpy()
+        finally:
+            page.close()
+    except pypdfium2.PdfiumError:
+        source.note("pages that cannot be read")
+        return []
+    runs = recognition.recognised(image[:, :, :3] if image.ndim == 3 else image[:, :, None].repeat(3, axis=2))
+    source.note("pages recognised by OCR" if runs else "pages without text", 1)
+    scores += ((len(words), score) for *_, words, score in runs)
+    return [Piece(left, bottom, right, top, words) for left, bottom, right, top, words, _ in runs]
 
 
 def _pieces(text: Any) -> Iterator[Piece]:
@@ -214,11 +243,16 @@ def _beside(pieces: Sequence[Piece]) -> str:
 
 
 def _article(
-    source: Source, found: list[list[Piece]], names: list[str], facts: dict[str, str]
+    source: Source,
+    found: list[list[Piece]],
+    names: list[str],
+    facts: dict[str, str],
+    scores: list[tuple[int, float]],
 ) -> Iterator[Record | Rejection]:
     if not any(found):
-        reason = "no text on any page: a scan, which has to be recognised first" if found else "a PDF without pages"
-        yield rejected(source, None, reason)
+        reason = "no text on any page" if found else "a PDF without pages"
+        hint = "" if recognition.available() or not found else f": a scan; {MissingExtraError('rapidocr', 'ocr')}"
+        yield rejected(source, None, f"{reason}{hint}")
         return
     if dropped := _without_running_heads(found):
         source.note("running heads and page numbers left out", dropped)
@@ -243,6 +277,8 @@ def _article(
         fields["title"] = facts.get("title", "")
     extra |= {f"document_{name}": value for name, value in facts.items()}
     extra["page_count"] = len(pages)
+    if scores:
+        fields["ocr_quality"] = round(sum(n * score for n, score in scores) / sum(n for n, _ in scores), 4)
     yield Record({**fields, "extra": extra}, None, body, False, tuple(names[number] for number in used))
 
 
@@ -361,7 +397,7 @@ def _facts(document: Any) -> dict[str, str]:
 
 FORMAT = Format(
     name="pdf",
-    title="PDF with a text layer",
+    title="PDF; scans with the extra ocr",
     recognises=recognises,
     read=read,
     extensions=(".pdf",),
