@@ -556,18 +556,27 @@ class Archive:
 
         return doctor.check(self._session.catalog, progress, thorough, self._session.installed_analysis)
 
-    def export(self, query: str | None = None, *, filters: Filters | Mapping[str, Any] | None = None) -> Iterator[str]:
+    def export(
+        self,
+        query: str | None = None,
+        *,
+        filters: Filters | Mapping[str, Any] | None = None,
+        copies: Copies | str = Copies.SHOW,
+    ) -> Iterator[str]:
         """Everything in the archive, or what matches a query, as lines of JSON for ``import_``, without line ends.
 
         The first line has the settings and the alerts, the last one counts the articles; between them each article has
         a line with all its fields, in the order in which they came. A damaged record has a line that says so. Without a
-        query the catalog alone is read, whatever state the segments are in. Memory does not grow with the archive; the
-        commit is held until the end. Raises QueryError and UsageError as ``search``.
+        query the catalog alone is read, whatever state the segments are in. ``copies`` "collapse" leaves one article of
+        each story, the likely original among those that match. Memory does not grow with the archive; the commit is
+        held until the end. Raises QueryError and UsageError as ``search``.
         """
         from search.engine.transfer import export
 
-        everything = query is None and filters is None
-        request = None if everything else Request(query=query or "*", filters=Filters.of(filters))
+        how = _choice(Copies, copies)
+        everything = query is None and filters is None and how is Copies.SHOW
+        asked = Request(query=query or "*", filters=Filters.of(filters), copies=how, shown=Shown.ORIGINAL)
+        request = None if everything else asked
         return export(self._session, request)
 
     def backup(

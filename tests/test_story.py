@@ -265,6 +265,30 @@ async def test_story_as_a_tool(sample_archive):
             assert both.is_error
 
 
+# Exports
+
+
+@shows("Archive.export", "copies")
+@shows("export", "--copies")
+def test_an_export_by_story_has_the_likely_original_of_each(archive, tmp_path):
+    def exported(lines):
+        return {one["id"] for one in map(json.loads, lines) if "broadsheet" not in one}
+
+    every = exported(archive.export())
+    assert len(every) == 99
+    gone = {one for copies in STORIES.values() for one, _ in copies[1:]}
+    assert exported(archive.export(copies="collapse")) == every - gone
+    # Of those that match: the wire's copy does not, so another stands for the story.
+    assert exported(archive.export("Dunmere pension", copies="collapse")) == {DUNMERE}
+    assert len(exported(archive.export("Zerrin", copies="collapse"))) == archive.stories("Zerrin").stories == 7
+    shown = run("export", "--copies", "collapse", "--query", "Zerrin")
+    assert exported(shown.stdout.splitlines()) == exported(archive.export("Zerrin", copies="collapse"))
+    assert shown.stderr.startswith("7 articles exported in ")
+    with Archive.open(tmp_path / "again", create=True) as again:
+        again.import_(archive.export(copies="collapse"), vectors=False)
+        assert (len(again), again.stats()["copies"]) == (91, 0)
+
+
 # Roles, by made-up stories
 
 TEXT = prose(1, 150)
@@ -383,6 +407,8 @@ def test_an_archive_that_knows_no_stories_says_so(tmp_path):
         assert [one.id for one in made.story("a").copies] == ["a"]
         found = made.stories("*")
         assert (found.total, found.stories, found.carried, found.hits) == (2, 2, 0, ())
+        with pytest.raises(UsageError, match="'broadsheet regroup' finds out"):
+            list(made.export(copies="collapse"))
         for notes in (made.story("a").notes, found.notes):
             assert "'broadsheet regroup' finds out" in notes[0]
 

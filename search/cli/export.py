@@ -13,13 +13,15 @@ from typing import Any
 import click
 
 from search.cli.files import replacing
-from search.cli.options import common, counted, opened, valid_text
+from search.cli.options import asks, common, counted, opened, valid_text
 from search.cli.progress import Meter, duration
+from search.engine.request import EXPORT
 
 
 @click.command("export")
 @common
 @click.option("--query", metavar="QUERY", callback=valid_text, help="Only the articles that match.")
+@asks(*EXPORT)
 @click.option(
     "--output",
     type=click.Path(dir_okay=False, path_type=Path),
@@ -27,7 +29,7 @@ from search.cli.progress import Meter, duration
     help="Write to FILE, which is packed if its name ends in .gz or .zst.",
 )
 @click.pass_context
-def command(ctx: click.Context, /, folder: Path, query: str | None, output: Path | None) -> None:
+def command(ctx: click.Context, /, folder: Path, query: str | None, copies: str, output: Path | None) -> None:
     """Write everything in an archive as lines of JSON.
 
     The first line has the settings and the alerts; then comes an article a line, with all that is kept of it; the last
@@ -39,7 +41,7 @@ def command(ctx: click.Context, /, folder: Path, query: str | None, output: Path
     began = time.monotonic()
     articles = damaged = 0
     with opened(folder, outdated=True) as archive, Meter("articles") as meter, _written(output) as file:
-        for line in archive.export(query):
+        for line in archive.export(query, copies=copies):
             text = line if output is not None else escaped(line)
             file.write(f"{text}\n".encode())
             if not line.startswith('{"broadsheet"'):

@@ -21,9 +21,13 @@ from search.encode import named, same_model
 from search.engine.alerts import new_alert, saved
 from search.engine.index import index
 from search.engine.intake import Progress
+from search.engine.legs import Mask
+from search.engine.plan import Plan
+from search.engine.rank import alone
 from search.engine.request import Request
+from search.engine.stories.shown import stand_ins
 from search.errors import ArchiveDamaged, SearchError, SettingsDamaged, SourceError, UsageError
-from search.records import AddReport, Alert, Article, ImportReport, Rejection
+from search.records import AddReport, Alert, Article, Copies, ImportReport, Rejection
 from search.records.numbers import counted
 from search.storage import codec
 from search.storage.catalog import Catalog
@@ -31,6 +35,7 @@ from search.storage.copies import pinned
 
 if TYPE_CHECKING:
     from search.engine.session import Session
+    from search.engine.view import View
 
 MARK = "broadsheet"
 VERSION = 1
@@ -65,7 +70,7 @@ def _all(session: Session) -> Iterator[str]:
 
 def _matching(session: Session, request: Request) -> Iterator[str]:
     with session.reading() as view:
-        ordinals = np.flatnonzero(view.match(view.plan(request)).matched)
+        ordinals = np.flatnonzero(_exported(view, view.plan(request)))
         rows = view.columns.rows[ordinals]
         alerts = []
         for alert in saved(session):
@@ -74,6 +79,21 @@ def _matching(session: Session, request: Request) -> Iterator[str]:
         yield _header(session, alerts)
         pages = (rows[start : start + _PAGE].tolist() for start in range(0, len(rows), _PAGE))
         yield from _lines(record for page in pages for record in session.catalog.records(page))
+
+
+def _exported(view: View, plan: Plan) -> Mask:
+    """What matches, or of each story of it the copy that stands for it."""
+    scope = view.match(plan)
+    if plan.request.copies is Copies.SHOW:
+        return scope.matched
+    if scope.groups is None and len(view.columns):
+        raise UsageError("this archive does not know which articles are copies; 'broadsheet regroup' finds out")
+    groups = scope.groups
+    return (
+        scope.matched
+        if groups is None
+        else alone(scope.matched, groups, stand_ins(view, plan, scope, groups, scope.matched))
+    )
 
 
 def _header(session: Session, alerts: Iterable[tuple[Alert, str | None]]) -> str:
