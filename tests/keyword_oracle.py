@@ -256,7 +256,8 @@ class Oracle:
     def scores(
         self, words: Sequence[str | tree.Expanded], settings: Bm25Settings | None = None, pool: int = 1000
     ) -> dict[int, float]:
-        """BM25F and what pairs of words near each other add, in float64 and from the formulas."""
+        """BM25F, what words in the form that is asked for add, and what pairs of words near each other add, in float64
+        and from the formulas."""
         settings = settings or Bm25Settings()
         base = self.bm25f(words, settings)
         seen = [i for i, visible in enumerate(self.visible) if visible]
@@ -271,6 +272,17 @@ class Oracle:
         length = {i: sum(w * n for w, n in zip(weights, self.lengths[i], strict=True)) for i in seen}
         average = sum(length.values()) / len(seen) if any(length.values()) else 1.0
         scores = dict(base)
+        norms = {i: settings.k1 * (1 - settings.b + settings.b * length[i] / average) for i in seen}
+        for token in scoring_tokens([word for word in words if isinstance(word, str)]):
+            frequencies = {
+                i: sum(weights[at.field] for at in self.tokens[i] if at.term == token.term and at.word == token.word)
+                for i in seen
+            }
+            df = sum(any(at.term == token.term and at.word == token.word for at in self.tokens[i]) for i in seen)
+            idf = math.log(1 + (len(seen) - df + 0.5) / (df + 0.5))
+            for i, tf in frequencies.items():
+                if tf and i in scores:
+                    scores[i] += settings.exact * idf * tf / (tf + norms[i])
         for rarer, other in itertools.combinations(terms, 2):
             counts = {i: self.near(i, rarer, other) for i in base}
             df = sum(counts[i] > 0 for i in best)

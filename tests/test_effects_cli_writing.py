@@ -285,7 +285,7 @@ def test_optimize_bm25_changes_scores_and_merges_nothing(folder, tmp_path):
     asked = ("search", "port", "--mode", "keyword", "-n", "1")
     before = answer(*asked, "--explain")["hits"][0]
     tuned = run("optimize", "--bm25", "title=0,k1=2")
-    assert tuned.stdout == "k1=2 b=0.75 title=0 caption=1 dateline=1 byline=1 text=1 near=0.2\n"
+    assert tuned.stdout == "k1=2 b=0.75 title=0 caption=1 dateline=1 byline=1 text=1 near=0.2 exact=0.33\n"
     assert answer("stats")["segments"] == 2
     assert before["explain"]["keyword"]["score"] > 0
     after = answer(*asked, "--explain")["hits"][0]

@@ -62,9 +62,9 @@ def test_by_hand(folder):
     ]
     articles = [Article(id=str(i), text=text) for i, text in enumerate(texts)]
     articles.append(Article(id="6", title="strike", text="port"))  # not in one field
-    index = make_index(folder, [articles])
+    index = make_index(folder, [articles], Bm25Settings(exact=0.0))
     view = index.at(everything(index))
-    plain = make_index(folder, [articles], Bm25Settings(near=0.0)).at(everything(index))
+    plain = make_index(folder, [articles], Bm25Settings(near=0.0, exact=0.0)).at(everything(index))
     words, every = ["port", "strike"], np.arange(len(articles))
     more = view.score(words, every) - plain.score(words, every)
     assert (more > 0).tolist() == [True, False, True, True, False, False, False]
@@ -89,7 +89,8 @@ def test_by_hand(folder):
         Bm25Settings(),
         Bm25Settings(near=3.0, k1=1.5, b=0.4, caption=0.0, title=0.5),
         Bm25Settings(k1=0.0),
-        Bm25Settings(near=0.0),
+        Bm25Settings(exact=2.0, b=1.0),
+        Bm25Settings(near=0.0, exact=0.0),
     ],
 )
 def test_brute_force(folder, parameters, pool, monkeypatch):
@@ -136,7 +137,7 @@ def test_conditions_change_no_score(index, words, seed, share):
 def test_nothing_behind_the_pool_has_more_than_is_said(folder, index, words, pool):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(near, "POOL", pool)
-        for parameters in (Bm25Settings(), Bm25Settings(near=2.0, text=0.5, title=0.0)):
+        for parameters in (Bm25Settings(), Bm25Settings(near=2.0, text=0.5, title=0.0, exact=3.0)):
             some = make_index(folder, [ARTICLES], parameters)
             view = some.at(everything(some))
             ordinals, scores = view.rank(words, None, None, pool)
@@ -145,6 +146,86 @@ def test_nothing_behind_the_pool_has_more_than_is_said(folder, index, words, poo
             everyone = view.score(words, np.arange(len(some)))
             everyone[ordinals] = 0
             assert everyone.max() <= view.most_beyond(words, float(scores[-1]))
+
+
+INFLECTED = [
+    "Strikes",
+    "strike",
+    "striking",
+    "strikers' strike",
+    "The STRIKE",
+    "ports",
+    "port's",
+    "re-porting",
+    "Pórt",
+    "unions",
+    "union",
+]
+
+
+@pytest.mark.parametrize("visible", [np.ones(90, bool), np.random.default_rng(5).random(90) < 0.5])
+@pytest.mark.parametrize("looked_up", [False, True])
+def test_forms_by_brute_force(folder, visible, looked_up, monkeypatch):
+    """Many forms of a stem in all fields, read whole and kept, or looked up for the articles that are asked about."""
+    from search.keyword.rank import scoring
+
+    if looked_up:
+        monkeypatch.setattr(scoring, "_RAW_FROM", 0)
+        monkeypatch.setattr(scoring, "_RAW_SHARE", 0)
+    rnd = random.Random(8)
+
+    def text(most):
+        return " ".join(rnd.choices([*INFLECTED, "filler"], k=rnd.randint(0, most)))
+
+    articles = [Article(id=str(i), title=text(4), text=text(40), caption=text(3)) for i in range(90)]
+    parameters = Bm25Settings(exact=0.7, title=2.5, caption=0.5)
+    index = make_index(folder, [articles[:40], articles[40:41], articles[41:]], parameters)
+    merged = make_index(folder, [articles], parameters).at(visible)
+    view, oracle = index.at(visible), Oracle(articles, visible)
+    told = 0
+    for words in (
+        ["strike"],
+        ["strikes", "strike", "port"],
+        ["unions", "unions", "striking"],
+        ["Strike", "of", "PORTS"],
+    ):
+        expected = oracle.scores(words, parameters)
+        ordinals, scores = view.rank(words, None, None, 90)
+        assert sorted(ordinals.tolist()) == sorted(expected)
+        assert scores.tolist() == pytest.approx([expected[i] for i in ordinals.tolist()], rel=1e-5)
+        assert view.score(words, ordinals).tobytes() == scores.tobytes()
+        assert merged.rank(words, None, None, 90)[1].tobytes() == scores.tobytes()
+        for ordinal, score in zip(ordinals.tolist(), scores, strict=True):
+            why = view.explain(words, ordinal)
+            total = np.float32(0)
+            for part in (*why["terms"], *why["exact"], *why["near"]):
+                total += np.float32(part["contribution"])
+            assert total == score
+            told += len(why["exact"])
+    assert told > 100
+
+
+def test_the_form_that_is_asked_for_comes_first(folder):
+    articles = [
+        Article(id="0", text="the operative slept"),
+        Article(id="1", text="the operation failed"),
+        Article(id="2", text="the operations failed"),
+    ]
+    view = make_index(folder, [articles]).at(np.ones(3, bool))
+    assert view.rank(["operations"], None, None, 3)[0].tolist() == [2, 0, 1]
+    assert view.rank(["Operation"], None, None, 3)[0].tolist() == [1, 0, 2]
+    assert view.rank(["operating"], None, None, 3)[0].tolist() == [0, 1, 2]  # nobody has it
+    (part,) = view.explain(["operations"], 2)["exact"]
+    idf = math.log(1 + 2.5 / 1.5)
+    assert part == {
+        "word": "operations",
+        "count": 1,
+        "df": 1,
+        "idf": pytest.approx(idf),
+        "tf": 1.0,
+        "contribution": pytest.approx(0.33 * idf / (1 + 0.9), rel=1e-6),
+    }
+    assert view.explain(["operations"], 0)["exact"] == []
 
 
 def test_of_many_words_the_rarest_are_paired(folder):
@@ -184,7 +265,7 @@ def test_groups_have_their_best_article_by_the_whole_score(folder):
     articles += [Article(id=str(i), text="filler words only") for i in range(2, 9)]
     index = make_index(folder, [articles], Bm25Settings(near=5.0))
     view, groups = index.at(everything(index)), np.zeros(9, np.int64)
-    alone = make_index(folder, [articles], Bm25Settings(near=0.0)).at(everything(index))
+    alone = make_index(folder, [articles], Bm25Settings(near=0.0, exact=0.0)).at(everything(index))
     assert alone.rank(["port", "strike"], None, groups, 3)[0].tolist() == [0]
     assert view.rank(["port", "strike"], None, groups, 3)[0].tolist() == [1]
 

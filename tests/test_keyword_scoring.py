@@ -70,7 +70,7 @@ def ranked(scores: dict[int, float]) -> list[int]:
 
 def test_the_formula_by_hand(folder):
     articles = [Article(id="1", text="peace peace talks"), Article(id="2", title="Peace"), Article(id="3", text="war")]
-    view = make_index(folder, [articles], Bm25Settings(k1=1.2, b=0.75, title=2.0)).at(np.ones(3, bool))
+    view = make_index(folder, [articles], Bm25Settings(k1=1.2, b=0.75, title=2.0, exact=0.0)).at(np.ones(3, bool))
     ordinals, scores = view.rank(["peace"], None, None, 10)
     idf = math.log(1 + (3 - 2 + 0.5) / (2 + 0.5))
     average = (3 + 2 + 1) / 3
@@ -144,7 +144,7 @@ def test_pruning_leaves_the_result_alone(folder, monkeypatch, raw_from):
         Article(id=str(i), text=" ".join(rnd.choice(common, size=rnd.integers(1, 40), p=odds / odds.sum())))
         for i in range(1500)
     ]
-    index = make_index(folder, [articles[:700], articles[700:]], Bm25Settings(near=0.0))
+    index = make_index(folder, [articles[:700], articles[700:]], Bm25Settings(near=0.0, exact=0.0))
     for _ in range(80):
         view = index.at(np.ones(1500, bool))  # nothing cached
         words = rnd.choice(common, size=rnd.integers(2, 9)).tolist()
@@ -223,7 +223,7 @@ def test_what_stands_for_several_words_scores_as_one_term(folder, parameters):
                         part["count"] * part["idf"] * part["tf"] / (part["tf"] + norm), rel=1e-5
                     )
                     total += np.float32(part["contribution"])
-                for pair in told["near"]:
+                for pair in (*told["exact"], *told["near"]):
                     total += np.float32(pair["contribution"])
                 assert total == score
 
@@ -331,7 +331,7 @@ def test_explanations_add_up(index):
     for ordinal, score in zip(ordinals.tolist(), scores, strict=True):
         total = np.float32(0)
         told = view.explain(words, ordinal)
-        assert list(told) == ["terms", "near"]
+        assert list(told) == ["terms", "exact", "near"]
         norms = set()
         for part in told["terms"]:
             norm = 0.9 * (0.25 + 0.75 * part["length"] / part["average_length"])
@@ -341,6 +341,10 @@ def test_explanations_add_up(index):
             )
             total += np.float32(part["contribution"])
         (norm,) = norms
+        for part in told["exact"]:
+            share = part["tf"] / (part["tf"] + norm)
+            assert part["contribution"] == pytest.approx(0.33 * part["count"] * part["idf"] * share, rel=1e-5)
+            total += np.float32(part["contribution"])
         for part in told["near"]:
             assert part["idf"] == pytest.approx(math.log(1 + (part["pool"] - part["df"] + 0.5) / (part["df"] + 0.5)))
             share = part["count"] / (part["count"] + norm)
@@ -349,7 +353,7 @@ def test_explanations_add_up(index):
             pairs += 1
         assert total == score
     assert pairs > 20
-    assert view.explain(["absent"], 0) == {"terms": [], "near": []}
+    assert view.explain(["absent"], 0) == {"terms": [], "exact": [], "near": []}
 
 
 def test_nothing_to_rank(folder, index):
@@ -428,7 +432,7 @@ def test_bm25s_agrees_on_one_field(folder):
     tokens = [[t.term for t in analyze(a.text)] for a in articles]
     peer = bm25s.BM25(method="lucene", k1=1.2, b=0.75)
     peer.index(tokens, show_progress=False)
-    view = make_index(folder, [articles[:20], articles[20:]], Bm25Settings(k1=1.2, b=0.75, near=0.0)).at(
+    view = make_index(folder, [articles[:20], articles[20:]], Bm25Settings(k1=1.2, b=0.75, near=0.0, exact=0.0)).at(
         np.ones(len(articles), bool)
     )
     for words in (["peace"], ["court", "war", "Gaza"], ["supreme", "talks"]):

@@ -204,7 +204,9 @@ def test_the_dictionary_is_that_of_the_visible_articles(tmp_path, monkeypatch):
 def one_field(tmp_path_factory):
     """Articles that have nothing but a text, in two segments."""
     texts = [Article(id=article.id, text=article.text) for article in ARTICLES]
-    return make_index(tmp_path_factory.mktemp("texts"), [texts[:33], texts[33:]], Bm25Settings(near=0.0)).at(VISIBLE)
+    return make_index(tmp_path_factory.mktemp("texts"), [texts[:33], texts[33:]], Bm25Settings(near=0.0, exact=0.0)).at(
+        VISIBLE
+    )
 
 
 @given(words=st.lists(st.sampled_from([*WORDS, "absent"]), min_size=1, max_size=4))

@@ -17,7 +17,7 @@ from search.cli.progress import duration
     "--bm25",
     metavar="NAME=NUMBER,...",
     help="Instead, set parameters of the scoring by words: k1, b, the weights of title, caption, dateline, byline "
-    "and text, and near, that of words near each other.",
+    "and text, near, that of words near each other, and exact, that of words in the form asked for.",
 )
 @click.option("--wait", is_flag=True, help="Wait while another process writes to the archive.")
 def command(folder: Path, bm25: str | None, wait: bool) -> None:

@@ -174,7 +174,8 @@ class KeywordView:
     ) -> tuple[Ordinals, NDArray[np.float32]]:
         """(ordinals int64, scores float32) of the best articles: scores above 0, descending, ties by ordinal.
 
-        A score is BM25F and what words near each other add: the articles that BM25F ranks best are put in order by it.
+        A score is BM25F, what words in the form that is asked for add, and what words near each other add: the articles
+        that BM25F ranks best are put in order by it.
         ``mask`` is bool[N] (None: all visible articles). With ``groups``, int64[N], only the best article of each group
         is returned. ``depth`` is how many articles, or groups, are wanted. Raises QueryError for too many words.
         """
@@ -192,9 +193,16 @@ class KeywordView:
 
     @_sound
     def explain(self, words: Sequence[str | Expanded], ordinal: int) -> dict[str, list[dict[str, Any]]]:
-        """The parts of an article's score: ``terms``, one for each of the query's that it has, and ``near``, one for
-        each two of them that stand near each other in it."""
-        return {"terms": self.bm25.explain(words, ordinal), "near": near.explain(self.bm25, words, ordinal)}
+        """The parts of an article's score, in the order of addition: ``terms``, one for each of the query's that it
+        has, ``exact``, one for each word that it has in the form that is asked for, and ``near``, one for each two
+        terms that stand near each other in it."""
+        model = self.bm25
+        exact = model.forms.explain(model.terms(words), ordinal) if model.exact > 0 else []
+        return {
+            "terms": model.explain(words, ordinal),
+            "exact": exact,
+            "near": near.explain(model, words, ordinal),
+        }
 
     @_sound
     def sentences(self, words: Sequence[str], ordinals: Ordinals) -> list[Sentences | None]:

@@ -35,6 +35,8 @@ class TermScores(NamedTuple):
         """float32 for each of some ordinals, in any order; 0 without the term."""
         if self.dense is not None:
             return self.dense[ordinals]
+        if not len(self.ordinals):
+            return np.zeros(len(ordinals), np.float32)
         narrow = ordinals.astype(np.int32)
         places = self.ordinals.searchsorted(narrow)
         places[places == len(self.ordinals)] = 0

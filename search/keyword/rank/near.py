@@ -1,4 +1,5 @@
-"""Words of a query that stand near each other in an article: what their pairs add to its score.
+"""The whole score by words: BM25F, what words in the form that is asked for add (``forms``), and what words of the
+query add that stand near each other.
 
     near(d) = sum over the pairs of the query's terms of  u / sqrt(n - 1) * idf * c / (c + k1 * (1 - b + b * L / avgL))
     idf = ln(1 + (P - df + 0.5) / (df + 0.5))
@@ -81,9 +82,11 @@ def score(model: Bm25, words: Sequence[str | Expanded], ordinals: Ordinals) -> S
     order = np.argsort(ordinals, kind="stable")
     ascending = ordinals[order]
     totals = add(terms, ascending, np.zeros(len(ordinals), np.float32))
+    with_words = np.flatnonzero(totals)
+    at = ascending[with_words]
+    if model.exact > 0:
+        totals[with_words] = model.forms.add(terms, at, totals[with_words])
     if _counts(model, terms):
-        with_words = np.flatnonzero(totals)
-        at = ascending[with_words]
         met = meetings(model, _paired(terms), at)
         if len(met.pairs):
             totals[with_words] = _added(model, _known(model, terms), met, at, totals[with_words])
@@ -124,19 +127,21 @@ def explain(model: Bm25, words: Sequence[str | Expanded], ordinal: int) -> list[
 def most_beyond(model: Bm25, words: Sequence[str | Expanded], last: float) -> float:
     """The most that an article can score that BM25F ranks behind all of a ranking whose last has the score ``last``.
 
-    Its BM25F is no more than that. A pair's share is at most its weight times tf' / (tf' + norm) of the rarer term,
-    whose BM25F is idf times the same; so the best that such an article can do is a fractional knapsack.
+    Its BM25F is no more than that. A pair's share is at most its weight times tf' / (tf' + norm) of the rarer term, and
+    a form's at most its weight and idf times that of its term, whose BM25F is idf times the same; so the best that such
+    an article can do is a fractional knapsack.
     """
-    terms = model.terms(words)
-    if not _counts(model, terms):
+    terms = [term for term in model.terms(words) if isinstance(term.asked, str)]
+    gains = np.array([model.forms.most(term) if model.exact > 0 else 0.0 for term in terms])
+    if _counts(model, terms):
+        pairs = _known(model, terms)
+        np.add.at(gains, np.triu_indices(len(pairs.terms), 1)[0], pairs.weights.astype(np.float64))
+    if not gains.any():
         return last
-    pairs = _known(model, terms)
-    gains = np.zeros(len(pairs.terms))
-    np.add.at(gains, np.triu_indices(len(gains), 1)[0], pairs.weights.astype(np.float64))
     bound, left = last, last
     least = min(1.0, model.least_weight)  # c counts words, tf' weighs them
     for gain, idf in sorted(
-        ((gain, term.idf * float(term.count)) for gain, term in zip(gains.tolist(), pairs.terms, strict=True)),
+        ((gain, term.idf * float(term.count)) for gain, term in zip(gains.tolist(), terms, strict=True)),
         key=lambda one: one[0] / one[1],
         reverse=True,
     ):
@@ -159,20 +164,23 @@ def _paired(terms: Sequence[QueryTerm]) -> list[QueryTerm]:
 
 
 def _rank(model: Bm25, terms: Sequence[QueryTerm], mask: Mask | None, depth: int) -> tuple[Ordinals, Scores]:
-    """The articles that BM25F ranks best, in the order of their scores with pairs, and these."""
+    """The articles that BM25F ranks best, in the order of their whole scores, and these."""
     ordinals, scores = maxscore.rank(model, terms, mask, depth)
-    if not _counts(model, terms) or not len(ordinals):
+    if not len(ordinals) or not (model.exact > 0 or _counts(model, terms)):
         return ordinals, scores
     order = np.argsort(ordinals)
-    ascending = ordinals[order]
-    met = meetings(model, _paired(terms), ascending)
-    if not len(met.pairs):
-        return ordinals, scores
-    if mask is None:  # these are the pool, or begin with it
-        pairs = _keep(model, terms, met.pairs[order[met.places] < POOL], min(len(ordinals), POOL))
-    else:
-        pairs = _known(model, terms)
-    return maxscore.best(ascending, _added(model, pairs, met, ascending, scores[order]), depth)
+    ascending, totals = ordinals[order], scores[order]
+    if model.exact > 0:
+        totals = model.forms.add(terms, ascending, totals)
+    if _counts(model, terms):
+        met = meetings(model, _paired(terms), ascending)
+        if len(met.pairs):
+            if mask is None:  # these are the pool, or begin with it
+                pairs = _keep(model, terms, met.pairs[order[met.places] < POOL], min(len(ordinals), POOL))
+            else:
+                pairs = _known(model, terms)
+            totals = _added(model, pairs, met, ascending, totals)
+    return maxscore.best(ascending, totals, depth)
 
 
 def _known(model: Bm25, terms: Sequence[QueryTerm]) -> Pairs:

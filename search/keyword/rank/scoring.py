@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import math
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -38,6 +38,7 @@ from search.keyword.readings import ways
 from search.keyword.settings import Bm25Settings
 
 if TYPE_CHECKING:
+    from search.keyword.rank.forms import Forms
     from search.keyword.tree import Expanded
 
 MOST_TERMS = 1024
@@ -63,10 +64,15 @@ def scoring_tokens(words: Sequence[str], analysis: Analysis = ENGLISH) -> list[T
 
 def scoring_terms(asked: Sequence[str | Expanded], analysis: Analysis = ENGLISH) -> list[str | Expanded]:
     """The terms of a query's words that say something, and its nodes that stand for several words."""
+    return [one.term if isinstance(one, Token) else one for one in scoring_parts(asked, analysis)]
+
+
+def scoring_parts(asked: Sequence[str | Expanded], analysis: Analysis = ENGLISH) -> list[Token | Expanded]:
+    """The same, with the words of which the terms are."""
     words = [word for word in asked if isinstance(word, str)]
     tokens = scoring_tokens(words, analysis)
     if len(words) == len(asked):
-        return [token.term for token in tokens]
+        return list(tokens)
     from search.keyword.rank import expansion  # words alone need none
 
     nodes = [term for node in asked if not isinstance(node, str) for term in expansion.each(node, analysis)]
@@ -76,7 +82,7 @@ def scoring_terms(asked: Sequence[str | Expanded], analysis: Analysis = ENGLISH)
         if own is None or any(says_something(token, analysis) for token in own):
             telling.append(node)
     tokens = [token for token in tokens if says_something(token, analysis) or not telling]
-    return [*(token.term for token in tokens), *(telling if telling or tokens else nodes)]
+    return [*tokens, *(telling if telling or tokens else nodes)]
 
 
 def wanted(words: Sequence[str], analysis: Analysis = ENGLISH) -> list[list[list[str]]]:
@@ -107,13 +113,14 @@ def _is_acronym(surface: str) -> bool:
 class QueryTerm:
     """One term of a query: ``count`` times asked for, in ``df`` visible articles. Its scores are made when needed.
 
-    ``asked`` is the term, or the node that stands for several; ``text`` is what it is shown and told apart by.
+    ``asked`` is the term, or the node that stands for several; ``text`` is what it is shown and told apart by;
+    ``forms`` are the words of the query that have this term, and how often each.
     """
 
-    __slots__ = ("_model", "_scores", "asked", "count", "df", "idf", "text")
+    __slots__ = ("_model", "_scores", "asked", "count", "df", "forms", "idf", "text")
 
-    def __init__(self, model: Bm25, asked: str | Expanded, count: int) -> None:
-        self._model, self.asked, self.count = model, asked, np.float32(count)
+    def __init__(self, model: Bm25, asked: str | Expanded, count: int, forms: Mapping[str, int]) -> None:
+        self._model, self.asked, self.count, self.forms = model, asked, np.float32(count), forms
         self.text = asked if isinstance(asked, str) else asked.written
         self._scores = model.cached(asked)
         if self._scores is None and isinstance(asked, str):
@@ -137,15 +144,15 @@ class QueryTerm:
 
     def of(self, ordinals: Ordinals) -> Scores:
         """float32: what the term adds to each of some articles, which are in ascending order."""
-        if (
-            self._scores is None
-            and isinstance(self.asked, str)
-            and self.df > max(_RAW_FROM, _RAW_SHARE * len(ordinals))
-        ):
+        if self._scores is None and isinstance(self.asked, str) and self.is_looked_up(len(ordinals)):
             found = self._model.look_up(self.asked, self.idf, ordinals)
         else:
             found = self.scores.of(ordinals)
         return found if self.count == 1 else found * self.count
+
+    def is_looked_up(self, articles: int) -> bool:
+        """Whether its scores in so many articles are worth no reading of all its postings."""
+        return self.df > max(_RAW_FROM, _RAW_SHARE * articles)
 
 
 class Bm25:
@@ -166,15 +173,15 @@ class Bm25:
         self.analysis = analysis
         self.segments = list(zip(segments, bases, strict=True))
         self._count = int(np.count_nonzero(visible))
-        self._visible = None if self._count == self.size else visible
-        self._weights = settings.weights()
+        self.visible = None if self._count == self.size else visible
+        self.weights = settings.weights()
         self._settings = settings
         self._may_be_zero = settings.k1 == 0 or settings.b == 1
         self._cache: Cache[str | Expanded, TermScores] = Cache(contributions.CACHE_BYTES)
-        self.near = settings.near
+        self.near, self.exact = settings.near, settings.exact
         self._standing: Cache[str, Standing] = Cache(contributions.CACHE_BYTES)
         self.pairs: Cache[Any, Any] = Cache(_PAIRS_BYTES)
-        self.least_weight = min(self._weights)
+        self.least_weight = min(self.weights)
         self.scratch = threading.local()
 
     # Statistics.
@@ -189,16 +196,16 @@ class Bm25:
         totals = np.zeros(len(SUBFIELDS), np.int64)
         for segment, base in self.segments:
             lengths = segment.lengths
-            if self._visible is not None:
-                lengths = lengths[self._visible[base : base + len(lengths)]]
+            if self.visible is not None:
+                lengths = lengths[self.visible[base : base + len(lengths)]]
             totals += lengths.sum(axis=0, dtype=np.int64)
         # Whole numbers until here: the sum must not depend on how articles lie in segments.
-        total = sum(weight * int(n) for weight, n in zip(self._weights, totals, strict=True))
+        total = sum(weight * int(n) for weight, n in zip(self.weights, totals, strict=True))
         return total / self._count if total > 0 else 1.0
 
     def _weighted_lengths(self, lengths: NDArray[np.uint32]) -> NDArray[np.float64]:
         total = np.zeros(len(lengths), np.float64)
-        for column, weight in enumerate(self._weights):
+        for column, weight in enumerate(self.weights):
             total += weight * lengths[:, column]
         return total
 
@@ -212,7 +219,8 @@ class Bm25:
             norms[base : base + len(lengths)] = k1 * (1 - b + b * lengths / average)
         return norms
 
-    def _having(self, term: str) -> Iterator[tuple[KeywordSegment, int, int]]:
+    def having(self, term: str) -> Iterator[tuple[KeywordSegment, int, int]]:
+        """The segments that have a term, with their first ordinal and the term's number there."""
         for segment, base in self.segments:
             tid = segment.find(TEXT_SPACE, term)
             if tid >= 0:
@@ -220,11 +228,11 @@ class Bm25:
 
     def frequency(self, term: str) -> int:
         """How many visible articles have a term."""
-        if self._visible is None:
-            return sum(segment.document_frequency(tid) for segment, _, tid in self._having(term))
+        if self.visible is None:
+            return sum(segment.document_frequency(tid) for segment, _, tid in self.having(term))
         counted = self._counted.get(term)
         if counted is None:
-            visible, having = self._visible, self._having(term)
+            visible, having = self.visible, self.having(term)
             own = ((visible[base : base + len(segment)], segment.docs(tid)) for segment, base, tid in having)
             counted = sum(int(np.count_nonzero(mask[docs.astype(np.int64)])) for mask, docs in own)
             if len(self._counted) >= _MOST_COUNTED:
@@ -241,7 +249,7 @@ class Bm25:
 
     def _frequencies(self, segment: KeywordSegment, tid: int, picks: Ordinals | None = None) -> Scores:
         """float32: tf' of each posting of a term, or of some of them, ascending."""
-        main = np.float32(self._weights[-1])
+        main = np.float32(self.weights[-1])
         freqs = segment.freqs(tid) if picks is None else segment.freqs(tid)[picks]
         weighted = freqs.astype(np.float32) * main
         places, fields, counts = segment.minors(tid)
@@ -252,11 +260,11 @@ class Bm25:
                 each = places.searchsorted(narrow, "right") - first
                 at = ranges(first, each)
                 places, fields, counts = np.repeat(np.arange(len(picks)), each), fields[at], counts[at]
-            extra = (np.asarray(self._weights[:-1], np.float32) - main)[fields] * counts
+            extra = (np.asarray(self.weights[:-1], np.float32) - main)[fields] * counts
             np.add.at(weighted, places.astype(np.int64), extra.astype(np.float32))
         return weighted
 
-    def _saturate(self, ordinals: Ordinals, tf: Scores, idf: float) -> Scores:
+    def saturate(self, ordinals: Ordinals, tf: Scores, idf: float) -> Scores:
         """float32: the contributions to these articles of a term with these weighted frequencies."""
         # numpy indexes several times faster by its own integers (int64) than by others.
         scores = self.norms.take(ordinals)
@@ -270,14 +278,14 @@ class Bm25:
     def _postings(self, asked: str | Expanded) -> Iterator[tuple[int, Ordinals, Scores]]:
         """For each segment its base, the rows that have a term, or any word that a node stands for, and tf' of each."""
         if isinstance(asked, str):
-            for segment, base, tid in self._having(asked):
+            for segment, base, tid in self.having(asked):
                 yield base, segment.docs(tid).astype(np.int64), self._frequencies(segment, tid)
             return
         from search.keyword.rank import expansion
 
         selected = expansion.select([segment for segment, _ in self.segments], asked)
         for (segment, base), own in zip(self.segments, selected, strict=True):
-            yield base, *expansion.postings(segment, own, self._weights)
+            yield base, *expansion.postings(segment, own, self.weights)
 
     def make(self, asked: str | Expanded) -> TermScores:
         """The scores of a term, or of all the words that a node stands for, read from their postings and kept for the
@@ -287,36 +295,41 @@ class Bm25:
         for base, ordinals, weighted in self._postings(asked):
             if base:
                 ordinals += base
-            if self._visible is not None:
-                seen = self._visible[ordinals]
+            if self.visible is not None:
+                seen = self.visible[ordinals]
                 ordinals, weighted = ordinals[seen], weighted[seen]
             rows.append(ordinals)
             frequencies.append(weighted)
         ordinals = rows[1] if len(rows) == 2 else np.concatenate(rows)
         tf = frequencies[1] if len(rows) == 2 else np.concatenate(frequencies)
         df = len(ordinals)
-        scores = self._saturate(ordinals, tf, self.idf(df))
+        scores = self.saturate(ordinals, tf, self.idf(df))
+        return self._cache.keep(asked, self.kept(ordinals, scores))
+
+    def kept(self, ordinals: Ordinals, scores: Scores) -> TermScores:
+        """The scores of some articles, ascending, as they are kept."""
+        df = len(ordinals)
         bound = float(scores.max()) if df else 0.0
         if df * _DENSE_SHARE <= self.size:
-            return self._cache.keep(asked, TermScores(df, bound, ordinals.astype(np.int32), scores, None))
+            return TermScores(df, bound, ordinals.astype(np.int32), scores, None)
         dense = np.zeros(self.size, np.float32)
         dense[ordinals] = scores
-        return self._cache.keep(asked, TermScores(df, bound, np.empty(0, np.int32), np.empty(0, np.float32), dense))
+        return TermScores(df, bound, np.empty(0, np.int32), np.empty(0, np.float32), dense)
 
     def look_up(self, term: str, idf: float, ordinals: Ordinals) -> Scores:
         """What ``make`` says of some articles, in ascending order, without reading all of a term's postings."""
         out = np.zeros(len(ordinals), np.float32)
-        for segment, base, tid in self._having(term):
+        for segment, base, tid in self.having(term):
             low, high = ordinals.searchsorted((base, base + len(segment)))
             docs = segment.docs(tid)
             rows = (ordinals[low:high] - base).astype(docs.dtype)
             picks = docs.searchsorted(rows)
             picks[picks == len(docs)] = 0
             at = np.flatnonzero(docs[picks] == rows)
-            scores = self._saturate(ordinals[low + at], self._frequencies(segment, tid, picks[at]), idf)
+            scores = self.saturate(ordinals[low + at], self._frequencies(segment, tid, picks[at]), idf)
             out[low + at] = scores
-        if self._visible is not None:
-            out[~self._visible[ordinals]] = 0
+        if self.visible is not None:
+            out[~self.visible[ordinals]] = 0
         return out
 
     def standing(self, term: str, df: int, ordinals: Ordinals) -> Standing:
@@ -330,6 +343,13 @@ class Bm25:
         """The scores of a term or node if they are kept."""
         return self._cache.get(asked)
 
+    @cached_property
+    def forms(self) -> Forms:
+        """What words add in the form that is asked for."""
+        from search.keyword.rank.forms import Forms
+
+        return Forms(self)
+
     # Queries.
 
     def terms(self, asked: Sequence[str | Expanded]) -> list[QueryTerm]:
@@ -338,11 +358,17 @@ class Bm25:
         Raises QueryError for more than MOST_TERMS, and for a node that stands for too many words.
         """
         counts: dict[str | Expanded, int] = {}
-        for term in scoring_terms(asked, self.analysis):
+        forms: dict[str | Expanded, dict[str, int]] = {}
+        for one in scoring_parts(asked, self.analysis):
+            term = one.term if isinstance(one, Token) else one
             counts[term] = counts.get(term, 0) + 1
+            if isinstance(one, Token):
+                own = forms.setdefault(term, {})
+                own[one.word] = own.get(one.word, 0) + 1
         if len(counts) > MOST_TERMS:
             raise QueryError(f"the query has {len(counts):,} different words; at most {MOST_TERMS:,} can be ranked by")
-        terms = [term for term in (QueryTerm(self, text, count) for text, count in counts.items()) if term.df]
+        each = (QueryTerm(self, text, count, forms.get(text, {})) for text, count in counts.items())
+        terms = [term for term in each if term.df]
         terms.sort(key=lambda term: (term.df, term.text))
         return terms
 
@@ -385,7 +411,7 @@ class Bm25:
             return float(self._frequencies(segment, tid, posting)[0])
         from search.keyword.rank import expansion
 
-        rows, frequencies = expansion.postings(segment, expansion.select([segment], asked)[0], self._weights)
+        rows, frequencies = expansion.postings(segment, expansion.select([segment], asked)[0], self.weights)
         return float(frequencies[rows.searchsorted(row)])
 
 

@@ -1,0 +1,190 @@
+"""Words of a query in the very form that was asked for: what they add to an article's score beside their stems.
+
+    exact(d) = sum over the query's words of  x * qtf * idf * tf'' / (tf'' + k1 * (1 - b + b * L / avgL))
+
+tf'' is the weighted frequency of a word's own form, of which capitals, accents and signs are no part; idf counts the
+visible articles with that form. Norm and weights are BM25F's; x is the setting ``exact``. A stem finds all forms, and
+who writes "operations" means an operation less often than an operative does.
+
+Contributions are float32, and are added to an article's BM25F in the order of the terms, then of the words.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from search import deadline
+from search.keyword.analysis import GAP, fold
+from search.keyword.cache import Cache
+from search.keyword.part.layout import KeywordSegment
+from search.keyword.part.packing import ranges
+from search.keyword.rank.contributions import Ordinals, Scores, TermScores
+
+if TYPE_CHECKING:
+    from search.keyword.rank.scoring import Bm25, QueryTerm
+
+_CACHE_BYTES = 32 << 20
+_MOST_KNOWN = 1 << 14  # forms of which it is remembered what they are in each segment
+
+Selected = NDArray[np.bool_] | None
+"""Of a term in one segment: which of its forms are the word, bool[forms]; None where all are."""
+
+
+class Forms:
+    """What the forms of terms add. Threads may share it: only caches change."""
+
+    def __init__(self, model: Bm25) -> None:
+        self._model = model
+        self._scores: Cache[tuple[str, str], TermScores] = Cache(_CACHE_BYTES)
+        self._selected: dict[tuple[str, str], list[Selected]] = {}
+        self._counted: dict[tuple[str, str], int] = {}
+
+    def add(self, terms: Sequence[QueryTerm], ordinals: Ordinals, totals: Scores) -> Scores:
+        """``totals`` with what the forms of some terms add to these articles, ascending; to none that has no term."""
+        for term, word, weight in self._words(terms):
+            deadline.check()
+            totals += self._of(term, word, ordinals) * weight
+        return totals
+
+    def explain(self, terms: Sequence[QueryTerm], ordinal: int) -> list[dict[str, Any]]:
+        """One dict for each word of the query that the article has in that form, in the order of addition: ``word``,
+        ``count`` in the query, ``df``, ``idf``, ``tf`` (weighted) and ``contribution``."""
+        at = np.array([ordinal], np.int64)
+        parts = []
+        for term, word, weight in self._words(terms):
+            contribution = float((self._of(term, word, at) * weight)[0])
+            if contribution > 0:
+                df = self._frequency(term, word)
+                (tf,) = self._frequencies(term.text, word, at)[1]
+                parts.append(
+                    {
+                        "word": word,
+                        "count": term.forms[word],
+                        "df": df,
+                        "idf": self._model.idf(df),
+                        "tf": float(tf),
+                        "contribution": contribution,
+                    }
+                )
+        return parts
+
+    def most(self, term: QueryTerm) -> float:
+        """The most that the forms of a term can add, as tf'' / (tf'' + norm) comes near 1."""
+        idfs = ((self._model.idf(self._frequency(term, word)), weight) for _, word, weight in self._words([term]))
+        return sum(idf * float(weight) for idf, weight in idfs)
+
+    def _words(self, terms: Sequence[QueryTerm]) -> Iterator[tuple[QueryTerm, str, np.float32]]:
+        """Each word of some terms, in the order of addition, and what it is weighted by."""
+        for term in terms:
+            for word in sorted(term.forms):
+                yield term, word, np.float32(self._model.exact * term.forms[word])
+
+    def _of(self, term: QueryTerm, word: str, ordinals: Ordinals) -> Scores:
+        """float32: idf * tf'' / (tf'' + norm) of each of some articles, ascending."""
+        key = (term.text, word)
+        known = self._scores.get(key)
+        if known is not None:
+            return known.of(ordinals)
+        model = self._model
+        if term.is_looked_up(len(ordinals)):
+            idf = model.idf(self._frequency(term, word))
+            out = np.zeros(len(ordinals), np.float32)
+            at, frequencies = self._frequencies(term.text, word, ordinals)
+            out[ordinals.searchsorted(at)] = model.saturate(at, frequencies, idf)
+            return out
+        if all(one is None for one in self._select(term.text, word)):  # the term has this form alone
+            return self._scores.keep(key, term.scores).of(ordinals)
+        at, frequencies = self._frequencies(term.text, word)
+        scores = model.saturate(at, frequencies, model.idf(len(at)))
+        return self._scores.keep(key, model.kept(at, scores)).of(ordinals)
+
+    def _frequency(self, term: QueryTerm, word: str) -> int:
+        """How many visible articles have the form."""
+        key = (term.text, word)
+        found = self._counted.get(key)
+        if found is None:
+            whole = all(one is None for one in self._select(*key))
+            found = term.df if whole else len(self._frequencies(*key, weighted=False)[0])
+            if len(self._counted) >= _MOST_KNOWN:
+                self._counted.clear()
+            self._counted[key] = found
+        return found
+
+    def _select(self, term: str, word: str) -> list[Selected]:
+        """Which forms of a term are the word, for each segment that has the term."""
+        found = self._selected.get((term, word))
+        if found is None:
+            found = []
+            for segment, _, tid in self._model.having(term):
+                chosen = np.array([fold(surface) == word for surface in segment.forms(tid)], np.bool_)
+                found.append(None if chosen.all() else chosen)
+            if len(self._selected) >= _MOST_KNOWN:
+                self._selected.clear()
+            self._selected[term, word] = found
+        return found
+
+    def _frequencies(
+        self, term: str, word: str, ordinals: Ordinals | None = None, *, weighted: bool = True
+    ) -> tuple[Ordinals, Scores]:
+        """The visible articles, or those among some, ascending, that have a form of a term, and tf'' of each."""
+        model, visible = self._model, self._model.visible
+        weights = model.weights if weighted else [1.0] * len(model.weights)
+        rows: list[Ordinals] = [np.empty(0, np.int64)]
+        frequencies: list[Scores] = [np.empty(0, np.float32)]
+        for (segment, base, tid), chosen in zip(model.having(term), self._select(term, word), strict=True):
+            if chosen is not None and not chosen.any():
+                continue
+            docs = segment.docs(tid)
+            picks = None
+            if ordinals is not None:
+                low, high = ordinals.searchsorted((base, base + len(segment)))
+                wanted = (ordinals[low:high] - base).astype(docs.dtype)
+                picks = docs.searchsorted(wanted)
+                picks[picks == len(docs)] = 0
+                picks = picks[docs[picks] == wanted]
+            at = (docs if picks is None else docs[picks]).astype(np.int64) + base
+            found = _counted(segment, tid, chosen, picks, weights)
+            kept = found > 0
+            if visible is not None:
+                kept &= visible[at]
+            rows.append(at[kept])
+            frequencies.append(found[kept])
+        return np.concatenate(rows), np.concatenate(frequencies)
+
+
+def _counted(
+    segment: KeywordSegment, tid: int, chosen: Selected, picks: NDArray[np.int64] | None, weights: Sequence[float]
+) -> Scores:
+    """float32: the weighted frequency of some forms of a term in its postings, or in some of them, ascending."""
+    counts = segment.freqs(tid).astype(np.int64)
+    every: NDArray[np.int64] | None = None
+    if picks is not None:
+        starts = np.cumsum(counts) - counts
+        counts = counts[picks]
+        every = ranges(starts[picks], counts)
+    owners = np.repeat(np.arange(len(counts)), counts)
+    codes = segment.codes(tid) if chosen is not None else None
+    if chosen is not None and codes is not None:
+        kept = np.flatnonzero(chosen[codes if every is None else codes[every]])
+        every, owners = kept if every is None else every[kept], owners[kept]
+    found = np.bincount(owners, minlength=len(counts)) * np.float64(weights[-1])
+    own = segment.minors(tid)[0]  # the postings with occurrences outside the text
+    if len(own):
+        outside = np.zeros(segment.document_frequency(tid), np.bool_)
+        outside[own] = True
+        if picks is not None:
+            outside = outside[picks]
+        some = np.flatnonzero(outside[owners])
+        owners = owners[some]
+        rows = segment.docs(tid) if picks is None else segment.docs(tid)[picks]
+        lengths = segment.lengths[rows[owners].astype(np.int64), :-1]
+        fields = np.cumsum(lengths.astype(np.int64) + GAP, axis=1)  # where each but the first starts
+        places = segment.positions(tid)[some if every is None else every[some]]
+        more = (np.asarray(weights) - weights[-1])[(places[:, None] >= fields).sum(axis=1)]
+        found += np.bincount(owners, more, len(counts))
+    rounded: Scores = found.astype(np.float32)
+    return rounded
