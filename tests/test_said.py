@@ -171,6 +171,25 @@ def test_tables_are_written_for_a_spreadsheet_and_to_files(archive, tmp_path):
         assert table[0].split(",")[: len(header)] == header
 
 
+def test_stories_are_tables_for_a_spreadsheet(tmp_path):
+    from .test_exports_workbook import cells
+
+    text = (
+        "The Corran Dam was closed on Monday after engineers of the water company found a crack in its northern wall. "
+    )
+    copies = [Article(id=str(n), title="Dam", text=text * 3, source=f"Outlet {n}") for n in range(3)]
+    with Archive.open(tmp_path / "a", create=True) as archive:
+        archive.add(copies, vectors=False)
+    for asked, count in (("stories", 1), ("story", 3)):
+        arguments = [asked, *(["0"] if asked == "story" else []), "--index", str(tmp_path / "a")]
+        table = run(*arguments, "--format", "csv").stdout.splitlines()
+        file = tmp_path / f"{asked}.xlsx"
+        assert run(*arguments, "--format", "xlsx", "--output", str(file)).exit_code == 0
+        rows = cells(file.read_bytes())
+        assert len(rows) == len(table) == 1 + count
+        assert rows[0] == table[0].split(",")
+
+
 def test_evaluations_are_tables_too_and_copies_can_be_compared(archive, tmp_path):
     (tmp_path / "q.tsv").write_text("1\tferry\n2\tdam\n")
     (tmp_path / "r.txt").write_text("1 0 ferry 1\n2 0 dam 1\n")

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from search.cli import pretty
-from search.cli.matching import asked, match_set, table
+from search.cli.matching import TABLES, asked, match_set, put_table
 from search.cli.options import UNSAID, common, counted, opened, styled
 from search.cli.text import BOLD, DIM, PLAIN, line, wrap
 from search.declarations import columns, row, values
@@ -22,7 +22,9 @@ if TYPE_CHECKING:
 
 @click.command("stories")
 @common
-@match_set(*STORIES, forms=("pretty", "json", "jsonl", "csv"), help="For people or for programs.")
+@match_set(
+    *STORIES, forms=("pretty", "json", "jsonl", *TABLES), help="For people or for programs; xlsx is a table for Excel."
+)
 @click.pass_context
 def command(ctx: click.Context, /, folder: Path, format: str, **settings: Any) -> None:
     """List the most carried stories among what matches.
@@ -33,8 +35,11 @@ def command(ctx: click.Context, /, folder: Path, format: str, **settings: Any) -
     query, options = asked(settings)
     with opened(folder) as archive:
         found = archive.stories(query, **options)
-    for text in _drawn(found, format):
-        click.echo(text)
+    if format in TABLES:
+        put_table("stories", _rows(found), format)
+    else:
+        for text in _drawn(found, format):
+            click.echo(text)
     for note in found.notes:
         click.echo(line(note), err=True)
     several = f"{pretty.stories(found.carried)} of several copies among {pretty.stories(found.stories)}"
@@ -43,15 +48,19 @@ def command(ctx: click.Context, /, folder: Path, format: str, **settings: Any) -
         ctx.exit(1)
 
 
+def _rows(found: CarriedStories) -> Iterator[Sequence[Any]]:
+    """A header, and a row a story."""
+    from search.records import CarriedStory
+
+    yield columns(CarriedStory)
+    yield from (tuple(row(one).values()) for one in found.hits)
+
+
 def _drawn(found: CarriedStories, format: str) -> Iterator[str]:
     if format == "json":
         yield formats.dumps(values(found, UNSAID), indent=2)
     elif format == "jsonl":
         yield from (formats.dumps(values(one)) for one in found.hits)
-    elif format == "csv":
-        from search.records import CarriedStory
-
-        yield table([columns(CarriedStory), *([*row(one).values()] for one in found.hits)])
     else:
         for one in found.hits:
             if one.rank > 1:

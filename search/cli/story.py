@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from search.cli import pretty
-from search.cli.matching import table
+from search.cli.matching import TABLES, put_table
 from search.cli.options import UNSAID, asks, common, counted, given, opened, output, printed, styled, valid_text
 from search.cli.text import BOLD, DIM, PLAIN, line, wrap
 from search.declarations import columns, row, values
@@ -24,7 +24,9 @@ if TYPE_CHECKING:
 @click.argument("article_id", metavar="ID", callback=valid_text)
 @common
 @asks(*STORY)
-@printed("pretty", "json", "jsonl", "csv", help="csv and jsonl have a row for each copy; csv has no sentences.")
+@printed(
+    "pretty", "json", "jsonl", *TABLES, help="csv, xlsx and jsonl have a row for each copy; only jsonl has sentences."
+)
 @output
 def command(article_id: str, folder: Path, format: str, **settings: Any) -> None:
     """Show the copies of an article's text, and what they changed.
@@ -36,8 +38,11 @@ def command(article_id: str, folder: Path, format: str, **settings: Any) -> None
     asked = given(settings)
     with opened(folder) as archive:
         found = archive.story(article_id, as_of=asked["as_of"], limit=asked["limit"])
-    for text in _drawn(found, format):
-        click.echo(text)
+    if format in TABLES:
+        put_table("story", _rows(found), format)
+    else:
+        for text in _drawn(found, format):
+            click.echo(text)
     for note in found.notes:
         click.echo(line(note), err=True)
     if found.total > len(found.copies):
@@ -51,15 +56,19 @@ def _summary(found: Story) -> str:
     return f"{counted(found.total, 'copy', 'copies')} in {counted(found.outlets, 'outlet')}"
 
 
+def _rows(found: Story) -> Iterator[Sequence[Any]]:
+    """A header, and a row a copy."""
+    from search.records import Version
+
+    yield columns(Version)
+    yield from (tuple(row(one).values()) for one in found.copies)
+
+
 def _drawn(found: Story, format: str) -> Iterator[str]:
     if format == "json":
         yield formats.dumps(values(found, UNSAID), indent=2)
     elif format == "jsonl":
         yield from (formats.dumps(values(one)) for one in found.copies)
-    elif format == "csv":
-        from search.records import Version
-
-        yield table([columns(Version), *([*row(one).values()] for one in found.copies)])
     else:
         yield from _pretty(found, styled())
 

@@ -77,8 +77,10 @@ def _lacking(plan: Plan, scope: Scope, asked: Sequence[str]) -> list[str]:
     """What is to be said of words, misspellings and patterns that no visible article has."""
     if plan.mode is Mode.VECTOR or not scope.visible.any():
         return []
-    dates = _of_dates(plan) if asked else set()
-    lacking = [word for word in asked if word.lower() not in dates | _BETWEEN and scope.words.lacks(word)]
+    lacking = [word for word in asked if word.lower() not in _BETWEEN and scope.words.lacks(word)]
+    if lacking:  # "May" in "5 May 2020" is none of its words
+        dates = _of_dates(plan)
+        lacking = [word for word in lacking if word.lower() not in dates]
     like = [one.written for one in plan.query.patterns if not scope.words.match(cast("Node", one)).any()]
     if not lacking and not like:
         return []
