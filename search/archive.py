@@ -38,6 +38,7 @@ from search.records import (
     Results,
     Shown,
     Sort,
+    Split,
 )
 from search.records.articles import texts
 
@@ -390,6 +391,9 @@ class Archive:
         query: str,
         *,
         by: Period | str = "month",
+        compare: Iterable[str] | None = None,
+        split: Split | str | None = None,
+        limit: int = 5,
         filters: Filters | Mapping[str, Any] | None = None,
         as_of: str | datetime | None = None,
         literal: bool = False,
@@ -398,9 +402,10 @@ class Archive:
         watch: Watch = unwatched,
     ) -> Timeline:
         """Counts of the whole match set by day, week, month or year, and their share of all articles in each;
-        with ``copies`` "collapse" of stories, once in each.
+        with ``copies`` "collapse" of stories, once in each. ``compare`` are more queries, counted beside in the same
+        periods; ``split`` "source" counts the ``limit`` sources that have most.
 
-        Raises UsageError where the periods would be too many.
+        Raises UsageError where the periods would be too many, and for ``compare`` with ``split``.
         """
         from search.engine import facets as aggregation
 
@@ -413,7 +418,8 @@ class Archive:
             where=where,
         )
         with self._session.reading(watch) as view:
-            return aggregation.timeline(view, request, by, watch)
+            queries = [compare] if isinstance(compare, str) else list(compare or ())
+            return aggregation.timeline(view, request, by, queries, split, limit, watch)
 
     def story(self, article_id: str, *, as_of: str | datetime | None = None, limit: int = 50) -> Story:
         """The copies of an article's text, itself among them: what each likely is (the original, a reprint, a later

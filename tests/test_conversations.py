@@ -35,7 +35,19 @@ def test_a_changed_answer_is_noticed(module):
     fresh = module.renewed([text, "none\n", other], lambda language, code: "1\n")
     assert fresh == [one.replace("\n2\n", "\n1\n") for one in (text, "none\n", other)]
     found = [match for path in module.pages() for match in module.TALK.finditer(path.read_text())]
-    names = ["copies", "desk", "haystack", "http", "langchain", "llamaindex", "mcp", "openai", "python", "related"]
+    names = [
+        "copies",
+        "desk",
+        "haystack",
+        "http",
+        "langchain",
+        "lines",
+        "llamaindex",
+        "mcp",
+        "openai",
+        "python",
+        "related",
+    ]
     names.append("shell")
     names.append("trends")
     assert sorted(match["name"] for match in found) == names

@@ -6,6 +6,7 @@ Labels come from articles: they are cleaned here, escaped in XML, and never take
 from __future__ import annotations
 
 import io
+import math
 import re
 import sys
 import warnings
@@ -25,6 +26,8 @@ WIDTH, FONT = 960, 13
 INK, FAINT, BAR = "#222", "#ccc", "#4472a8"
 ROW, LABEL = 20, 260  # of lying bars: height of each, room for labels
 PLOT = 260  # height of standing bars
+COLORS = ("#4472a8", "#c0504d", "#6a9a3a", "#8064a2", "#d08a2e", "#2f9aa0", "#7f7f7f", "#a5478a")
+NARROW = 6  # columns of a bar that stands beside others
 MARGIN = 16
 LABELS = 12  # under standing bars
 TITLE = 100  # characters
@@ -40,6 +43,30 @@ class Panel:
     labels: Sequence[str]
     values: Sequence[int]
     standing: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Lines:
+    """Lines from left to right, each with a name, over the same periods. ``percent``: their values are shares, 0 to
+    1."""
+
+    heading: str
+    labels: Sequence[str]
+    series: Sequence[tuple[str, Sequence[float]]]
+    percent: bool = False
+
+    @property
+    def most(self) -> float:
+        """The largest value; of shares in per cent."""
+        return max((self.scale(value) for _, values in self.series for value in values), default=0.0)
+
+    def scale(self, value: float) -> float:
+        """A value as the axis has it."""
+        return value * 100 if self.percent else value
+
+    def shown(self, value: float) -> str:
+        """A value in words."""
+        return f"{value:.1%}" if self.percent else f"{value:,.0f}"
 
 
 def xml(text: str) -> str:
@@ -78,13 +105,15 @@ def rows(labels: Sequence[str], values: Sequence[int], notes: Sequence[str], col
     return found
 
 
-def svg(title: str, panels: Sequence[Panel]) -> str:
+def svg(title: str, panels: Sequence[Panel | Lines]) -> str:
     """The panels as an SVG document."""
     body: list[str] = [_text(MARGIN, MARGIN + FONT, cut(title, TITLE), size=FONT + 3)]
     top = 2 * MARGIN + FONT + 6
     for panel in panels:
-        draw = _standing if panel.standing else _lying
-        drawn, height = draw(panel, top)
+        if isinstance(panel, Lines):
+            drawn, height = _lines(panel, top)
+        else:
+            drawn, height = (_standing if panel.standing else _lying)(panel, top)
         body += drawn
         top += height + MARGIN
     head = (
@@ -136,6 +165,70 @@ def _standing(panel: Panel, top: int) -> tuple[list[str], int]:
     return found, ROW * 2 + PLOT + 6
 
 
+def _lines(panel: Lines, top: int) -> tuple[list[str], int]:
+    found = [_text(MARGIN, top + FONT, panel.heading)]
+    legend = top + ROW
+    for place, (name, _) in enumerate(panel.series):
+        row, color = legend + ROW * place, COLORS[place % len(COLORS)]
+        found.append(f'<rect x="{MARGIN + 60}" y="{row}" width="12" height="12" fill="{color}"/>')
+        found.append(_text(MARGIN + 78, row + FONT - 2, cut(name, TITLE)))
+    left, floor = MARGIN + 60, legend + ROW * (len(panel.series) + 1) + PLOT
+    space, most = WIDTH - left - MARGIN, panel.most
+    for tick in ticks(math.ceil(most)):
+        high = floor - (tick / most * PLOT if most else 0)
+        if high >= floor - PLOT - 1:
+            found.append(f'<line x1="{left}" x2="{WIDTH - MARGIN}" y1="{high:.1f}" y2="{high:.1f}" stroke="{FAINT}"/>')
+            found.append(_text(left - 6, high + 4, f"{tick:,}{'%' * panel.percent}", anchor="end"))
+    step = space / max(len(panel.labels), 1)
+    for number, (name, values) in enumerate(panel.series):
+        color = COLORS[number % len(COLORS)]
+        dots = [
+            (left + (at + 0.425) * step, floor - (panel.scale(value) / most * PLOT if most else 0))
+            for at, value in enumerate(values)
+        ]
+        path = " ".join(f"{x:.1f},{y:.1f}" for x, y in dots)
+        found.append(f'<polyline points="{path}" fill="none" stroke="{color}" stroke-width="2"/>')
+        for (x, y), label, value in zip(dots, panel.labels, values, strict=True):
+            told = f"<title>{xml(f'{name}, {label}')}: {panel.shown(value)}</title>"
+            found.append(f'<circle cx="{x:.1f}" cy="{y:.1f}" r="2.5" fill="{color}">{told}</circle>')
+    for place in named(len(panel.labels)):
+        found.append(_text(left + (place + 0.425) * step, floor + ROW, panel.labels[place], anchor="middle", size=11))
+    return found, floor + ROW * 2 - top
+
+
+def table(names: Sequence[str], panel: Lines, columns: int) -> list[str]:
+    """Lines in letters: a row for each period, a value and a bar in it for each name; below each other where there is
+    no room for that."""
+    if not panel.labels:
+        return []
+    values = [[panel.shown(value) for value in values] for _, values in panel.series]
+    digits = [max(map(len, own)) for own in values]
+    label = max(map(width, panel.labels))
+    room = (columns - label) // len(names) - 3
+    if room - max(digits) < NARROW:
+        blocks = []
+        for name, (_, own), told in zip(names, panel.series, values, strict=True):
+            scaled = [panel.scale(value) for value in own]
+            bars = [bar(round(value * 8), round(panel.most * 8), columns - label - max(digits) - 4) for value in scaled]
+            wide = max(map(width, bars))
+            lines = zip(panel.labels, bars, told, strict=True)
+            blocks += [cut(name, columns)] + [
+                f"{one}{' ' * (label - width(one))}  {drawn}{' ' * (wide - width(drawn))} {text}"
+                for one, drawn, text in lines
+            ]
+        return blocks
+    head = " " * label + "".join(f"   {cut(name, room):<{room}}" for name in names)
+    found = [head.rstrip()]
+    for place, one in enumerate(panel.labels):
+        cells = []
+        for (_, own), told, size in zip(panel.series, values, digits, strict=True):
+            space = room - size - 1
+            drawn = bar(round(panel.scale(own[place]) * 8), round(panel.most * 8), space)
+            cells.append(f"   {told[place]:>{size}} {drawn}{' ' * (space - width(drawn))}")
+        found.append((one + " " * (label - width(one)) + "".join(cells)).rstrip())
+    return found
+
+
 def ticks(most: int) -> list[int]:
     """Round whole numbers for an axis from 0 to ``most``, six at most."""
     step, place = 1, 0
@@ -150,13 +243,16 @@ def named(count: int) -> range:
     return range(0, count, max(-(-count // LABELS), 1))
 
 
-def png(title: str, panels: Sequence[Panel]) -> bytes:
+def png(title: str, panels: Sequence[Panel | Lines]) -> bytes:
     """The panels as a PNG picture. Raises MissingExtraError without matplotlib, UsageError for too tall a picture."""
     try:
         figures: Any = import_module("matplotlib.figure")
     except ImportError:
         raise MissingExtraError("matplotlib", "charts") from None
-    heights = [PLOT + 2 * ROW if panel.standing else ROW * (len(panel.labels) + 1) + 6 for panel in panels]
+    heights = [
+        PLOT + 2 * ROW if isinstance(panel, Lines) or panel.standing else ROW * (len(panel.labels) + 1) + 6
+        for panel in panels
+    ]
     total = sum(heights) + 2 * MARGIN + ROW * len(panels) * 2
     if total > TALLEST:
         raise UsageError("this picture would be too tall for PNG; show fewer values with --limit, or use svg")
@@ -165,12 +261,29 @@ def png(title: str, panels: Sequence[Panel]) -> bytes:
     if panels:
         axes = figure.subplots(len(panels), 1, squeeze=False, gridspec_kw={"height_ratios": heights})[:, 0]
         for panel, own in zip(panels, axes, strict=True):
-            _plot(panel, own)
+            if isinstance(panel, Lines):
+                _plot_lines(panel, own)
+            else:
+                _plot(panel, own)
     out = io.BytesIO()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # a script that the font lacks shows as boxes
         figure.savefig(out, format="png")
     return out.getvalue()
+
+
+def _plot_lines(panel: Lines, axes: Any) -> None:
+    for number, (_, values) in enumerate(panel.series):
+        scaled = [panel.scale(value) for value in values]
+        axes.plot(range(len(scaled)), scaled, color=COLORS[number % len(COLORS)], marker=".")
+    names = [cut(name, 60) for name, _ in panel.series]
+    shown = list(named(len(panel.labels)))
+    axes.set_xticks(shown, [cut(panel.labels[place], 36) for place in shown], fontsize=8, parse_math=False)
+    for text in axes.legend(names, fontsize=8, frameon=False).get_texts():
+        text.set_parse_math(False)
+    axes.set_title(line(panel.heading), fontsize=10, loc="left", parse_math=False)
+    for side in ("top", "right"):
+        axes.spines[side].set_visible(False)
 
 
 def _plot(panel: Panel, axes: Any) -> None:

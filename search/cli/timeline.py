@@ -23,46 +23,64 @@ if TYPE_CHECKING:
 @click.command("timeline")
 @common
 @match_set(*TIMELINE)
+@click.option("--share", is_flag=True, help="Draw the share of all articles in each period, and not the number.")
 @click.pass_context
-def command(ctx: click.Context, /, folder: Path, format: str, **settings: Any) -> None:
+def command(ctx: click.Context, /, folder: Path, format: str, share: bool, **settings: Any) -> None:
     """Count what matches over time.
 
     Counts all articles that match QUERY (without one: all there are) by their own local day, and their share of all
-    articles in each period. Exits 1 when nothing matches.
+    articles in each period. Several QUERYs stand in one chart, so put the words of one in quotes. Exits 1 when nothing
+    matches.
     """
     check_output(ctx, format)
+    first, *others = settings["query"] or ("",)
+    settings["query"] = (first,) if first else ()
+    settings["compare"] = (*others, *(settings["compare"] or ()))
     query, options = asked(settings)
     with opened(folder) as archive:
         found = archive.timeline(query, **options)
     if format in TABLES:
         put_table("timeline", _rows(found), format)
     else:
-        put(_drawn(found, format))
+        put(_drawn(found, format, share))
     for note in found.notes:
         click.echo(line(note), err=True)
     without = pretty.things(found.undated, found.undated if found.stories is not None else None)
     undated = f"; {without} without a date" if found.undated else ""
     click.echo(f"{pretty.match(found.total, found.stories)}{undated}", err=True)
-    if not found.total:
+    for one in found.series:
+        click.echo(f"{line(one.name)}: {pretty.match(one.total, one.stories)}", err=True)
+    if not found.total and not any(one.total for one in found.series):
         ctx.exit(1)
 
 
-def _drawn(found: Timeline, format: str) -> str | bytes:
+def _drawn(found: Timeline, format: str, share: bool) -> str | bytes:
     if format == "json":
         return formats.dumps(values(found, UNSAID), indent=2)
     labels = [one.label for one in found.buckets]
     counts = [one.count for one in found.buckets]
-    if format == "pretty":
-        shares = [f"{one.share:7.1%}" for one in found.buckets]
-        return "\n".join(charts.rows(labels, counts, shares, pretty.columns()))
-    panel = charts.Panel(
-        f"{'articles' if found.stories is None else 'stories'} by {found.by}", labels, counts, standing=True
-    )
+    what = "articles" if found.stories is None else "stories"
     title = f"{pretty.things(found.total, found.stories)}: {found.query}"
+    if not share and not found.series:
+        if format == "pretty":
+            shares = [f"{one.share:7.1%}" for one in found.buckets]
+            return "\n".join(charts.rows(labels, counts, shares, pretty.columns()))
+        panel: charts.Panel | charts.Lines = charts.Panel(f"{what} by {found.by}", labels, counts, standing=True)
+    else:
+        named = [(found.query, found.buckets), *((one.name, one.buckets) for one in found.series)]
+        drawn = [(name, [one.share if share else one.count for one in buckets]) for name, buckets in named]
+        panel = charts.Lines(f"{'share of ' * share}{what} by {found.by}", labels, drawn, share)
+        if format == "pretty":
+            return "\n".join(charts.table([name for name, _ in drawn], panel, pretty.columns()))
     return charts.svg(title, [panel]) if format == "svg" else charts.png(title, [panel])
 
 
 def _rows(found: Timeline) -> Iterator[tuple[Any, ...]]:
-    yield str(found.by), "start", "end", "count", "articles", "share", "query"
-    for bucket in found.buckets:
-        yield tuple(values(bucket).values())
+    head = (str(found.by), "start", "end", "count", "articles", "share", "query")
+    if not found.series:
+        yield head
+        yield from (tuple(values(bucket).values()) for bucket in found.buckets)
+        return
+    yield "series", *head
+    for name, buckets in ((found.query, found.buckets), *((one.name, one.buckets) for one in found.series)):
+        yield from ((name, *values(bucket).values()) for bucket in buckets)

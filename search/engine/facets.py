@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from datetime import date
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -13,9 +14,10 @@ from search.engine.remarks import of_counts
 from search.engine.stories.shown import of_copies
 from search.engine.watch import Watch, unwatched
 from search.errors import UsageError
+from search.keyword.tree import Value
 from search.query.clauses import value_clause
 from search.query.drilldown import Narrower, date_conditions
-from search.records import Bucket, Facet, FacetField, Facets, FacetValue, Period, Timeline
+from search.records import Bucket, Facet, FacetField, Facets, FacetValue, Period, Series, Split, Timeline
 from search.storage.columns import MISSING_DAY
 
 if TYPE_CHECKING:
@@ -64,34 +66,111 @@ def facets(
     )
 
 
-def timeline(view: View, request: Request, by: Period | str, watch: Watch = unwatched) -> Timeline:
-    """Count the match set of a request by period, in the articles' own local days.
+def timeline(
+    view: View,
+    request: Request,
+    by: Period | str,
+    compare: Sequence[str] = (),
+    split: Split | str | None = None,
+    limit: int = 5,
+    watch: Watch = unwatched,
+) -> Timeline:
+    """Count the match set of a request by period, in the articles' own local days; beside it those of other queries, or
+    of the ``limit`` sources that have most of it, in the same periods.
 
     Periods run without gaps from the first match to the last, or between the dates that the query sets. Raises
-    UsageError where these would be too many.
+    UsageError where these would be too many, and for queries and sources both.
     """
     length: Period = _choice(Period, by)
+    if split is not None and split not in tuple(Split):
+        raise UsageError(f"{split!r} is nothing to split by; use {', '.join(Split)}").about("split")
+    if split is not None and compare:
+        raise UsageError("split goes with one query; leave out the queries to compare").about("split")
+    if isinstance(limit, bool) or not isinstance(limit, int) or limit < 1:
+        raise UsageError(f"limit must be 1 or more, not {limit}").about("limit")
     with watch("plan"):
-        plan = view.plan(request)
+        plans = [view.plan(replace(request, query=query)) for query in (request.query, *compare)]
     with watch("match"):
-        scope = view.match(plan)
+        lines = [_Line.of(view, plan, plan.request.query) for plan in plans]
+        if split is not None:
+            lines += _by_source(view, lines[0], limit)
     with watch("count"):
-        dates, first_day, last_day = date_conditions(plan.query.constraint)
-        within = scope.visible if dates is None else scope.words.match(dates)
-        matched, within = (_once(view, scope, mask, length) for mask in (scope.matched, within))
-        periods = count_periods(view.columns.day, matched, within, length, first_day, last_day)
+        periods = _together(view, lines, length)
     with watch("narrow"):
-        buckets = tuple(_buckets(periods, length, _narrower(plan)))
+        counted = [tuple(_buckets(own, length, line.narrow)) for own, line in zip(periods, lines, strict=True)]
+    (first, *others), plan, scope = lines, plans[0], lines[0].scope
+    notes = [note for line in lines[: len(plans)] for note in of_counts(view, line.plan, line.scope)]
     return Timeline(
         query=request.query,
         by=length,
         total=scope.total,
         stories=scope.stories,
-        undated=_undated(view, scope),
+        undated=_undated(view, first.scope),
         took_ms=plan.took_ms(),
-        buckets=buckets,
-        notes=(*of_counts(view, plan, scope), *of_copies(view, plan, scope)),
+        buckets=counted[0],
+        series=tuple(
+            Series(
+                name=line.name,
+                total=line.scope.total,
+                stories=line.scope.stories,
+                undated=_undated(view, line.scope),
+                buckets=buckets,
+            )
+            for line, buckets in zip(others, counted[1:], strict=True)
+        ),
+        notes=(*dict.fromkeys(notes), *of_copies(view, plan, scope)),
     )
+
+
+class _Line(NamedTuple):
+    """One line of a timeline: what is counted, of how many articles it is a part, and what narrows it."""
+
+    name: str
+    plan: Plan
+    scope: Scope
+    within: Mask
+    narrow: Narrower | None
+
+    @classmethod
+    def of(cls, view: View, plan: Plan, name: str, narrow: bool = True) -> _Line:
+        """That of a plan; all articles under its dates are what it is a part of."""
+        scope = view.match(plan)
+        dates = date_conditions(plan.query.constraint)[0]
+        within = scope.visible if dates is None else scope.words.match(dates)
+        return cls(name, plan, scope, within, _narrower(plan) if narrow else None)
+
+
+def _by_source(view: View, whole: _Line, limit: int) -> Iterator[_Line]:
+    """A line for each of the sources that have most; each is a part of the source's articles."""
+    request = whole.plan.request
+    for value, _ in view.count_names(("source",), whole.scope.matched, limit, whole.scope.groups).values:
+        own = Value("source", value, whole=True)
+        text = None if whole.narrow is None else whole.narrow.text(value_clause("source", value))
+        plan = whole.plan.narrowed(own)
+        if text is not None:  # the same, in words that can be narrowed again
+            plan = view.plan(replace(request, query=text, filters=None, literal=False))
+        line = _Line.of(view, plan, value, narrow=text is not None)
+        yield line._replace(within=line.within & line.scope.words.match(own))
+
+
+def _together(view: View, lines: Sequence[_Line], length: Period) -> list[Periods]:
+    """The counts of all lines in the same periods: those in which any has something, or between its dates."""
+    masks = [
+        tuple(_once(view, line.scope, mask, length) for mask in (line.scope.matched, line.within)) for line in lines
+    ]
+    bounds = [date_conditions(line.plan.query.constraint)[1:] for line in lines]
+    days = view.columns.day
+    periods = [
+        count_periods(days, own, within, length, *ends) for (own, within), ends in zip(masks, bounds, strict=True)
+    ]
+    if len(lines) == 1:
+        return periods
+    spans = [one for one in periods if len(one.starts)]
+    if not spans:
+        return periods
+    first = min(int(one.starts[0]) for one in spans)
+    last = max(int(one.ends[-1]) - 1 for one in spans)
+    return [count_periods(days, own, within, length, first, last) for own, within in masks]
 
 
 def _counted(view: View, scope: Scope, field: FacetField, limit: int | None) -> Counted:
@@ -127,11 +206,12 @@ def _value(value: str, count: int, clause: str | None, narrow: Narrower) -> Face
     return FacetValue(value=value, count=count, query=narrow.text(clause), others=others)
 
 
-def _buckets(periods: Periods, length: Period, narrow: Narrower) -> Iterator[Bucket]:
+def _buckets(periods: Periods, length: Period, narrow: Narrower | None) -> Iterator[Bucket]:
     for first, after, count, articles in zip(*(column.tolist() for column in periods), strict=True):
         start, end = date.fromordinal(first), date.fromordinal(after - 1)
         name = label(start, length)
-        query = narrow.text(f"date:{name}..{end}" if length is Period.WEEK else f"date:{name}")
+        clause = f"date:{name}..{end}" if length is Period.WEEK else f"date:{name}"
+        query = None if narrow is None else narrow.text(clause)
         yield Bucket(label=name, start=start, end=end, count=count, articles=articles, query=query)
 
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from search import query as language
 from search.declarations import SETTINGS, Setting, setting, settings
 from search.errors import QueryError, UsageError
-from search.records import Carried, Copies, Detect, FacetField, Filters, Fusion, Mode, Period, Shown, Sort
+from search.records import Carried, Copies, Detect, FacetField, Filters, Fusion, Mode, Period, Shown, Sort, Split
 
 if TYPE_CHECKING:
     from search.encode import Reranker
@@ -132,6 +132,9 @@ class TimelineRequest:
     """What a timeline takes beside what narrows a match set."""
 
     by: Period = setting(Period.MONTH, "How long each period is; weeks start on Monday.")
+    compare: Sequence[str] | None = setting(None, "More queries, counted beside.", example="Q", many=True)
+    split: Split | None = setting(None, "Also count each of the sources that have most.", kind=Split)
+    limit: int = setting(5, "How many sources.", short="n", least=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

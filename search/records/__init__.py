@@ -27,6 +27,7 @@ from search.records.choices import (
     Role,
     Shown,
     Sort,
+    Split,
 )
 from search.records.filters import Filters
 from search.records.results import Copy, Highlight, Hit, Results
@@ -34,7 +35,7 @@ from search.records.results import Copy, Highlight, Hit, Results
 if TYPE_CHECKING:
     from search.records.conditions import All, Any_, Compare, Condition, Not
     from search.records.contexts import Citation, Detected
-    from search.records.counts import Bucket, Facet, Facets, FacetValue, Timeline
+    from search.records.counts import Bucket, Facet, Facets, FacetValue, Series, Timeline
     from search.records.encoders import EncoderIdentity
     from search.records.news import Alert, News, NewsItem
     from search.records.related import Related, RelatedHit
@@ -95,8 +96,10 @@ __all__ = [
     "RestoreReport",
     "Results",
     "Role",
+    "Series",
     "Shown",
     "Sort",
+    "Split",
     "Story",
     "Term",
     "Terms",
@@ -117,6 +120,7 @@ _LATE = {
     "Facet": "counts",
     "Facets": "counts",
     "FacetValue": "counts",
+    "Series": "counts",
     "Timeline": "counts",
     "EncoderIdentity": "encoders",
     "Alert": "news",

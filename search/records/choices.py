@@ -84,6 +84,12 @@ class Period(StrEnum):
     YEAR = "year"
 
 
+class Split(StrEnum):
+    """What a timeline is split by."""
+
+    SOURCE = "source"
+
+
 class Detect(StrEnum):
     """What becomes of the sources and dates that a question names."""
 

@@ -65,6 +65,20 @@ class Bucket:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Series:
+    """Another query, or a source, beside a timeline: its ``name``, and its counts in the same periods. The share of a
+    source is that of its own articles."""
+
+    name: str
+    total: int
+    stories: int | None = field(
+        default=None, metadata=told("How many stories these are, where copies of one text count once.")
+    )
+    undated: int
+    buckets: tuple[Bucket, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Timeline:
     """A match set of ``total`` articles over time, without gaps; ``undated`` of them are in no bucket. With ``stories``
     the counts are of these, each once in a bucket."""
@@ -77,5 +91,8 @@ class Timeline:
     )
     undated: int
     buckets: tuple[Bucket, ...]
+    series: tuple[Series, ...] = field(
+        default=(), metadata=told("Other queries, or the sources that have most, in the same periods.")
+    )
     notes: tuple[str, ...] = ()
     took_ms: float

@@ -334,7 +334,7 @@ def _add_counts(server: MCPServer[Any], asked: _Asked) -> None:
     @_tool(
         server,
         answers.TimelineCounts,
-        *request.TIMELINE,
+        *(one for one in request.TIMELINE if one.name not in ("split", "limit")),
         title="Count over time",
         description="How many articles match in each day, week, month or year, and their share of all. Take it "
         "to see when something was news.",
