@@ -219,6 +219,15 @@ def test_xml_in_memory_that_does_not_grow():
     assert peaks[1] - peaks[0] < 30_000_000  # as trees, these elements take twice that
 
 
+def test_an_element_without_end_is_given_up(monkeypatch):
+    monkeypatch.setattr("search.ingest.formats.trees.RECORD_LIMIT", 1_000_000)
+    xml = "<r><item>one</item><item>" + "<a>two</a>" * 200_000
+    got = elements(source(xml), ("item",))
+    assert words(next(got)[0]) == "one"
+    with pytest.raises(SourceProblem, match="an element of more than 1 million bytes"):
+        list(got)
+
+
 def test_words_of_a_page():
     tree = html_tree(
         "<p>One <b>two</b></p><script>x</script><ul><li>a<li>b</ul><table><tr><td>c<td>d</table><br>e&nbsp;f"

@@ -253,6 +253,14 @@ def test_the_incremental_reader_finds_what_the_decoder_finds(records, block, ind
         assert len(expected) == len(records)
 
 
+def test_the_next_object_is_seen_where_a_block_ends_before_it():
+    data = '11:1111111111111\n{"'
+    for block in (1, 2, 7):
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(source, "BLOCK", block)
+            assert [item.line for item in in_memory(json_values, data)] == [1, 1, 2]
+
+
 @settings(max_examples=150)
 @given(st.text('{}[]",:\\ \nab1', max_size=60), st.integers(1, 30))
 def test_any_text_is_read_as_json_to_its_end(data, block):

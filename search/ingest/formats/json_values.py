@@ -21,7 +21,7 @@ from search.records import Rejection
 
 _BETWEEN = re.compile(r"[\s,]*")
 _NEXT_OBJECT = re.compile(r"\}[\s,]*(?=\{)")
-_OPEN_END = re.compile(r"\}[\s,]*\Z")
+_OPEN_END = re.compile(r"\}[\s,]*\Z|\n[ \t]{0,200}(?:\{\s{0,200})?\Z")  # what may be where the next object begins
 _WRAPPER = 8_000_000  # characters from which on an object is looked into for a list before it is read whole
 _WIDEST = 200  # characters before a value that are remembered
 _LONGEST_LITERAL = 16  # an error this near the end of the buffer may be a value cut in two

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 from statistics import median
-from typing import Any, NamedTuple
+from typing import Any, BinaryIO, NamedTuple
 
 from search.errors import MissingExtraError
 from search.ingest.formats import recognition
@@ -79,14 +79,18 @@ def recognises(head: Head) -> bool:
 
 def read(source: Source) -> Iterator[Record | Rejection]:
     """The article of the file."""
+    with source.seekable() as file:
+        yield from _read(source, file)
+
+
+def _read(source: Source, file: BinaryIO) -> Iterator[Record | Rejection]:
     import pypdfium2
 
-    with source.seekable() as file:
-        try:
-            document = pypdfium2.PdfDocument(file.read())
-        except pypdfium2.PdfiumError as error:
-            reason = "encrypted" if "password" in str(error).lower() else f"no PDF that can be read ({error})"
-            raise SourceProblem(reason) from error
+    try:
+        document = pypdfium2.PdfDocument(file)  # which reads of it what it needs
+    except pypdfium2.PdfiumError as error:
+        reason = "encrypted" if "password" in str(error).lower() else f"no PDF that can be read ({error})"
+        raise SourceProblem(reason) from error
     try:
         if len(document) > _MOST_PAGES:
             raise SourceProblem(f"more than {_MOST_PAGES:,} pages")

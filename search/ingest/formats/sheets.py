@@ -12,7 +12,7 @@ from typing import Any
 from search.ingest.fields import bare_name
 from search.ingest.formats.base import Format, Record, rejected
 from search.ingest.formats.table import distinct, fields_of, header_fault
-from search.ingest.source import DAMAGES, FREE, RATIO, Head, Source, SourceProblem
+from search.ingest.source import DAMAGES, FREE, MEMORY_LIMIT, RATIO, Head, Source, SourceProblem
 from search.records import Rejection
 
 _ABOVE = 20  # rows that may stand above the header
@@ -35,7 +35,9 @@ def read(source: Source) -> Iterator[Record | Rejection]:
     from python_calamine import CalamineWorkbook
 
     with source.seekable() as file:
-        data = file.read()
+        data = file.read(MEMORY_LIMIT + 1)
+    if len(data) > MEMORY_LIMIT:
+        raise SourceProblem(f"a workbook of more than {MEMORY_LIMIT >> 20} MiB")
     _bounded(data)
     try:
         workbook = CalamineWorkbook.from_filelike(io.BytesIO(data))

@@ -175,8 +175,12 @@ def elements(source: Source, names: Collection[str]) -> Iterator[tuple[_Element,
     name = declared_encoding(source) if source.encoding is None else source.encoding
     parser = etree.XMLPullParser(("start", "end"), encoding=name, **options)
     depth = 0  # levels inside an element that is wanted
+    held = 0  # bytes since it began
     try:
         for chunk in _mended(source):
+            held = held + len(chunk) if depth else 0
+            if held > RECORD_LIMIT:
+                raise SourceProblem(f"an element of more than {RECORD_LIMIT // 1_000_000} million bytes")
             parser.feed(chunk)
             for event, found in parser.read_events():
                 element = cast("_Element", found)
