@@ -178,6 +178,14 @@ class Archive:
             sought = excerpts.Sought.of(view.plan(request).query, view.analysis)
             return excerpts.marked(view.article(article_id)[1], sought)
 
+    def furniture(self, article_id: str) -> tuple[Passage, ...]:
+        """What an article's source prints under many of its articles, as it stands in this one, in text order: learned
+        of the archive, and left out of what represents the article. Raises ArticleNotFound."""
+        with self._session.reading() as view:
+            ordinal, article = view.article(article_id)
+            (spans,) = view.furniture(np.array([ordinal]), [article])
+        return tuple(Passage(article_id=article.id, start=s, end=e, text=article.text[s:e]) for s, e in spans)
+
     def search(
         self,
         query: str,
@@ -740,11 +748,13 @@ class Archive:
 
         return grouping.regroup(self._session, window, progress)
 
-    def optimize(self) -> None:
-        """Merge all segments into one and drop what deleted articles left."""
+    def optimize(self, *, furniture: bool | None = None) -> None:
+        """Merge all segments into one and drop what deleted articles left. What sources print under many articles is
+        learned of all of them; ``furniture`` False: nothing is left out of them from now on, True: again; None: as it
+        is, and in an archive that was made before furniture was known it is learned."""
         from search.engine import upkeep
 
-        upkeep.optimize(self._session)
+        upkeep.optimize(self._session, furniture)
 
     def tune(self, **parameters: float) -> dict[str, float]:
         """Set parameters of BM25F: ``k1`` >= 0, ``b`` in 0..1, and the weights of ``title``, ``caption``, ``dateline``,

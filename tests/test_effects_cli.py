@@ -443,6 +443,21 @@ def test_show_marks(archive):
     assert run("show", LEAKED, "--marks", 'a "b').exit_code == 2
 
 
+@shows("show", "--no-furniture")
+def test_show_without_furniture(tmp_path):
+    footer = "Sign up for the newsletter of the Post."
+    rows = [
+        {"id": f"p{n}", "title": f"Dam{n} weir{n}", "text": f"Water{n} rose{n} here.\n\n{footer}", "source": "Post"}
+        | {"published": f"2025-0{1 + n // 20}-{1 + n % 20:02}"}
+        for n in range(60)
+    ]
+    (tmp_path / "rows.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    folder = str(tmp_path / "index")
+    assert run("index", "--index", folder, "--no-vectors", str(tmp_path / "rows.jsonl")).exit_code == 0
+    assert run("show", "p7", "--index", folder).stdout.endswith(f"Water7 rose7 here.\n\n⟦{footer}⟧\n")
+    assert run("show", "p7", "--index", folder, "--no-furniture").stdout.endswith("Water7 rose7 here.\n")
+
+
 @shows("show", "--open")
 def test_show_opens_the_address_or_the_file(tmp_path, monkeypatch):
     opened = []

@@ -295,6 +295,21 @@ def test_optimize_bm25_changes_scores_and_merges_nothing(folder, tmp_path):
     assert answer("stats")["bm25"]["title"] == 0
 
 
+@shows("optimize", "--furniture")
+def test_optimize_furniture_says_what_is_left_out(tmp_path):
+    rows = [
+        {"id": f"p{n}", "title": f"Dam{n}", "text": f"Water{n} rose{n}.\n\nSign up for the Post.", "source": "Post"}
+        | {"published": f"2025-0{1 + n // 20}-{1 + n % 20:02}"}
+        for n in range(60)
+    ]
+    folder = ("--index", tmp_path / "i")
+    assert run("index", *folder, "--no-vectors", written(tmp_path / "post.jsonl", rows)).exit_code == 0
+    known = {"sentences": 60, "articles": 60, "sources": 1}
+    for asked, expected in (((), known), (("--furniture", "keep"), None), ((), None), (("--furniture", "drop"), known)):
+        assert run("optimize", *folder, *asked).exit_code == 0
+        assert answer("stats", *folder)["furniture"] == expected
+
+
 # alerts
 
 

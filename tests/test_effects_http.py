@@ -247,7 +247,7 @@ def test_articles(ask, archive):
     passages = [{"text": one.text, "start": one.start, "end": one.end} for one in archive.passages(LEAKED)]
     assert ask("GET", "articles", id=LEAKED, passages=True).json()["articles"][0]["passages"] == passages
     one = ask("GET", f"articles/{LEAKED}").json()
-    assert (one["id"], "passages" in one) == (LEAKED, False)
+    assert (one["id"], one["furniture"], "passages" in one) == (LEAKED, [], False)
     assert ask("GET", f"articles/{LEAKED}", passages=True).json() == one | {"passages": passages}
 
 

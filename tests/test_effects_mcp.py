@@ -72,7 +72,9 @@ async def test_the_convention_and_passages(ask, archive):
     for query, first in (("Halloran leaves Rovers", LEAVES), ("signed off from a car park", LEAKED)):
         assert (await ask("search", query=query))["results"][0]["id"] == first
         assert (await ask("fetch", id=first))["text"] == archive.get(first).text
-        passages = (await ask("article_passages", id=first))["passages"]
+        answered = await ask("article_passages", id=first)
+        assert answered["furniture"] == []
+        passages = answered["passages"]
         assert [(one["start"], one["text"]) for one in passages] == [
             (one.start, one.text) for one in archive.passages(first)
         ]

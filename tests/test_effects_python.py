@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections import Counter
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
@@ -230,6 +230,30 @@ def test_articles_by_id(archive):
         assert archive.get(one).title.startswith(title)
         assert {passage.article_id for passage in archive.passages(one)} == {one}
     assert "nobody" not in archive
+
+
+@shows("Archive.furniture", "article_id")
+@shows("Archive.optimize", "furniture")
+def test_what_a_source_prints_under_many_articles(tmp_path):
+    footer = "Sign up for the newsletter of the Post."
+    rows = [
+        Article(
+            id=f"p{n}",
+            title=f"Dam{n}",
+            text=f"Water{n} rose{n}." + (f" {footer}" if n else ""),
+            source="Post",
+            published=date(2025, 1, 1) + timedelta(days=n),
+        )
+        for n in range(60)
+    ]
+    with Archive.open(tmp_path / "a", create=True) as archive:
+        archive.add(rows, vectors=False)
+        assert [block.text for block in archive.furniture("p7")] == [footer]
+        assert archive.furniture("p0") == ()
+        archive.optimize(furniture=False)
+        assert archive.furniture("p7") == ()
+        archive.optimize(furniture=True)
+        assert [(block.start, block.end) for block in archive.furniture("p7")] == [(14, 53)]
 
 
 @shows("Archive.check", "thorough")

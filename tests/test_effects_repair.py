@@ -123,7 +123,7 @@ def test_segments_that_the_catalog_has_forgotten(desk):
     report = repaired(desk)
     assert report.files == segments[1]
     assert (desk / "repaired").is_dir()
-    assert len(list(Path(report.aside, *report.files).iterdir())) == 4
+    assert len(list(Path(report.aside, *report.files).iterdir())) == 5
     assert answers(desk) == before
     with forged(desk) as connection:
         connection.execute("DELETE FROM segments")

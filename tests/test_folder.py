@@ -51,6 +51,7 @@ READS = {
     "dirt",
     "export",
     "facets",
+    "furniture",
     "get",
     "ids",
     "open",

@@ -197,7 +197,7 @@ def test_a_part_is_looked_at_once_for_each_state_of_its_file(path, monkeypatch):
     forge(path, "scale", lambda value: value)
     for _ in range(2):
         reader(path)
-    assert sorted(part.kind for part in looked) == ["columns", "keyword", "stories", "vectors"]
+    assert sorted(part.kind for part in looked) == ["columns", "furniture", "keyword", "stories", "vectors"]
 
 
 def headers():

@@ -19,11 +19,17 @@ from search.cli.progress import duration
     help="Instead, set parameters of the scoring by words: k1, b, the weights of title, caption, dateline, byline "
     "and text, near, that of words near each other, and exact, that of words in the form asked for.",
 )
+@click.option(
+    "--furniture",
+    type=click.Choice(("drop", "keep")),
+    help="What sources print under many articles: drop it from snippets and contexts, as at first, or keep it.",
+)
 @click.option("--wait", is_flag=True, help="Wait while another process writes to the archive.")
-def command(folder: Path, bm25: str | None, wait: bool) -> None:
+def command(folder: Path, bm25: str | None, furniture: str | None, wait: bool) -> None:
     """Merge an archive's segments into one.
 
-    Scores and order stay as they are; what deleted articles took up is freed.
+    Scores and order stay as they are; what deleted articles took up is freed. What sources print under many articles is
+    learned again, of all that there are.
     """
     if bm25 is not None:
         with opened(folder, wait=wait) as archive:
@@ -33,7 +39,7 @@ def command(folder: Path, bm25: str | None, wait: bool) -> None:
     began = time.monotonic()
     with opened(folder, wait=wait) as archive:
         before = archive.stats()["segments"]
-        archive.optimize()
+        archive.optimize(furniture=None if furniture is None else furniture == "drop")
         after = archive.stats()["segments"]
     took = duration(time.monotonic() - began)
     click.echo(f"{counted(before, 'segment')} before, {after:,} now, in {took}", err=True)

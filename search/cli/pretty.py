@@ -9,8 +9,9 @@ from typing import Any
 
 from search.cli.options import counted
 from search.cli.text import BOLD, DIM, PLAIN, cut, line, width, wrap
-from search.exports.plain import clean_spans
+from search.exports.plain import Spans, clean_spans
 from search.records import Article, Copy, Highlight, Hit, Passage, RelatedHit, Results
+from search.text.stretches import Rest
 
 NARROWEST, WIDEST = 40, 110
 
@@ -130,9 +131,16 @@ def articles_match(total: int) -> str:
 
 
 def article(
-    found: Article, passages: Sequence[Passage] | None, marks: Sequence[Highlight] = (), *, style: bool
+    found: Article,
+    passages: Sequence[Passage] | None,
+    marks: Sequence[Highlight] = (),
+    furniture: Sequence[Passage] = (),
+    *,
+    hide: bool = False,
+    style: bool,
 ) -> Iterator[str]:
-    """A whole article, with the marks of a query, and where its passages lie."""
+    """A whole article, with the marks of a query, and where its passages lie. Its furniture is dimmed or, without
+    ``style``, in brackets; ``hide``: it is left out."""
     room = columns()
     for text in wrap(found.title or "(no title)", room):
         yield f"{BOLD}{text}{PLAIN}" if style else text
@@ -154,17 +162,38 @@ def article(
     for name, value in facts:
         if line(value):
             yield from _field(line(name), value, room, style)
-    cleaned, spans = clean_spans(found.text, [(mark.start, mark.end) for mark in marks if mark.field == "text"])
+    blocks = [(block.start, block.end) for block in furniture]
+    spans = [(mark.start, mark.end) for mark in marks if mark.field == "text"]
+    text = found.text
+    if hide:
+        left = Rest(text, blocks)
+        text, blocks = left.text, []
+        spans = [moved for span in spans if (moved := left.moved(*span)) is not None]
+    cleaned, every = clean_spans(text, [*spans, *blocks])
     for paragraph in re.finditer(r"[^\n]*\S[^\n]*", cleaned):
-        start, end = paragraph.span()
-        inside = [(max(a, start) - start, min(b, end) - start) for a, b in spans if a < end and b > start]
+        lit, dim = (_inside(*paragraph.span(), some) for some in (every[: len(spans)], every[len(spans) :]))
         yield ""
-        yield from wrap(paragraph[0], room, inside, bold=style)
+        if style:
+            yield from wrap(paragraph[0], room, lit, bold=True, dim=dim)
+        else:
+            yield from wrap(_bracketed(paragraph[0], dim), room)
     if passages is not None:
         yield ""
         yield counted(len(passages), "passage")
         for passage in passages:
             yield cut(f"[{passage.start}:{passage.end}] {passage.text}", room)
+
+
+def _inside(start: int, end: int, spans: Spans) -> list[tuple[int, int]]:
+    """Of some stretches what lies in another one, counted from its beginning."""
+    return [(max(a, start) - start, min(b, end) - start) for a, b in spans if a < end and b > start]
+
+
+def _bracketed(text: str, spans: Spans) -> str:
+    """A text with some stretches in brackets."""
+    for start, end in reversed(spans):
+        text = f"{text[:start]}⟦{text[start:end]}⟧{text[end:]}"
+    return text
 
 
 def _field(name: str, value: str, room: int, style: bool) -> Iterator[str]:

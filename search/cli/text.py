@@ -57,10 +57,13 @@ def _pieces(text: str, columns: int) -> Iterator[_Piece]:
         yield _Piece(start, match.end(), spaced)
 
 
-def wrap(text: str, columns: int, spans: Spans = (), *, bold: bool = False) -> list[str]:
-    """Cleaned text as lines of at most ``columns``, newlines kept as spaces; with ``bold`` the spans stand out."""
+def wrap(text: str, columns: int, spans: Spans = (), *, bold: bool = False, dim: Spans = ()) -> list[str]:
+    """Cleaned text as lines of at most ``columns``, newlines kept as spaces; with ``bold`` the spans stand out,
+    and those that are to be ``dim`` do not."""
     columns = max(columns, 2)
-    text, marked = clean_spans(text, spans if bold else ())
+    lit = spans if bold else ()
+    text, stretches = clean_spans(text, [*lit, *dim])
+    marked = list(zip(stretches, [BOLD] * len(lit) + [DIM] * len(dim), strict=True))
     lines: list[list[_Piece]] = []
     used = 0
     for piece in _pieces(text, columns):
@@ -74,27 +77,28 @@ def wrap(text: str, columns: int, spans: Spans = (), *, bold: bool = False) -> l
     return [_drawn(text, pieces, marked) for pieces in lines]
 
 
-def _drawn(text: str, pieces: Sequence[_Piece], marked: Spans) -> str:
-    """One line, its marked stretches in bold. No code stays open at its end."""
+def _drawn(text: str, pieces: Sequence[_Piece], marked: Sequence[tuple[tuple[int, int], str]]) -> str:
+    """One line, its marked stretches under their codes, the first that has it. No code stays open at its end."""
     out: list[str] = []
-    lit = False
+    lit = ""
 
-    def switch(on: bool) -> None:
+    def switch(code: str) -> None:
         nonlocal lit
-        if on != lit:
-            out.append(BOLD if on else PLAIN)
-            lit = on
+        if code != lit:
+            out.append(PLAIN * bool(lit) + code)
+            lit = code
 
     for number, piece in enumerate(pieces):
         if piece.spaced and number:
-            switch(any(start < piece.start and end > piece.start for start, end in marked))
+            at = piece.start
+            switch(next((code for (start, end), code in marked if start < at and end > at), ""))
             out.append(" ")
         cuts = {piece.start, piece.end}
-        cuts.update(c for span in marked for c in span if piece.start < c < piece.end)
+        cuts.update(c for span, _ in marked for c in span if piece.start < c < piece.end)
         for start, end in pairwise(sorted(cuts)):
-            switch(any(a <= start and end <= b for a, b in marked))
+            switch(next((code for (a, b), code in marked if a <= start and end <= b), ""))
             out.append(text[start:end])
-    switch(False)
+    switch("")
     return "".join(out)
 
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 import numpy as np
 from numpy.typing import NDArray
 
+from search.engine.furniture import check as furniture
 from search.engine.rebuilt import Read, columns_differ, keyword_differs
 from search.engine.soundness import check_part
 from search.engine.stories import check as stories
@@ -22,7 +23,7 @@ from search.storage.container import Part, open_part
 from search.storage.database import BESIDE
 from search.storage.folder import Folder, Place
 from search.storage.locks import Lock, last_noted, merging, pin, written_to
-from search.storage.segments import COLUMNS, KEYWORD, STORIES, VECTORS, part_place
+from search.storage.segments import COLUMNS, FURNITURE, KEYWORD, STORIES, VECTORS, part_place
 from search.storage.transaction import SegmentEntry
 from search.storage.verified import file_hash
 from search.vector import VectorIndex
@@ -301,8 +302,15 @@ def _segment(
                 problems.append(f"{parts[STORIES].path}: {differing}")
         except ArchiveDamaged as error:
             problems.append(str(error))
+    lengths = np.array([texts.get(row, _UNKNOWN) for row in columns.rows.tolist()], np.int64)
+    if FURNITURE in parts:
+        try:
+            if differing := furniture.differs(parts[FURNITURE], columns.rows, lengths, read if thorough else None):
+                problems.append(f"{parts[FURNITURE].path}: {differing}")
+        except ArchiveDamaged as error:
+            problems.append(str(error))
     if VECTORS in parts:
-        _vectors(parts[VECTORS], columns.rows, texts, problems)
+        _vectors(parts[VECTORS], columns.rows, lengths, problems)
     return dict(zip(columns.rows.tolist(), ids, strict=True))
 
 
@@ -316,7 +324,7 @@ def _keyword(part: Part, rows: NDArray[np.int64], read: Read, analysis: Analysis
         problems.append(str(error))
 
 
-def _vectors(part: Part, rows: NDArray[np.int64], texts: Mapping[int, int], problems: list[str]) -> None:
+def _vectors(part: Part, rows: NDArray[np.int64], lengths: NDArray[np.int64], problems: list[str]) -> None:
     """Check the vectors of a segment's ``rows``, whose texts are so long."""
     try:
         VectorIndex([part], [len(rows)])
@@ -324,7 +332,6 @@ def _vectors(part: Part, rows: NDArray[np.int64], texts: Mapping[int, int], prob
     except ArchiveDamaged as error:
         problems.append(f"{part.path}: {error}")
         return
-    lengths = np.array([texts.get(row, _UNKNOWN) for row in rows.tolist()], np.int64)
     owners = np.repeat(np.arange(len(rows)), np.diff(part["passage_starts"]))
     outside = np.unique(owners[part["ends"] > lengths[owners]])
     problems += [f"a passage of row {row} lies outside its text" for row in rows[outside].tolist()]

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left, bisect_right
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Literal
 
 from search.keyword.analysis import ENGLISH, Analysis
 from search.keyword.highlight import highlight, occurrences
 from search.query import ParsedQuery
 from search.records import Article, Highlight, Passage
+from search.text.stretches import Spans, without
 
 if TYPE_CHECKING:
     from search.keyword.sentences import Sentences
@@ -22,26 +23,40 @@ _GAP = 4  # characters between sentences, at most
 _KEYWORD_PASSAGE = 1000  # characters of a passage where no model's tokenizer cut it
 # A full stop and what belongs to it, or the end of a line. A set of characters comes first: so it is looked for fast.
 _SENTENCE_END = re.compile(r"[.!?…\n](?:(?<!\n)[\"'”’)\]]*\s+|(?<=\n)\n*)(?=\S)")
+_CUT = " … "
 
 
-def plain_spans(text: str, starts: Sequence[int] | None = None) -> list[tuple[int, int]]:
+def plain_spans(text: str, starts: Sequence[int] | None = None, left_out: Spans = ()) -> list[tuple[int, int]]:
     """Passages of an article that has none in the archive: whole lines of 1,000 characters together or, where a line is
-    longer, whole sentences. ``starts`` is where sentences begin, if that is known."""
+    longer, whole sentences. ``starts`` is where sentences begin, if that is known. What is ``left_out``, whole
+    sentences in order, is in none of them, where there is anything else."""
     if starts is None:
         from search.text.passages import lay_out  # its tables are seldom needed
 
         starts = lay_out(text).starts
     spans: list[tuple[int, int]] = []
-    at, last = 0, len(starts)
-    while at < last:
-        stop = bisect_right(starts, starts[at] + _KEYWORD_PASSAGE, at + 1)
-        if stop > at + 1 and _end(text, starts, stop) > starts[at] + _KEYWORD_PASSAGE:
-            stop -= 1
-        whole = (number for number in range(stop, at, -1) if number == last or text[starts[number] - 1] == "\n")
-        stop = next(whole, stop)
-        spans.append((starts[at], _end(text, starts, stop)))
-        at = stop
+    for first, last in _runs(starts, left_out):
+        at = first
+        while at < last:
+            stop = bisect_right(starts, starts[at] + _KEYWORD_PASSAGE, at + 1, last)
+            if stop > at + 1 and _end(text, starts, stop) > starts[at] + _KEYWORD_PASSAGE:
+                stop -= 1
+            whole = (number for number in range(stop, at, -1) if number == last or text[starts[number] - 1] == "\n")
+            stop = next(whole, stop)
+            spans.append((starts[at], _end(text, starts, stop)))
+            at = stop
+    if left_out and not spans:
+        return plain_spans(text, starts)
     return spans or [(0, 0)]
+
+
+def _runs(starts: Sequence[int], left_out: Spans) -> Iterator[tuple[int, int]]:
+    """The numbers of sentences between those that are left out: where each run begins, and where it ends."""
+    at = 0
+    for start, end in left_out:
+        yield at, bisect_left(starts, start, at)
+        at = bisect_left(starts, end, at)
+    yield at, len(starts)
 
 
 def _end(text: str, starts: Sequence[int], number: int) -> int:
@@ -178,12 +193,18 @@ def passages_by_meaning(article: Article, spans: Sequence[tuple[int, int, float]
 
 
 def snippet(
-    article: Article, passage: Passage | None, sought: Sought, known: Sentences | None = None
+    article: Article,
+    passage: Passage | None,
+    sought: Sought,
+    known: Sentences | None = None,
+    left_out: Spans = (),
 ) -> tuple[str, tuple[Highlight, ...]]:
     """A stretch of the passage of about 280 characters, whole sentences where they fit and "…" where it is cut, in
     which the query's conditions are met and its words stand closest; and what to mark in it and in the title. Where
     only the rest of the article meets a condition, the stretch is of that. A passage without any of the words was found
-    by its meaning and is marked as a whole. ``known``: in which sentences the words stand, if the archive knows."""
+    by its meaning and is marked as a whole. ``known``: in which sentences the words stand, if the archive knows. What
+    is ``left_out`` of the article, in order, is shown only where nothing else meets a condition, or where the passage
+    has nothing else."""
     starts = None if known is None else known.starts
     if sought.conditions:
         known = None
@@ -191,10 +212,14 @@ def snippet(
     marks = [Highlight(field="title", start=s, end=e, kind="word") for s, e in title]
     if passage is None or not passage.text:
         return "", tuple(marks)
-    text, places = passage.text, sought.places(passage.text, "text")
+    text = passage.text
+    if any(s < passage.end and e > passage.start for s, e in left_out):
+        kept = without(article.text, passage.start, passage.end, left_out)
+        text = _CUT.join(article.text[s:e] for s, e in kept) or text
+    places = sought.places(text, "text")
     if sought.conditions and not places and (elsewhere := sought.places(article.text, "text", starts)):
         text, places = article.text, elsewhere
-    if known is not None and known.begins(passage.start):
+    if known is not None and text is passage.text and known.begins(passage.start):
         marked = known.marks(article.text, passage.start, passage.end)
         spans = [(s - passage.start, e - passage.start) for (s, e), _ in marked]
         words = [term for _, term in marked]
@@ -230,7 +255,7 @@ def _cut(
     shown, moved = "", []
     for start, end in pieces:
         if shown:
-            shown += " … "
+            shown += _CUT
         elif start and not _begins(text, start):
             shown += "…"
         moved += [(s - start + len(shown), e - start + len(shown)) for s, e in spans if s >= start and e <= end]

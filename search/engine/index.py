@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from search.encode import Encoder, how_encoded
 from search.engine import building, merging, upkeep
 from search.engine.background import Background
+from search.engine.furniture import learning
 from search.engine.intake import FIRST_BATCH, Batch, Intake, Progress, Teller
 from search.engine.stories.grouping import grouping
 from search.engine.watch import Watch, unwatched
@@ -20,6 +21,7 @@ from search.storage import segments
 from search.storage.columns import build_columns
 from search.storage.container import PartData
 from search.text import passages
+from search.text.furniture import SentenceReader
 from search.vector import VectorIndex
 
 if TYPE_CHECKING:
@@ -49,6 +51,7 @@ def index(
         limit = session.settings.passage_tokens
         upkeep.sweep(writer)
         stories = grouping(writer, session.settings.stories)
+        learner = learning.learner(writer, session.settings.furniture)
         intake = Intake(writer.catalog, size, tell, size if load is None else FIRST_BATCH)
         with Background("broadsheet-embedding") as background:
             for batch in intake.batches(items, watch, background.check):  # check > sort
@@ -56,16 +59,17 @@ def index(
                 encoder = None if load is None else load()  # the model is loaded only where there is something for it
                 with watch("cut"):
                     layouts = [passages.lay_out(article.text) for article in articles]
-                    cut = None if encoder is None else building.cut(articles, layouts, encoder, limit)
-                with watch("invert"):
-                    parts = {
-                        segments.COLUMNS: build_columns(articles, batch.rows),
-                        segments.KEYWORD: keyword.build_part(articles, layouts, session.analysis),
-                    }
+                    sentences = SentenceReader([article.text for article in articles], layouts)
+                    parts = {segments.COLUMNS: build_columns(articles, batch.rows)}
+                    digest = parts[segments.COLUMNS].meta["ids_digest"]
                     copies = None
                     if stories is not None:
-                        digest = parts[segments.COLUMNS].meta["ids_digest"]
-                        copies = stories.finding(articles, batch.rows, batch.replaced.values(), digest)
+                        copies = stories.finding(articles, batch.rows, batch.replaced.values(), digest, sentences)
+                    if learner is not None:
+                        parts[segments.FURNITURE] = learner.learn(articles, sentences.sentences(), digest).part
+                    cut = None if encoder is None else building.cut(articles, layouts, encoder, limit)
+                with watch("invert"):
+                    parts[segments.KEYWORD] = keyword.build_part(articles, layouts, session.analysis)
                 # From the moment that this returns, the batch before is committed: one alone is on its way.
                 background.submit(
                     partial(_store, writer, batch, parts, copies, encoder, cut, background.go_on, watch, tell)

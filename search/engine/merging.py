@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from search.engine.furniture.learning import merged_part
 from search.engine.soundness import check_part
 from search.engine.stories import part as stories
 from search.engine.writer import Writer
@@ -70,6 +71,8 @@ def merged(snapshot: Snapshot, run: Run) -> Merged:
     if segments.STORIES in pick:
         digest = parts[segments.COLUMNS].meta["ids_digest"]
         parts[segments.STORIES] = stories.merge_parts(pick[segments.STORIES], keep, snapshot.is_live, digest)
+    if (furniture := merged_part(snapshot, run, keep, parts[segments.COLUMNS].meta["ids_digest"])) is not None:
+        parts[segments.FURNITURE] = furniture
     return Merged(old, parts, dead)
 
 

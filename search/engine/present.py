@@ -19,6 +19,7 @@ from search.errors import ArchiveDamaged
 from search.keyword.sentences import Sentences
 from search.records import Article, Copy, Highlight, Hit, Mode, Passage, Results
 from search.storage.columns import MISSING_DAY
+from search.text.stretches import Spans
 
 _BEYOND = {
     Mode.KEYWORD: "have some of them",
@@ -44,7 +45,8 @@ def present(view: View, plan: Plan, scope: Scope, ranked: Ranked, watch: Watch =
     with watch("snippets"):
         snippets: list[Marked] = [("", ())] * len(articles)
         if request.snippets:
-            snippets = [_snippet(*shown, sought) for shown in zip(articles, passages, known, strict=True)]
+            left_out = view.furniture(ordinals, articles)
+            snippets = [_snippet(*shown, sought) for shown in zip(articles, passages, known, left_out, strict=True)]
     with watch("explain"):
         scores, explanations = _scores(view, plan, scope, ranked, ordinals)
     shown = tuple(
@@ -136,11 +138,15 @@ def copies_of(view: View, others: Sequence[int]) -> tuple[Copy, ...]:
 
 
 def _snippet(
-    article: Article | None, passages: Sequence[Passage], known: Sentences | None, sought: excerpts.Sought
+    article: Article | None,
+    passages: Sequence[Passage],
+    known: Sentences | None,
+    left_out: Spans,
+    sought: excerpts.Sought,
 ) -> Marked:
     if article is None:
         return "", ()
-    return excerpts.snippet(article, passages[0] if passages else None, sought, known)
+    return excerpts.snippet(article, passages[0] if passages else None, sought, known, left_out)
 
 
 def _scores(

@@ -21,6 +21,8 @@ from numpy.typing import NDArray
 
 from search.encode import Encoder
 from search.engine import building, doctor, stories
+from search.engine.furniture import check as furniture
+from search.engine.furniture.learning import furnished
 from search.engine.rebuilt import CHUNK, columns_differ, keyword_differs
 from search.engine.soundness import check_part
 from search.engine.stories.check import differs
@@ -39,7 +41,7 @@ from search.storage.container import Part, PartData, open_part, write_part
 from search.storage.files import storage_errors
 from search.storage.folder import Folder, Place
 from search.storage.locks import last_noted
-from search.storage.segments import COLUMNS, KEYWORD, STORIES, VECTORS, newest, part_place
+from search.storage.segments import COLUMNS, FURNITURE, KEYWORD, STORIES, VECTORS, newest, part_place
 from search.storage.transaction import SegmentEntry
 from search.storage.verified import file_hash
 from search.text import passages
@@ -52,6 +54,7 @@ if TYPE_CHECKING:
 
 RECORDS = "records.jsonl"
 ALERTS = "alerts.jsonl"
+_LATER = {STORIES, FURNITURE}  # parts that are made anew at the end, where they must be
 _DAMAGES = (SearchError, ValueError, IndexError, KeyError, TypeError, OverflowError)
 Rows = NDArray[np.int64]
 Progress = Callable[[str], None]
@@ -86,13 +89,13 @@ def repair(session: Session, thorough: bool, progress: Progress | None = None) -
             work.set_aside()
             work.look(thorough)
             work.mend()
-            work.regroup()
+            work.learn_again()
             writer.clean()
             problems = doctor.check(writer.catalog, analysis=session.analysis)
             if problems and not thorough:  # what a first look does not see
                 work.look(thorough=True)
                 work.mend()
-                work.regroup()
+                work.learn_again()
                 writer.clean()
                 problems = doctor.check(writer.catalog, analysis=session.analysis)
             if problems:
@@ -157,6 +160,8 @@ class _Repair:
         self._needless: list[int] = []  # tombstones
         self._contents: dict[int, bytes] = {}  # hashes of content that differ, as they are to be
         self._ids: dict[int, str] = {}
+        self._lengths: Mapping[int, int] = {}  # of texts, by row
+        self._thorough = False
         self._load: Callable[[], Encoder] | None = None
 
     def least(self) -> tuple[int, int]:
@@ -193,6 +198,7 @@ class _Repair:
         self._tell("records")
         self._ids, rows = {}, []
         lengths: dict[int, int] = {}
+        self._lengths, self._thorough = lengths, thorough
         for row, article_id, blob, check, died, content in self._catalog.raw_records():
             self._ids[row] = article_id
             try:
@@ -232,7 +238,7 @@ class _Repair:
         entry = place.entry
         parts: dict[str, Part] = {}
         for name, file in entry.parts.items():
-            if name == STORIES:  # made anew at the end, if anything is
+            if name in _LATER:
                 continue
             try:
                 where = part_place(self._folder, entry.id, file)
@@ -268,7 +274,7 @@ class _Repair:
         complete = segment.held is not None and np.array_equal(
             segment.held[~np.isin(segment.held, place.buried)], place.live
         )
-        return None if complete and set(segment.sound) == set(self._names) == set(entry.parts) - {STORIES} else segment
+        return None if complete and set(segment.sound) == set(self._names) == set(entry.parts) - _LATER else segment
 
     def _usable(self, name: str, part: Part, segment: _Segment, lengths: Mapping[int, int], thorough: bool) -> bool:
         """Whether a part that belongs to a segment says of its articles what is so."""
@@ -313,27 +319,42 @@ class _Repair:
         self.segments += len(self._damage)
         self.records += len(self._damaged)
 
-    def regroup(self) -> None:
-        """Give the segments that have no sound stories part one, where the archive knows stories."""
-        known = self._session.settings.stories
-        unsound = [entry for entry in self._catalog.segments()[1] if STORIES in entry.parts and not self._sound(entry)]
-        if unsound:
-            with self._writer.commit() as transaction:
-                for entry in unsound:
-                    transaction.drop_part(entry, STORIES)
-            self.parts[STORIES] = self.parts.get(STORIES, 0) + len(unsound)
+    def learn_again(self) -> None:
+        """Give the segments that have no sound part of stories or furniture one, where the archive knows them."""
+        self._drop_unsound(STORIES)
+        self._drop_unsound(FURNITURE)
+        known, wanted = self._session.settings.stories, self._session.settings.furniture
+        if wanted is not None and wanted.dropped:
+            self._tell("furniture")
+            furnished(self._writer)
         if known is not None and any(STORIES not in entry.parts for entry in self._catalog.segments()[1]):
             self._tell("stories")
             group(self._writer, known.window, known.version != stories.VERSION)
 
-    def _sound(self, entry: SegmentEntry) -> bool:
-        """Is a segment's stories part whole, and of its articles?"""
-        file, place = entry.parts[STORIES], part_place(self._folder, entry.id, entry.parts[STORIES])
+    def _drop_unsound(self, name: str) -> None:
+        """Forget the parts of a name that are not sound."""
+        entries = [entry for entry in self._catalog.segments()[1] if name in entry.parts]
+        if unsound := [entry for entry in entries if not self._sound(entry, name)]:
+            with self._writer.commit() as transaction:
+                for entry in unsound:
+                    transaction.drop_part(entry, name)
+            self.parts[name] = self.parts.get(name, 0) + len(unsound)
+
+    def _sound(self, entry: SegmentEntry, name: str) -> bool:
+        """Is a segment's part of stories or furniture whole, and of its articles?"""
+        file, place = entry.parts[name], part_place(self._folder, entry.id, entry.parts[name])
         try:
             columns = open_part(part_place(self._folder, entry.id, entry.parts[COLUMNS]), COLUMNS)
-            part = open_part(place, STORIES, file.size)
-            same = part.meta.get("ids_digest") == columns.meta.get("ids_digest")
-            return same and file_hash(place, file.size) == file.sha256 and differs(part, columns["rows"], None) is None
+            part = open_part(place, name, file.size)
+            if part.meta.get("ids_digest") != columns.meta.get("ids_digest") or part.meta["articles"] != entry.articles:
+                return False
+            if file_hash(place, file.size) != file.sha256:
+                return False
+            if name == STORIES:
+                return differs(part, columns["rows"], None) is None
+            rows = columns["rows"]
+            lengths = np.array([self._lengths.get(row, np.iinfo(np.int64).max) for row in rows.tolist()], np.int64)
+            return furniture.differs(part, rows, lengths, self._read if self._thorough else None) is None
         except (FileNotFoundError, *_DAMAGES):
             return False
 

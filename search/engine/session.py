@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from search._version import __version__
-from search.engine import stories
+from search.engine import furniture, stories
 from search.engine.counts import Spellings
 from search.engine.query_vectors import QueryVectors
 from search.engine.settings import Settings
@@ -499,6 +499,7 @@ def _new_settings(model: str | None, dimension: int | None, analysis: Analysis |
         "dimension": dimension,
         "vectors": None,
         "stories": stories.Settings()._asdict(),
+        "furniture": furniture.Settings()._asdict(),
     }
 
 

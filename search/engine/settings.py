@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from search.engine import stories
+from search.engine import furniture, stories
 from search.errors import ArchiveDamaged, ArchiveMismatch, UsageError
 from search.keyword import Bm25Settings
 
@@ -25,7 +25,8 @@ class Settings:
     """What an archive was built with. ``vectors`` None: nothing was added yet that would decide it; until then
     ``model`` and ``dimension`` are what it was made for. ``identity`` is drawn when it is made: None for one that no
     version since format 2 has written to. ``language`` is the stamp of
-    the language of its words, None of English. ``stories`` None: it knows no copies. ``values`` is what is stored."""
+    the language of its words, None of English. ``stories`` None: it knows no copies, ``furniture`` None: it was never
+    looked for. ``values`` is what is stored."""
 
     format: int
     identity: str | None
@@ -39,6 +40,7 @@ class Settings:
     dimension: int | None
     vectors: bool | None
     stories: stories.Settings | None
+    furniture: furniture.Settings | None
     values: Mapping[str, Any]
 
     @classmethod
@@ -70,6 +72,7 @@ class Settings:
             dimension=setting("dimension", _optional(_number(1, MOST_DIMENSIONS))),
             vectors=setting("vectors", _optional(_truth)),
             stories=setting("stories", _optional(_stories)),
+            furniture=setting("furniture", _optional(_furniture)),
             values=values,
         )
 
@@ -114,6 +117,11 @@ def _fields(value: Any) -> dict[str, Any]:
 def _stories(value: Any) -> stories.Settings:
     given = _fields(value)
     return stories.Settings(_number(0, 1 << 16)(given.get("version")), _number(0, stories.LONGEST)(given.get("window")))
+
+
+def _furniture(value: Any) -> furniture.Settings:
+    given = _fields(value)
+    return furniture.Settings(_number(0, 1 << 16)(given.get("version")), _truth(given.get("dropped")))
 
 
 def _encoder(value: Any) -> EncoderIdentity:

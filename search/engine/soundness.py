@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from search.storage.container import Part
-from search.storage.segments import COLUMNS, KEYWORD, STORIES, VECTORS
+from search.storage.segments import COLUMNS, FURNITURE, KEYWORD, STORIES, VECTORS
 
 
 def check_part(part: Part) -> bool:
@@ -29,4 +29,10 @@ def check_part(part: Part) -> bool:
 
         opened(part)
         links(part)
+    if part.kind == FURNITURE:
+        from search.engine.furniture import part as furniture
+
+        if not furniture.is_current(part):
+            return False
+        furniture.check_part(part)
     return True

@@ -12,6 +12,7 @@ from search.declarations import values
 from search.encode import recorded_way
 from search.engine.legs import VectorLeg
 from search.engine.settings import Settings
+from search.engine.view import View
 from search.records import Counts
 from search.storage.catalog import FILE
 from search.storage.columns import MISSING_DAY, MISSING_INSTANT, unpack_string
@@ -35,7 +36,24 @@ def stats(session: Session) -> dict[str, Any]:
             None if groups is None else int(np.count_nonzero(view.snapshot.live)) - groups.count(view.snapshot.live)
         )
         found = _stats(session.catalog.folder, view.snapshot, view.vectors, view.counts, session.settings)
-        return found | {"copies": copies}
+        return found | {"copies": copies, "furniture": _furniture(view)}
+
+
+def _furniture(view: View) -> dict[str, int] | None:
+    """In how many live articles of how many sources sentences are left out, and how many; None for an archive that
+    leaves nothing out, or was never looked at for that."""
+    sentences, sources, known = 0, set(), False
+    articles = 0
+    bases = view.columns.bases.tolist()
+    for base, held, part in zip(bases, view.furniture_parts, view.snapshot.parts.get(COLUMNS, []), strict=False):
+        if held is None:
+            continue
+        known = True
+        counts = np.diff(held.starts) * view.snapshot.live[base : base + len(held.starts) - 1]
+        sentences, articles = sentences + int(counts.sum()), articles + int(np.count_nonzero(counts))
+        codes = np.unique(part["source"][counts > 0]).tolist()
+        sources |= {unpack_string(part["source_blob"], part["source_ends"], code) for code in codes}
+    return {"sentences": sentences, "articles": articles, "sources": len(sources)} if known else None
 
 
 def _stats(

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from search.engine import merging
+from search.engine.furniture import learning
 from search.engine.merging import merge
 from search.engine.request import Request
 from search.engine.writer import Writer
@@ -74,24 +75,33 @@ def prune(session: Session, keep: Collection[str]) -> int:
     return delete(session, [article_id for article_id, _ in session.catalog.live_ids() if article_id not in keep])
 
 
-def optimize(session: Session) -> None:
+def optimize(session: Session, furniture: bool | None = None) -> None:
     """Merge all segments into one without tombstones. Others may write meanwhile; what they write stays beside it.
 
     Where the disk has no room for that, segments that hold something deleted are rewritten first, one by one.
+    ``furniture``: whether what a source prints under many articles is left out from now on; None: as it is.
     """
     try:
+        if furniture is not None:
+            learning.choose(session, furniture)
         with session.writing(freeing=True) as writer:
             sweep(writer)
         try:
-            merging.beside(session, merging.whole)
+            _into_one(session)
         except DiskFull:
             _shrunk(session)
             try:
-                merging.beside(session, merging.whole)
+                _into_one(session)
             except DiskFull as error:
                 raise _no_room(session) from error
     finally:
         session.regain()
+
+
+def _into_one(session: Session) -> None:
+    """Merge all segments, and learn what is furniture where that is still to be done."""
+    merging.beside(session, merging.whole)
+    learning.furnish(session)
 
 
 def _no_room(session: Session) -> DiskFull:

@@ -15,6 +15,8 @@ import numpy as np
 from search import query as language
 from search.engine.counts import Counted, Spellings, count_names
 from search.engine.excerpts import plain_spans
+from search.engine.furniture import learning
+from search.engine.furniture.part import Spans, opened
 from search.engine.legs import Floats, Leg, Mask, Ordinals, VectorLeg
 from search.engine.plan import Plan, Preferred, named_in
 from search.engine.query_vectors import QueryVectors
@@ -30,8 +32,9 @@ from search.query import ParsedQuery, named
 from search.records import Article, Copies, Detect, Mode, Sort
 from search.storage.catalog import Catalog
 from search.storage.columns import MISSING_INSTANT, instant
-from search.storage.segments import COLUMNS, KEYWORD, STORIES, VECTORS
+from search.storage.segments import COLUMNS, FURNITURE, KEYWORD, STORIES, VECTORS
 from search.storage.snapshot import Snapshot
+from search.text.stretches import joined
 from search.vector import VectorIndex
 
 if TYPE_CHECKING:
@@ -85,7 +88,7 @@ class View:
         self.analysis = analysis
         self.columns = snapshot.columns
         self.queries = queries
-        for name in {name for entry in snapshot.entries for name in entry.parts} - {STORIES} | {KEYWORD}:
+        for name in {name for entry in snapshot.entries for name in entry.parts} - {STORIES, FURNITURE} | {KEYWORD}:
             if snapshot.entries and name not in snapshot.parts:
                 raise ArchiveDamaged(
                     f"a segment of {catalog.folder.path} has no part {name!r}, which others have or need; "
@@ -317,7 +320,33 @@ class View:
         they are shown. ``known`` are the articles' sentences, as far as they were read before."""
         if self.vectors is not None:
             return self.vectors.passages(ordinals)
+        left_out = self.furniture(ordinals, articles)
         return [
-            [] if article is None else plain_spans(article.text, None if one is None else one.starts)
-            for article, one in itertools.zip_longest(articles, known)
+            [] if article is None else plain_spans(article.text, None if one is None else one.starts, blocks)
+            for article, one, blocks in itertools.zip_longest(articles, known, left_out)
         ]
+
+    def furniture(self, ordinals: Ordinals, articles: Sequence[Article | None]) -> list[list[tuple[int, int]]]:
+        """What the sources of articles print under many, as (start, end) of whole sentences, joined where only white
+        space stands between; as it was known when the articles' segments were written.
+
+        Raises ArchiveDamaged where that is not in the text.
+        """
+        positions = np.searchsorted(self.columns.bases, ordinals, side="right") - 1
+        places = (ordinals - self.columns.bases[positions]).tolist()
+        found = []
+        for position, place, article in zip(positions.tolist(), places, articles, strict=True):
+            held = self.furniture_parts[position]
+            spans = [] if held is None or article is None else held.of(place)
+            if article is not None and spans and spans[-1][1] > len(article.text):
+                raise ArchiveDamaged(
+                    f"the furniture of {article.id!r} lies outside its text; 'broadsheet doctor --repair' finds it anew"
+                )
+            found.append(joined("" if article is None else article.text, spans))
+        return found
+
+    @cached_property
+    def furniture_parts(self) -> list[Spans | None]:
+        """The furniture of each segment's articles; None where it was never looked for, or is not left out."""
+        parts = (learning.part_of(self.snapshot, position) for position in range(len(self.snapshot.entries)))
+        return [None if part is None else opened(part) for part in parts]

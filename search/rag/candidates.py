@@ -27,8 +27,9 @@ from search.keyword.tree import DayRange
 from search.rag.question import Condition, Part, Reading
 from search.rag.select import Candidate, narrow, shingles_of
 from search.rag.spans import sentences
-from search.records import Copies, Copy, Detect, Hit, Results
+from search.records import Article, Copies, Copy, Detect, Hit, Results
 from search.storage.columns import MISSING_DAY
+from search.text.stretches import without
 
 DEPTH = 30  # articles looked at for each part
 PASSAGES = 3  # passages of each
@@ -73,7 +74,7 @@ def find(
             seconds += time.perf_counter() - began
         with watch("stretches"):
             matching = _matching(part, hits, nearness)
-            stretches = _stretches(part, number, matching)
+            stretches = _stretches(view, part, number, matching)
         if part is not reading.whole:
             unmet += _unmet(view, plan, how, part, matching)
             if not matching:
@@ -236,30 +237,42 @@ def _matching(part: Part, hits: Sequence[Hit], nearness: Floors) -> list[tuple[H
     return matching if answered else []
 
 
-def _stretches(part: Part, number: int, matching: Sequence[tuple[Hit, float]]) -> list[Candidate]:
+def _stretches(view: View, part: Part, number: int, matching: Sequence[tuple[Hit, float]]) -> list[Candidate]:
+    """The passages of hits without what their sources print under many articles: what stands between is a stretch."""
     stretches = []
-    for hit, worth in matching:
+    for (hit, worth), blocks in zip(matching, _furniture(view, [hit.article for hit, _ in matching]), strict=True):
         article = hit.article
         in_title = {stem for *_, stem in _places(article.title, part)}
         best = max((p.score or 0.0 for p in hit.passages), default=0.0)
         for place, passage in enumerate(hit.passages):
             if not passage.text.strip():
                 continue
-            places = [(passage.start + start, stem) for start, _, stem in _places(passage.text, part)]
-            spans = sentences(article.text, passage.start, passage.end)
-            start, end = narrow(spans, places, NARROW)
             near = 1.0 if place == 0 else (max(passage.score or 0.0, 0.0) / best if best > 0 else 1 / (1 + place))
-            stretches.append(
-                Candidate(
-                    article=article,
-                    start=start,
-                    end=end,
-                    whole=(spans[0][0], spans[-1][1]),
-                    score=hit.score,
-                    worth={number: worth * near},
-                    words=frozenset(f"{number}:{stem}" for stem in in_title | {stem for _, stem in places}),
-                    shingles=shingles_of(passage.text),
-                    story=frozenset(copy.id for copy in hit.copies),
+            for first, last in without(article.text, passage.start, passage.end, blocks):
+                text = article.text[first:last]
+                places = [(first + start, stem) for start, _, stem in _places(text, part)]
+                spans = sentences(article.text, first, last)
+                start, end = narrow(spans, places, NARROW)
+                stretches.append(
+                    Candidate(
+                        article=article,
+                        start=start,
+                        end=end,
+                        whole=(spans[0][0], spans[-1][1]),
+                        score=hit.score,
+                        worth={number: worth * near},
+                        words=frozenset(f"{number}:{stem}" for stem in in_title | {stem for _, stem in places}),
+                        shingles=shingles_of(text),
+                        story=frozenset(copy.id for copy in hit.copies),
+                        left_out=blocks,
+                    )
                 )
-            )
     return stretches
+
+
+def _furniture(view: View, articles: Sequence[Article]) -> list[list[tuple[int, int]]]:
+    """What the sources of articles print under many of theirs."""
+    ordinals = [view.ordinal(article.id) for article in articles]
+    known = [(ordinal, article) for ordinal, article in zip(ordinals, articles, strict=True) if ordinal is not None]
+    found = iter(view.furniture(np.array([one for one, _ in known], np.int64), [article for _, article in known]))
+    return [[] if ordinal is None else next(found) for ordinal in ordinals]

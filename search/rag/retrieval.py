@@ -194,7 +194,9 @@ def _numbered(chosen: Sequence[Candidate]) -> tuple[Citation, ...]:
 def _merged(group: Sequence[Candidate]) -> list[list[Candidate]]:
     stretches: list[list[Candidate]] = []
     for candidate in group:
-        if stretches and candidate.start - max(other.end for other in stretches[-1]) <= _JOIN:
+        end = max((other.end for other in stretches[-1]), default=0) if stretches else 0
+        apart = any(end <= start < candidate.start for start, _ in candidate.left_out)
+        if stretches and candidate.start - end <= _JOIN and not apart:
             stretches[-1].append(candidate)
         else:
             stretches.append([candidate])

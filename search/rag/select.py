@@ -20,9 +20,9 @@ _WORDS = 0.3  # weight of the question's words against relevance
 class Candidate:
     """A stretch of an article that may go into a context: offsets, what it is worth to each part, its cost in tokens.
 
-    ``whole`` is the passage that ``start`` and ``end`` were narrowed from. ``words`` are the stems of the question
+    ``whole`` is what of a passage ``start`` and ``end`` were narrowed from. ``words`` are the stems of the question
     that it holds. ``story``: the ids of the copies of its article; ``copies`` those of other articles that carry the
-    stretch itself.
+    stretch itself. ``left_out``: what its article's source prints under many articles, which is no part of any stretch.
     """
 
     article: Article
@@ -36,6 +36,7 @@ class Candidate:
     cost: int = 0
     copies: tuple[str, ...] = ()
     story: frozenset[str] = frozenset()
+    left_out: Sequence[tuple[int, int]] = ()
 
     @property
     def text(self) -> str:

@@ -17,6 +17,7 @@ KEYWORD = "keyword"
 SEGMENTS = "segments"  # the folder of those that commits name
 VECTORS = "vectors"
 STORIES = "stories"
+FURNITURE = "furniture"
 MERGING = "merging"  # the folder of what is built beside the writers
 _ENDED = "merging.ended"
 ASIDE = "aside"  # the folder of what a damaged catalog has lost

@@ -19,6 +19,7 @@ from search.storage.container import Part, PartData, PartFile, open_part
 from search.storage.segments import COLUMNS, STORIES, add_part, part_place
 from search.storage.snapshot import Snapshot
 from search.storage.transaction import SegmentEntry
+from search.text.copies.words import Reading
 
 if TYPE_CHECKING:
     from search.engine.session import Session
@@ -36,11 +37,17 @@ class Grouping:
         self._opened: dict[tuple[str, str], Prints] = {}
 
     def finding(
-        self, articles: Sequence[Article], rows: Sequence[int], replaced: Collection[int], digest: str
+        self,
+        articles: Sequence[Article],
+        rows: Sequence[int],
+        replaced: Collection[int],
+        digest: str,
+        seen: Callable[[Reading], None] | None = None,
     ) -> Callable[[], PartData]:
         """What gives the stories part of new articles, once those before them are committed. Their fingerprints are
-        taken now. ``replaced`` are the rows whose place they take, ``digest`` is that of their ids."""
-        return partial(self._part, prints(articles, rows), articles, replaced, digest)
+        taken now, and ``seen`` gets the texts as they are read. ``replaced`` are the rows whose place they take,
+        ``digest`` is that of their ids."""
+        return partial(self._part, prints(articles, rows, seen), articles, replaced, digest)
 
     def _part(self, new: Prints, articles: Sequence[Article], replaced: Collection[int], digest: str) -> PartData:
         catalog = self._writer.catalog

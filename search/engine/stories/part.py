@@ -20,6 +20,7 @@ from search.records import Article
 from search.storage.columns import MISSING_DAY
 from search.storage.container import Part, PartData, Streamed
 from search.text.copies.fingerprints import fingerprints
+from search.text.copies.words import Reading
 
 BLOCK = 1 << 20  # fingerprints merged at once
 Rows = NDArray[np.int64]
@@ -48,9 +49,10 @@ class Prints(NamedTuple):
 _DTYPES = dict(zip(Prints._fields, ("<i8", "<i4", "<u4", "<u4", "<u8", "<u4", "<u8", "<u4", "<u4"), strict=True))
 
 
-def prints(articles: Sequence[Article], rows: Sequence[int]) -> Prints:
-    """What articles are found by; ``rows`` are their catalog rows, ascending."""
-    found = fingerprints([article.title for article in articles], [article.text for article in articles])
+def prints(articles: Sequence[Article], rows: Sequence[int], seen: Callable[[Reading], None] | None = None) -> Prints:
+    """What articles are found by; ``rows`` are their catalog rows, ascending. ``seen`` gets the texts as they are
+    read."""
+    found = fingerprints([article.title for article in articles], [article.text for article in articles], seen)
     days = [MISSING_DAY if article.published is None else article.published.toordinal() for article in articles]
     by_digest = np.argsort(found.digests, kind="stable").astype(np.uint32)
     return Prints(

@@ -44,6 +44,7 @@ AlertNews = model(records.News)
 class Article(model(records.Article)):  # type: ignore[misc]
     """One article, whole."""
 
+    furniture: list[Stretch] | None = None  # type: ignore[valid-type]
     passages: list[Stretch] | None = None  # type: ignore[valid-type]
     highlights: list[Highlight] | None = None  # type: ignore[valid-type]
 

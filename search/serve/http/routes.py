@@ -300,6 +300,7 @@ def articles(desk: Desk) -> APIRouter:
 
 def _article(archive: Archive, article_id: str, passages: bool) -> dict[str, Any]:
     found = values(folders.named(archive.get(article_id)))
+    found["furniture"] = [values(block, ("score",)) for block in archive.furniture(article_id)]
     if passages:
         found["passages"] = [values(passage, ("score",)) for passage in archive.passages(article_id)]
     return found

@@ -94,12 +94,13 @@ class Told(BaseModel):
 
 
 class ArticlePassages(BaseModel):
-    """The passages of one article, in order."""
+    """The passages of one article, in order, and ``furniture``: what its source prints under many articles."""
 
     id: str
     title: str
     url: str
     passages: list[Stretch]  # type: ignore[valid-type]
+    furniture: list[Stretch]  # type: ignore[valid-type]
 
 
 def address(template: str | None) -> Address:
@@ -249,7 +250,9 @@ def carried(found: CarriedStories) -> Told:
     return Told(stories=ToldStories.model_validate(shown_safely(values(found, _UNASKED))))
 
 
-def article_passages(article: Article, found: Iterable[Passage], of: Address) -> ArticlePassages:
-    """The passages of an article."""
-    shown = [shown_safely(values(passage)) for passage in found]
-    return ArticlePassages(id=article.id, title=title(article), url=of(article), passages=shown)
+def article_passages(
+    article: Article, found: Iterable[Passage], furniture: Iterable[Passage], of: Address
+) -> ArticlePassages:
+    """The passages of an article, and its furniture."""
+    shown, left_out = ([shown_safely(values(one)) for one in some] for some in (found, furniture))
+    return ArticlePassages(id=article.id, title=title(article), url=of(article), passages=shown, furniture=left_out)

@@ -302,7 +302,9 @@ def _add_search(server: MCPServer[Any], asked: _Asked) -> None:
     )
     async def article_passages(id: Id) -> Any:
         return await asked.run(
-            lambda archive: answers.article_passages(archive.get(id), archive.passages(id), asked.address)
+            lambda archive: answers.article_passages(
+                archive.get(id), archive.passages(id), archive.furniture(id), asked.address
+            )
         )
 
 

@@ -9,14 +9,14 @@ much of the shorter text the longer one holds.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from search.text.copies import words
-from search.text.copies.words import Hashes, mixed
+from search.text.copies.words import Hashes, Reading, mixed
 
 SHINGLE = 5
 RATE = (1 << 32) // 24
@@ -51,14 +51,19 @@ class Fingerprints(NamedTuple):
     digests: Hashes
 
 
-def fingerprints(titles: Sequence[str], texts: Sequence[str]) -> Fingerprints:
-    """The fingerprints of some articles."""
+def fingerprints(
+    titles: Sequence[str], texts: Sequence[str], seen: Callable[[Reading], None] | None = None
+) -> Fingerprints:
+    """The fingerprints of some articles. ``seen`` gets their texts as they are read, so that it is done once."""
     below = np.full(len(texts), RATE, np.uint32)
     counts = np.zeros(len(texts), np.uint32)
     digests = np.zeros(len(texts), np.uint64)
     keys = [np.empty(0, np.uint64)]
     done = 0
-    for hashes, bounds in words.each(texts):
+    for reading in words.readings(texts):
+        if seen is not None:
+            seen(reading)
+        hashes, bounds = reading.hashes, reading.bounds
         size = len(bounds) - 1
         counts[done : done + size] = np.diff(bounds)
         digests[done : done + size] = words.digests(hashes, bounds)

@@ -45,12 +45,44 @@ def words(text: str) -> Words:
     return Words(_numbers(read), (first < 10) & (last < 10))
 
 
-def each(texts: Sequence[str]) -> Iterator[tuple[Hashes, NDArray[np.int64]]]:
-    """The numbers of the words of texts, some texts at a time: with ``bounds`` int64[n + 1], where each one's begin."""
+class _Read(NamedTuple):
+    """The bytes of some texts as ``_LETTERS`` has them, and where each word begins in them and ends."""
+
+    joined: bytes
+    raw: NDArray[np.uint8]
+    starts: NDArray[np.int64]
+    stops: NDArray[np.int64]
+
+
+class Reading(NamedTuple):
+    """Some texts, read together. ``hashes`` uint64[w], their words; ``bounds`` int64[n + 1], where each's begin."""
+
+    hashes: Hashes
+    bounds: NDArray[np.int64]
+    read: _Read
+    offsets: NDArray[np.int64]
+
+    def words_at(self, texts: NDArray[np.int64], characters: NDArray[np.int64]) -> NDArray[np.int64]:
+        """int64[k]: the first word at each of some characters or after it, of the text that it is given for: the end of
+        the text's words where none follows."""
+        leads = np.flatnonzero(self.read.raw.view(np.int8) >= -0x40)  # where characters begin in UTF-8
+        firsts = np.searchsorted(leads, self.offsets[:-1])
+        places = leads[np.minimum(firsts[texts] + characters, len(leads) - 1)]
+        found: NDArray[np.int64] = np.minimum(np.searchsorted(self.read.starts, places), self.bounds[texts + 1])
+        return found
+
+
+def readings(texts: Sequence[str]) -> Iterator[Reading]:
+    """Texts in order, some at a time."""
     for block in _blocks(texts):
         read = _read(block)
         offsets = np.cumsum([1, *(len(data) + 1 for data in block)])
-        yield _numbers(read), np.searchsorted(read.starts, offsets)
+        yield Reading(_numbers(read), np.searchsorted(read.starts, offsets), read, offsets)
+
+
+def each(texts: Sequence[str]) -> Iterator[tuple[Hashes, NDArray[np.int64]]]:
+    """The numbers of the words of texts, some texts at a time: with ``bounds`` int64[n + 1], where each one's begin."""
+    return ((reading.hashes, reading.bounds) for reading in readings(texts))
 
 
 def _blocks(texts: Sequence[str]) -> Iterator[list[bytes]]:
@@ -107,15 +139,6 @@ _BREAK = ord("\n")
 _LETTERS = bytes(sign if sign >= 128 or chr(sign).isalnum() else _BREAK for sign in bytes(range(256)).lower())
 """Bytes as they stand in a word, in small letters; what is no ASCII is taken for a letter at first. All else is a
 break."""
-
-
-class _Read(NamedTuple):
-    """The bytes of some texts as ``_LETTERS`` has them, and where each word begins in them and ends."""
-
-    joined: bytes
-    raw: NDArray[np.uint8]
-    starts: NDArray[np.int64]
-    stops: NDArray[np.int64]
 
 
 def _read(block: Sequence[bytes]) -> _Read:
