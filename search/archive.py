@@ -758,9 +758,9 @@ class Archive:
 
     def tune(self, **parameters: float) -> dict[str, float]:
         """Set parameters of BM25F: ``k1`` >= 0, ``b`` in 0..1, and the weights of ``title``, ``caption``, ``dateline``,
-        ``byline`` and ``text``, >= 0, and ``near``, the weight of words near each other, >= 0. Scores are by them from
-        the next search on; nothing is indexed again. Returns all parameters. Raises UsageError for others, or without
-        a sense."""
+        ``byline`` and ``text``, >= 0, ``near``, the weight of words near each other, and ``exact``, that of words in
+        the form that is asked for, both >= 0. Scores are by them from the next search on; nothing is indexed again.
+        Returns all parameters. Raises UsageError for others, or without a sense."""
         return self._session.tune(parameters)
 
     def add_alert(self, name: str, query: str, *, everything: bool = False) -> Alert:

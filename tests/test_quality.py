@@ -1,6 +1,7 @@
 """The quality gate: floors for the sample archive with the default model, and the articles they were measured on.
 
-A floor is what was measured, less 0.01 for other processors' arithmetic. Lower one only with a reason in the commit.
+A floor is what was measured, less 0.005 for other processors' arithmetic, or 0.001 for words, which are scored alike on
+all. Lower one only with a reason in the commit.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ pytestmark = pytest.mark.model
 
 PATHS = [str(SAMPLE / name) for name in ("articles", "articles.jsonl", "articles.csv")]
 FINGERPRINT = "e8a4e289f82fa7702271f67cb03a20f95d5db3ca97c647df166e3d5226f80cea"
-FLOORS = {"keyword": 0.722, "vector": 0.758, "hybrid": 0.95}
+FLOORS = {"keyword": 0.729, "vector": 0.763, "hybrid": 0.954}
 
 
 @pytest.fixture(scope="module")
