@@ -82,7 +82,7 @@ def test_growth_is_measured_from_size_to_size(tmp_path):
         assert "first facets after a commit" in " ".join(figures)
         assert figures[f"{size}, archive: one article added, median"]["unit"] == "ms"
     with Archive.open(folder / "archive") as archive:
-        assert len(archive) == 60 - 2 * 10  # each size was asked beside ten commits of another process
+        assert len(archive) == 60 - 2 * 6  # each size was asked beside six commits of another process
         assert {article.id for article in archive if not article.id.startswith("grown-")} <= {str(n) for n in range(30)}
     with sqlite3.connect(folder / "fts5" / "fts5.sqlite") as connection:
         assert connection.execute("SELECT count(*) FROM news").fetchone() == (60,)

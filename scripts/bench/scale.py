@@ -31,6 +31,7 @@ from bench.report import Report, again
 from bench.scale_engines import ENGINES, Ours, size_on_disk
 
 QUERIES = 100
+QUESTIONS = "questions.json"  # made of the titles once, so that who answers holds no articles
 WARM = 20
 Figures = dict[str, tuple[float, str]]
 
@@ -109,7 +110,7 @@ def build(engine: str, data: Path, folder: Path, size: int, donor: Path | None, 
 
 
 def ask(engine: str, data: Path, folder: Path, vectors: bool) -> Figures:
-    queries = questions(real_articles(data), random.Random(3))
+    queries = json.loads((folder.parent / QUESTIONS).read_text("utf-8"))
     before = own_memory()
     maker = ENGINES[engine](folder, data, None, vectors)
     figures: Figures = {}
@@ -181,6 +182,9 @@ def main(report: Report) -> None:
         return
     if options.folder is None:
         parser.error("--folder FOLDER is needed: archives of a million take tens of gigabytes")
+    options.folder.mkdir(parents=True, exist_ok=True)
+    asked = questions(real_articles(options.data), random.Random(3))
+    (options.folder / QUESTIONS).write_text(json.dumps(asked), "utf-8")
     sizes = [int(size) for size in options.sizes.split(",")]
     found: dict[tuple[str, str], dict[int, tuple[float, str]]] = {}
     for size in sizes:
