@@ -566,3 +566,16 @@ def test_dates_as_values():
     found = count_dates(day, np.ones(4, bool), Period.MONTH, None)
     assert found == ([("2025-02", 2), ("0007-01", 1)], 2, 1)
     assert count_dates(day, np.ones(4, bool), Period.YEAR, 1) == ([("2025", 2)], 2, 1)
+
+
+@settings(deadline=None, max_examples=100)
+@given(st.lists(st.sampled_from([0, 1, 700_000, 739_000, 739_001, 739_040]) | st.integers(1, 3_000_000), max_size=12))
+def test_days_far_apart_are_counted_as_days_that_lie_close(days):
+    """A few articles over thousands of years are put in order, many over a few years are counted by day."""
+    day, counted = np.array(days, np.int32), Counter(date.fromordinal(one).year for one in days if one)
+    for times in (1, 40_000):
+        found = count_dates(np.repeat(day, times), np.ones(len(days) * times, bool), Period.YEAR, None)
+        wanted = sorted(
+            ((f"{year:04}", many * times) for year, many in counted.items()), key=lambda one: (-one[1], one[0])
+        )
+        assert found == (wanted, len(counted), days.count(0) * times)

@@ -207,6 +207,9 @@ def _frequency(value: tuple[str, int]) -> tuple[int, str]:
     return -value[1], value[0]
 
 
+_WIDE = 8  # days for each article, from the first to the last: with more of them, sorting articles is faster
+
+
 def count_dates(day: NDArray[np.int32], mask: Mask, by: Period, limit: int | None) -> Counted:
     """Articles of the mask by year or month, as ``date:`` writes them. ``day`` is int32[N]."""
     days, each = _by_day(day, mask)
@@ -224,6 +227,9 @@ def _by_day(day: NDArray[np.int32], mask: Mask) -> tuple[Numbers, Numbers]:
     if len(own) and not 0 <= int(own.min()) <= int(own.max()) < _END:
         raise ArchiveDamaged("a columns part has days that no calendar has; run 'broadsheet doctor'")
     before = int(own.min(initial=_END, where=own != MISSING_DAY)) - 1
+    if int(own.max(initial=0)) - before > _WIDE * len(own):  # few articles, or one that is dated to the year 1
+        days, counts = np.unique(own[own != MISSING_DAY], return_counts=True)
+        return days.astype(np.int64), counts
     counts = np.bincount(np.maximum(own - np.int32(before), 0), minlength=1)
     days = np.flatnonzero(counts[1:]) + 1
     return days + before, counts[days]
