@@ -12,7 +12,7 @@ import numpy as np
 from search.engine.nearest import nearest
 from search.engine.plan import Plan
 from search.engine.view import Scope, View
-from search.records import Mode
+from search.records import Mode, Sort
 from search.records.numbers import counted
 from search.storage.columns import MISSING_DAY
 
@@ -31,9 +31,15 @@ _BETWEEN = frozenset({"versus", "vs", "vs."})  # stand between what is compared
 def remarks(view: View, plan: Plan, scope: Scope) -> list[str]:
     """What is to be said of the names and dates that a query sets, in sentences."""
     if plan.query.constraint is None:
-        return [*_nothing_yet(view, plan, scope), *view.hidden(plan.as_of)]
+        return _of_ages(view, plan, scope)
     names = [name.note for name in _unknown(view, plan.query, scope)]
-    return [*names, *_dates(view, plan, scope), *_nothing_yet(view, plan, scope), *view.hidden(plan.as_of)]
+    return [
+        *names,
+        *_dates(view, plan, scope),
+        *_nothing_yet(view, plan, scope),
+        *view.hidden(plan.as_of),
+        *_ageless(view, plan, scope),
+    ]
 
 
 def of_counts(view: View, plan: Plan, scope: Scope) -> tuple[str, ...]:
@@ -229,6 +235,22 @@ def _is_date(node: Node) -> bool:
     if isinstance(node, And | Or):
         return all(map(_is_date, node.children))
     return isinstance(node, DayRange | InstantRange)
+
+
+def _of_ages(view: View, plan: Plan, scope: Scope) -> list[str]:
+    """What is to be said of an instant to look from, and of articles that have no age."""
+    return [*_nothing_yet(view, plan, scope), *view.hidden(plan.as_of), *_ageless(view, plan, scope)]
+
+
+def _ageless(view: View, plan: Plan, scope: Scope) -> list[str]:
+    """What is to be said of matching articles without a date where age counts."""
+    if plan.request.recency is None or plan.request.sort is not Sort.RELEVANCE:
+        return []
+    undated = int(np.count_nonzero(scope.matched & (view.columns.day == MISSING_DAY)))
+    if not undated:
+        return []
+    articles = "1 article without a date counts" if undated == 1 else f"{undated:,} articles without a date count"
+    return [f"{articles} as old as the median of the others"]
 
 
 def _nothing_yet(view: View, plan: Plan, scope: Scope) -> list[str]:
