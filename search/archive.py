@@ -752,9 +752,9 @@ class Archive:
         """Merge all segments into one and drop what deleted articles left. What sources print under many articles is
         learned of all of them; ``furniture`` False: nothing is left out of them from now on, True: again; None: as it
         is, and in an archive that was made before furniture was known it is learned."""
-        from search.engine import upkeep
+        from search.engine import optimizing
 
-        upkeep.optimize(self._session, furniture)
+        optimizing.optimize(self._session, furniture)
 
     def tune(self, **parameters: float) -> dict[str, float]:
         """Set parameters of BM25F: ``k1`` >= 0, ``b`` in 0..1, and the weights of ``title``, ``caption``, ``dateline``,

@@ -216,3 +216,13 @@ def needs_models() -> Iterator[None]:
             raise
         instead = "; searching by words needs none of it: --mode keyword, and index --no-vectors"
         raise MissingExtraError(package, instead=instead) from None
+
+
+class PassagesAsCut(UserWarning):
+    """What is left out of articles has changed, and their passages could not be cut again."""
+
+    def __init__(self, path: str, why: Exception) -> None:
+        super().__init__(
+            f"some passages of {path} are as they were cut before it was known what to leave out of them: {why}. "
+            "'broadsheet optimize' cuts them again where the model is at hand"
+        )

@@ -22,14 +22,14 @@ from search.cli.progress import duration
 @click.option(
     "--furniture",
     type=click.Choice(("drop", "keep")),
-    help="What sources print under many articles: drop it from snippets and contexts, as at first, or keep it.",
+    help="What sources print under many articles: drop it from snippets, passages and contexts, or keep it.",
 )
 @click.option("--wait", is_flag=True, help="Wait while another process writes to the archive.")
 def command(folder: Path, bm25: str | None, furniture: str | None, wait: bool) -> None:
     """Merge an archive's segments into one.
 
     Scores and order stay as they are; what deleted articles took up is freed. What sources print under many articles is
-    learned again, of all that there are.
+    learned again, of all that there are; passages that it changes are embedded again.
     """
     if bm25 is not None:
         with opened(folder, wait=wait) as archive:

@@ -65,9 +65,10 @@ def index(
                     copies = None
                     if stories is not None:
                         copies = stories.finding(articles, batch.rows, batch.replaced.values(), digest, sentences)
+                    furniture = None
                     if learner is not None:
-                        parts[segments.FURNITURE] = learner.learn(articles, sentences.sentences(), digest).part
-                    cut = None if encoder is None else building.cut(articles, layouts, encoder, limit)
+                        furniture, parts[segments.FURNITURE] = learner.learn(articles, sentences.sentences(), digest)
+                    cut = None if encoder is None else building.cut(articles, layouts, encoder, limit, furniture)
                 with watch("invert"):
                     parts[segments.KEYWORD] = keyword.build_part(articles, layouts, session.analysis)
                 # From the moment that this returns, the batch before is committed: one alone is on its way.

@@ -8,7 +8,8 @@ writer sweeps it away, so that it is of the articles as they are.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Collection
 from dataclasses import asdict, replace
 from functools import partial
 from hashlib import blake2b
@@ -20,6 +21,8 @@ from search._version import __version__
 from search.encode import Encoder, how_encoded, prepare_query_encoder
 from search.engine import building
 from search.engine.background import Background
+from search.engine.furniture import learning
+from search.engine.furniture.part import opened
 from search.engine.upkeep import sweep
 from search.engine.writer import Writer
 from search.errors import SearchError, StorageError
@@ -28,7 +31,7 @@ from search.storage.container import Part, PartFile, open_part
 from search.storage.snapshot import Snapshot
 from search.storage.transaction import SegmentEntry
 from search.text import passages
-from search.vector import VectorIndex, check_part
+from search.vector import VectorIndex, check_part, without_of
 from search.vector import merge_parts as merge_vectors
 
 if TYPE_CHECKING:
@@ -64,17 +67,51 @@ def embed(
         return articles
 
 
+def refit(session: Session) -> int:
+    """Cut the articles of those segments again of which something else is left out than when they were cut, in one
+    commit; only passages that change are embedded. Returns in how many articles something changes.
+
+    Raises EncoderError and ArchiveMismatch where the model cannot be had, with all as it was.
+    """
+    with session.writing() as writer:
+        if not session.settings.vectors:
+            return 0
+        with writer.snapshot() as snapshot:
+            counts = {entry.id: _unfit(snapshot, position) for position, entry in enumerate(snapshot.entries)}
+        if not any(counts.values()):
+            return 0
+        load = session.encoder_for(writer, True)
+        assert load is not None  # it has vectors
+        unfit = [segment for segment, count in counts.items() if count]
+        work = Embedding(writer, load(), session.settings.passage_tokens, unfit)
+        work.embed(lambda done, total, how: None)
+        work.commit(session.settings.model)
+        return sum(counts.values())
+
+
+def _unfit(snapshot: Snapshot, position: int) -> int:
+    """In how many live articles of a segment something else is left out than when they were cut."""
+    base, size = int(snapshot.columns.bases[position]), snapshot.sizes[position]
+    part = learning.part_of(snapshot, position)
+    wanted = np.zeros(size, np.uint64) if part is None else opened(part).numbers()
+    held = without_of(snapshot.parts[segments.VECTORS][position], size)
+    return int(np.count_nonzero((wanted != held) & snapshot.live[base : base + size]))
+
+
 class Embedding:
     """One encoder's vectors for all segments: ``embed`` writes, ``commit`` names what was written. ``limit``: tokens of
-    a passage."""
+    a passage. ``again``: only these segments, whose passages this very encoder has embedded: those that are the same
+    are copied."""
 
-    def __init__(self, writer: Writer, encoder: Encoder, limit: int) -> None:
+    def __init__(self, writer: Writer, encoder: Encoder, limit: int, again: Collection[str] | None = None) -> None:
         self._writer = writer
         self._folder = writer.folder
         self._catalog = writer.catalog
         self._encoder = encoder
         self._limit = limit
-        made = repr((encoder.identity, limit, __version__)).encode("utf-8", "surrogatepass")
+        self._again = again
+        fresh = None if again is None else os.urandom(8)  # no file of an earlier run is what is wanted now
+        made = repr((encoder.identity, limit, __version__, fresh)).encode("utf-8", "surrogatepass")
         self._key = blake2b(made, digest_size=8).hexdigest()
         self._files: list[tuple[SegmentEntry, PartFile]] = []
 
@@ -94,6 +131,8 @@ class Embedding:
             tell(0)
             for position, entry in enumerate(snapshot.entries):
                 base = int(snapshot.columns.bases[position])
+                if self._again is not None and entry.id not in self._again:
+                    continue
                 file = self._finished(entry)
                 if file is None:
                     file = self._segment(snapshot, entry, base, tell)
@@ -101,7 +140,7 @@ class Embedding:
                 tell(base + entry.articles)
             return int(np.count_nonzero(snapshot.live))
 
-    def commit(self, model: str) -> None:
+    def commit(self, model: str | None) -> None:
         """Make these the archive's vectors, for all who open it from now on."""
         with self._writer.commit() as transaction:
             for entry, file in self._files:
@@ -149,9 +188,12 @@ class Embedding:
         folder = self._folder / segments.SEGMENTS / entry.id
         sizes = [min(CHUNK, entry.articles - start) for start in range(0, entry.articles, CHUNK)]
         done: list[Part] = []
+        held = [] if self._again is None else [snapshot.mapped[entry.id, entry.parts[segments.VECTORS].name]]
 
         def write(stem: str, size: int, cut: building.Cut, background: Background) -> None:
-            known = VectorIndex(done, sizes[: len(done)]) if done else None
+            sources = [*held, *done]
+            own = [entry.articles] * len(held) + sizes[: len(done)]
+            known = VectorIndex(sources, own) if sources else None
             part = building.embed(cut, self._encoder, known, lambda _, __: background.go_on())
             file = segments.add_part(self._folder, entry, segments.VECTORS, f"{stem}.part", part, marked=True)
             done.append(open_part(folder / file.name, segments.VECTORS))
@@ -181,7 +223,10 @@ class Embedding:
         found = self._catalog.articles(rows[live].tolist())
         articles = [found[row] for row in rows[live].tolist()]
         layouts = [passages.lay_out(article.text) for article in articles]
-        cut = building.cut(articles, layouts, self._encoder, self._limit)
-        counts = np.zeros(size, np.int64)
-        counts[live] = cut.counts
-        return replace(cut, counts=counts)
+        position = int(np.searchsorted(snapshot.columns.bases, start, side="right")) - 1
+        part = learning.part_of(snapshot, position)
+        left_out = None if part is None else opened(part).take(live + start - int(snapshot.columns.bases[position]))
+        cut = building.cut(articles, layouts, self._encoder, self._limit, left_out)
+        counts, without = np.zeros(size, np.int64), np.zeros(size, np.uint64)
+        counts[live], without[live] = cut.counts, cut.without
+        return replace(cut, counts=counts, without=without)

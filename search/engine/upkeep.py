@@ -9,14 +9,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from search.engine import merging
-from search.engine.furniture import learning
 from search.engine.merging import merge
 from search.engine.request import Request
 from search.engine.writer import Writer
 from search.errors import DiskFull, PurgeUnfinished, StorageError
 from search.storage import segments
 from search.storage.catalog import Catalog
-from search.storage.snapshot import Snapshot
 
 if TYPE_CHECKING:
     from search.engine.session import Session
@@ -73,69 +71,6 @@ def delete_matching(session: Session, request: Request, purge: bool = False) -> 
 def prune(session: Session, keep: Collection[str]) -> int:
     """Delete every article whose id is not to be kept."""
     return delete(session, [article_id for article_id, _ in session.catalog.live_ids() if article_id not in keep])
-
-
-def optimize(session: Session, furniture: bool | None = None) -> None:
-    """Merge all segments into one without tombstones. Others may write meanwhile; what they write stays beside it.
-
-    Where the disk has no room for that, segments that hold something deleted are rewritten first, one by one.
-    ``furniture``: whether what a source prints under many articles is left out from now on; None: as it is.
-    """
-    try:
-        if furniture is not None:
-            learning.choose(session, furniture)
-        with session.writing(freeing=True) as writer:
-            sweep(writer)
-        try:
-            _into_one(session)
-        except DiskFull:
-            _shrunk(session)
-            try:
-                _into_one(session)
-            except DiskFull as error:
-                raise _no_room(session) from error
-    finally:
-        session.regain()
-
-
-def _into_one(session: Session) -> None:
-    """Merge all segments, and learn what is furniture where that is still to be done."""
-    merging.beside(session, merging.whole)
-    learning.furnish(session)
-
-
-def _no_room(session: Session) -> DiskFull:
-    """Why all segments cannot become one now."""
-    folder = session.catalog.folder
-    needed, free = sum(entry.size for entry in session.catalog.segments()[1]), folder.free()
-    return DiskFull(
-        f"cannot optimize {folder.path}: the disk is full. What is rewritten stands beside what is there until it is "
-        f"done: up to {needed:,} bytes, and {free:,} can be had, the room kept for this with them. Free some space; "
-        "what is there is as it was. Searches "
-        "and 'broadsheet delete' go on meanwhile"
-    )
-
-
-def _shrunk(session: Session) -> None:
-    """Rewrite segments without what was deleted: the smallest first, as far as there is room."""
-    tried: set[str] = set()
-
-    def smallest(snapshot: Snapshot) -> Sequence[int]:
-        bases = snapshot.columns.bases
-        holding = [
-            (entry.articles, i)
-            for i, entry in enumerate(snapshot.entries)
-            if entry.id not in tried and not snapshot.live[bases[i] : bases[i + 1]].all()
-        ]
-        tried.update(snapshot.entries[i].id for _, i in sorted(holding)[:1])
-        return [i for _, i in sorted(holding)[:1]]
-
-    with contextlib.suppress(DiskFull):
-        while True:
-            before = len(tried)
-            merging.beside(session, smallest)
-            if len(tried) == before:
-                return
 
 
 def _purge(writer: Writer, ids: Sequence[str]) -> None:

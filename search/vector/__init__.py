@@ -1,7 +1,7 @@
 """The FAISS leg: passages by cosine, under an article mask. The only room that imports faiss."""
 
 from search.vector.index import VectorIndex
-from search.vector.part import build_part, merge_parts
+from search.vector.part import build_part, merge_parts, without_of
 from search.vector.soundness import check_part
 
-__all__ = ["VectorIndex", "build_part", "check_part", "merge_parts"]
+__all__ = ["VectorIndex", "build_part", "check_part", "merge_parts", "without_of"]

@@ -7,6 +7,7 @@ import numpy as np
 from search.errors import ArchiveDamaged
 from search.vector.kernel import Rows
 from search.vector.lists import InvertedLists, StoredPart, encoded
+from search.vector.part import without_of
 from search.vector.segment import VectorSegment
 
 LONGEST = 1.01
@@ -23,6 +24,7 @@ def check_part(part: StoredPart, thorough: bool = False) -> None:
     segment = VectorSegment(part, part["passage_starts"].size - 1)
     if (segment.starts < 0).any() or (segment.starts > segment.ends).any():
         raise _damaged("offsets of the passages")
+    without_of(part, segment.articles)
     high, low = segment.key_high, segment.key_low
     same = high[1:] == high[:-1]
     if (high[1:] < high[:-1]).any() or (low[1:][same] < low[:-1][same]).any():

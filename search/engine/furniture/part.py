@@ -23,7 +23,7 @@ from search.engine.furniture.learn import Articles, Block, Integers, keys, learn
 from search.errors import ArchiveDamaged
 from search.records import Article
 from search.storage.container import Part, PartData, Stored, Streamed
-from search.text.copies.words import Hashes
+from search.text.copies.words import Hashes, mixed
 from search.text.furniture import Sentences
 
 BLOCK = 1 << 20  # sentences merged at once
@@ -72,6 +72,23 @@ class Spans(NamedTuple):
         """That of one article."""
         own = self.spans[int(self.starts[number]) : int(self.starts[number + 1])].tolist()
         return [(start, end) for start, end in own]
+
+    def take(self, numbers: Integers) -> Spans:
+        """That of some articles, in order."""
+        counts = self.starts[numbers + 1] - self.starts[numbers]
+        starts = np.append(0, np.cumsum(counts))
+        places = np.arange(int(starts[-1])) + np.repeat(self.starts[numbers] - starts[:-1], counts)
+        return Spans(self.spans[places], starts)
+
+    def numbers(self) -> Hashes:
+        """uint64[n]: a number for the furniture of each article, 0 for none."""
+        ends = self.spans.astype(np.uint64)
+        each = mixed((ends[:, 0] << np.uint64(32) | ends[:, 1]) * np.uint64(0x9E3779B97F4A7C15))
+        sums = np.zeros(len(self.starts) - 1, np.uint64)
+        some = np.flatnonzero(np.diff(self.starts))
+        if len(some):
+            sums[some] = np.add.reduceat(each, self.starts[some])
+        return sums
 
 
 def spans_of(blocks: Iterator[Block] | Sequence[Block], known: Hashes, count: int) -> Spans:
