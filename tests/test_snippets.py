@@ -10,8 +10,11 @@ from hypothesis import strategies as st
 
 from search import Archive, Article
 from search.engine.excerpts import SNIPPET
-from search.keyword import met
+from search.keyword import letters, met
+from search.keyword.analysis import normalise
+from search.keyword.highlight import highlight
 from search.keyword.stretch import Stretch
+from search.keyword.tree import Fuzzy, Wildcard
 from search.query import parse
 from search.text.sentences import lay_out
 
@@ -108,3 +111,35 @@ def test_pairs_in_a_sentence_are_met_where_all_of_the_text_says_so(words, other,
     starts = lay_out(text).starts
     found = met.places(node, text, "text", starts if known else None)
     assert found == sorted(set(Stretch(text, "text").places(node, 0)))
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    text=st.text("abcj ABCJK.-'’\u00ad\n12,ä я國", max_size=40),
+    node=st.one_of(
+        st.builds(Fuzzy, st.none(), st.text("abcj", min_size=3, max_size=5), st.just(1)),
+        st.builds(Wildcard, st.none(), st.sampled_from(("*b", "?a*", "*j", "?", "*bc*"))),
+    ),
+)
+def test_what_can_begin_in_any_way_is_found_where_reading_all_of_a_text_finds_it(text, node):
+    text = normalise(text)
+    assert met.places(node, text) == sorted(set(Stretch(text, "text").places(node, 0)))
+
+
+def test_of_a_long_text_the_first_places_of_a_pattern_are_looked_at():
+    text = "Tame tides turn. " * 5_000 + "Then zebras."
+    found = met.places(Wildcard(None, "t*"), text)
+    assert len(found) == met._MOST_PLACES
+    assert found[-1].end <= len(text) * 0.7
+    assert [place.start for place in met.places(Wildcard(None, "z*"), text)] == [text.index("zebras")]
+    assert [place.start for place in met.places(Fuzzy(None, "zebrax", 1), text)] == [text.index("zebras")]
+
+
+def test_no_word_is_looked_for_inside_another_one_of_its_script():
+    """A text of another script is read where a word begins as it is sought, not at every letter."""
+    text = "Дамба течёт, сказал смотритель. " * 400 + "Ворота открыты."
+    copy = letters.folded(text)
+    wanted = letters.Beginnings(["ворот"])
+    assert wanted.odd(text, copy) == [text.index("Ворота")]
+    assert highlight(text, ["ворота"]) == [(text.index("Ворота"), text.index("Ворота") + 6)]
+    assert highlight("國土 國字", ["字"]) == [(4, 5)]

@@ -49,6 +49,8 @@ _CJK = (
 )
 _LETTER_OR_DIGIT = rf"[^\W_{_MODIFIERS}{_CJK}]"
 _LETTER = rf"[^\W\d_{_MODIFIERS}{_CJK}]"
+GOES_ON: Final = re.compile(_LETTER_OR_DIGIT)
+"""A character before which a word goes on that has another such one there."""
 # Signs that \w leaves out but that belong to the word they stand in: combining marks (whole blocks where a script
 # mixes letters and marks, less its full stops), soft hyphens and joiners.
 _SIGNS = (
@@ -155,7 +157,7 @@ def fold(surface: str) -> str:
     """
     if surface.endswith(("'s", "'S")):
         surface = surface[:-2]
-    word = surface.lower() if surface.isascii() else _fold_unicode(surface)
+    word = surface.lower() if surface.isascii() else fold_unicode(surface)
     if "'" in word:
         word = word.replace("'", "")
     if not word.isalnum():
@@ -165,7 +167,8 @@ def fold(surface: str) -> str:
     return word[:LONGEST_WORD] or surface
 
 
-def _fold_unicode(surface: str) -> str:
+def fold_unicode(surface: str) -> str:
+    """``fold`` of letters of any script, without what it does to signs; empty for marks and what is not seen."""
     word = unicodedata.normalize("NFKD", surface.casefold()).translate(_UNACCENTED).casefold()
     word = unicodedata.normalize("NFC", "".join(word.split()))
     return "".join(str(unicodedata.decimal(c)) if c.isdecimal() and c > "9" else c for c in word)

@@ -31,7 +31,7 @@ def highlight(text: str, words: Sequence[str], analysis: Analysis = ENGLISH) -> 
         return _read(text, _terms(tuple(words), analysis), analysis, readings(text, analysis))
     terms, copy = _terms(tuple(words)), folded(text)
     beginnings = beginnings_of(terms)
-    spans = _with(terms, tokens(text, copy, beginnings.words(copy)))
+    spans = _with(terms, tokens(text, copy, beginnings.words(text, copy)))
     if places := beginnings.joined(copy):
         stretches = list(_stretches(text, places))
         apart = [span for span in spans if not _is_within(span, stretches)]
@@ -45,7 +45,7 @@ def occurrences(text: str, words: Sequence[str], analysis: Analysis = ENGLISH) -
     if analysis is not ENGLISH:
         return _read(text, _terms(tuple(words), analysis), analysis, ())
     terms, copy = _terms(tuple(words)), folded(text)
-    return _with(terms, tokens(text, copy, beginnings_of(terms).words(copy)))
+    return _with(terms, tokens(text, copy, beginnings_of(terms).words(text, copy)))
 
 
 def _read(text: str, terms: frozenset[str], analysis: Analysis, others: Sequence[Reading]) -> list[Span]:

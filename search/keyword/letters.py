@@ -9,14 +9,15 @@ told may be more than there is, and never less: ``highlight`` and ``met`` read w
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterable, Sequence
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from search.keyword.analysis import APOSTROPHES, SIGNS_BEFORE, TOKEN, fold
+from search.keyword.analysis import APOSTROPHES, GOES_ON, SIGNS_BEFORE, TOKEN, fold, fold_unicode, surface_of
 from search.keyword.readings import CUTS, MOST_PARTS, SIGNS
 
 BREAKS: Final = b" -"
@@ -32,15 +33,21 @@ _AHEAD = 64  # characters in which what is read as one word shows how it begins
 # Signs in a word, other than that of a genitive. A sign comes first: only then is the search for it fast.
 _INSIDE = (re.compile(rb"'(?=[/-9a-z])(?!s )"), re.compile(rb"\.(?=[/-9a-z])"))
 
+_TWO_INITIALS = re.compile(rb"[ .'-](?=[/a-z]\.? ?[/a-z][ .'-])")  # how two begin that may be of one name
+
 _TO_NEXT = rb"[/-9a-z]{0,60}+(?:['.][/-9a-z]{1,60}+){0,4}+[ '.-]++"  # from the beginning of a word to the next one
 
 
 def folded(text: str) -> bytes:
     """The copy of a text. Its bytes are counted as the text's characters are."""
+    own: NDArray[np.uint8] = _table().take(np.minimum(_codes(text), 0xFFFF))
+    return own.tobytes() + _END
+
+
+def _codes(text: str) -> NDArray[Any]:
+    """uint16 or uint32 of each character."""
     codes: NDArray[Any] = np.frombuffer(text.encode("utf-16-le", "surrogatepass"), "<u2")
-    if len(codes) != len(text):
-        codes = np.minimum(np.frombuffer(text.encode("utf-32-le", "surrogatepass"), "<u4"), 0xFFFF)
-    return _table().take(codes).tobytes() + _END
+    return codes if len(codes) == len(text) else np.frombuffer(text.encode("utf-32-le", "surrogatepass"), "<u4")
 
 
 @cache
@@ -72,14 +79,15 @@ class Beginnings:
     def __init__(self, letters: Iterable[str], short: Iterable[str] = ()) -> None:
         every = sorted(set(letters))
         self.whole = tuple(one.encode() for one in every if one.isascii())
+        self._initial = frozenset(_first_of(one) for one in every)
         plain = (re.match("[\x01-\x7f]*", one)[0].encode() for one in every)  # type: ignore[index]
         self._parts = frozenset(one[:end] for one in plain for end in range(len(one) + 1))
         self._first = frozenset((_ODD, *(one[0] for one in self._parts if one)))
         pairs = {one[:2].encode() for one in short if 2 <= len(one) <= MOST_PARTS and one.isascii() and one.isalpha()}
         self._initials = [b" %c%s %c" % (one[0], dot, one[1]) for one in sorted(pairs) for dot in (b"", b".")]
 
-    def words(self, copy: bytes) -> list[int]:
-        """The places in a folded text of words that may begin so."""
+    def words(self, text: str, copy: bytes) -> list[int]:
+        """The places in a text, of which ``copy`` is ``folded``, of words that may begin so."""
         places = []
         for letters in self.whole:
             place = copy.find(letters)
@@ -87,13 +95,31 @@ class Beginnings:
                 if copy[place - 1] < _LETTER:
                     places.append(place)
                 place = copy.find(letters, place + 1)
-        return places + self.odd(copy)
+        return places + self.odd(text, copy)
 
-    def odd(self, copy: bytes) -> list[int]:
+    def odd(self, text: str, copy: bytes) -> list[int]:
         """Those of words with signs among their letters, or with odd letters, at each of which a word may begin: some
         scripts have no space between words."""
-        odd = _each(copy, _ODD)
-        return odd + self._before(copy, _inside(copy) + odd)
+        letters = np.frombuffer(copy, np.uint8)
+        odd = np.flatnonzero(letters == _ODD)
+        if not len(odd):
+            return self._before(copy, _inside(copy))
+        codes = _codes(text)[odd]
+        kinds = np.flatnonzero(np.bincount(codes))
+        may_begin, goes_on = np.zeros((2, int(kinds[-1]) + 1), np.bool_)
+        may_begin[kinds] = [_first_of(chr(code)) in self._initial for code in kinds.tolist()]
+        goes_on[kinds] = [GOES_ON.fullmatch(chr(code)) is not None for code in kinds.tolist()]
+        first, inside = may_begin[codes], goes_on[codes]
+        first[1:] &= ~(inside[1:] & inside[:-1] & (np.diff(odd) == 1))
+        behind = letters[odd - 1]  # where that is a letter or a sign, the word may have begun before
+        begins: list[int] = odd[first | ((behind != _SPACE) & (behind != _HYPHEN) & (behind != _ODD))].tolist()
+        return begins + self._before(copy, _inside(copy))
+
+    @staticmethod
+    def joints(copy: bytes) -> list[int]:
+        """The places of all that may be read as one word with what stands beside it, however that begins."""
+        joints = [0, *_inside(copy), *_each(copy, _HYPHEN)]  # initials may stand at the very beginning
+        return joints + [match.start() + 1 for match in _TWO_INITIALS.finditer(copy)]
 
     def joined(self, copy: bytes) -> list[int]:
         """The places of what may begin so where it is read as one word: what signs join, what a line's end cuts, what
@@ -123,6 +149,12 @@ class Beginnings:
     def _may_be(self, copy: bytes, place: int) -> bool:
         head, odd, _ = copy[place : place + _AHEAD].translate(None, _NOT_READ).partition(b"/")
         return head.startswith(self.whole) or (bool(odd) and head in self._parts)
+
+
+@lru_cache(1 << 14)
+def _first_of(letters: str) -> str:
+    """What a letter begins with when it is folded and taken apart; empty for a mark, with which no word begins."""
+    return unicodedata.normalize("NFKD", fold_unicode(surface_of(letters)))[:1]
 
 
 def _inside(copy: bytes) -> list[int]:

@@ -10,7 +10,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from search import deadline
-from search.keyword.analysis import ENGLISH, STOP_WORDS, TOKEN, Analysis, analyze, shapes
+from search.keyword.analysis import ENGLISH, STOP_WORDS, TOKEN, Analysis, analyze, fold, shapes, surface_of
 from search.keyword.highlight import beginnings_of, highlight, stretch, tokens
 from search.keyword.letters import Beginnings, chain, folded
 from search.keyword.readings import ways
@@ -18,6 +18,8 @@ from search.keyword.stretch import OF_WORDS, Place, Span, Test, stretch_of, test
 from search.keyword.tree import And, AtLeast, Exact, Near, Node, Or, Pair, SameSentence, Word
 from search.keyword.tree import Wildcard as Pattern
 
+_MOST_PLACES = 10_000  # of a condition in one text, the first ones: a word of a book stands there less often
+_MOST_JOINTS = 2_000
 _MOST_WINDOWS = 16  # stretches of a text that are looked at for a pair; a snippet shows one or two
 _LETTERS = 12  # of a word and the space behind it, at most on average
 _UNIT = 2000  # characters around a word that hold its sentence or paragraph, about
@@ -62,11 +64,42 @@ def places(
         met = (stretch_of(text[start:end], field, True).places(node, start) for start, end in within)
         return sorted(set(itertools.chain.from_iterable(met)))
     copy = folded(text)
-    row = _row(node) if isinstance(node, OF_WORDS) else None
-    found = list(row.plain(text, copy)) if row is not None else []
-    for start, end in _windows(node, text) if row is None else row.stretches(text, copy):
+    if not isinstance(node, OF_WORDS):
+        found, stretches = [], _windows(node, text)
+    elif (row := _row(node)) is not None:
+        found, stretches = list(itertools.islice(row.plain(text, copy), _MOST_PLACES)), row.stretches(text, copy)
+    else:
+        found = list(itertools.islice(_anywhere(node, text), _MOST_PLACES))
+        joints = sorted(Beginnings.joints(copy))  # what is read as one word matters most where nothing else is found
+        stretches = _read(text, joints[:_MOST_JOINTS] if found else joints)
+    for start, end in itertools.islice(stretches, _MOST_PLACES):
         found += stretch_of(text[start:end], field).places(node, start)
     return sorted(set(found))
+
+
+def _anywhere(node: Node, text: str) -> Iterator[Place]:
+    """Where a text has, as they stand, words that may begin in any way: each is looked at once."""
+    test = tests_of(node)[0][0]
+    known: dict[str, bool] = {}
+    for match in TOKEN.finditer(text):
+        written = match[0]
+        good = known.get(written)
+        if good is None:
+            surface = surface_of(written)
+            word = fold(surface)
+            good = known[written] = test(surface, word, word)  # which asks for no stem
+        if good:
+            yield Place(*match.span(), (match.span(),))
+
+
+def _read(text: str, places: Iterable[int]) -> list[Span]:
+    """The stretches around some places, which are in order, that may be read as one word."""
+    last = max(len(text) - 1, 0)
+    whole: list[Span] = []
+    for place in places:
+        if place <= last and (not whole or place >= whole[-1][1]):
+            whole.append(stretch(text, place))
+    return _apart(whole)
 
 
 class _Row(NamedTuple):
@@ -81,7 +114,7 @@ class _Row(NamedTuple):
         """Where a text has the words as they stand."""
         for letters, tests in self.ways:
             if letters is None:
-                spots = self.beginnings.words(copy)
+                spots = self.beginnings.words(text, copy)
             else:
                 spots = [match.start() for match in letters.finditer(copy)]
             for word in tokens(text, copy, spots):
@@ -97,7 +130,7 @@ class _Row(NamedTuple):
 
     def stretches(self, text: str, copy: bytes) -> list[Span]:
         """Where the rest may be met: around what may be read as one of the words, or is found by no letters."""
-        others = self.beginnings.joined(copy) + (self.beginnings.odd(copy) if self.reach else [])
+        others = self.beginnings.joined(copy) + (self.beginnings.odd(text, copy) if self.reach else [])
         last = max(len(text) - 1, 0)
         whole: list[Span] = []
         for start, end in _apart((max(place - self.reach, 0), min(place + self.reach, last)) for place in others):
@@ -179,7 +212,7 @@ def _letters(leaf: Node, text: str) -> list[list[Span]]:
         return [spans for word in leaf.text.split() if (spans := highlight(text, [word])) or not _is_stop(word)]
     if isinstance(leaf, Pattern) and (head := _HEAD.match(leaf.pattern)):
         copy, beginnings = folded(text), Beginnings([head[0]])
-        return [[(place, place + 1) for place in sorted({*beginnings.words(copy), *beginnings.joined(copy)})]]
+        return [[(place, place + 1) for place in sorted({*beginnings.words(text, copy), *beginnings.joined(copy)})]]
     return []
 
 
