@@ -268,3 +268,19 @@ def test_index_says_that_it_merges_and_ctrl_c_leaves_that_to_a_later_run(path, t
     with Archive.open(path) as archive:
         assert (len(archive), archive.stats()["segments"]) == (4, 1)
     state(path)
+
+
+def test_an_optimize_with_nothing_to_do_sweeps_all_the_same(path):
+    with Archive.open(path) as archive:
+        archive.optimize()
+        (segment,) = path.glob("segments/*")
+        (path / "segments" / f"{segment.name[:1]}-00ff").mkdir()
+        (path / "segments" / f"{segment.name[:1]}-00ff" / "half.part").touch()
+        (segment / "keyword.part.new").touch()
+        (path / "merging" / "0-00ff").mkdir(parents=True)
+        (path / "catalog.new").touch()
+        assert len(archive.dirt()) == 4
+        archive.optimize()
+        assert archive.dirt() == ()
+        assert list(path.glob("segments/*")) == [segment]
+    state(path)

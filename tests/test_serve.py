@@ -22,7 +22,7 @@ from starlette.testclient import TestClient
 from search import Archive, Article
 from search.archive import Archive as ArchiveClass
 from search.declarations import values
-from search.errors import ArchiveDamaged, ArchiveLocked, EncoderError, UsageError
+from search.errors import ArchiveDamaged, ArchiveLocked, EncoderError, QueryError, StorageError, UsageError
 from search.exports import blocks, formats
 from search.exports.files import FORMS
 from search.ingest import read
@@ -938,3 +938,24 @@ def test_without_the_package_there_is_no_mcp(folder, monkeypatch):
     with serving(folder) as client:
         assert fault(client.get("/mcp"), 404).type == "PathNotFound"
         told(client.get("/v1/search", params={"q": "dam"}))
+
+
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        ("cannot read /home/Jo Doe/models/m.bin: no such file", "cannot read m.bin: no such file"),
+        ("cannot read '/srv/The  News (old)/O'Neill, J/m.bin', sorry", "cannot read 'm.bin', sorry"),
+        ("neither /a b/c nor /d e/f g.", "neither c nor f g."),
+        ("/a/b and /c/d differ", "b and d differ"),
+        ("the address https://x.example/a b/c stays, /healthz too", None),
+        ("and/or stays", None),
+    ],
+)
+def test_folders_with_blanks_in_their_names_are_not_told(tmp_path, said, told):
+    assert folders.message(StorageError(said), tmp_path / "desk") == (said if told is None else told)
+    assert folders.message(QueryError(said), tmp_path / "desk") == said  # a question's own words stay
+
+
+def test_long_runs_of_slashes_and_blanks_take_no_long_time(tmp_path):
+    for text in ("/" + "a " * 50_000, "/a" * 50_000, "/a b" * 50_000, "/a " * 50_000):
+        assert "/a/a/" not in folders.message(StorageError(text), tmp_path / "desk")

@@ -16,8 +16,8 @@ import pytest
 from search import Archive, Article
 from search.encode.hashing import HashEncoder
 from search.engine import index as writing
-from search.engine import merging
-from search.errors import EncoderError
+from search.engine import intake, merging
+from search.errors import EncoderError, RecordsRejected
 
 BATCH, BATCHES = 40, 12
 HELD = 3  # batches: one that is written, one that is filled, and what is handed over
@@ -209,3 +209,21 @@ def test_an_interruption_in_the_middle_of_a_commit_leaves_none_of_it(tmp_path, m
         assert archive.check() == []
         assert archive.add(articles(BATCH + 1), batch=BATCH).rejected == 0
         assert len(archive) == BATCH + 1
+
+
+def test_an_article_longer_than_any_is_rejected_with_its_length(tmp_path, monkeypatch):
+    """A million characters take 30 to 200 MB to index: the bound is what keeps one record from taking all memory."""
+    assert intake.MOST_CHARACTERS * 200 <= 1 << 30
+    long = [Article(id="long", text="tides " * 8_200_000), Article(id="b", text="A dam.")]
+    with Archive.open(tmp_path / "a", create=True) as archive:
+        with pytest.warns(RecordsRejected):
+            report = archive.add(long, vectors=False)
+        assert (report.added, report.rejected) == (1, 1)
+        assert report.rejections[0].reason == (
+            "it has 49,200,000 characters, and an article may have 5,000,000: cut it into several"
+        )
+        monkeypatch.setattr(intake, "MOST_CHARACTERS", 10)
+        assert archive.add([Article(id="c", title="dams", text="tides.")], vectors=False).added == 1
+        with pytest.warns(RecordsRejected):
+            archive.add([Article(id="d", title="dams.", text="tides.")], vectors=False)
+        assert "d" not in archive

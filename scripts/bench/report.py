@@ -38,7 +38,7 @@ class Report:
 
     def add(self, name: str, value: float, unit: str) -> None:
         """Add a figure, as "ms", "MB" or "requests/s"; one per second is better the larger it is, others smaller."""
-        self.figures[name] = {"value": float(f"{value:.4g}"), "unit": unit}
+        self.figures[name] = {"value": value if isinstance(value, int) else float(f"{value:.4g}"), "unit": unit}
 
     def keep(self) -> None:
         """Keep the figures where all are kept, as ``--record`` does."""

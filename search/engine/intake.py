@@ -17,7 +17,8 @@ from search.storage import codec
 from search.storage.catalog import Catalog
 from search.storage.transaction import Record
 
-BATCH_CHARACTERS = 64_000_000  # a batch of very long articles is cut earlier, to bound memory
+MOST_CHARACTERS = 5_000_000  # of an article: a long novel has 3 million, and a million takes 30 to 200 MB to index
+BATCH_CHARACTERS = 16_000_000  # a batch of very long articles is cut earlier, to bound memory
 LOOKUP = 500
 REJECTIONS_KEPT = 100
 REMARKS_KEPT = 1000
@@ -123,6 +124,8 @@ def check(item: object) -> Checked | Rejection:
         problem = f"id must be 1 to {ID_LIMIT} printable characters, not {str(item.id)[:80]!r}"
     if problem is None and not (item.title.strip() or item.text.strip()):
         problem = "neither title nor text"
+    if (characters := len(item.title) + len(item.text) + len(item.caption)) > MOST_CHARACTERS:
+        problem = f"it has {characters:,} characters, and an article may have {MOST_CHARACTERS:,}: cut it into several"
     if problem is None:
         try:
             article = _normalised(item)

@@ -26,7 +26,9 @@ from search.records import Article, Results
 _OURS = (ArchiveError, ArchiveLocked, EncoderError, MissingExtraError, ServerError)
 _OPTION = re.compile(r"(?<![\w'-])--([a-z]+) ([a-z]+)")
 NO_NAMES: Mapping[str, str] = {}
-_PATH = re.compile(r"(?<![\w.~/:-])(?:/[^\s/'\",;:()]+){2,}/?")
+# A blank belongs to a path where a "/" comes behind it in the same name: /home/Jo Doe/news.
+_FOLDER = r"/[^\s/\";:]+(?: {1,2}[^\s/\";:]+){0,7}(?=/)"
+_PATH = re.compile(rf"(?<![\w.~/:-])(?:{_FOLDER})+/[^\s/'\",;:()]+/?")
 
 
 def name(file: str) -> str:
