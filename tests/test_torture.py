@@ -183,6 +183,55 @@ def test_the_layer_counts_fails_and_lets_go(tmp_path):
     ]
 
 
+OPENED = """
+import gc, os, shutil, sys
+from pathlib import Path
+sys.path.insert(0, sys.argv[2])
+from search import Archive, Article, SearchError
+from trials.layer import Layer
+from trials.proof import open_below
+
+root = Path(sys.argv[1])
+layer = Layer(root)
+if not os.fork():
+    archive = Archive.open(root / "left", create=True, model="hash")
+    archive.add([Article(id="a", text="The dam holds.")])
+    os._exit(0)  # with its log beside the catalog
+os.wait()
+assert (root / "left" / "catalog.sqlite-wal").stat().st_size
+gc.disable()
+refused = 0
+for number in range(1, 41):
+    shutil.copytree(root / "left", root / "desk")
+    layer.fail(number, "EIO", False)
+    try:
+        with Archive.open(root / "desk") as archive:
+            archive.search("dam", mode="keyword")
+            archive.delete(["b"])
+    except SearchError:
+        refused += 1
+    layer.stop()
+    if held := open_below(root):
+        print(number, layer.what, held)
+    shutil.rmtree(root / "desk")
+print(refused > 10)
+"""
+
+
+@NEEDS_LAYER
+def test_nothing_stays_open_of_an_archive_whose_log_cannot_be_read(tmp_path):
+    """Nor waits for the collector: what stays open keeps the space of removed files, and locks."""
+    (tmp_path / "desks").mkdir()
+    done = subprocess.run(
+        [sys.executable, "-c", OPENED, str(tmp_path / "desks"), str(ROOT / "scripts")],
+        env=layer.preloaded(layer.library(tmp_path)) | {"PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.stdout, done.stderr) == ("True\n", "")
+
+
 def entry(kind, path="", other="", *, inode=0, offset=0, data=b"", flags=0):
     return cuts.Entry(kind, flags, inode, offset, str(path), str(other), data)
 

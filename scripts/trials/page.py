@@ -91,13 +91,14 @@ def peers() -> str:
 
 
 def provenance() -> list[str]:
-    """Where the figures come from."""
+    """How many cases ran on which commit."""
     lines = []
     for run in recorded(FILE) if FILE.exists() else []:
-        options = ", ".join(f"{name} {value}" for name, value in run["options"].items())
-        machine = run["machine"]
+        known = [name.removesuffix(": cases") for name in run["figures"] if name.endswith(": cases")]
+        cases = ", ".join(f"{int(run['figures'][f'{kind}: cases']['value']):,} of {kind}" for kind in known)
+        seed, machine = run["options"].get("seed"), run["machine"]
         lines.append(
-            f"- commit {run['commit']}, {run['date']}, {machine['processor']}, {machine['cores']} cores"
-            f"{f', {options}' if options else ''} ({len(run['figures'])} figures)"
+            f"- commit {run['commit']}: {cases}; {run['date']}, {machine['processor']}, {machine['cores']} cores"
+            f"{'' if seed is None else f', seed {seed}'}"
         )
     return lines
