@@ -190,6 +190,10 @@ async def test_who_begins_a_request_and_does_not_go_on_loses_the_connection(monk
         (b"GET / HTTP/1.1\r\nHost: a\r\n\r\n", b"HTTP/1.1 204"),
         (b"GET / HTTP/1.1\r\nHost: a\r\n\r\nGET / HTTP", b"HTTP/1.1 204"),  # and the next one is never finished
         (b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\nhalf", b"HTTP/1.1 408"),
+        (
+            b"POST /mcp HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Length: 99\r\n\r\n{",
+            b"HTTP/1.1 408",
+        ),
     ):
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         writer.write(sent)
