@@ -23,10 +23,14 @@ _PEER = re.compile(r"peers, (?P<engine>.+): (?P<trial>.+): (?P<ended>.+)")
 BAD = ("what was acknowledged is lost", "neither", "cannot be opened", "crashes", "wrong, and nothing said")
 
 
-def figures() -> dict[str, int]:
-    """Every recorded figure by name."""
-    runs = recorded(FILE) if FILE.exists() else []
-    return {name: int(figure["value"]) for run in runs for name, figure in run["figures"].items()}
+def figures() -> Counter[str]:
+    """Every recorded figure by name, those of several commits added up."""
+    known: Counter[str] = Counter()
+    for run in recorded(FILE) if FILE.exists() else []:
+        for name, figure in run["figures"].items():
+            value = int(figure["value"])
+            known[name] = max(known[name], value) if name.endswith("possible cases") else known[name] + value
+    return known
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[Any]]) -> list[str]:
@@ -44,8 +48,8 @@ def cases() -> str:
     rows = []
     for kind, what in WHAT.items():
         if f"{kind}: cases" in known:
-            possible = known.get(f"{kind}: possible cases")
-            drawn = "" if possible is None else f", drawn from {possible:,}"
+            possible = known[f"{kind}: possible cases"]
+            drawn = f", drawn from {possible:,}" if possible else ""
             rows.append((what, f"{known[f'{kind}: cases']:,}{drawn}", known[f"{kind}: failures"]))
     return "\n".join([*table(("what happens", "cases", "failures"), rows), "", *provenance()])
 
@@ -91,11 +95,16 @@ def peers() -> str:
 
 
 def provenance() -> list[str]:
-    """How many cases ran on which commit."""
+    """How many cases ran on which commit, and how many of them failed."""
     lines = []
     for run in recorded(FILE) if FILE.exists() else []:
-        known = [name.removesuffix(": cases") for name in run["figures"] if name.endswith(": cases")]
-        cases = ", ".join(f"{int(run['figures'][f'{kind}: cases']['value']):,} of {kind}" for kind in known)
+        value = {name: int(figure["value"]) for name, figure in run["figures"].items()}
+        kinds = [name.removesuffix(": cases") for name in value if name.endswith(": cases")]
+        cases = ", ".join(
+            f"{value[f'{kind}: cases']:,} {kind}{f' ({failed} failed)' if failed else ''}"
+            for kind in kinds
+            for failed in [value[f"{kind}: failures"]]
+        )
         seed, machine = run["options"].get("seed"), run["machine"]
         lines.append(
             f"- commit {run['commit']}: {cases}; {run['date']}, {machine['processor']}, {machine['cores']} cores"
