@@ -79,7 +79,7 @@ def places(
 
 def _anywhere(node: Node, text: str) -> Iterator[Place]:
     """Where a text has, as they stand, words that may begin in any way: each is looked at once."""
-    test = tests_of(node)[0][0]
+    test = tests_of(node, ENGLISH)[0][0]
     known: dict[str, bool] = {}
     for match in TOKEN.finditer(text):
         written = match[0]
