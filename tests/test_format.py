@@ -148,7 +148,7 @@ def test_a_server_says_and_demands_that_they_agree(tmp_path):
             connection.execute('UPDATE state SET "commit" = "commit" + 1')
         refused = client.get("/readyz")
         assert refused.status_code == 503
-        assert "6 articles are in its catalog, 7 can be found by words, 7 have vectors" in refused.text
+        assert "its catalog has 6 articles, its index of words 7, its vectors 7" in refused.text
     with pytest.raises(ArchiveDamaged, match="is not served"), TestClient(http_app(folder)):
         pass
     with Archive.open(folder) as archive:

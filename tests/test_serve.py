@@ -146,7 +146,8 @@ def test_articles_by_id(client, archive):
     got = told(client.get(path))
     responses.Article.model_validate(got, strict=True)
     stored = values(archive.get("harbour-2024-10-03-strike-vote"))
-    assert got == {**stored, "extra": {**stored["extra"], "file": "articles.jsonl"}}  # no folder of the server's
+    extra = {**stored["extra"], "file": "articles.jsonl"}  # no folder of the server's
+    assert got == {**stored, "extra": extra, "furniture": []}
     asked = {"q": "strike vote", "limit": 1}
     (hit,) = told(client.get("/v1/search", params=asked))["hits"]
     assert (hit["id"], hit["file"], hit["place"]) == (got["id"], "articles.jsonl", stored["extra"]["place"])

@@ -127,9 +127,9 @@ def in_agreement(archive: Archive) -> Counts:
     """How many articles catalog, words and vectors have. Raises ArchiveDamaged where these are not the same."""
     counts = archive.counts()
     if not counts.agree:
-        vectors = "" if counts.vectors is None else f", of {counts.vectors:,} there are vectors"
+        vectors = "" if counts.vectors is None else f", its vectors {counts.vectors:,}"
         raise ArchiveDamaged(
-            f"the archive is not served: its catalog has {counted(counts.catalog, 'article')}, of which "
-            f"{counts.keyword:,} can be found by words{vectors}; 'broadsheet doctor --repair' makes them agree"
+            f"the archive is not served: its catalog has {counted(counts.catalog, 'article')}, its index of words "
+            f"{counts.keyword:,}{vectors}; 'broadsheet doctor --repair' makes them agree"
         )
     return counts
