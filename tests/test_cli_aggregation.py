@@ -148,6 +148,7 @@ def test_timeline_as_json_and_csv(built):
         "by": "week",
         "total": 1,
         "stories": None,
+        "series": [],
         "undated": 0,
         "buckets": [
             {

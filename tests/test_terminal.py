@@ -82,7 +82,7 @@ def test_offering_a_name_imports_no_command():
         "COMP_CWORD": "1",
     }
     done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
-    assert done.stdout == "plain,facets\n"
+    assert done.stdout == "plain,facets\nplain,first\n"
 
 
 @pytest.mark.parametrize("name", [name for name in commands() if name])

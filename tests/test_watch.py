@@ -48,7 +48,10 @@ def folder(tmp_path_factory):
     return folder
 
 
-PRESENT = ["present", *(f"present/{stage}" for stage in ("articles", "passages", "snippets", "explain", "suggest"))]
+PRESENT = [
+    "present",
+    *(f"present/{stage}" for stage in ("stories", "articles", "passages", "snippets", "explain", "suggest")),
+]
 BY_BOTH = ["rank", *(f"rank/{stage}" for stage in ("encode", "words", "meaning", "order"))]
 SEARCH = ["open", "plan", "match", *BY_BOTH, *PRESENT]
 

@@ -7,9 +7,9 @@ from typing import Any
 
 import click
 
+from search.cli.hits import put
 from search.cli.matching import asked, match_set
 from search.cli.options import common, opened
-from search.cli.search import put
 from search.engine.request import FIRST
 from search.exports.files import FORMS
 

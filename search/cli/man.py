@@ -78,4 +78,5 @@ def _text(text: str) -> str:
     """Text in roff: one line, no sign of it a command, hyphens that can be copied."""
     text = " ".join(text.replace("\b", " ").split())
     text = text.replace("\\", r"\e").replace("-", r"\-").replace("'", r"\(aq").replace("`", r"\(ga")
+    text = "".join(c if c.isascii() else f"\\[u{ord(c):04X}]" for c in text)
     return rf"\&{text}" if text.startswith(".") else text

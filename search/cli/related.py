@@ -7,8 +7,8 @@ from typing import Any
 
 import click
 
+from search.cli.hits import put
 from search.cli.options import asks, common, given, opened, output, printed, timings, valid_text
-from search.cli.search import put
 from search.engine.request import RELATED
 from search.exports.files import FORMS
 

@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 from click.core import ParameterSource
 
-from search.cli import pretty
-from search.cli.matching import no_terminal, put_workbook
-from search.cli.options import UNSAID, asks, common, counted, given, opened, output, styled, timings, valid_text
+from search.cli.hits import BOM, put
+from search.cli.options import asks, common, counted, given, opened, output, timings, valid_text
 from search.cli.text import clean, line
-from search.declarations import values
 from search.engine.request import SEARCH
 from search.errors import QueryError, UsageError
 from search.exports import formats
@@ -22,11 +19,10 @@ from search.exports.files import FORMS
 from search.records import Filters
 
 if TYPE_CHECKING:
-    from search.records import Results
+    pass
 
 FORMATS = ("pretty", "json", "xlsx", *FORMS)
 BATCH_FORMATS = ("jsonl", "csv")
-_BOM = "\ufeff"
 
 
 _EXCLUDES = re.compile(r"-(?!n[0-9]+$)[^\W\d_][\w.'’-]+")
@@ -110,41 +106,6 @@ def command(
         ctx.exit(1)
 
 
-def put(results: Results, format: str, excel: bool = False) -> None:
-    """Hits on stdout, what there is to say of them on stderr."""
-    if format == "pretty":
-        lines: Iterable[str] = pretty.hits(results, style=styled())
-    elif format == "json":
-        lines = [formats.dumps(values(results, UNSAID), indent=2)]
-    elif format == "xlsx":
-        lines = ()
-        _workbook(results)
-    else:
-        if excel:
-            click.echo(_BOM, nl=False)
-        lines = FORMS[format].lines(results)
-    for text in lines:
-        click.echo(text)
-    if results and format == "pretty":
-        click.echo(err=True)
-    for text in _remarks(results):
-        click.echo(text, err=True)
-
-
-def _remarks(results: Results) -> Iterator[str]:
-    yield pretty.summary(results)
-    yield from map(line, results.notes)
-    if results.did_you_mean is not None:
-        yield f"did you mean: {line(results.did_you_mean)}"
-
-
-def _workbook(results: Results) -> None:
-    from search.exports.workbook import workbook as made
-
-    no_terminal("hits")
-    put_workbook(made(results))
-
-
 def _run_all(folder: Path, queries: Path, format: str, settings: dict[str, Any], excel: bool) -> int:
     """Run a file of queries; how many hits there were. Raises UsageError at the end if some could not be run."""
     from search.evaluation import read_queries
@@ -154,7 +115,7 @@ def _run_all(folder: Path, queries: Path, format: str, settings: dict[str, Any],
     write = formats.json_lines if format == "jsonl" else formats.csv_lines
     found = failed = 0
     if format == "csv":
-        click.echo(_BOM * excel + formats.csv_header(batch=True))
+        click.echo(BOM * excel + formats.csv_header(batch=True))
     with opened(folder) as archive:
         for query in batch:
             try:
