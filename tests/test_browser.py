@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import shutil
+import warnings
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
@@ -21,7 +23,6 @@ QUIET = (
 )
 
 pytestmark = [
-    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),  # connections that Selenium leaves
     pytest.mark.browser,
     pytest.mark.skipif(not CHROMIUM or not DRIVER, reason="no Chromium here; scripts/browser installs it"),
 ]
@@ -53,7 +54,15 @@ def served(sample_archive):
 def chrome():
     driver = browser()
     yield driver
+    leave(driver)
+
+
+def leave(driver):
+    """Close the browser, and what Selenium leaves open of its connection to it."""
     driver.quit()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ResourceWarning)
+        gc.collect()
 
 
 @pytest.fixture
@@ -86,7 +95,10 @@ def until(chrome, condition):
     """Wait until it holds."""
     from selenium.webdriver.support.ui import WebDriverWait
 
-    return WebDriverWait(chrome, 20).until(lambda _: condition())
+    def holds(_):
+        return chrome.execute_script("return document.readyState") == "complete" and condition()
+
+    return WebDriverWait(chrome, 20).until(holds)
 
 
 def press(chrome, *keys):
@@ -99,8 +111,10 @@ def asked(chrome):
     return {name: value[0] for name, value in parse_qs(urlsplit(chrome.current_url).query).items()}
 
 
-def titles(chrome):
-    return [one.text for one in find(chrome, ".hit h3")]
+def texts(chrome, selector):
+    """What stands there, read at once: hits give way while one types."""
+    script = "return [...document.querySelectorAll(arguments[0])].map(one => one.textContent)"
+    return chrome.execute_script(script, selector)
 
 
 def test_keys_alone_find_open_and_close_an_article(page, served):
@@ -130,12 +144,12 @@ def test_keys_alone_find_open_and_close_an_article(page, served):
 
 def test_hits_come_as_one_types(page, served):
     page.get(f"{served.address}/?q=ferry")
-    before = titles(page)
+    before = texts(page, ".hit h3")
     box = find(page, "#q")[0]
     box.clear()
     box.send_keys("Halloran")
-    until(page, lambda: titles(page) not in ([], before))
-    until(page, lambda: any("Halloran" in one.text for one in find(page, ".hit mark")))
+    until(page, lambda: texts(page, ".hit h3") not in ([], before))
+    until(page, lambda: "Halloran" in texts(page, ".hit mark"))
     assert asked(page) == {"q": "ferry"}  # what is asked of all is what the address says
     links = [parse_qs(urlsplit(one.get_attribute("href")).query)["open"][0] for one in find(page, ".hit h3 a")]
     assert links == HALLORANS
@@ -222,7 +236,7 @@ def test_without_scripts_all_of_it_works(served):
         chrome.back()
         until(chrome, lambda: "from" not in asked(chrome))
     finally:
-        chrome.quit()
+        leave(chrome)
 
 
 def test_nothing_of_a_strangers_runs_or_leaves(chrome, hostile):  # noqa: F811
