@@ -208,7 +208,7 @@ def test_parts_sum_to_scores(sample_archive, archive, name, tmp_path):
             assert sum(hit.explain["parts"].values()) == pytest.approx(hit.score, abs=1e-9)
             if mode != "vector":
                 told = hit.explain["keyword"]
-                parts = [one["contribution"] for one in (*told["terms"], *told["near"])]
+                parts = [one["contribution"] for one in (*told["terms"], *told["exact"], *told["near"])]
                 assert sum(parts) == pytest.approx(told["score"], abs=1e-4)
     assert {"plan", "match", "rank/words", "rank/meaning", "rank/order", "present"} <= set(watch.seconds)
     asked = (name, OPENS, "--index", sample_archive)

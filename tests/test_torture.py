@@ -101,11 +101,15 @@ def test_a_lost_commit_a_file_too_many_and_an_open_one_are_failures(tmp_path):
     with proof.site(tmp_path, truth.template) as place:
         assert truth.run(place) == (1, None)
         assert truth.prove(place, 1) == []
-        (place / "work" / "left.new").touch()
+        stray = place / "work" / "left.new"
+        stray.touch()
+        assert [line.partition(":")[0] for line in truth.prove(place, 1)] == ["doctor says of work"]
+        stray.unlink()
+        (place / "work" / ".DS_Store").touch()  # which doctor lets pass
         (place / "beside").touch()
         with (place / "work" / "catalog.sqlite").open("rb"):
             assert [line.partition(":")[0] for line in truth.prove(place, 1)] == [
-                "work keeps left.new",
+                "work keeps .DS_Store",
                 "beside is left",
                 "still open",
             ]

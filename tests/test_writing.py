@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import threading
+from collections import Counter
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from search import Archive, Article
@@ -221,15 +222,24 @@ VERSIONS = st.lists(st.tuples(st.sampled_from("abcdef"), st.integers(0, 3)), max
 
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(runs=st.lists(VERSIONS, min_size=1, max_size=3), batch=st.integers(1, 5))
+@example(runs=[[("a", 0)], [("a", 1), ("b", 0), ("a", 2), ("a", 0)]], batch=2)
+@example(runs=[[("a", 0)], [("a", 1), ("a", 0), ("a", 2), ("a", 0)]], batch=1)
 def test_upserts_are_those_of_a_dictionary(runs, batch, tmp_path_factory):
     expected, counts = {}, [0, 0, 0]
     with Archive.open(tmp_path_factory.mktemp("law") / "a", create=True, model="hash") as archive:
         found = [0, 0, 0]
         for run in runs:
             items = [Article(id=one, title=f"title {version}", text=f"word{version} of {one}") for one, version in run]
+            before, changes = dict(expected), Counter()
             for item in items:
                 place = 0 if item.id not in expected else 2 if expected[item.id] == item else 1
-                counts[place] += 1
+                if place == 1 and before.get(item.id) == item:  # what this run had changed comes back: nothing changes
+                    undone = changes.pop(item.id)
+                    counts[1] -= undone
+                    counts[2] += undone + 1
+                else:
+                    counts[place] += 1
+                    changes[item.id] += place == 1
                 expected[item.id] = item
             report = archive.add(items, batch=batch)
             found = [a + b for a, b in zip(found, (report.added, report.replaced, report.skipped), strict=True)]
@@ -240,6 +250,28 @@ def test_upserts_are_those_of_a_dictionary(runs, batch, tmp_path_factory):
             matching = {one for one, item in expected.items() if item.title == f"title {version}"}
             assert {hit.article.id for hit in archive.search(f'"word{version}"', limit=20)} == matching
         assert archive.check() == []
+
+
+@pytest.mark.parametrize("batch", [1, 2, 3, 9])
+@pytest.mark.parametrize("versions", ["1 0", "0 1 0", "1 - 2 0", "1 0 2 0", "1 2 0 1 2 0", "1 - - 2 - 3 0"])
+def test_what_comes_back_in_one_run_is_there_and_told_as_unchanged_however_batches_are_cut(archive, versions, batch):
+    def version(n):
+        return Article(id="a", title=f"title {n}", text="text")
+
+    archive.add([version(0)])
+    others = 0
+    items = []
+    for n in versions.split():
+        if n == "-":
+            others += 1
+            items.append(Article(id=f"other {others}", title="other", text="text"))
+        else:
+            items.append(version(n))
+    report = archive.add(items, batch=batch)
+    assert archive.get("a") == version(0)
+    assert (report.added, report.replaced, report.skipped) == (others, 0, len(items) - others)
+    assert (report.revised, report.remarks) == (0, ())
+    assert archive.check() == []
 
 
 def test_background_runs_jobs_in_order_and_waits_for_the_last():

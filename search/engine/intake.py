@@ -75,10 +75,11 @@ class Checked(NamedTuple):
 @dataclass(slots=True)
 class Change:
     """What this run has done to an article from before it: the hash of what was there, how many records took its place
-    one after the other, and the remarks on them."""
+    one after the other, how many of these that of another record of this run, and the remarks on them."""
 
     before: bytes
     records: int = 0
+    revised: int = 0
     remarks: list[str] = field(default_factory=list)
 
 
@@ -234,9 +235,8 @@ class Intake:
             self._settle(checked, batch, live)
         report = self.report
         counted = {name: getattr(report, name) + count for name, count in self._counts.items()}
-        if len(self._remarks) != len(report.remarks):
-            counted["remarks"] = tuple(self._remarks)
-        self.report = replace(report, **counted)
+        remarks = tuple(self._remarks)  # as many as before may be others: an undone change takes its own back
+        self.report = replace(report, **counted, remarks=remarks)
 
     def _live(self, ids: list[str]) -> dict[str, tuple[int, bytes]]:
         """Row and content hash of those ids that are live, or will be once the batch on its way is committed."""
@@ -279,6 +279,8 @@ class Intake:
                 change.records += 1
             if of_this_run:
                 self._counts["revised"] += 1
+                if change is not None:
+                    change.revised += 1
                 said = self._remark(article, f"{article.id} takes the place of another record of this run")
                 if said and change is not None:
                     change.remarks.append(said)
@@ -292,15 +294,16 @@ class Intake:
 
     def _undo(self, checked: Checked, batch: Batch, row: int) -> None:
         """What was there before this run stays; none of the records of its id has changed anything."""
-        change = self._changes.pop(checked.article.id)
+        change = self._changes[checked.article.id]
         self._counts["replaced"] -= change.records
-        self._counts["revised"] -= change.records - 1
+        self._counts["revised"] -= change.revised
         self._counts["skipped"] += change.records + 1
         for remark in change.remarks:
             self._remarks.remove(remark)
-        if checked.article.id in batch.replaced:
+        self._changes[checked.article.id] = Change(change.before)  # it may be changed once more
+        if batch.replaced.get(checked.article.id, self._first_row) < self._first_row:
             self._drop(checked.article.id, batch)
-        else:  # the other one is committed, or on its way
+        else:  # another one of this run is committed, or on its way
             self._replace(checked, batch, row)
 
     def _drop(self, article_id: str, batch: Batch) -> None:

@@ -34,14 +34,22 @@ Selected = NDArray[np.bool_] | None
 """Of a term in one segment: which of its forms are the word, bool[forms]; None where all are."""
 
 
-class Forms:
-    """What the forms of terms add. Threads may share it: only caches change."""
+class KnownForms:
+    """What is remembered of forms, by term and word: what each adds, which surfaces it is, and how frequent it is."""
 
-    def __init__(self, model: Bm25) -> None:
+    def __init__(self) -> None:
+        self.scores: Cache[tuple[str, str], TermScores] = Cache(_CACHE_BYTES)
+        self.selected: dict[tuple[str, str], list[Selected]] = {}
+        self.counted: dict[tuple[str, str], int] = {}
+
+
+class Forms:
+    """What the forms of terms add. Threads may share ``known``, which the model keeps: were this kept there, the two
+    would keep each other, and the files of a closed archive open, until the collector comes."""
+
+    def __init__(self, model: Bm25, known: KnownForms) -> None:
         self._model = model
-        self._scores: Cache[tuple[str, str], TermScores] = Cache(_CACHE_BYTES)
-        self._selected: dict[tuple[str, str], list[Selected]] = {}
-        self._counted: dict[tuple[str, str], int] = {}
+        self._known = known
 
     def add(self, terms: Sequence[QueryTerm], ordinals: Ordinals, totals: Scores) -> Scores:
         """``totals`` with what the forms of some terms add to these articles, ascending; to none that has no term."""
@@ -86,7 +94,7 @@ class Forms:
     def _of(self, term: QueryTerm, word: str, ordinals: Ordinals) -> Scores:
         """float32: idf * tf'' / (tf'' + norm) of each of some articles, ascending."""
         key = (term.text, word)
-        known = self._scores.get(key)
+        known = self._known.scores.get(key)
         if known is not None:
             return known.of(ordinals)
         model = self._model
@@ -97,34 +105,34 @@ class Forms:
             out[ordinals.searchsorted(at)] = model.saturate(at, frequencies, idf)
             return out
         if all(one is None for one in self._select(term.text, word)):  # the term has this form alone
-            return self._scores.keep(key, term.scores).of(ordinals)
+            return self._known.scores.keep(key, term.scores).of(ordinals)
         at, frequencies = self._frequencies(term.text, word)
         scores = model.saturate(at, frequencies, model.idf(len(at)))
-        return self._scores.keep(key, model.kept(at, scores)).of(ordinals)
+        return self._known.scores.keep(key, model.kept(at, scores)).of(ordinals)
 
     def _frequency(self, term: QueryTerm, word: str) -> int:
         """How many visible articles have the form."""
         key = (term.text, word)
-        found = self._counted.get(key)
+        found = self._known.counted.get(key)
         if found is None:
             whole = all(one is None for one in self._select(*key))
             found = term.df if whole else len(self._frequencies(*key, weighted=False)[0])
-            if len(self._counted) >= _MOST_KNOWN:
-                self._counted.clear()
-            self._counted[key] = found
+            if len(self._known.counted) >= _MOST_KNOWN:
+                self._known.counted.clear()
+            self._known.counted[key] = found
         return found
 
     def _select(self, term: str, word: str) -> list[Selected]:
         """Which forms of a term are the word, for each segment that has the term."""
-        found = self._selected.get((term, word))
+        found = self._known.selected.get((term, word))
         if found is None:
             found = []
             for segment, _, tid in self._model.having(term):
                 chosen = np.array([fold(surface) == word for surface in segment.forms(tid)], np.bool_)
                 found.append(None if chosen.all() else chosen)
-            if len(self._selected) >= _MOST_KNOWN:
-                self._selected.clear()
-            self._selected[term, word] = found
+            if len(self._known.selected) >= _MOST_KNOWN:
+                self._known.selected.clear()
+            self._known.selected[term, word] = found
         return found
 
     def _frequencies(

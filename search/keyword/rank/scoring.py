@@ -38,7 +38,7 @@ from search.keyword.readings import ways
 from search.keyword.settings import Bm25Settings
 
 if TYPE_CHECKING:
-    from search.keyword.rank.forms import Forms
+    from search.keyword.rank.forms import Forms, KnownForms
     from search.keyword.tree import Expanded
 
 MOST_TERMS = 1024
@@ -343,12 +343,18 @@ class Bm25:
         """The scores of a term or node if they are kept."""
         return self._cache.get(asked)
 
-    @cached_property
+    @property
     def forms(self) -> Forms:
         """What words add in the form that is asked for."""
         from search.keyword.rank.forms import Forms
 
-        return Forms(self)
+        return Forms(self, self._known_forms)
+
+    @cached_property
+    def _known_forms(self) -> KnownForms:
+        from search.keyword.rank.forms import KnownForms
+
+        return KnownForms()
 
     # Queries.
 
