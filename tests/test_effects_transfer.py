@@ -184,9 +184,11 @@ def test_exports_that_are_none_or_cut_short(archive, tmp_path):
         with pytest.raises(UsageError, match="of version 2"):
             new.import_([later])
         assert len(new) == 0
-        with pytest.raises(SourceError, match="2 articles were read"):
+        with pytest.raises(SourceError, match="cut short: 2 articles had been read"):
             new.import_(lines[:3])
         assert len(new) == 2
+        with pytest.raises(SourceError, match="cut short: 1 article had been read"):
+            new.import_(lines[:2])
         with pytest.raises(SourceError, match="had 4 articles, and 3 were read"):
             new.import_(lines[:2] + lines[3:])
         with pytest.raises(SourceError, match="comes after the last line"):

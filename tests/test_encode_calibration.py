@@ -193,5 +193,5 @@ def test_progress_and_stats_tell_the_way(own_cache, tmp_path, monkeypatch):
         assert ways == {("reading", None), ("embedding", Told.how), ("writing", None)}
         assert archive.stats()["embedding"] is None
         calibration.record(IDENTITY, "auto", [(Choice("bfloat16", 52.2), 0.99997)])
-        monkeypatch.setattr(encode, "HASH_MODEL", "not this one")
+        monkeypatch.setattr(encode, "_NO_NETWORK", ())
         assert archive.stats()["embedding"] == "bfloat16 (52 passages/s)"

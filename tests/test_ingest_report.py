@@ -187,6 +187,26 @@ def test_an_article_as_it_is_shown_is_read_back_as_it_is(tmp_path):
     )
     shown = put(tmp_path, "b.json", run("show", "1", "--index", tmp_path / "ix", "--format", "json").stdout)
     assert "0 added, 0 replaced, 1 skipped" in index(tmp_path, shown).stderr
+    printed = run("show", "1", "--index", tmp_path / "ix", "--format", "json", "--passages").stdout
+    shown = put(tmp_path, "b.json", printed)
+    assert json.loads(shown.read_text())["passages"]
+    assert "0 added, 0 replaced, 1 skipped" in index(tmp_path, shown).stderr
+
+
+def test_only_stretches_of_its_text_are_no_field_of_an_article(tmp_path):
+    stretch = {"text": "Two", "start": 4, "end": 7}
+    others = [
+        "Chairs",
+        [{**stretch, "text": "two"}],
+        [{**stretch, "score": 1}],
+        [stretch, "Two"],
+        [{**stretch, "start": -1}],
+        [{**stretch, "start": "4"}],
+    ]
+    given = [[], [stretch], [stretch, stretch], *others]
+    records = [{"id": str(n), "text": "One Two", "furniture": value} for n, value in enumerate(given)]
+    articles = list(read([put(tmp_path, "a.jsonl", records)]))
+    assert [article.extra.get("furniture") for article in articles] == [None, None, None, *others]
 
 
 def test_a_file_that_moves_changes_no_article(tmp_path):

@@ -103,6 +103,7 @@ FIELDS = tuple(ALIASES)
 ID_LIMIT = 512
 DEPTH_LIMIT = 64  # levels of objects and lists in what goes to ``extra``
 PLACE = ("file", "place")  # in ``extra``: where a record stood
+PRINTED = ("furniture", "passages")  # stretches of its text that an article is printed with, none of its fields
 PUBLISHED_RAW = "published_raw"
 PRECISION = "published_precision"
 TITLES = "author_titles"
@@ -398,6 +399,9 @@ class Draft:
                 extra = {**{inner: member for inner, member in value.items() if inner not in PLACE}, **extra}
             else:
                 extra = {**extra, name: value}
+        for name in PRINTED:
+            if name in extra and _stretches_of(text, extra[name]):
+                del extra[name]
         if extra:
             extra = {clean_value(str(name)): _json_value(value) for name, value in extra.items()}
         if file is not None:
@@ -531,6 +535,20 @@ class Draft:
 def to_article(record: Mapping[str, Any], *, markup: bool = True) -> Article:
     """The article that ``record`` describes. Raises ``BadRecord`` where there is none."""
     return Draft(record, markup=markup).article()
+
+
+def _stretches_of(text: str, value: object) -> bool:
+    """Whether a value says no more than which stretches of a text there are: each with its words and where they stand,
+    as articles are printed with."""
+    return isinstance(value, list) and all(
+        isinstance(stretch, Mapping)
+        and set(stretch) == {"text", "start", "end"}
+        and type(start := stretch["start"]) is int
+        and type(end := stretch["end"]) is int
+        and 0 <= start < end
+        and stretch["text"] == text[start:end]
+        for stretch in value
+    )
 
 
 def _with_place(extra: dict[str, Any], file: str, place: int | str | None) -> dict[str, Any]:

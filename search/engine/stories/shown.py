@@ -9,7 +9,6 @@ import numpy as np
 
 from search.engine.chronology import by_date
 from search.engine.legs import Mask, Ordinals
-from search.query.parser import filter_trees
 from search.records import Copies, Filters, Shown, Sort
 
 if TYPE_CHECKING:
@@ -54,6 +53,8 @@ def standing(scope: Scope, prefer: Sequence[str] | None) -> NDArray[np.int64] | 
 
 def of_source(name: str) -> Node:
     """The condition that an article is of a source, as the filter has it."""
+    from search.query.parser import filter_trees  # few searches ask
+
     (node,) = filter_trees(Filters(sources=[name]), datetime.now(UTC))
     return node
 
