@@ -23,6 +23,7 @@ QUIET = (
 )
 
 pytestmark = [
+    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),  # connections that Selenium drops
     pytest.mark.browser,
     pytest.mark.skipif(not CHROMIUM or not DRIVER, reason="no Chromium here; scripts/browser installs it"),
 ]
