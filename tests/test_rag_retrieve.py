@@ -458,3 +458,34 @@ def test_the_estimate_stays_above_a_small_vocabulary():
         if estimate_tokens(text) < count
     ]
     assert not under, under[:3]
+
+
+def test_where_a_whole_passage_finds_no_room_its_nearest_sentences_do(tmp_path):
+    before = [f"Number {n} of the clerks wrote down a long column of figures in the evening." for n in range(4)]
+    after = [f"Number {n} of the cooks put a large kettle of soup on the stove at noon." for n in range(4)]
+    asked = "The gauge at Orvel showed a leak."
+    text = " ".join([*before, asked, *after])
+    at = text.index(asked)
+    with Archive.open(tmp_path / "a", create=True, model="hash") as opened:
+        opened.add([Article(id="a", title="Gauge", text=text)], vectors=False)
+
+        def cited(budget):
+            (one,) = opened.retrieve("leak gauge Orvel", budget=budget, mode="keyword", count_tokens=len).passages
+            return one.start, one.end, opened.retrieve("leak gauge Orvel", budget=budget, count_tokens=len).tokens
+
+        whole = cited(10_000)
+        assert whole[:2] == (0, len(text))
+        seen = []
+        for budget in range(whole[2], 0, -1):
+            if not opened.retrieve("leak gauge Orvel", budget=budget, mode="keyword", count_tokens=len).passages:
+                break
+            start, end, tokens = cited(budget)
+            assert tokens <= budget
+            assert start <= at < at + len(asked) <= end
+            if (start, end) not in seen:
+                seen.append((start, end))
+    edges = {text.index(one) for one in [*before, asked]}, {text.index(one) + len(one) for one in [asked, *after]}
+    assert len(seen) > 3
+    assert all(start in edges[0] and end in edges[1] for start, end in seen)
+    lengths = [end - start for start, end in seen]
+    assert lengths == sorted(lengths, reverse=True)

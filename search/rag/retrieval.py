@@ -120,7 +120,7 @@ def _left_out(reading: Reading, candidates: Sequence[Candidate], chosen: Sequenc
 def _fill(
     question: str, candidates: Sequence[Candidate], budget: int, count: CountTokens
 ) -> tuple[tuple[Citation, ...], int, list[Candidate]]:
-    """Choose, merge and number; then let stretches grow to whole passages while there is room."""
+    """Choose, merge and number; then let stretches grow while there is room: to whole passages, else by sentences."""
     candidates = select.without_copies(candidates)
     for candidate in candidates:
         deadline.check()
@@ -133,19 +133,38 @@ def _fill(
         passages = _numbered(chosen)
     if not passages:
         return (), 0, []
-    for candidate in sorted(chosen, key=lambda candidate: -candidate.score):
-        deadline.check()
-        if (candidate.start, candidate.end) == candidate.whole:
-            continue
-        narrowed = candidate.start, candidate.end
-        candidate.start, candidate.end = candidate.whole
-        wider = _numbered(chosen)
-        if (cost := count(render.render(question, wider))) <= budget:
+    best_first = sorted(chosen, key=lambda candidate: -candidate.score)
+    for candidate, steps in [(one, grow(one)) for grow in (_whole, _before, _after) for one in best_first]:
+        for start, end in steps:
+            deadline.check()
+            narrowed = candidate.start, candidate.end
+            candidate.start, candidate.end = min(start, narrowed[0]), max(end, narrowed[1])
+            wider = _numbered(chosen)
+            if (cost := count(render.render(question, wider))) > budget:
+                candidate.start, candidate.end = narrowed
+                break
             passages, tokens = wider, cost
-        else:
-            candidate.start, candidate.end = narrowed
     costs = map(count, render.blocks(passages))
     return tuple(replace(passage, tokens=cost) for passage, cost in zip(passages, costs, strict=True)), tokens, chosen
+
+
+def _whole(candidate: Candidate) -> Iterator[tuple[int, int]]:
+    """All that a stretch was narrowed from, if it is narrower."""
+    if (candidate.start, candidate.end) != candidate.whole:
+        yield candidate.whole
+
+
+def _before(candidate: Candidate) -> Iterator[tuple[int, int]]:
+    """The sentences before a stretch in what it was narrowed from, the nearest first: what is said there is what the
+    stretch goes on from, and news tell the most important first."""
+    if candidate.whole[0] < candidate.start:
+        yield from reversed(sentences(candidate.article.text, candidate.whole[0], candidate.start))
+
+
+def _after(candidate: Candidate) -> Iterator[tuple[int, int]]:
+    """The sentences after a stretch in what it was narrowed from."""
+    if candidate.end < candidate.whole[1]:
+        yield from sentences(candidate.article.text, candidate.end, candidate.whole[1])
 
 
 def _with_carriers(view: View, passages: Sequence[Citation], chosen: Sequence[Candidate]) -> tuple[Citation, ...]:
