@@ -183,6 +183,8 @@ def _help(topic: str) -> Markup:
     """A page of the help as HTML."""
     source = files("search").joinpath("help", f"{topic}.md").read_text("utf-8")
     drawn: str = MarkdownIt("commonmark", {"html": False}).enable("table").render(_without_comments(source))
+    for scrolls in ("pre", "table"):  # by keys, too
+        drawn = drawn.replace(f"<{scrolls}>", f'<{scrolls} tabindex="0">')
     return Markup(drawn)  # noqa: S704 - our own pages, and HTML in them is escaped
 
 
