@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import gc
 import json
 import shutil
-import warnings
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
 from .effects import HALLORANS, LEAKED
-from .served import Served
+from .served import served as serving
 from .test_web import hostile  # noqa: F401 (a fixture)
 
 CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
@@ -23,7 +21,6 @@ QUIET = (
 )
 
 pytestmark = [
-    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),  # connections that Selenium drops
     pytest.mark.browser,
     pytest.mark.skipif(not CHROMIUM or not DRIVER, reason="no Chromium here; scripts/browser installs it"),
 ]
@@ -46,9 +43,8 @@ def browser(*, scripts=True):
 
 @pytest.fixture(scope="module")
 def served(sample_archive):
-    server = Served(sample_archive)
-    yield server
-    server.close()
+    with serving(sample_archive) as server:
+        yield server
 
 
 @pytest.fixture(scope="module")
@@ -59,11 +55,8 @@ def chrome():
 
 
 def leave(driver):
-    """Close the browser, and what Selenium leaves open of its connection to it."""
+    """Close the browser."""
     driver.quit()
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ResourceWarning)
-        gc.collect()
 
 
 @pytest.fixture
@@ -241,17 +234,14 @@ def test_without_scripts_all_of_it_works(served):
 
 
 def test_nothing_of_a_strangers_runs_or_leaves(chrome, hostile):  # noqa: F811
-    with_strangers = Served(hostile)
-    try:
+    with serving(hostile) as strangers:
         chrome.get_log("performance")
         chrome.get_log("browser")
         for address in ("/", "/?q=storm&explain=1", "/?q=storm&open=u", "/?q=%3Cimg+src%3Dx+onerror%3Dalert(1)%3E"):
-            chrome.get(with_strangers.address + address)
+            chrome.get(strangers.address + address)
             for number in range(len(find(chrome, ".hit h3 a"))):
-                chrome.get(with_strangers.address + address)
+                chrome.get(strangers.address + address)
                 find(chrome, ".hit h3 a")[number].click()
                 until(chrome, lambda: find(chrome, "#article"))
         assert chrome.get_log("browser") == []
-        left(chrome, with_strangers.address)
-    finally:
-        with_strangers.close()
+        left(chrome, strangers.address)
