@@ -114,7 +114,7 @@ def test_search_exits_1_when_nothing_is_found():
     ],
 )
 def test_bold_only_on_a_terminal_that_wants_it(monkeypatch, tty, environment, bold):
-    monkeypatch.setattr("search.cli.search.styled", lambda: _styled(tty))
+    monkeypatch.setattr("search.cli.hits.styled", lambda: _styled(tty))
     result = CliRunner().invoke(cli, ["search", "hamas"], env={"TERM": "xterm", **environment}, color=True)
     assert ("\x1b[1mHamas\x1b[0m" in result.stdout) is bold
 

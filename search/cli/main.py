@@ -157,6 +157,8 @@ def report(error: BaseException, *, debug: bool) -> int:
         import traceback
 
         click.echo("".join(traceback.format_exception(error)), err=True, nl=False)
+    if isinstance(error, RuntimeError) and isinstance(error.__context__, KeyboardInterrupt):
+        error = error.__context__  # it came while a lock was taken, and what let go of the lock found it free
     if isinstance(error, KeyboardInterrupt):
         if sys.stderr.isatty():
             click.echo(err=True)  # leave the line with ^C on it
