@@ -114,6 +114,9 @@ def test_on_the_command_line(sample_archive, tmp_path, monkeypatch):
         assert out.read_bytes().startswith(b"\x89PNG\r\n")
     alone = run("timeline", "dam", "--share", *index).stdout.splitlines()
     assert alone[1].split()[:2] == ["2024-09", "15.4%"]
+    words = run("timeline", "dam", "strike", *index).stderr
+    assert "2 queries, a word each; as one query: broadsheet timeline 'dam strike'" in words
+    assert "a word each" not in run("timeline", *QUERIES, *index).stderr + run("timeline", "dam", *index).stderr
     assert run("timeline", "zebra", "zzz", *index).exit_code == 1
     assert run("timeline", "zebra", "dam", *index).exit_code == 0
 

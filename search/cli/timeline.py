@@ -45,6 +45,9 @@ def command(ctx: click.Context, /, folder: Path, format: str, share: bool, **set
         put(_drawn(found, format, share))
     for note in found.notes:
         click.echo(line(note), err=True)
+    if others and not any(" " in one for one in (first, *others)):
+        together = line(" ".join((first, *others)))
+        click.echo(f"{1 + len(others)} queries, a word each; as one query: broadsheet timeline '{together}'", err=True)
     without = pretty.things(found.undated, found.undated if found.stories is not None else None)
     undated = f"; {without} without a date" if found.undated else ""
     click.echo(f"{pretty.match(found.total, found.stories)}{undated}", err=True)

@@ -10,7 +10,7 @@ from typing import Any
 
 from search.ingest.dates import read_date
 from search.ingest.formats.base import Format, Record, rejected
-from search.ingest.formats.trees import WHOLE_LIMIT, html_tree, text_of, words
+from search.ingest.formats.trees import html_tree, whole_text, words
 from search.ingest.source import Head, Source, SourceProblem
 from search.records import Rejection
 
@@ -35,14 +35,7 @@ def read(source: Source) -> Iterator[Record | Rejection]:
     """A record for each item. Mistakes in the XML are told; where nothing can be read for them, that is the reason."""
     import feedparser
 
-    pieces: list[str] = []
-    size = 0
-    for piece in text_of(source):
-        size += len(piece)
-        if size > WHOLE_LIMIT:
-            raise SourceProblem(f"a feed of more than {WHOLE_LIMIT >> 20} million characters")
-        pieces.append(piece)
-    text = _ENCODING.sub(r"\1", "".join(pieces), count=1)
+    text = _ENCODING.sub(r"\1", whole_text(source, "a feed"), count=1)
     try:
         feed = feedparser.parse(io.BytesIO(text.encode()), response_headers=_AS_UTF8, sanitize_html=False)
     except Exception as error:  # of a library that reads anything: what it raises is of any kind

@@ -14,9 +14,9 @@ from search.ingest.formats import linked_data
 from search.ingest.formats.base import Format, Record, rejected
 from search.ingest.formats.foreign import kind_of
 from search.ingest.formats.plain import ALSO_READ
-from search.ingest.formats.trees import WHOLE_LIMIT, first, html_tree, inside, line, local, text_of, words
+from search.ingest.formats.trees import first, html_tree, inside, line, local, whole_text, words
 from search.ingest.markup import without_markup
-from search.ingest.source import Head, Source, SourceProblem
+from search.ingest.source import Head, Source
 from search.records import Rejection
 
 if TYPE_CHECKING:
@@ -88,14 +88,7 @@ def recognises(head: Head) -> bool:
 
 def read(source: Source) -> Iterator[Record | Rejection]:
     """The article of the page."""
-    pieces: list[str] = []
-    size = 0
-    for piece in text_of(source):
-        size += len(piece)
-        if size > WHOLE_LIMIT:
-            raise SourceProblem(f"a page of more than {WHOLE_LIMIT >> 20} million characters")
-        pieces.append(piece)
-    page = "".join(pieces)
+    page = whole_text(source, "a page")
     record = article(page, source=source)
     yield rejected(source, None, NO_TEXT, page) if record is None else record
 

@@ -61,6 +61,18 @@ def text_of(source: Source) -> Iterator[str]:
     return TextStream(source).chunks()
 
 
+def whole_text(source: Source, what: str) -> str:
+    """The text of a document that must be held at once. Raises ``SourceProblem`` for ``what`` is larger than that."""
+    pieces: list[str] = []
+    size = 0
+    for piece in text_of(source):
+        size += len(piece)
+        if size > WHOLE_LIMIT:
+            raise SourceProblem(f"{what} of more than {WHOLE_LIMIT >> 20} million characters")
+        pieces.append(piece)
+    return "".join(pieces)
+
+
 def parted(chunks: Iterator[str], mark: re.Pattern[str], limit: int = RECORD_LIMIT) -> Iterator[str]:
     """The text cut before each ``mark``, what is above the first included. Raises ``SourceProblem`` for a part of more
     than ``limit`` characters."""

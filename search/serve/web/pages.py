@@ -72,11 +72,6 @@ class Page:
         total = self.results.total if self.results.stories is None else self.results.stories
         return max(1, -(-total // PER_PAGE))
 
-    @property
-    def most(self) -> int:
-        """Articles of the tallest bar."""
-        return max((bar.count for bar in self.bars), default=0)
-
     @cached_property
     def highest(self) -> float:
         """The height that stands for all of the timeline's: articles, or their share."""
