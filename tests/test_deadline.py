@@ -85,11 +85,11 @@ def filled(piece: Callable[[str], str]) -> str:
     ],
     ids=["patterns", "unknown words", "fuzzy words", "phrases", "proximity"],
 )
-def test_the_dearest_legal_requests_end_soon_after_their_deadline(archive, query):
-    began = time.process_time()
+def test_the_dearest_legal_requests_end_soon_after_their_deadline(archive, query, collector_off):
+    began = time.thread_time()
     with Deadline(0.05), pytest.raises(QueryTimeout):
         archive.search(query)
-    assert time.process_time() - began < 0.55
+    assert time.thread_time() - began < 0.55
 
 
 def test_of_two_deadlines_both_hold_and_none_outlives_its_block():

@@ -456,11 +456,11 @@ def test_lines_above_the_header_are_told(tmp_path):
     assert reader.notes == {"lines above the header left out": 2}
 
 
-def test_a_header_with_one_name_thousands_of_times(tmp_path):
+def test_a_header_with_one_name_thousands_of_times(tmp_path, collector_off):
     header = "id,title," + ",".join(["x"] * 60_000)
-    began = time.process_time()
+    began = time.thread_time()
     (article,) = items(tmp_path, "a.csv", f"{header}\n1,One,a,b,c\n")
-    assert time.process_time() - began < 5
+    assert time.thread_time() - began < 5
     assert article.extra == {"x": "a", "x 2": "b", "x 3": "c"}
 
 

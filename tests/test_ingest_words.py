@@ -62,10 +62,10 @@ def test_any_signs_are_read(text):
 @pytest.mark.parametrize(
     "piece", ["<a ", "<a '\"", "<!--", "<script>", "<script ", "<![CDATA[", "&#", "&nbsp", "<p>\n ", "<b x="]
 )
-def test_no_text_takes_long(piece):
-    began = time.process_time()
+def test_no_text_takes_long(piece, collector_off):
+    began = time.thread_time()
     without_markup(piece * 100_000)
-    assert time.process_time() - began < 2
+    assert time.thread_time() - began < 2
 
 
 def test_every_field_of_words_is_without_markup():

@@ -94,12 +94,12 @@ def test_other_letters_and_signs_that_are_not_seen(text, word, marked):
 def test_time_is_linear_whatever_the_text(unit, collector_off):
     def took(size):
         text = unit * (size // len(unit))
-        began = time.process_time()
+        began = time.thread_time()
         for words in (["court"], ["суд"]):
             highlight(text, words)
             met.places(Word(None, "court court"), text)
             met.places(Wildcard(None, "cour*"), text)
-        return time.process_time() - began
+        return time.thread_time() - began
 
     took(1000)
     small = min(took(2_000) for _ in range(3))

@@ -488,7 +488,7 @@ def test_stretches_are_taken_in_turn_unless_they_overlap(given_stretches):
 def test_a_question_of_a_hundred_thousand_characters_is_read_within_its_deadline(collector_off):
     names = ["The Hindu", "BBC", "Le Monde"]
     for text in ("The Hindu and BBC and ", "3 May 2019, 4 and ", "What did Le Monde report in 2019 and May 2020? "):
-        began = time.process_time()
+        began = time.thread_time()
         with Deadline(0.1), suppress(QueryTimeout):
             read((text * 10_000)[:100_000], SourceNames(names), NOW, Detect.PREFER)
-        assert time.process_time() - began < 0.6
+        assert time.thread_time() - began < 0.6
