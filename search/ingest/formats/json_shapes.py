@@ -68,10 +68,13 @@ def _is_ninjs(names: set[str]) -> bool:
     )
 
 
-def _with(fields: dict[str, Any], original: Mapping[str, Any], used: Sequence[str]) -> Mapping[str, Any]:
-    """The record, with what else the original holds."""
+def _with(
+    fields: dict[str, Any], original: Mapping[str, Any], used: Sequence[str], identity: Mapping[str, Any] | None = None
+) -> Mapping[str, Any]:
+    """The record, with what else the original holds. ``identity``: which item it is a version of."""
     taken = {name.casefold() for name in used}
     kept = {name: member for name, member in original.items() if name.casefold() not in taken}
+    kept |= {name: member for name, member in (identity or {}).items() if member}
     return {name: member for name, member in fields.items() if member not in ("", None, [])} | {"extra": kept}
 
 
@@ -149,7 +152,12 @@ def _ninjs(low: Mapping[str, Any], value: Mapping[str, Any]) -> Mapping[str, Any
         *(name for name in low if name.startswith("body_")),
         "bodies",
     )
-    return _with(fields, value, used)
+    identity = {
+        "item": fields["id"],
+        "status": _text(low.get("pubstatus")).lower(),
+        "evolved from": _text(low.get("evolvedfrom")),
+    }
+    return _with(fields, value, used, identity)
 
 
 def _untagged(text: str) -> str:
@@ -246,7 +254,8 @@ def _associated_press(item: Mapping[str, Any]) -> Mapping[str, Any]:
         "summary": "" if text else about,
         "url": _text(item.get("link")),
     }
-    return _with(fields, item, ("headline", "body_nitf", "language", "located"))
+    identity = {"item": fields["id"], "status": _text(item.get("pubstatus")).lower()}
+    return _with(fields, item, ("headline", "body_nitf", "language", "located"), identity)
 
 
 def _trove(value: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -25,6 +25,7 @@ _DECLARED = re.compile(
     rb"""<\?xml[^>]{0,100}encoding\s*=\s*["']([\w.:-]{2,40})["']|<meta[^>]{0,200}charset\s*=\s*["']?([\w.:-]{2,40})""",
     re.IGNORECASE,
 )
+_PARTS = BLOCKS | {"paragraph", "hl1", "hl2", "block"}  # paragraphs, of XML too
 _SKIPPED = frozenset(("script", "style", "head", "template", "noscript", "iframe", "object", "svg", "button", "select"))
 _BROKEN = re.compile(
     rb"<!\[CDATA\[|<!--|<\?|&(?P<name>[A-Za-z][A-Za-z0-9]{1,31});|&(?!#\d{1,7};|#[xX][0-9a-fA-F]{1,6};)"
@@ -140,9 +141,7 @@ def _gather(element: _Element, pieces: list[str], skip: Callable[[_Element], boo
     name = local(element)
     if name in _SKIPPED or depth > _DEPTH or (skip is not None and skip(element)):
         return
-    before = (
-        "\n\n" if name in BLOCKS or name == "paragraph" else "\n" if name in LINES else " " if name in CELLS else ""
-    )
+    before = "\n\n" if name in _PARTS else "\n" if name in LINES else " " if name in CELLS else ""
     pieces.append(before)
     pieces.append(_flowing(element.text))
     for child in element:
