@@ -54,6 +54,11 @@ class Automaton(ABC):
         """Whether every continuation is accepted; may say False where it does not know."""
         return False
 
+    @cached_property
+    def table(self) -> _Table:
+        """Its transitions, as far as strings took it: what those of one segment needed, others find."""
+        return _Table(self)
+
     def kind(self, character: str) -> int:
         """The class of a character."""
         return int(np.searchsorted(self.bounds, ord(character), "right"))
@@ -255,11 +260,10 @@ class _Run:
     def __init__(self, automaton: Automaton, most: int) -> None:
         self.gathered: list[NDArray[np.int64]] = []
         self._automaton, self._most = automaton, most
-        self._table = _Table(automaton)
 
     def over(self, kinds: Array, starts: Array, lengths: Array, numbers: Array) -> None:
         """String ``numbers[i]`` has the characters ``kinds[starts[i]:starts[i] + lengths[i]]``, as classes."""
-        table, automaton = self._table, self._automaton
+        automaton, table = self._automaton, self._automaton.table
         fits = np.flatnonzero((lengths >= automaton.shortest) & (lengths <= automaton.longest))
         # Longest first: those that still have a character in some column are then always the first so many.
         longest = np.minimum(lengths[fits], _TABLE - 1).astype(np.uint16)

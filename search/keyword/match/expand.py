@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -72,19 +73,16 @@ def by_edits(segments: Sequence[KeywordSegment], word: str, distance: int) -> li
     """``expand_fuzzy`` by nearness: for each segment what the words at 0, 1 and so on edits select."""
     written = fold(surface_of(word))
     key = written.encode("utf-8", "replace")
-    every = _bounded(segments, Levenshtein(written, distance), MOST_WORDS)
+    within = [_bounded(segments, Levenshtein(written, distance), MOST_WORDS)]
+    for edits in range(distance - 1, 0, -1):
+        within.insert(0, _near(segments, Levenshtein(written, edits), within[0]))
+    if distance:
+        found = [segment.words.find(key) for segment in segments]
+        within.insert(0, [np.array([number] if number >= 0 else [], np.int64) for number in found])
     levels: list[list[Selection]] = []
-    for segment, farthest in zip(segments, every, strict=True):
-        nearer, own = np.empty(0, np.int64), []
-        for edits in range(distance + 1):
-            numbers = farthest
-            if edits == 0:
-                numbers = farthest[farthest == segment.words.find(key)]
-            elif edits < distance:
-                numbers = matching_words(segment, Levenshtein(written, edits))
-            own.append(_forms_of(segment, np.setdiff1d(numbers, nearer, assume_unique=True)))
-            nearer = numbers
-        levels.append(own)
+    for segment, *nested in zip(segments, *within, strict=True):
+        apart = (np.setdiff1d(own, nearer, assume_unique=True) for nearer, own in pairwise(([], *nested)))
+        levels.append([_forms_of(segment, own) for own in apart])
     return levels
 
 
@@ -101,9 +99,10 @@ def _bounded(segments: Sequence[KeywordSegment], automaton: Automaton, limit: in
     """The numbers of the folded words that ``automaton`` accepts in each segment, not more than ``limit`` words."""
     found: list[NDArray[np.int64]] = []
     words: set[bytes] = set()
-    for segment in segments:
+    every = _nearest(segments, automaton) if isinstance(automaton, Levenshtein) else None
+    for place, segment in enumerate(segments):
         deadline.check()
-        numbers = matching_words(segment, automaton, limit)
+        numbers = matching_words(segment, automaton, limit) if every is None else every[place]
         if len(numbers) <= limit and len(segments) > 1:
             words.update(segment.words[number] for number in numbers.tolist())
         if len(numbers) > limit or len(words) > limit:
@@ -115,8 +114,6 @@ def _bounded(segments: Sequence[KeywordSegment], automaton: Automaton, limit: in
 def matching_words(segment: KeywordSegment, automaton: Automaton, most: int = _NO_LIMIT) -> NDArray[np.int64]:
     """The numbers of the folded words that an automaton accepts. Of more than ``most``, some may be left out."""
     all_ends = segment.part["words_ends"]
-    if isinstance(automaton, Levenshtein):
-        return _accepted_of(segment, automaton, _alike(segment, automaton.word, automaton.distance), most)
     numbers = segment.words.prefix_range(automaton.prefix.encode("utf-8", "replace"))
     if automaton.prefix_only:
         return np.arange(numbers.start, numbers.stop)
@@ -126,15 +123,29 @@ def matching_words(segment: KeywordSegment, automaton: Automaton, most: int = _N
     return accepted(automaton, segment.part["words_blob"], starts, ends, most) + numbers.start
 
 
-def _accepted_of(
-    segment: KeywordSegment, automaton: Automaton, numbers: NDArray[np.int64], most: int = _NO_LIMIT
-) -> NDArray[np.int64]:
-    """Those of some folded words that an automaton accepts."""
-    all_ends = segment.part["words_ends"]
-    ends = all_ends[numbers].astype(np.int64)
-    lengths = ends - np.where(numbers > 0, all_ends[numbers - 1], 0).astype(np.int64)
-    blob, own = segment.part["words_blob"][ranges(ends - lengths, lengths)], np.cumsum(lengths)
-    return numbers[accepted(automaton, blob, own - lengths, own, most)]
+def _nearest(segments: Sequence[KeywordSegment], automaton: Levenshtein) -> list[NDArray[np.int64]]:
+    """The numbers of the folded words of each segment that so many edits make of another."""
+    return _near(segments, automaton, [_alike(one, automaton.word, automaton.distance) for one in segments])
+
+
+def _near(
+    segments: Sequence[KeywordSegment], automaton: Levenshtein, numbers: Sequence[NDArray[np.int64]]
+) -> list[NDArray[np.int64]]:
+    """Those of some folded words of each segment. All are read in one pass: each costs as much as many words."""
+    blobs, sizes = [np.empty(0, np.uint8)], [np.empty(0, np.int64)]
+    for segment, own in zip(segments, numbers, strict=True):
+        deadline.check()
+        all_ends = segment.part["words_ends"]
+        ends = all_ends[own].astype(np.int64)
+        lengths = ends - np.where(own > 0, all_ends[own - 1], 0).astype(np.int64)
+        blobs.append(segment.part["words_blob"][ranges(ends - lengths, lengths)])
+        sizes.append(lengths)
+    lengths = np.concatenate(sizes)
+    ends = np.cumsum(lengths)
+    near = np.zeros(len(ends), np.bool_)
+    near[accepted(automaton, np.concatenate(blobs), ends - lengths, ends, _NO_LIMIT)] = True
+    masks = np.split(near, np.cumsum([len(own) for own in numbers], dtype=np.int64))
+    return [own[mask] for own, mask in zip(numbers, masks, strict=False)]  # behind the last one nothing is left
 
 
 def _alike(segment: KeywordSegment, word: str, edits: int) -> NDArray[np.int64]:
@@ -204,11 +215,11 @@ def suggest(segments: Sequence[KeywordSegment], word: str, *, known: bool = Fals
             if number >= 0:
                 counts[other] += int(segment.word_counts[number])
     swaps = set(counts)
-    one, two = Levenshtein(word, 1), Levenshtein(word, most)
-    for segment in segments:
+    every = _nearest(segments, Levenshtein(word, most))
+    within_one = _near(segments, Levenshtein(word, 1), every) if most > 1 else every
+    for segment, numbers, nearer in zip(segments, every, within_one, strict=True):
         deadline.check()
-        numbers = matching_words(segment, two)
-        close = set(_accepted_of(segment, one, numbers).tolist())
+        close = set(nearer.tolist())
         for number in numbers.tolist():
             other = segment.words[number]
             if other not in swaps:
