@@ -219,22 +219,28 @@ def _matching(part: Part, hits: Sequence[Hit], nearness: Floors) -> list[tuple[H
     """The hits that match well, each with its worth, 0 to 1."""
     if not hits:
         return []
-    stems = len(frozenset(part.asked.values()))
     top = hits[0].score
     low = min(0.0, hits[-1].score) if len(hits) < DEPTH else hits[-1].score  # what comes next is worth nothing
     matching = []
     answered = False
     for hit in hits:
-        held = {stem for *_, stem in _places(f"{hit.article.title}\n{hit.article.text}", part)}
-        share = len(held) / stems if stems else 0.0
-        cosine = max((p.score for p in hit.passages if p.score is not None), default=None)
-        answered = answered or share >= SHARE or (cosine is not None and cosine >= nearness.fits)
-        if share < LOOSE_SHARE and (cosine is None or cosine < nearness.loosely):
-            continue
         worth = (hit.score - low) / (top - low) if top > low else 1.0
-        if worth >= WORTH:
+        cosine = max((p.score for p in hit.passages if p.score is not None), default=None)
+        answered = answered or (cosine is not None and cosine >= nearness.fits)
+        if worth < WORTH and answered:
+            continue  # its text is not read
+        share = _share(hit.article, part)
+        answered = answered or share >= SHARE
+        if worth >= WORTH and (share >= LOOSE_SHARE or (cosine is not None and cosine >= nearness.loosely)):
             matching.append((hit, worth))
     return matching if answered else []
+
+
+def _share(article: Article, part: Part) -> float:
+    """What share of the words that a part asks about an article has."""
+    stems = frozenset(part.asked.values())
+    held = {stem for *_, stem in _places(f"{article.title}\n{article.text}", part)}
+    return len(held) / len(stems) if stems else 0.0
 
 
 def _stretches(view: View, part: Part, number: int, matching: Sequence[tuple[Hit, float]]) -> list[Candidate]:

@@ -144,8 +144,16 @@ def _fill(
                 candidate.start, candidate.end = narrowed
                 break
             passages, tokens = wider, cost
-    costs = map(count, render.blocks(passages))
-    return tuple(replace(passage, tokens=cost) for passage, cost in zip(passages, costs, strict=True)), tokens, chosen
+    return _complete(passages, chosen, count), tokens, chosen
+
+
+def _complete(passages: Sequence[Citation], chosen: Sequence[Candidate], count: CountTokens) -> tuple[Citation, ...]:
+    """The passages with what is known once all of them are: their sentences, and what each costs."""
+    texts = {candidate.article.id: candidate.article.text for candidate in chosen}
+    return tuple(
+        replace(one, tokens=count(block), sentences=tuple(sentences(texts[one.article_id], one.start, one.end)))
+        for one, block in zip(passages, render.blocks(passages), strict=True)
+    )
 
 
 def _whole(candidate: Candidate) -> Iterator[tuple[int, int]]:
@@ -238,7 +246,6 @@ def _citation(stretch: Sequence[Candidate], number: int) -> Citation:
         url=article.url,
         score=max(candidate.score for candidate in stretch),
         tokens=0,
-        sentences=tuple(sentences(article.text, start, end)),
         copies=tuple(dict.fromkeys(copy for candidate in stretch for copy in candidate.copies)),
         page=pages_between(article, start, end),
     )

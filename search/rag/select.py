@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import math
 import re
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import chain
 
 from search import deadline
 from search.records import Article
@@ -53,7 +55,7 @@ def shingles(words: Sequence[str]) -> frozenset[int]:
     """Hashes of each run of four words; of all the words, where there are fewer. Equal only within a process."""
     if len(words) <= SHINGLE:
         return frozenset({hash(tuple(words))}) if words else frozenset()
-    return frozenset(hash(tuple(words[i : i + SHINGLE])) for i in range(len(words) - SHINGLE + 1))
+    return frozenset(map(hash, zip(*(words[start:] for start in range(SHINGLE)), strict=False)))
 
 
 def shingles_of(text: str) -> frozenset[int]:
@@ -71,9 +73,11 @@ def without_copies(candidates: Sequence[Candidate]) -> list[Candidate]:
     """The candidates, best first, without those whose text an earlier one of another article carries; that one has
     their articles' ids in ``copies``."""
     kept: list[Candidate] = []
+    holders: dict[int, list[int]] = {}  # of each shingle, the kept candidates that have it
     for candidate in candidates:
         deadline.check()
-        for other in kept:
+        common = Counter(chain.from_iterable(holders.get(one, ()) for one in candidate.shingles))
+        for other in (kept[number] for number in sorted(common)):
             if other.article.id != candidate.article.id and same_text(candidate.shingles, other.shingles):
                 if candidate.article.id not in other.copies:
                     other.copies += (candidate.article.id,)
@@ -81,6 +85,8 @@ def without_copies(candidates: Sequence[Candidate]) -> list[Candidate]:
                     other.worth[part] = max(worth, other.worth.get(part, 0.0))
                 break
         else:
+            for one in candidate.shingles:
+                holders.setdefault(one, []).append(len(kept))
             kept.append(candidate)
     return kept
 

@@ -34,17 +34,22 @@ def estimate_tokens(text: str) -> int:
 
 @functools.lru_cache(4096)  # a context is counted again with each change to it
 def _line(line: str) -> int:
-    pieces = _PIECE.findall(line)
-    words = [piece for piece in pieces if piece.isalpha() and piece.isascii()]
-    english = sum(word.lower() in _ENGLISH for word in words) >= _SHARE * len(words) or len(words) < 6
-    cost = 1
-    for piece in pieces:
-        if not piece.isascii():
-            cost += 1 if piece < "\u0530" or "\u2000" <= piece < "\u2070" else 2
-        elif not piece.isalpha():
-            cost += 1
-        elif english:
-            cost += math.ceil(len(piece) / (6 if piece.islower() else 4))
-        else:
-            cost += math.ceil(len(piece) / 3)
-    return cost
+    pieces = list(map(_piece, _PIECE.findall(line)))
+    if not pieces:
+        return 1
+    english, other, words, common = map(sum, zip(*pieces, strict=True))
+    return 1 + (english if common >= _SHARE * words or words < 6 else other)
+
+
+@functools.lru_cache(1 << 15)
+def _piece(piece: str) -> tuple[int, int, bool, bool]:
+    """What a word, digit or mark costs on a line that looks English and on another one, and whether it is a word, and
+    one that every English text has."""
+    if not piece.isascii():
+        cost = 1 if piece < "\u0530" or "\u2000" <= piece < "\u2070" else 2
+    elif not piece.isalpha():
+        cost = 1
+    else:
+        english = math.ceil(len(piece) / (6 if piece.islower() else 4))
+        return english, math.ceil(len(piece) / 3), True, piece.lower() in _ENGLISH
+    return cost, cost, False, False

@@ -195,13 +195,13 @@ class Columns:
     def find(self, ids: Iterable[str]) -> NDArray[np.int64]:
         """The ordinals of all rows, live or dead, that have one of these ids; ascending."""
         found: list[int] = []
-        for wanted in set(ids):
-            for base, part in zip(self.bases.tolist(), self._parts, strict=False):
-                order = part["ids_order"]
-                name = _Names(part)
-                place = bisect.bisect_left(order, wanted, key=name)
-                while place < len(order) and name(order[place]) == wanted:
-                    found.append(base + int(order[place]))
+        wanted = {one.encode("utf-8", "surrogatepass") for one in ids}  # whose order is that of the texts
+        for base, part in zip(self.bases.tolist(), self._parts, strict=False):
+            order, name = part["ids_order"].data, _Names(part)
+            for one in wanted:
+                place = bisect.bisect_left(order, one, key=name)
+                while place < len(order) and name(order[place]) == one:
+                    found.append(base + order[place])
                     place += 1
         return np.array(sorted(found), np.int64)
 
@@ -215,13 +215,13 @@ class Columns:
 
 
 class _Names:
-    """The id of a row of one part."""
+    """The id of a row of one part, in UTF-8."""
 
     def __init__(self, part: Part) -> None:
-        self._blob, self._ends = part["ids_blob"], part["ids_ends"]
+        self._blob, self._ends = part["ids_blob"].data, part["ids_ends"].data
 
-    def __call__(self, row: int) -> str:
-        return unpack_string(self._blob, self._ends, int(row))
+    def __call__(self, row: int) -> bytes:
+        return bytes(self._blob[self._ends[row - 1] if row else 0 : self._ends[row]])
 
 
 def _join(parts: Sequence[Part], name: str, dtype: type[np.generic]) -> NDArray[Any]:
