@@ -18,6 +18,7 @@ from search.keyword.stretch import OF_WORDS, Place, Span, Test, stretch_of, test
 from search.keyword.tree import And, AtLeast, Exact, Near, Node, Or, Pair, SameSentence, Word
 from search.keyword.tree import Wildcard as Pattern
 
+_FEW = 16  # words, to look for each of which is cheaper than to read all of a text
 _MOST_PLACES = 10_000  # of a condition in one text, the first ones: a word of a book stands there less often
 _MOST_JOINTS = 2_000
 _MOST_WINDOWS = 16  # stretches of a text that are looked at for a pair; a snippet shows one or two
@@ -69,7 +70,7 @@ def places(
     elif (row := _row(node)) is not None:
         found, stretches = list(itertools.islice(row.plain(text, copy), _MOST_PLACES)), row.stretches(text, copy)
     else:
-        found = list(itertools.islice(_anywhere(node, text), _MOST_PLACES))
+        found = list(itertools.islice(_anywhere(node, text, copy), _MOST_PLACES))
         joints = sorted(Beginnings.joints(copy))  # what is read as one word matters most where nothing else is found
         stretches = _read(text, joints[:_MOST_JOINTS] if found else joints)
     for start, end in itertools.islice(stretches, _MOST_PLACES):
@@ -77,18 +78,23 @@ def places(
     return sorted(set(found))
 
 
-def _anywhere(node: Node, text: str) -> Iterator[Place]:
-    """Where a text has, as they stand, words that may begin in any way: each is looked at once."""
+def _anywhere(node: Node, text: str, copy: bytes) -> Iterator[Place]:
+    """Where a text, of which ``copy`` is ``folded``, has words as they stand that may begin in any way: each different
+    one is looked at once."""
     test = tests_of(node, ENGLISH)[0][0]
-    known: dict[str, bool] = {}
-    for match in TOKEN.finditer(text):
-        written = match[0]
-        good = known.get(written)
-        if good is None:
-            surface = surface_of(written)
-            word = fold(surface)
-            good = known[written] = test(surface, word, word)  # which asks for no stem
-        if good:
+    good = set()
+    for written in set(TOKEN.findall(text)):
+        word = fold(surface := surface_of(written))
+        if test(surface, word, word):  # which asks for no stem
+            good.add(written)
+    words: Iterable[re.Match[str]] = ()
+    if len(good) > _FEW:
+        words = TOKEN.finditer(text)
+    elif good:
+        spots = (match.start() for written in good for match in re.finditer(re.escape(written), text))
+        words = tokens(text, copy, spots)
+    for match in words:
+        if match[0] in good:
             yield Place(*match.span(), (match.span(),))
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import itertools
 from bisect import bisect_right
-from collections.abc import Callable, Iterator, Sequence
-from functools import lru_cache, partial
+from collections.abc import Callable, Hashable, Iterator, Sequence
+from functools import lru_cache
 from typing import NamedTuple
 
 from search.keyword.analysis import ENGLISH, SIGNS_BEFORE, Analysis, Token, analyze, fold, normalise, surface_of
@@ -165,14 +165,15 @@ def _known(node: Pattern | Fuzzy) -> Callable[[str], bool]:
         automaton: Levenshtein | Wildcard = Wildcard(node.pattern)
     else:
         automaton = Levenshtein(fold(surface_of(node.text)), node.distance)
-    return lru_cache(1 << 14)(partial(_accepts, automaton))
+    step, kind = lru_cache(1 << 14)(automaton.step), lru_cache(1 << 10)(automaton.kind)
 
-
-def _accepts(automaton: Levenshtein | Wildcard, word: str) -> bool:
-    state = automaton.start
-    for character in word:
-        after = automaton.step(state, automaton.kind(character))
-        if after is None:
+    def accepts(word: str) -> bool:
+        if not automaton.shortest <= len(word) <= automaton.longest:
             return False
-        state = after
-    return automaton.accepts(state)
+        state: Hashable | None = automaton.start
+        for character in word:
+            if (state := step(state, kind(character))) is None:
+                return False
+        return automaton.accepts(state)
+
+    return lru_cache(1 << 14)(accepts)
