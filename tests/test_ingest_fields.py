@@ -8,8 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from search.errors import UsageError
+from search.ingest.aliases import ALIASES, bare_name, fields_of, place_of
 from search.ingest.clean import clean_line, clean_text
-from search.ingest.fields import BadRecord, Draft, Mapped, place_of, to_article
+from search.ingest.fields import BadRecord, Draft, Mapped, to_article
 from search.ingest.names import split_names
 from search.records import Article
 
@@ -337,6 +338,120 @@ def test_the_names_of_many_programs(record):
     assert (found.title, found.text, found.source, found.authors) == ("T", "X", "S", ("A B",))
     assert found.published == DAY
     assert found.url == "https://x.example/1"
+
+
+@pytest.mark.parametrize(
+    "record",
+    [
+        {"Rubrik": "T", "Källa": "S", "Datum": "2025-02-26", "Text": "X", "Länk": "https://x.example/1",
+         "Författare": "A B"},
+        {"Overskrift": "T", "Medie": "S", "Dato": "26-02-2025", "Brødtekst": "X", "Link": "https://x.example/1",
+         "Forfatter": "A B"},
+        {"Título": "T", "Veículo": "S", "Data": "26/02/2025", "Conteúdo": "X", "Autor": "A B",
+         "Link": "https://x.example/1"},
+        {"tytuł": "T", "źródło": "S", "data": "26.02.2025", "treść": "X", "autor": "A B", "url": "https://x.example/1"},
+        {"Başlık": "T", "Kaynak": "S", "Tarih": "26.02.2025", "Metin": "X", "Yazar": "A B",
+         "link": "https://x.example/1"},
+        {"العنوان": "T", "المصدر": "S", "التاريخ": "2025-02-26", "النص": "X", "الكاتب": "A B",
+         "الرابط": "https://x.example/1"},
+        {"タイトル": "T", "新聞": "S", "日付": "2025年2月26日", "本文": "X", "著者": "A B", "リンク": "https://x.example/1"},
+        {"제목": "T", "언론사": "S", "일자": "20250226", "본문": "X", "기고자": "A B", "URL": "https://x.example/1"},
+        {"Kop": "T", "Krant": "S", "Datum": "26 februari 2025", "Tekst": "X", "Auteur": "A B",
+         "Link": "https://x.example/1"},
+        {"HD": "T", "SN": "S", "PD": "26 February 2025", "TD": "X", "BY": "A B", "url": "https://x.example/1"},
+        {"title_t": ["T"], "source_s": "S", "date_dt": "2025-02-26", "content_txt_en": ["X"], "author_ss": ["A B"],
+         "url_s": "https://x.example/1"},
+        {"dc.title[en]": "T", "dc.publisher": "S", "dc.date.issued": "2025-02-26", "dc.date.accessioned": "2026-01-01",
+         "dcDescription": "X", "dc.contributor.author": "A B", "url": "https://x.example/1"},
+        {"Article.Title": "T", "Source (name)": "S", "Date*": "2025-02-26", "Full text (OCR)": "X", "Author:": "A B",
+         "Link to article": "https://x.example/1"},
+        {"scraped": {"headline": "T", "outlet": "S", "date": "2025-02-26", "body": "X", "byline": "A B",
+                     "url": "https://x.example/1"}},
+        {"title": "T", "source": "https://x.example/1", "source-hostname": "S", "text": "X", "date": "2025-02-26",
+         "author": "A B"},
+        {"title": "T", "media": "https://x.example/i.jpg", "name_source": "S", "content": "X", "date": "2025-02-26",
+         "author": "A B", "link": "https://x.example/1"},
+        {"title": "T", "source": {"id": 1, "name": "S", "domain": "x.example"}, "body": "X",
+         "issued": {"date-parts": [[2025, 2, 26]]}, "author": {"name": "A B"},
+         "links": {"permalink": "https://x.example/1"}},
+        {"title": "T", "origin": {"title": "S"}, "published": [2025, 2, 26], "summary": {"content": "X"},
+         "author": "A B", "canonical": [{"href": "https://x.example/1"}]},
+    ],
+    ids=["swedish", "danish", "portuguese", "polish", "turkish", "arabic", "japanese", "korean", "dutch", "factiva",
+         "solr", "dspace", "remarks", "wrapped", "trafilatura", "newscatcher", "aylien", "reader"],
+)  # fmt: skip
+def test_the_names_of_newspapers_archives_in_many_languages(record):
+    found = to_article(record)
+    assert (found.title, found.text, found.source, found.authors) == ("T", "X", "S", ("A B",))
+    assert found.published == DAY
+    assert found.url == "https://x.example/1"
+
+
+def test_no_name_stands_for_two_fields():
+    places = {}
+    for field, names in ALIASES.items():
+        for name in names:
+            assert places.setdefault(bare_name(name), field) == field, name
+            assert place_of(name)[0] == field
+
+
+def test_what_is_no_date_is_none_under_a_name_that_says_so_in_some_languages():
+    found = to_article({"id": "1", "title": "T", "data": "a remark"})
+    assert (found.published, found.extra) == (None, {"data": "a remark"})
+    found = to_article({"id": "1", "data": {"title": "T", "date": "2025-02-26"}})
+    assert (found.title, found.published) == ("T", DAY)
+
+
+def test_factiva_s_codes_are_names_only_beside_a_headline_and_a_text():
+    assert fields_of(["HD", "TD", "PD", "SN"]) == {"title", "text", "published", "source"}
+    assert fields_of(["SN", "PD", "TD"]) == set()
+    found = to_article({"AN": "V1", "HD": "T", "LP": "Lead.", "TD": "Rest.", "PD": "26 February 2025", "ET": "10:30"})
+    assert (found.id, found.text) == ("V1", "Lead.\n\nRest.")
+    assert found.published == datetime(2025, 2, 26, 10, 30, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"sections": [{"headline": [], "paragraphs": ["One two.", "Three."]}]},
+        {"type": "doc", "content": [
+            {"type": "paragraph", "content": [{"type": "text", "text": "One "}, {"type": "text", "text": "two."}]},
+            {"type": "paragraph", "content": [{"type": "text", "text": "Three."}]}]},
+        {"blocks": [{"type": "paragraph", "data": {"text": "One <b>two</b>."}}, {"data": {"text": "Three."}}]},
+        [{"_type": "block", "children": [{"_type": "span", "text": "One "}, {"_type": "span", "text": "two."}]},
+         {"_type": "block", "children": [{"_type": "span", "text": "Three."}]}],
+    ],
+    ids=["sections", "prosemirror", "editor", "portable"],
+)  # fmt: skip
+def test_rich_text_that_is_written_as_objects(body):
+    assert to_article({"title": "T", "body": body}).text == "One two.\n\nThree."
+
+
+def test_rich_text_that_goes_down_for_ever_is_no_text():
+    deep = "end"
+    for _ in range(50):
+        deep = {"content": [deep]}
+    with pytest.raises(BadRecord, match="body must be a string, not an object"):
+        to_article({"id": "1", "body": deep})
+
+
+def test_a_user_names_a_field_one_level_down():
+    mapped = Mapped.of({"text": "parsed.copy9"}, None)
+    found = Draft({"id": "1", "title": "T", "parsed": {"copy9": "X", "n": 3}}, mapped).article()
+    assert (found.text, found.extra) == ("X", {"parsed": {"n": 3}})
+
+
+@pytest.mark.parametrize(
+    ("given", "source", "url", "extra"),
+    [
+        ("https://www.post.example/a/1", "post.example", "https://www.post.example/a/1", {}),
+        ("https://www.post.example/", "post.example", "", {"source": "https://www.post.example/"}),
+        ("https://post.example/logo.png", "post.example", "", {"source": "https://post.example/logo.png"}),
+    ],
+)
+def test_an_address_for_a_source(given, source, url, extra):
+    found = to_article({"id": "1", "title": "T", "source": given})
+    assert (found.source, found.url, found.extra) == (source, url, extra)
 
 
 def test_a_part_of_the_text_is_taken_only_where_there_is_no_text():

@@ -572,6 +572,28 @@ def test_wrapped_articles(tmp_path, wrapped, indent):
     assert len({item.id for item in found}) == 2
 
 
+@pytest.mark.parametrize(
+    "wrapped",
+    [
+        {"outlet": "Post", "language": "English", "articles": [A, B | {"source": "Mail"}]},
+        {"site": {"name": "Post"}, "lang": "en", "data": {"results": [A, B | {"publication": "Mail"}]}},
+        {"feed": {"title": "Post"}, "lang": "en", "items": [A, B | {"outlet": "Mail"}]},
+        {"publication": "Post", "lang": "eng", "news_found": [A, B | {"publisher": "Mail"}]},
+    ],
+)
+def test_what_an_answer_states_for_all_its_articles(tmp_path, wrapped):
+    found = items(tmp_path, "a.json", json.dumps(wrapped))
+    assert [(item.title, item.source) for item in found] == [("A", "Post"), ("B", "Mail")]
+    if "feed" not in wrapped:
+        assert [item.language for item in found] == ["en", "en"]
+
+
+def test_what_stands_beside_a_single_article_is_its_own(tmp_path):
+    record = {"url": "https://x.example/outer", "status": 200, "result": {"title": "A", "text": "x", "lang": "fr"}}
+    (found,) = items(tmp_path, "a.json", json.dumps(record | {"meta": {"source": "Post", "language": "en"}}))
+    assert (found.url, found.source, found.language) == ("https://x.example/outer", "Post", "fr")
+
+
 def test_a_page_of_answers_a_line(tmp_path):
     data = "".join(json.dumps({"page": n, "articles": [one]}) + "\n" for n, one in enumerate((A, B)))
     assert [item.title for item in items(tmp_path, "a.jsonl", data)] == ["A", "B"]
@@ -596,8 +618,11 @@ def test_a_large_answer_is_read_a_member_at_a_time(tmp_path, monkeypatch):
     monkeypatch.setattr(json_values, "_WRAPPER", 10_000)
     monkeypatch.setattr(source, "BLOCK", 4_000)
     many = [{"id": str(n), "title": f"T{n}", "text": "word " * 100} for n in range(200)]
-    data = json.dumps({"status": "ok", "response": {"n": 200, "docs": many, "meta": {"x": [1]}}, "after": "x" * 5_000})
-    assert [item.id for item in items(tmp_path, "a.json", data)] == [str(n) for n in range(200)]
+    response = {"n": 200, "docs": many, "meta": {"x": [1]}}
+    data = json.dumps({"status": "ok", "outlet": "Post", "response": response, "after": "x" * 5_000})
+    assert [(item.id, item.source) for item in items(tmp_path, "a.json", data)] == [
+        (str(n), "Post") for n in range(200)
+    ]
     *found, cut = items(tmp_path, "b.json", data[:50_000])
     assert [item.id for item in found] == [str(n) for n in range(len(found))]
     assert cut[1] == "the file ends inside this record"

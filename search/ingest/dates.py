@@ -126,7 +126,7 @@ _UNREAD = Reading(None, False)
 
 
 def read_date(raw: object, order: Order | None = None, *, prose: bool = False) -> Reading:
-    """The date that ``raw`` (text, a number, or MongoDB's ``{"$date": ...}``) stands for.
+    """The date that ``raw`` (text, a number, MongoDB's ``{"$date": ...}``, a list of year, month and day) stands for.
 
     ``order`` is that of its column. ``prose``: ``raw`` may be any line of a text, so that only a date and nothing else
     is one, to the day.
@@ -134,6 +134,10 @@ def read_date(raw: object, order: Order | None = None, *, prose: bool = False) -
     for name in ("$date", "$numberLong"):
         if isinstance(raw, Mapping) and len(raw) == 1:
             raw = raw.get(name, raw)
+    if isinstance(raw, Mapping) and isinstance(parts := raw.get("date-parts"), list) and parts:  # CSL's
+        raw = parts[0]
+    if isinstance(raw, list):
+        return _read_parts(raw)
     if isinstance(raw, str):
         return _read_text(raw, order, prose)
     if isinstance(raw, int | float) and not isinstance(raw, bool):
@@ -335,6 +339,20 @@ def _day_of_year(year: int, number: int) -> date:
     if day.year != year:
         raise ValueError("no such day of the year")
     return day
+
+
+def _read_parts(parts: list[object]) -> Reading:
+    """[2025, 2, 26], and Python's time tuples, which go on with the hour and are UTC."""
+    numbers = [int(part) for part in parts if isinstance(part, int | str) and str(part).isdecimal()]
+    if len(numbers) != len(parts) or not 1 <= len(numbers) <= 9 or numbers[0] not in _CALENDAR_YEARS:
+        return _UNREAD
+    try:
+        if len(numbers) >= 6:
+            return Reading(datetime(*numbers[:5], min(numbers[5], 59), tzinfo=UTC), True)  # type: ignore[arg-type, misc]
+        year, month, day = [*numbers[:3], 1, 1][:3]
+        return Reading(date(year, month, day), True, ("year", "month", "day")[min(len(numbers), 3) - 1])
+    except ValueError:
+        return _UNREAD
 
 
 def _read_number(number: float, prose: bool = False) -> Reading:

@@ -7,11 +7,24 @@ import math
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import lru_cache
 from itertools import accumulate
 from typing import Any
 
 from search.errors import UsageError
+from search.ingest.aliases import (
+    FIELDS,
+    NAME_LIMIT,
+    NESTED,
+    VALUE_PLACES,
+    VALUES,
+    are_codes,
+    bare_name,
+    code_of,
+    is_part,
+    is_unsure,
+    place_of,
+    wraps,
+)
 from search.ingest.clean import clean_line, clean_text, clean_value
 from search.ingest.dates import Order, read_date
 from search.ingest.from_paths import NOTHING_FOUND, Found
@@ -21,85 +34,6 @@ from search.ingest.mojibake import mended
 from search.ingest.names import byline, unique
 from search.records import Article
 
-# The names by which crawlers, databases, interfaces and schema.org call a field, the surest first. Of several in one
-# record, the first that holds something is used.
-ALIASES: Mapping[str, tuple[str, ...]] = {
-    "id": (
-        "id", "guid", "article_id", "uuid", "doc_id", "document_id", "news_id", "story_id", "stories_id", "item_id",
-        "post_id", "object_id", "identifier", "accession_no", "accession_number", "an", "uri", "@id",
-    ),
-    "title": (
-        "title", "headline", "web_title", "article_title", "news_title", "story_title", "post_title", "page_title",
-        "headlines", "heading", "hed", "head_line", "article_headline", "news_headline", "headline_main",
-        "display_title", "title_text", "name", "subject", "titel", "titre", "titulo", "titular", "titolo", "tittel",
-        "rubrik", "überschrift", "schlagzeile", "otsikko", "заголовок", "标题", "見出し",
-    ),
-    "text": (
-        "text", "body", "content", "article", "maintext", "main_text", "article_body", "body_text", "article_text",
-        "article_content", "full_text", "raw_text", "story", "story_text", "text_content", "content_text",
-        "plain_text", "clean_text", "cleaned_text", "text_body", "body_content", "news_text", "news_content",
-        "news_body", "post_content", "post_body", "post_text", "story_body", "full_content", "full_article",
-        "page_text", "ocr_text", "raw_content", "main_content", "paragraphs", "content_encoded", "body_html",
-        "content_html", "html_content", "text_html", "article_html", "bodies", "document", "transcript", "copy",
-        "body_copy", "news", "contents", "article_contents", "news_article", "article_full_text", "complete_text",
-        "html", "raw_html", "txt", "message", "sentences", "texte", "contenu", "corps", "texto", "contenido",
-        "cuerpo", "conteudo", "corpo", "artikeltext", "artikel", "inhalt", "volltext", "beitrag", "testo",
-        "contenuto", "tekst", "inhoud", "brödtext", "текст", "正文", "内容", "本文",
-        # Last resorts: a part of the text.
-        "summary", "description", "abstract", "lead_paragraph", "lead", "standfirst", "trail_text", "excerpt",
-        "teaser", "snippet", "opening_text", "intro", "dek", "hit_sentence",
-    ),
-    "published": (
-        "published", "published_at", "date", "pub_date", "publish_date", "date_publish", "date_published",
-        "published_date", "publication_date", "web_publication_date", "date_time_published", "published_time",
-        "publish_time", "published_on", "published_utc", "publication_datetime", "publication_time", "pub_datetime",
-        "date_time_pub", "date_pub", "pub_time", "posted_at", "post_date", "posted_on", "posted_date", "date_posted",
-        "article_date", "news_date", "story_date", "issue_date", "issued", "release_date", "display_date",
-        "first_publish_date", "version_created", "date_time", "time_published", "seen_date", "timestamp",
-        "published_timestamp", "publish_timestamp", "pub_timestamp", "published_parsed", "published_datetime",
-        "date_of_publication", "first_published", "first_published_at", "posted", "date_string", "created_at",
-        "created", "date_created", "creation_date", "created_date", "created_time", "date_gmt", "post_date_gmt",
-        "time", "day", "datum", "veröffentlicht", "erscheinungsdatum", "date_publication", "date_de_publication",
-        "publie_le", "fecha", "fecha_publicacion", "data_pubblicazione", "data_publicacao", "data_publikacji", "дата",
-        "日期", "发布时间",
-    ),
-    "source": (
-        "source", "publisher", "outlet", "media_name", "source_domain", "hostname", "sitename", "publication",
-        "publication_title", "publication_name", "pub_title", "newspaper", "newspaper_name", "source_name",
-        "site_name", "meta_site_name",
-        "media", "media_outlet", "news_source", "news_outlet", "news_site", "website", "site", "domain",
-        "journal", "paper", "provider", "publisher_name", "publisher_title", "outlet_name", "medium", "source_title",
-        "source_site", "newspaper_title", "site_title", "channel", "magazine", "periodical", "brand", "quelle",
-        "zeitung", "fuente", "fonte", "journal_name", "bron", "источник", "来源",
-    ),
-    "authors": (
-        "authors", "author", "byline", "bylines", "creator", "creators", "writer", "writers", "author_name",
-        "author_names", "authors_name", "article_author", "post_author", "reporter", "reporters", "journalist",
-        "journalists", "correspondent", "written_by", "credits", "by", "contributor", "contributors", "columnist",
-        "autor", "autoren", "verfasser", "auteur", "auteurs", "autore", "autori", "autores", "автор", "作者",
-    ),
-    "url": (
-        "url", "link", "web_url", "canonical_url", "canonical_link", "article_url", "permalink", "perma_link",
-        "article_link", "story_url", "news_url", "page_url", "source_link", "original_url", "requested_url",
-        "responded_url", "href", "main_entity_of_page", "document_identifier", "web_link", "url_canonical", "loc",
-    ),
-    "section": (
-        "section", "category", "topic", "section_name", "article_section", "news_desk", "desk", "categories",
-        "category_name", "department", "section_title", "ressort", "rubrique", "seccion", "sezione", "rubriek",
-        "rubric", "rubryka", "раздел",
-    ),
-    "language": (
-        "language", "lang", "in_language", "language_code", "lang_code", "language_name", "meta_lang", "locale",
-        "sprache", "langue", "idioma", "lingua", "язык",
-    ),
-    "agency": ("agency", "news_agency", "wire", "wire_service"),
-    "dateline": ("dateline",),
-    "caption": ("caption", "image_caption", "photo_caption"),
-    "pages": ("pages",),
-    "ocr_quality": ("ocr_quality",),
-    "extra": ("extra",),
-}  # fmt: skip
-FIELDS = tuple(ALIASES)
 ID_LIMIT = 512
 DEPTH_LIMIT = 64  # levels of objects and lists in what goes to ``extra``
 PLACE = ("file", "place")  # in ``extra``: where a record stood
@@ -107,23 +41,8 @@ PRINTED = ("furniture", "passages")  # stretches of its text that an article is 
 PUBLISHED_RAW = "published_raw"
 PRECISION = "published_precision"
 TITLES = "author_titles"
-_SUMMARIES = ALIASES["text"].index("summary")  # from this rank on, a name holds a part of the text
-_NAME_LIMIT = 64  # a longer name is no field's, and is kept out of the cache
-_NESTED = 1000  # added to the rank of a name that is one level down
 
 _LABELS = ("source", "section", "language", "agency", "dateline", "caption")
-# Objects that hold the fields of the article itself.
-_WRAPPERS = frozenset(
-    ("_source", "article", "attributes", "content", "data", "doc", "document", "entry", "fields", "item", "meta",
-     "metadata", "news", "node", "post", "properties", "record", "story", "thread", "source", "pagemap", "og", "jsonld")
-)  # fmt: skip
-# Where a field is an object: its members that are the value itself.
-_VALUES = (
-    "name", "rendered", "main", "basic", "default", "original", "title", "value", "@value", "#text", "$t", "text",
-    "content", "display_name", "displayName", "full_name", "fullName", "label", "term", "by", "en", "und", "html",
-)  # fmt: skip
-_VALUE_PLACES = {value.casefold(): place for place, value in enumerate(_VALUES)}
-_NAMESPACES = ("dc", "dcterms", "og", "article", "schema", "media", "news", "nyt", "ns1", "atom", "xmp", "prism", "wp")
 _NOTHING = frozenset(
     ("null", "none", "nan", "nat", "n/a", "#n/a", "na", "<na>", "nil", "undefined", "(null)", "\\n", "[]", "{}", "()",
      "-", "--", "—", "[none]", "['']", '[""]', "(none)", "no value", "not available")
@@ -136,52 +55,20 @@ _OPENING = ("[", "(", "{", " ")
 _PRINTED_LIMIT = 2000
 
 
+_ADDRESS = re.compile(r"https?://(?:www\.)?(?P<host>[^/\s?#]+)/?(?P<page>\S*)", re.IGNORECASE)
+_PICTURE = re.compile(r"\.(?:jpe?g|png|gif|webp|svg|mp4)(?:[?#]|\Z)", re.IGNORECASE)
+_MEDIA = ("media", "brand", "publisher")  # whose addresses are pictures and homes
+
+
+# Where rich text is an object: its members that hold more of it; and stretches of one line among them.
+_PARTS = ("summary", "headline", "header", "sections", "blocks", "paragraphs", "content", "children", "nodes", "data",
+          "body", "text", "items", "document", "root")  # fmt: skip
+_RUNS = ("text", "span", "link", "strong", "em", "mark", "a", "hardBreak")
+_BLOCKS = 12  # levels of them
+
+
 class BadRecord(Exception):
     """The record cannot become an article; the message says why."""
-
-
-def bare_name(name: str) -> str:
-    """A name as names are compared: in lower case without spaces, hyphens and underscores."""
-    return re.sub(r"[\s_\-]", "", name.casefold())
-
-
-# "_id" is "id" once bare, and comes after it.
-_PLACES = {
-    bare_name(alias): (field, rank)
-    for field, names in reversed(list(ALIASES.items()))
-    for rank, alias in enumerate(names)
-}
-
-
-@lru_cache(maxsize=4096)
-def place_of(name: str) -> tuple[str, int] | None:
-    """The article field that a name stands for and the name's rank among its aliases; None for an unknown name.
-
-    Case, spaces, hyphens and underscores do not count, nor does a usual namespace ("dc:title"). "headline.main" and
-    "fields.bodyText" are what nested names look like in a table.
-    """
-    if len(name) > _NAME_LIMIT:
-        return None
-    bare = bare_name(name)
-    if (place := _PLACES.get(bare)) is not None:
-        return (place[0], 1) if place == ("id", 0) and name.strip().startswith("_") else place
-    space, colon, local = bare.partition(":")
-    if colon and space in _NAMESPACES and (place := _PLACES.get(local)) is not None:
-        return place[0], place[1] + _NESTED
-    if colon and (place := _PLACES.get(space + local)) is not None:  # "content:encoded"
-        return place
-    head, dot, last = name.strip().rpartition(".")
-    if not dot or not head:
-        return None
-    if head != "_source" and (place := place_of(head)) is not None and last.casefold() in _VALUE_PLACES:
-        return place[0], place[1] + _NESTED // 2
-    if _wraps(head) and (place := place_of(last)) is not None:
-        return place[0], place[1] + _NESTED
-    return None
-
-
-def _wraps(name: str) -> bool:
-    return name.strip().casefold() in _WRAPPERS
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,8 +113,8 @@ class Draft:
     """
 
     __slots__ = (
-        "_candidates", "_chosen", "_extra", "_markup", "_names", "_pages", "filled", "mended", "precision", "summary",
-        "two_ways",
+        "_candidates", "_chosen", "_extra", "_inside", "_markup", "_names", "_pages", "_sources", "filled", "mended",
+        "precision", "summary", "two_ways",
     )  # fmt: skip
 
     def __init__(
@@ -239,9 +126,11 @@ class Draft:
         pages: tuple[str, ...] = (),
     ) -> None:
         self._chosen: dict[str, tuple[int, str, Any]] = {}
-        self._candidates: list[tuple[int, str, Any]] = []
+        self._candidates: list[tuple[int, str, Any]] = []  # dates
+        self._sources: list[tuple[int, str, Any]] = []
         self._extra: dict[str, Any] = {}
         self._names = record
+        self._inside = False
         self._markup = markup
         self._pages = pages
         self.two_ways = self.mended = False
@@ -249,12 +138,14 @@ class Draft:
         self.summary = ""
         self.filled: tuple[str, ...] = ()
         simple = not mapped.names
-        for name, value in record.items():
+        for name, value in (_decoded(record) if are_codes(record) else record).items():
             place = place_of(name) if simple and type(value) is str else self._place(name, value, mapped)
             if place is None:
                 self._unknown(name, value, mapped)
             elif not _is_empty(value):
                 self._choose(*place, name, value)
+        if "text" not in self._chosen and "title" not in self._chosen:
+            self._look_inside(mapped)
         for target, value in mapped.constants.items():
             self._chosen.setdefault(target, (0, target, value))
 
@@ -265,9 +156,11 @@ class Draft:
 
     @property
     def is_article(self) -> bool:
-        """Whether it has a title, or a text and something else, as a mere paragraph has not."""
-        return "title" in self._chosen or (
-            "text" in self._chosen and any(name in self._chosen for name in ("published", "url", "id", "source"))
+        """Whether it has a title, or a text and something else, as a mere paragraph has not. In an object inside is not
+        enough."""
+        return not self._inside and (
+            "title" in self._chosen
+            or ("text" in self._chosen and any(name in self._chosen for name in ("published", "url", "id", "source")))
         )
 
     @property
@@ -292,23 +185,33 @@ class Draft:
         return ((target, chosen[1]) for target, chosen in self._chosen.items())
 
     @property
+    def chosen(self) -> Iterator[tuple[str, str, Any]]:
+        """Each field that the record has, with the name and the value that it has there."""
+        return ((target, name, value) for target, (_, name, value) in self._chosen.items())
+
+    @property
     def unused(self) -> Iterator[tuple[str, Any]]:
         """The fields of unknown names that hold something."""
         return ((name, value) for name, value in self._extra.items() if not _is_empty(value))
 
     def _place(self, name: str, value: Any, mapped: Mapped) -> tuple[str, int] | None:
-        if len(name) > _NAME_LIMIT:
+        if len(name) > NAME_LIMIT:
             return None
         if mapped.names and (target := mapped.names.get(bare_name(name))) is not None:
             return target, -1
         place = place_of(name)
-        if place is not None and isinstance(value, Mapping) and _wraps(name) and _holds_article(value):
-            return None
+        if place is not None and isinstance(value, Mapping) and wraps(name):
+            return None if place[0] == "published" or _holds_article(value) else place
         return place
 
     def _choose(self, target: str, rank: int, name: str, value: Any) -> None:
         if target == "published":
+            if is_unsure(rank) and read_date(value).value is None:
+                self._extra[name] = value
+                return
             self._candidates.append((rank, name, value))
+        elif target == "source":
+            self._sources.append((rank, name, value))
         held = self._chosen.get(target)
         if held is not None and held[0] <= rank:
             self._extra[name] = value
@@ -318,18 +221,32 @@ class Draft:
         self._chosen[target] = rank, name, value
 
     def _unknown(self, name: str, value: Any, mapped: Mapped) -> None:
-        if not (isinstance(value, Mapping) and _wraps(name)):
+        wrapped = isinstance(value, Mapping) and wraps(name)
+        if not isinstance(value, Mapping) or not (wrapped or mapped.names):
             self._extra[name] = value
             return
+        self._unfold(name, value, mapped, known=wrapped)
+
+    def _look_inside(self, mapped: Mapped) -> None:
+        """Take the fields of an object of an unknown name in which the article stands."""
+        for name, value in list(self._extra.items()):
+            if isinstance(value, Mapping) and _holds_article(value):
+                del self._extra[name]
+                self._inside = True
+                self._unfold(name, value, mapped, known=True)
+                return
+
+    def _unfold(self, name: str, value: Mapping[str, Any], mapped: Mapped, *, known: bool) -> None:
+        """Take the fields of an object; of one that is not ``known`` to hold some, those that a user names."""
         left: dict[str, Any] = {}
         for inner, member in value.items():
             target = mapped.names.get(bare_name(f"{name}.{inner}"))
-            place = self._place(str(inner), member, mapped) if target is None else (target, -1)
+            place = (target, -1) if target is not None else self._place(str(inner), member, mapped) if known else None
             if place is None or _is_empty(member):
                 left[inner] = member
             else:
                 self._choose(
-                    place[0], place[1] if place[1] < 0 else place[1] % _NESTED + _NESTED, f"{name}.{inner}", member
+                    place[0], place[1] if place[1] < 0 else place[1] % NESTED + NESTED, f"{name}.{inner}", member
                 )
         if left:
             self._extra[name] = left
@@ -356,7 +273,7 @@ class Draft:
                 found = ", ".join(clean_line(str(name))[:40] for name in list(self._names)[:12]) or "none"
                 raise BadRecord(f"neither title nor text (fields found: {found})")
             text = ""
-        elif chosen["text"][0] >= 0 and chosen["text"][0] % _NESTED >= _SUMMARIES:
+        elif is_part(chosen["text"][0]):
             self.summary = chosen["text"][1]
         fields: dict[str, Any] = {"title": title, "text": text}
         if pages:
@@ -366,6 +283,8 @@ class Draft:
             if target in chosen:
                 _, name, value = chosen[target]
                 label, whole = self._label(value)
+                if target == "source" and "://" in label:
+                    name, value, label, whole = self._outlet(name, value, label)
                 if target == "language":
                     code = language_code(label)
                     whole = whole and (code == label or label.isalpha())
@@ -477,6 +396,28 @@ class Draft:
         label, whole = _label(value)
         return clean_line(self._words(label)), whole
 
+    def _outlet(self, name: str, value: Any, label: str) -> tuple[str, Any, str, bool]:
+        """The source where the likeliest field of one holds an address: the next that holds a name, else the host. An
+        address of a page that no other field gives is the article's."""
+        found = _ADDRESS.match(label)
+        if found is None:
+            return name, value, label, True
+        for _, other, candidate in sorted(self._sources, key=lambda one: one[0]):
+            outlet, whole = self._label(candidate)
+            if outlet and "://" not in outlet:
+                self._extra.pop(other, None)
+                if not self._is_page(found, name):
+                    self._extra[name] = value
+                return other, candidate, outlet, whole
+        return name, value, found["host"], self._is_page(found, name)
+
+    def _is_page(self, found: re.Match[str], name: str) -> bool:
+        """Whether the address under a source's name is taken for the article's own."""
+        if "url" in self._chosen or not found["page"] or bare_name(name) in _MEDIA or _PICTURE.search(found["page"]):
+            return False
+        self._chosen["url"] = NESTED, name, found[0]
+        return True
+
     def _authors(self, value: object) -> tuple[tuple[str, ...], tuple[str, ...], bool]:
         """The names, the titles beside them, and whether that is all."""
         if isinstance(value, str):
@@ -562,8 +503,17 @@ def _with_place(extra: dict[str, Any], file: str, place: int | str | None) -> di
 
 def _holds_article(value: Mapping[str, Any]) -> bool:
     """Whether an object has a text or a title and another field of an article, so that it is no mere name."""
-    targets = {place[0] for name in list(value)[:100] if (place := place_of(str(name)[:_NAME_LIMIT])) is not None}
+    names = (str(name)[:NAME_LIMIT] for name in list(value)[:100])
+    targets = {place[0] for name in names if name not in ("name", "label") and (place := place_of(name)) is not None}
     return len(targets) > 1 and not targets.isdisjoint(("title", "text")) and not targets <= {"title", "id", "url"}
+
+
+def _decoded(record: Mapping[str, Any]) -> Mapping[str, Any]:
+    """A record of Factiva's codes by names of fields: its lead and the rest are one text, its day and time one date."""
+    parts = [record[code] for code in ("LP", "TD") if isinstance(record.get(code), str)]
+    when = " ".join(str(record[code]) for code in ("PD", "ET") if record.get(code))
+    others = {code_of(name) or name: value for name, value in record.items() if name not in ("LP", "TD", "PD", "ET")}
+    return {**others, "text": "\n\n".join(parts), "published": when}
 
 
 def _is_empty(value: object) -> bool:
@@ -576,19 +526,27 @@ def _is_empty(value: object) -> bool:
     return value is None or (isinstance(value, list | dict) and not value)
 
 
-def _joined(value: object) -> str | None:
-    """The text of paragraphs in a list, or of an object that holds it. None for anything else."""
+def _joined(value: object, depth: int = 0) -> str | None:
+    """The text of paragraphs in a list, or of an object that holds it, by itself or in sections and blocks. None for
+    anything else."""
     if isinstance(value, str):
         return value
+    if depth > _BLOCKS:
+        return None
     if isinstance(value, Mapping):
-        members = sorted((_VALUE_PLACES[str(name).casefold()], v) for name, v in value.items()
-                         if str(name).casefold() in _VALUE_PLACES and isinstance(v, str))  # fmt: skip
+        members = sorted((VALUE_PLACES[str(name).casefold()], v) for name, v in value.items()
+                         if str(name).casefold() in VALUE_PLACES and isinstance(v, str))  # fmt: skip
         strings = [v for v in value.values() if isinstance(v, str)]
-        return members[0][1] if members else strings[0] if len(value) == 1 and strings else None
+        if members or (len(value) == 1 and strings):
+            return members[0][1] if members else strings[0]
+        blocks = [_joined(v, depth + 1) for name, v in value.items()
+                  if str(name) in _PARTS and isinstance(v, list | dict)]  # fmt: skip
+        return "\n\n".join(block for block in blocks if block) or None
     if isinstance(value, list) and value:
-        parts = [_joined(member) for member in value]
+        runs = all(isinstance(member, Mapping) and member.get("type", member.get("_type")) in _RUNS for member in value)
+        parts = [_joined(member, depth + 1) for member in value]
         found = [part for part in parts if part is not None]
-        return "\n\n".join(found) if found else None
+        return ("" if runs else "\n\n").join(found) if found else None
     return None
 
 
@@ -612,7 +570,7 @@ def _label(value: object) -> tuple[str, bool]:
     if isinstance(value, int | float) and not isinstance(value, bool):
         return str(value), True
     if isinstance(value, Mapping):
-        for name in _VALUES:
+        for name in VALUES:
             if isinstance(member := value.get(name), str) and not _is_empty(member):
                 return member, all(other == name or _is_empty(v) for other, v in value.items())
         return "", False
@@ -639,6 +597,9 @@ def _url(value: object) -> tuple[str, bool]:
         for name in ("@id", "url", "href"):
             if isinstance(member := value.get(name), str):
                 return clean_line(member), len(value) == 1
+    if isinstance(value, list) and value and isinstance(value[0], Mapping):
+        address, whole = _url(value[0])
+        return address, whole and len(value) == 1
     label, whole = _label(value)
     return clean_line(label.replace("&amp;", "&")), whole
 

@@ -8,9 +8,10 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
+from search.ingest.aliases import ALIASES, bare_name
 from search.ingest.clean import clean_line
 from search.ingest.dates import read_date
-from search.ingest.fields import ALIASES, PUBLISHED_RAW, Draft, bare_name
+from search.ingest.fields import PUBLISHED_RAW, Draft
 from search.ingest.guesses import looks_like
 from search.records import Article
 

@@ -12,10 +12,10 @@ from datetime import date, datetime
 from datetime import time as clock
 from typing import TYPE_CHECKING, Any
 
+from search.ingest.aliases import bare_name, fields_of
 from search.ingest.decode import RECORD_LIMIT
-from search.ingest.fields import bare_name
 from search.ingest.formats.base import Record, rejected
-from search.ingest.formats.table import distinct, fields_of, header_fault
+from search.ingest.formats.table import distinct, header_fault
 from search.ingest.source import FREE, RATIO, Head, Source, SourceProblem
 from search.records import Rejection
 

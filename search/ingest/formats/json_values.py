@@ -15,7 +15,7 @@ from collections.abc import Iterator, Mapping
 from search.ingest.decode import EXCERPT, RECORD_LIMIT, TextStream
 from search.ingest.formats.base import Format, Record
 from search.ingest.formats.json_lines import DECODER, TOO_LONG, json_fault, no_object, records_in
-from search.ingest.formats.json_wrappers import list_within
+from search.ingest.formats.json_wrappers import Field, list_within, with_fields
 from search.ingest.source import Head, Source
 from search.records import Rejection
 
@@ -50,6 +50,7 @@ class _Reader:
         self._lost = False  # nothing more can be told apart
         self._opened = False  # the list in a large object has just been reached
         self._wrapped = False  # the list read is that of a large object
+        self._beside: list[Field] = []  # what that object states for all of them
         self._indent = ""  # what stands before the position in its line
 
     def read(self) -> Iterator[Record | Rejection]:
@@ -100,9 +101,10 @@ class _Reader:
         """Go to the first member of the list of articles in the large object at the position, if there is one."""
         if self._buffer[self._position] != "{":
             return False
-        place = list_within(self._buffer, self._position, DECODER.raw_decode)
-        if place is None:
+        found = list_within(self._buffer, self._position, DECODER.raw_decode)
+        if found is None:
             return False
+        place, self._beside = found
         self._advance(place)
         self._opened = self._wrapped = True
         return True
@@ -114,7 +116,7 @@ class _Reader:
         if long:
             yield Rejection(source=self._name, line=line, reason=TOO_LONG, record=excerpt)
         elif isinstance(value, Mapping):
-            yield from records_in(value, self._name, line, excerpt)
+            yield from records_in(with_fields(value, self._beside), self._name, line, excerpt)
         else:
             yield Rejection(source=self._name, line=line, reason=no_object(value), record=excerpt)
 

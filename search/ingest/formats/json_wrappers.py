@@ -6,16 +6,19 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from search.ingest.fields import Draft, bare_name, place_of
+from search.ingest.aliases import bare_name, place_of
+from search.ingest.fields import Draft
 
 # Names under which answers list what they found, and of the objects around such lists.
 _LISTS = """
     articles article items item category results result docs doc documents data records record rows posts post stories
     story entries entry news hits response feed channel rss value values payload list content contents collection
     nodes edges elements objects output query search _embedded d root graph @graph itemlistelement newsitems
-    articlelist newslist page pages zone works export archive database corpus dataset
+    articlelist newslist page pages zone works export archive database corpus dataset matches newsresults
+    organicresults topstories newsarticles
 """
 _NAMES = frozenset(_LISTS.split())
+Field = tuple[str, str, Any]  # of an article, the name that it has in a record, and its value there
 _DEPTH = 5
 _LOOKED_AT = 20  # members of a list, to see what they are
 _OPENING = re.compile(r'[\s,]*"((?:[^"\\]|\\.){0,100})"\s*:\s*')
@@ -70,9 +73,37 @@ def _inside(value: Mapping[str, Any], depth: int) -> list[Mapping[str, Any]] | N
                     if isinstance(one, Mapping) and (inner := _inside(one, depth + 1)) is not None:
                         lists += inner
     if not lists and not Draft(value).is_article:  # an answer around a single article
-        single = (member for name, member in value.items() if bare_name(name) in _NAMES and isinstance(member, dict))
-        lists += (member for member in single if Draft(member).is_article)
+        single = (name for name, member in value.items() if bare_name(name) in _NAMES and isinstance(member, dict))
+        for name in single:
+            if Draft(value[name]).is_article:
+                outer = Draft({other: member for other, member in value.items() if other != name})
+                lists.append(with_fields(value[name], list(outer.chosen)))
+    if not lists and depth == 0 and not Draft(value).is_article:  # a list of another name
+        for member in value.values():
+            lists += member if isinstance(member, list) and _are_articles(member) else ()
+    if lists and (beside := stated_for_all(value)):
+        lists = [with_fields(one, beside) for one in lists]
     return lists or _by_id(value)
+
+
+def stated_for_all(value: Mapping[str, Any]) -> list[Field]:
+    """The outlet and the language that an object around a list of articles states for all of them."""
+    outer = Draft({name: member for name, member in value.items() if not isinstance(member, list)})
+    fields = [field for field in outer.chosen if field[0] in ("source", "language")]
+    for name in ("feed", "channel"):
+        inner = value.get(name)
+        stated = any(target == "source" for target, _, _ in fields)
+        if not stated and isinstance(inner, Mapping) and isinstance(inner.get("title"), str):
+            fields.append(("source", "source", inner["title"]))
+    return fields
+
+
+def with_fields(article: Any, fields: list[Field]) -> Any:
+    """An article with what is stated beside it of the fields that it lacks."""
+    if not isinstance(article, Mapping) or not fields:
+        return article
+    has = {target for target, _, _ in Draft(article).chosen}
+    return {**{name: value for target, name, value in fields if target not in has}, **article}
 
 
 def _has_text(value: Mapping[str, Any]) -> bool:
@@ -125,10 +156,12 @@ def _columns(value: Mapping[str, Any]) -> list[Mapping[str, Any]] | None:
     return None
 
 
-def list_within(text: str, start: int, decode: Any) -> int | None:
-    """Where in ``text``, which begins an object at ``start`` and may be cut, the members of its list of articles begin;
-    None if there is none in sight. ``decode`` is a JSON decoder's ``raw_decode``."""
+def list_within(text: str, start: int, decode: Any) -> tuple[int, list[Field]] | None:
+    """Where in ``text``, which begins an object at ``start`` and may be cut, the members of its list of articles begin,
+    and what the object states for all of them before; None if there is none in sight. ``decode`` is a JSON decoder's
+    ``raw_decode``."""
     place = start + 1
+    before: dict[str, Any] = {}
     for _ in range(1000):
         member = _OPENING.match(text, place)
         if member is None:
@@ -137,12 +170,14 @@ def list_within(text: str, start: int, decode: Any) -> int | None:
         character = text[place : place + 1]
         known = bare_name(member[1]) in _NAMES
         if known and character == "[" and re.compile(r"\[\s*\{").match(text, place):
-            return place + 1
-        if known and character == "{":
+            return place + 1, stated_for_all(before)
+        if known and character == "{" and member[1] not in ("feed", "channel"):
             place += 1
             continue
         try:
-            _, place = decode(text, place)
+            before[member[1]], place = decode(text, place)
         except (ValueError, RecursionError):
-            return None
+            if not known or character != "{":
+                return None
+            place += 1
     return None

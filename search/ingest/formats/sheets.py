@@ -9,9 +9,9 @@ from datetime import date, datetime, time
 from itertools import chain, islice
 from typing import Any
 
-from search.ingest.fields import bare_name
+from search.ingest.aliases import bare_name, fields_of
 from search.ingest.formats.base import Format, Record, rejected
-from search.ingest.formats.table import distinct, fields_of, header_fault
+from search.ingest.formats.table import distinct, header_fault
 from search.ingest.source import DAMAGES, FREE, MEMORY_LIMIT, RATIO, Head, Source, SourceProblem
 from search.records import Rejection
 

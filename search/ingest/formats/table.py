@@ -16,8 +16,8 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import NamedTuple
 
+from search.ingest.aliases import ALIASES, bare_name, fields_of
 from search.ingest.decode import EXCERPT, RECORD_LIMIT, Line, TextStream
-from search.ingest.fields import ALIASES, bare_name, place_of
 from search.ingest.formats.base import Format, Record
 from search.ingest.formats.foreign import kind_of
 from search.ingest.formats.json_lines import TOO_LONG
@@ -245,11 +245,6 @@ def _widths(dialect: Dialect, lines: list[str]) -> list[int]:
 def _by_tabs(name: str) -> bool:
     """Whether the file's name says that tabs part its columns."""
     return re.search(r"\.(?:tsv|tab)(?:\.[a-z]+)?\Z", name, re.IGNORECASE) is not None
-
-
-def fields_of(names: list[str]) -> set[str]:
-    """The fields of an article that columns of these names hold."""
-    return {place[0] for name in names if (place := place_of(name)) is not None}
 
 
 def distinct(names: list[str]) -> list[str]:
