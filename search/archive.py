@@ -201,6 +201,7 @@ class Archive:
         shown: Shown | str = Shown.BEST,
         prefer: str | Sequence[str] | None = None,
         diversity: float = 0.0,
+        per_source: int | None = None,
         fusion: Fusion | Normalise | str = Fusion.DBSF,
         weight: float = 0.5,
         passages: int = 1,
@@ -217,6 +218,7 @@ class Archive:
         ``recency`` is a half-life such as "30d"; ``as_of`` hides what was published later; ``copies`` "collapse" makes
         one hit of all copies of a text, so that ``limit`` stories come back, and ``shown`` says which of them it is
         ("best" match, "earliest", "latest", likely "original"), ``prefer`` of which source, if there is one of it;
+        ``per_source`` is the most hits of one source: others take their places, and a note says what was passed over;
         ``weight`` is the vector leg's share, 0 to 1; ``detect`` says what becomes of sources and dates that the query
         names: their articles come higher ("prefer"), alone ("filter"), or as any others ("off"); ``rerank`` puts the
         first thirty in the order of a sentence-transformers CrossEncoder by name or path, or of a ``Reranker`` of your
@@ -239,6 +241,7 @@ class Archive:
             shown=_choice(Shown, shown),
             prefer=None if prefer is None else texts("search", "prefer", prefer),
             diversity=diversity,
+            per_source=per_source,
             fusion=fusion if callable(fusion) else _choice(Fusion, fusion),
             weight=weight,
             passages=passages,
@@ -269,6 +272,7 @@ class Archive:
         mode: Mode | str = Mode.AUTO,
         detect: Detect | str = Detect.PREFER,
         recency: str | None = None,
+        per_source: int | None = None,
         rerank: str | Reranker | None = None,
         count_tokens: CountTokens | None = None,
         where: Any = None,
@@ -277,7 +281,8 @@ class Archive:
         """The passages that answer a question, for a model's prompt: numbered, in at most ``budget`` tokens.
 
         ``detect`` says what becomes of sources and dates that the question names: "prefer", "filter" or "off".
-        ``rerank`` is a sentence-transformers CrossEncoder by name or path, or a ``Reranker`` of your own.
+        ``per_source`` is the most articles of one source that passages are taken from. ``rerank`` is a
+        sentence-transformers CrossEncoder by name or path, or a ``Reranker`` of your own.
         ``count_tokens`` counts as your model does (None: an estimate on the safe side). ``where`` is as in ``search``.
         No question raises: what has nothing to search for gives no passages, of what is too long the beginning is
         searched, and a note says so. Raises QueryError for filters and dates that cannot be read, ModeError and
@@ -292,6 +297,7 @@ class Archive:
             filters=Filters.of(filters),
             as_of=as_of,
             recency=recency,
+            per_source=per_source,
             where=where,
         )
         how = _choice(Detect, detect)
@@ -314,6 +320,7 @@ class Archive:
         mode: Mode | str = Mode.AUTO,
         filters: Filters | Mapping[str, Any] | None = None,
         as_of: str | datetime | None = None,
+        per_source: int | None = None,
         explain: bool = False,
         watch: Watch = unwatched,
     ) -> Related:
@@ -324,7 +331,7 @@ class Archive:
         """
         from search.engine import related
 
-        request = _related(limit, mode, filters, as_of, explain)
+        request = _related(limit, mode, filters, as_of, per_source, explain)
         with self._session.reading(watch) as view:
             return related.similar(view, article_id, request, watch)
 
@@ -336,6 +343,7 @@ class Archive:
         mode: Mode | str = Mode.AUTO,
         filters: Filters | Mapping[str, Any] | None = None,
         as_of: str | datetime | None = None,
+        per_source: int | None = None,
         explain: bool = False,
         watch: Watch = unwatched,
     ) -> Related:
@@ -347,7 +355,7 @@ class Archive:
         """
         from search.engine import related
 
-        request = _related(limit, mode, filters, as_of, explain)
+        request = _related(limit, mode, filters, as_of, per_source, explain)
         with self._session.reading(watch) as view:
             return related.background(view, article_id, request, watch)
 
@@ -793,11 +801,18 @@ def _related(
     mode: Mode | str,
     filters: Filters | Mapping[str, Any] | None,
     as_of: str | datetime | None,
+    per_source: int | None,
     explain: bool,
 ) -> Request:
     """What is asked of articles that belong to another one."""
     return Request(
-        query="", limit=limit, mode=_choice(Mode, mode), filters=Filters.of(filters), as_of=as_of, explain=explain
+        query="",
+        limit=limit,
+        mode=_choice(Mode, mode),
+        filters=Filters.of(filters),
+        as_of=as_of,
+        per_source=per_source,
+        explain=explain,
     )
 
 

@@ -168,6 +168,7 @@ RANKING = [
         _KEYWORD | {"as_of": "2025-03-01"},
     ),
     Effect("diversity", "ward closed fungus", 0.35, [CORRECTED, CLOSED, DEATHS], [CORRECTED, DEATHS, CLOSED], _HYBRID),
+    Effect("per_source", "Halloran", 1, HALLORANS, [LEAVES, MATCH, RESIGNS, LEAKED], _KEYWORD),
     Effect("copies", "title:Meridon OR title:pension", "collapse", COPIED, COPIED[:4], _NEWEST),
     *(
         Effect("shown", "Sarayo orange alert", value, [LEDGER], [after], {"limit": 1, **_ONCE})
@@ -187,6 +188,7 @@ RANKING = [
 CONTEXT = [
     Effect("budget", "Halloran", 400, HALLORANS, [LEAVES, MATCH]),
     Effect("mode", SMOKESTACK, "vector", [], [KITTEN]),
+    Effect("per_source", "Halloran", 1, HALLORANS, [LEAVES, MATCH, RESIGNS, LEAKED]),
     # The Courier's alone; as if no outlet were named.
     Effect("detect", COURIER, "filter", PREFERRED, [VOTE, DEAL, HUNDRED, LIGHTNING, BISHOP]),
     Effect("detect", COURIER, "off", PREFERRED, [VOTE, DEAL, LIGHTNING, BISHOP, TUGS, OVERTIME, HUNDRED, CRANES]),

@@ -83,6 +83,7 @@ def test_search_matching(effect):
     "--prefer",
     "--recency",
     "--diversity",
+    "--per-source",
     "--fusion",
     "--weight",
     "--detect",
@@ -264,7 +265,7 @@ FORMATS = ("pretty", "json", "jsonl", "csv", "ids", "bibtex", "ris", "csl")
 @shows(
     "context",
     *("--budget", "--mode", "--detect", "--from", "--to", "--as-of", "--source", "--author", "--section"),
-    *("--language", "--recency"),
+    *("--language", "--recency", "--per-source"),
 )
 @pytest.mark.parametrize("effect", CONTEXT, ids=name)
 def test_context_settings(effect):

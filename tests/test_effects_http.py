@@ -102,6 +102,7 @@ RANKED = (
     "prefer",
     "recency",
     "diversity",
+    "per_source",
     "fusion",
     "weight",
     "detect",
@@ -270,6 +271,7 @@ def test_news(sample_copy):
 # Contexts, quotations, OpenAI's vector store
 
 ABOUT = ("q", "budget", "mode", "detect", "from", "to", "as_of", "source", "author", "section", "language", "recency")
+ABOUT += ("per_source",)
 
 
 @shows("GET /v1/context", *ABOUT)

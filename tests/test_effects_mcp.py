@@ -22,7 +22,7 @@ from .effects import (
 )
 
 FILTERS = ("since", "until", "sources", "authors", "sections", "languages", "as_of")
-RANKED = ("limit", "offset", "mode", "sort", "copies", "shown", "recency", "detect")
+RANKED = ("limit", "offset", "mode", "sort", "copies", "shown", "recency", "detect", "per_source")
 
 
 @pytest.fixture
@@ -104,7 +104,7 @@ async def test_search_passages(ask):
         assert (hit["id"], len(hit["passages"])) == (LEAKED, passages)
 
 
-@shows("tool retrieve_context", "question", "budget", "detect", "mode", "recency", *FILTERS)
+@shows("tool retrieve_context", "question", "budget", "detect", "mode", "recency", "per_source", *FILTERS)
 @pytest.mark.parametrize("effect", CONTEXT, ids=name)
 async def test_context(ask, effect):
     async def found(**settings):

@@ -108,6 +108,7 @@ def test_search_matching(archive, effect):
     "prefer",
     "recency",
     "diversity",
+    "per_source",
     "fusion",
     "weight",
     "detect",
@@ -130,7 +131,7 @@ def test_search_passages_explanations_and_pages(archive):
     assert ids(archive.search("title:strike", sort="newest", limit=3, cursor=first.cursor)) == STRIKES[3:6]
 
 
-@shows("Archive.retrieve", "question", "budget", "filters", "as_of", "mode", "detect", "recency")
+@shows("Archive.retrieve", "question", "budget", "filters", "as_of", "mode", "detect", "recency", "per_source")
 @shows("Archive.aretrieve", "question", "settings")
 @pytest.mark.parametrize("effect", CONTEXT, ids=name)
 def test_retrieve(archive, effect):
@@ -539,6 +540,7 @@ ASKED = (
         "shown",
         "prefer",
         "diversity",
+        "per_source",
         "fusion",
         "weight",
         "passages",

@@ -48,6 +48,7 @@ BOTH = {
     "authors": (["Imogen Sarkany"], [LEAKED]),
     "languages": (["de"], ["meridon-2024-11-21-rentnerdaten"]),
     "limit": (1, [LEAKED]),
+    "per_source": (1, [LEAKED, SUSPENDED, RESIGNS]),
 }
 EFFECTS = {
     "similar": {
@@ -74,7 +75,8 @@ NARROWING = ("since", "until", "sources", "authors", "sections", "languages")
 ADDRESSED = {"since": "from", "until": "to", "sources": "source", "authors": "author", "sections": "section"}
 ADDRESSED["languages"] = "language"
 OPTIONS = ("--limit", "--mode", "--as-of", "--from", "--to", "--source", "--author", "--section", "--language")
-PARAMETERS = ("id", "limit", "mode", "as_of", "from", "to", "source", "author", "section", "language")
+OPTIONS += ("--per-source",)
+PARAMETERS = ("per_source", "id", "limit", "mode", "as_of", "from", "to", "source", "author", "section", "language")
 
 
 @pytest.fixture
@@ -95,8 +97,8 @@ def ids(results):
 # Settings, by every interface
 
 
-@shows("Archive.similar", "article_id", "limit", "mode", "filters", "as_of")
-@shows("Archive.background", "article_id", "limit", "mode", "filters", "as_of")
+@shows("Archive.similar", "article_id", "limit", "mode", "filters", "as_of", "per_source")
+@shows("Archive.background", "article_id", "limit", "mode", "filters", "as_of", "per_source")
 @pytest.mark.parametrize(("name", "setting"), CASES)
 def test_settings(archive, name, setting):
     value, expected = EFFECTS[name][setting]
@@ -137,7 +139,7 @@ def test_parameters(sample_archive, name):
         assert client.get(f"/v1/{name}", params={"limit": 3}).status_code == 400
 
 
-@shows("tool related", "id", "kind", "limit", "as_of", "since", "until", "sources")
+@shows("tool related", "id", "kind", "limit", "as_of", "since", "until", "sources", "per_source")
 @pytest.mark.anyio
 async def test_arguments(archive):
     async with Client(mcp_server(archive)) as client:
@@ -148,7 +150,7 @@ async def test_arguments(archive):
             return result.structured_content
 
         for name, effects in EFFECTS.items():
-            for setting in ("", "limit", "as_of", "since", "until", "sources"):
+            for setting in ("", "limit", "as_of", "since", "until", "sources", "per_source"):
                 value, expected = effects[setting]
                 given = {"limit": 3} | ({setting: value} if setting else {})
                 found = await ask(id=OPENS, kind=name, **given)

@@ -23,7 +23,9 @@ if TYPE_CHECKING:
     from search.evaluation.comparison import Comparison
 
 MODES = (Mode.KEYWORD, Mode.VECTOR, Mode.HYBRID)
-_COMPARED = frozenset({"mode", "recency", "as_of", "diversity", "fusion", "weight", "detect", "rerank", "copies"})
+_COMPARED = frozenset(
+    {"mode", "recency", "as_of", "diversity", "per_source", "fusion", "weight", "detect", "rerank", "copies"}
+)
 
 
 def _modes(ctx: click.Context, param: click.Parameter, value: str | None) -> tuple[Mode, ...] | None:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any
 
-from search.engine import excerpts, ranking, sides
+from search.engine import excerpts, quota, ranking, sides
 from search.engine.legs import Ordinals
 from search.engine.plan import Plan, Preferred, named_in
 from search.engine.rank import RERANKED, Ranked
@@ -67,8 +67,9 @@ def present(view: View, plan: Plan, scope: Scope, ranked: Ranked, watch: Watch =
     with watch("suggest"):
         did_you_mean, spellings = suggestion(view, plan, scope) if request.snippets else (None, [])
     stories = scope.stories
-    matching = scope.total if stories is None else stories
-    more = (matching if ranked.fused is None else len(ranked.ordinals)) > plan.page.stop
+    passed: Mapping[str, int] = {}
+    if ranked.passed_over is not None:
+        passed = quota.counts(ranked.passed_over, plan.page.stop, view.source_numbers[1])
     return Results(
         query=request.query,
         mode=plan.mode,
@@ -77,8 +78,9 @@ def present(view: View, plan: Plan, scope: Scope, ranked: Ranked, watch: Watch =
         took_ms=plan.took_ms(),
         hits=shown,
         did_you_mean=did_you_mean,
-        cursor=request.next_page(view.snapshot.commit, plan.page.stop) if more else None,
-        notes=(*_notes(view, plan, scope, ranked, shown), *spellings),
+        cursor=request.next_page(view.snapshot.commit, plan.page.stop) if ranked.more else None,
+        notes=(*_notes(view, plan, scope, ranked, shown), *_passed_over(plan, ranked, passed), *spellings),
+        passed_over=passed,
     )
 
 
@@ -191,6 +193,14 @@ def _notes(view: View, plan: Plan, scope: Scope, ranked: Ranked, shown: Sequence
     if plan.query.words and not scope.total and shown:
         notes.append(f"no article has all the words; these {_BEYOND[plan.mode]}")
     return (*notes, *remarks(view, plan, scope))
+
+
+def _passed_over(plan: Plan, ranked: Ranked, passed: Mapping[str, int]) -> list[str]:
+    """What is to be said of hits that were left out, as their sources have enough."""
+    most = plan.request.per_source
+    if most is None or ranked.passed_over is None or not passed or not plan.request.snippets:
+        return []
+    return [quota.told(most, passed, ranked.passed_over.every)]
 
 
 def _reranked(plan: Plan, ranked: Ranked) -> str:

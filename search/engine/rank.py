@@ -16,9 +16,10 @@ from search.engine import ranking
 from search.engine.chronology import by_date
 from search.engine.legs import Floats, Mask, Ordinals, VectorLeg
 from search.engine.plan import Plan, Preferred
+from search.engine.quota import PassedOver, Quota
 from search.engine.request import Request
 from search.engine.stories.groups import Groups
-from search.engine.stories.shown import stand_ins
+from search.engine.stories.shown import shown, stand_ins
 from search.engine.view import Scope, View
 from search.engine.watch import Watch, unwatched
 from search.errors import UsageError
@@ -57,7 +58,8 @@ class Reranking(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Ranked:
-    """Candidates in final order.
+    """Candidates in final order; ``more`` of them than are here, where there are such in a list by date.
+    ``passed_over``: what stands among them and was left out, where sources have no more than so many hits.
 
     For relevance, ``fused`` has their scores and what these are made of, at ``positions``; ``vector`` float32[d] is
     what their meaning was compared with, None where words alone count; ``preferred`` the conditions that the query
@@ -68,6 +70,8 @@ class Ranked:
     ordinals: Ordinals
     positions: NDArray[np.int64]
     fused: ranking.Fused | None = None
+    more: bool = False
+    passed_over: PassedOver | None = None
     vector: Floats | None = None
     preferred: tuple[Preferred, ...] = ()
     scoring: tuple[str | Expanded, ...] = ()
@@ -83,20 +87,32 @@ class Best(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A leg that is asked something: ``rank`` gives the best under the mask, to a depth, and ``scores`` the score of
-    any articles. Both are a stage of the ``watch``. ``most_beyond``: the most that an article can score which is not in
-    a ranking, from the score of the last that is."""
+    """A leg that is asked something: ``rank`` gives the best under a mask, to a depth, and ``scores`` the score of any
+    articles. Both are a stage of the ``watch``. ``most_beyond``: the most that an article can score which is not in a
+    ranking, from the score of the last that is. ``quota``: how many hits a source may have, None for any number."""
 
     stage: str
-    rank: Callable[[int], tuple[Ordinals, Floats]]
+    mask: Mask
+    rank: Callable[[Mask, int], tuple[Ordinals, Floats]]
     scores: Callable[[Ordinals], Floats]
     watch: Watch = unwatched
     most_beyond: Callable[[float], float] = float
+    quota: Quota | None = None
 
     def best(self, depth: int) -> Best:
-        """The leg's ranking."""
+        """The leg's ranking: so many, and more where it takes more to have as many hits under the quota."""
         with self.watch(self.stage):
-            return Best(*self.rank(depth))
+            found = Best(*self.rank(self.mask, depth))
+            if self.quota is None:
+                return found
+            every = [found]
+
+            def rank(mask: Mask) -> Ordinals:
+                every.append(Best(*self.rank(mask, depth)))
+                return every[-1].ordinals
+
+            ordinals = self.quota.filled(found.ordinals, self.mask, depth, depth, rank)
+            return Best(ordinals, np.concatenate([one.scores for one in every]))
 
     def score(self, ordinals: Ordinals) -> Floats:
         """float32: the leg's score of each of the articles."""
@@ -119,19 +135,35 @@ def rank(view: View, plan: Plan, scope: Scope, watch: Watch = unwatched) -> Rank
     request = plan.request
     query = plan.query
     nothing = not query.scoring or (plan.mode is Mode.VECTOR and not query.encoder_text)
-    groups = scope.groups
     if request.sort is not Sort.RELEVANCE or nothing:
-        oldest = request.sort is Sort.OLDEST
-        matched = scope.matched
-        if groups is not None:
-            matched = alone(matched, groups, stand_ins(view, plan, scope, groups, matched))
-        ordinals = by_date(view.columns, matched, oldest, plan.page.stop)
-        return Ranked(ordinals, np.arange(len(ordinals)))
+        return by_age(view, plan, scope)
     if plan.page.stop > POOL:
         raise UsageError(
             f"a ranking is {POOL} hits deep; for more, use --sort newest (by date), or narrow the query"
         ).about("offset" if plan.page.start else "limit")
     return by_relevance(view, plan, scope, watch)
+
+
+def by_age(view: View, plan: Plan, scope: Scope) -> Ranked:
+    """The match set by date, as far as the page reaches."""
+    groups, matched, stop = scope.groups, scope.matched, plan.page.stop
+    oldest = plan.request.sort is Sort.OLDEST
+    if groups is not None:
+        matched = alone(matched, groups, stand_ins(view, plan, scope, groups, matched))
+    if plan.request.per_source is None:
+        ordinals = by_date(view.columns, matched, oldest, stop)
+        return Ranked(ordinals, np.arange(len(ordinals)), more=int(np.count_nonzero(matched)) > stop)
+    quota = Quota(plan.request.per_source, view.source_numbers[0])
+    depth = max(stop, POOL)  # so that most of what is passed over is counted
+    first = by_date(view.columns, matched, oldest, depth)
+    every = quota.filled(first, matched, depth, stop, lambda rest: by_date(view.columns, rest, oldest, depth))
+    ordinals = every[quota.kept(every)][:stop]
+    return Ranked(
+        ordinals,
+        np.arange(len(ordinals)),
+        more=quota.size(np.flatnonzero(matched)) > stop,
+        passed_over=quota.passed_over(every, len(every) == len(first)),
+    )
 
 
 def alone(mask: Mask, groups: Groups, stand_ins: Ordinals) -> Mask:
@@ -157,11 +189,14 @@ def by_relevance(view: View, plan: Plan, scope: Scope, watch: Watch = unwatched)
     if vector is None and plan.mode is not Mode.KEYWORD and plan.query.encoder_text:
         with watch("encode"):
             vector = view.encoded(plan.query.encoder_text)
-    words, groups, others = _words(plan, scope, watch), scope.groups, _others(plan, scope)
+    groups, others, quota = scope.groups, _others(plan, scope), None
+    if request.per_source is not None:
+        quota = Quota(request.per_source, view.source_numbers[0], partial(shown, view, plan, scope), groups)
+    words = _words(plan, scope, watch, quota)
     if vector is None or view.vectors is None:
         ordinals, fused = by_words(columns, words, matched, groups, others)
     else:
-        meaning = _meaning(view.vectors, vector, scope, watch)
+        meaning = _meaning(view.vectors, vector, scope, watch, quota)
         if plan.mode is Mode.VECTOR:
             ordinals, fused = by_meaning(meaning, plan, others)
         else:
@@ -177,20 +212,41 @@ def by_relevance(view: View, plan: Plan, scope: Scope, watch: Watch = unwatched)
             half_life = int(language.duration(request.recency).total_seconds() * _MICROSECOND)
             factors = ranking.recency_factors(columns.published[ordinals], instant(plan.now), half_life)
             fused = ranking.apply_recency(fused, factors)
-        diverse = request.diversity > 0
-        # Of the copies of one text that were put forward the best stays.
-        doubled = groups is not None and len(groups.firsts(ordinals)) < len(ordinals)
-        depth = None if diverse or doubled else max(plan.page.stop, RERANKED if request.rerank is not None else 0)
-        order = ranking.order(
-            fused.scores, columns.published[ordinals], lambda tied: columns.ids(ordinals[tied]), depth
-        )
-        if groups is not None and doubled:
-            order = order[groups.firsts(ordinals[order])]
+        order, passed_over = _order(view, plan, scope, vector, ordinals, fused), None
+        if quota is not None:
+            passed_over = quota.passed_over(ordinals[order], len(order) <= POOL)
+            order = order[quota.kept(ordinals[order])]
         order = order[:POOL]
-        if diverse:
-            representatives = _representatives(view, plan, scope, vector, ordinals[order])
-            order = order[ranking.diversify(fused.scores[order], representatives, request.diversity)]
-    return Ranked(ordinals[order], order, fused, vector, tuple(preferred), plan.query.scoring)
+    return Ranked(
+        ordinals[order],
+        order,
+        fused,
+        len(order) > plan.page.stop,
+        passed_over,
+        vector,
+        tuple(preferred),
+        plan.query.scoring,
+    )
+
+
+def _order(
+    view: View, plan: Plan, scope: Scope, vector: Floats | None, ordinals: Ordinals, fused: ranking.Fused
+) -> NDArray[np.int64]:
+    """The places of all candidates in their order, of the copies of one text that were put forward the best alone."""
+    request, columns, groups = plan.request, view.columns, scope.groups
+    diverse = request.diversity > 0
+    doubled = groups is not None and len(groups.firsts(ordinals)) < len(ordinals)
+    whole = diverse or doubled or request.per_source is not None
+    depth = None if whole else max(plan.page.stop, RERANKED if request.rerank is not None else 0)
+    order = ranking.order(fused.scores, columns.published[ordinals], lambda tied: columns.ids(ordinals[tied]), depth)
+    if groups is not None and doubled:
+        order = order[groups.firsts(ordinals[order])]
+    if diverse:
+        first, rest = order[:POOL], order[POOL:]
+        representatives = _representatives(view, plan, scope, vector, ordinals[first])
+        first = first[ranking.diversify(fused.scores[first], representatives, request.diversity)]
+        order = np.concatenate((first, rest))
+    return order
 
 
 def _representatives(view: View, plan: Plan, scope: Scope, vector: Floats | None, ordinals: Ordinals) -> Floats:
@@ -210,7 +266,8 @@ def by_words(
     """The articles ranked by words, then those of the match set that no scoring word led to (``benhada~``), the
     newest."""
     ordinals, scores = words.best(POOL)
-    if len(ordinals) < POOL:
+    quota = words.quota
+    if len(ordinals) < POOL or (quota is not None and quota.size(ordinals) < POOL):
         rest = matched.copy()
         rest[ordinals] = False
         if groups is not None:
@@ -218,7 +275,10 @@ def by_words(
             rest = alone(
                 rest, groups, groups.first_of_each(rest, Sort.NEWEST, lambda every: by_date(columns, every, False))
             )
-        more = by_date(columns, rest, False, POOL - len(ordinals))
+        depth = POOL - len(ordinals) if quota is None else POOL
+        more = by_date(columns, rest, False, depth)
+        if quota is not None:
+            more = quota.filled(more, rest, POOL, POOL, lambda left: by_date(columns, left, False, POOL))
         ordinals, scores = np.append(ordinals, more), np.append(scores, np.zeros(len(more), np.float32))
     if others is not None:
         copies = others(ordinals)
@@ -262,22 +322,29 @@ def _others(plan: Plan, scope: Scope) -> Others | None:
     return partial(scope.groups.others, mask=scope.mask)
 
 
-def _words(plan: Plan, scope: Scope, watch: Watch) -> Asked:
+def _words(plan: Plan, scope: Scope, watch: Watch, quota: Quota | None = None) -> Asked:
     words, leg, groups = plan.query.scoring, scope.words, scope.group_ids
     return Asked(
         "words",
-        lambda depth: leg.rank(words, scope.mask, groups, depth),
+        scope.mask,
+        lambda mask, depth: leg.rank(words, mask, groups, depth),
         partial(leg.score, words),
         watch,
         partial(leg.most_beyond, words),
+        quota,
     )
 
 
-def _meaning(leg: VectorLeg, vector: Floats, scope: Scope, watch: Watch) -> Asked:
+def _meaning(leg: VectorLeg, vector: Floats, scope: Scope, watch: Watch, quota: Quota | None) -> Asked:
     """Whatever the depth, as much is read as for the whole pool."""
-    mask, groups = scope.mask, scope.group_ids
+    groups = scope.group_ids
     return Asked(
-        "meaning", lambda depth: leg.rank(vector, mask, groups, depth, POOL), partial(leg.score, vector), watch
+        "meaning",
+        scope.mask,
+        lambda mask, depth: leg.rank(vector, mask, groups, depth, POOL),
+        partial(leg.score, vector),
+        watch,
+        quota=quota,
     )
 
 
@@ -288,6 +355,7 @@ def _first_places(plan: Plan) -> bool:
         request.offset + request.limit <= FRONT
         and request.recency is None  # the median age counts for articles without a date
         and request.diversity == 0
+        and request.per_source is None
         and not plan.preferred  # what comes higher may come from far down
         and request.fusion in (Fusion.DBSF, Fusion.MINMAX)  # a higher score never counts less, whoever else there is
     )

@@ -41,6 +41,7 @@ class Request:
     )
     recency: str | None = setting(None, "Halve a score for each such age, such as 30d.", example="AGE")
     diversity: float = setting(0.0, "How much variety among the hits counts.", least=0, most=1)
+    per_source: int | None = setting(None, "Most hits of one source.", kind=int, least=1)
     fusion: Fusion | Normalise = setting(Fusion.DBSF, "How hybrid joins the two rankings.")
     weight: float = setting(0.5, "The share of meaning in hybrid; the rest is the words'.", least=0, most=1)
     passages: int = setting(1, "Passages with each hit.", least=0)
@@ -59,6 +60,8 @@ class Request:
             raise UsageError(f"a query is text, not {type(self.query).__name__}")
         for one in settings(Request):
             value = getattr(self, one.name, None)  # a filter's is checked where it is read
+            if value is None and one.default is None:
+                continue
             if one.least is not None and (isinstance(value, bool) or not isinstance(value, Real)):
                 raise UsageError(f"{one.name} takes a number, not {type(value).__name__}").about(one.name)
             if one.most is not None and one.least is not None and not one.least <= value <= one.most:
@@ -182,10 +185,10 @@ EXPORT = _of("copies")
 ALERTS = tuple(one._replace(default=Copies.COLLAPSE) for one in _of("copies"))
 STORY = (*settings(StoryRequest), *_of("as_of"))
 STORIES = (*settings(StoriesRequest), *NARROWING)
-RELATED = (*_of("limit mode explain as_of"), *settings(Filters))
+RELATED = (*_of("limit mode explain as_of per_source"), *settings(Filters))
 TERMS = (*settings(TermsRequest), *NARROWING)
 FIRST = (*_of("limit"), *NARROWING)
-CONTEXT = (*settings(ContextRequest), *settings(Filters), *_of("mode as_of recency detect"))
+CONTEXT = (*settings(ContextRequest), *settings(Filters), *_of("mode as_of recency detect per_source"))
 
 NAMED = {one.name: one for one in (*SEARCH, *FACETS, *TIMELINE, *CONTEXT, *STORY, *STORIES, *RELATED)}
 """Every setting, by its name in Python."""

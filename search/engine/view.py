@@ -29,6 +29,7 @@ from search.keyword.analysis import ENGLISH, Analysis
 from search.keyword.rank.scoring import telling
 from search.keyword.tree import Foreign, either
 from search.query import ParsedQuery, named
+from search.query.fields import value_key
 from search.records import Article, Copies, Detect, Mode, Sort
 from search.storage.catalog import Catalog
 from search.storage.columns import MISSING_INSTANT, instant
@@ -197,6 +198,23 @@ class View:
     def sources(self) -> named.SourceNames:
         """The names of the articles' sources, as texts are searched for them."""
         return named.SourceNames(self.columns.names("source"))
+
+    @cached_property
+    def source_numbers(self) -> tuple[Ordinals, Sequence[str]]:
+        """int64[N]: the number of each article's source, -1 for none; and by number their names. Those that fold alike
+        are one source, by the first of its spellings."""
+        numbers: dict[str, int] = {}
+        names: list[str] = []
+
+        def number(name: str) -> int:
+            if not name.strip():
+                return -1
+            found = numbers.setdefault(value_key(name) or name, len(names))
+            if found == len(names):
+                names.append(name)
+            return found
+
+        return self.columns.numbered("source", np.arange(len(self.columns)), number), names
 
     def match(self, plan: Plan) -> Scope:
         """What a plan is about. Raises QueryError for constraints that cannot be answered."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import time
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import date
@@ -51,8 +52,9 @@ def find(
     reading: Reading,
     reranker: Reranker | None = None,
     watch: Watch = unwatched,
-) -> tuple[list[Candidate], list[str]]:
-    """The candidates of all parts of a question, the best first, and what is to be said of them.
+) -> tuple[list[Candidate], list[str], Mapping[str, int]]:
+    """The candidates of all parts of a question, the best first, what is to be said of them, and by source of how many
+    articles at least the searches gave none.
 
     ``plan`` is the question's own: each part is searched for in the same way. ``how`` says what becomes of its
     conditions. Beside its parts the whole question is searched for: what that finds is never lost.
@@ -60,12 +62,14 @@ def find(
     merged: dict[tuple[str, int], Candidate] = {}
     notes: list[str] = []
     unanswered, unmet = [], []
+    passed_over: Counter[str] = Counter()
     pairs, seconds = 0, 0.0
     nearness = floors(view.queries.identity)
     for number, part in enumerate(reading.searched):
         with watch("search"):
-            hits, remarks = _search(view, plan.request, how, part, watch)
+            hits, remarks, passed = _search(view, plan.request, how, part, watch)
         notes += remarks
+        passed_over |= Counter(passed)  # of each source the most: parts find the same articles
         if reranker is not None and hits:
             began = time.perf_counter()
             with watch("rerank"):
@@ -93,7 +97,7 @@ def find(
     if reranker is not None:
         notes.append(f"reranked {pairs:,} pairs with {reranker.name} in {seconds * 1000:,.0f} ms")
     by_worth = sorted(merged.values(), key=lambda stretch: (-stretch.most_worth, stretch.article.id, stretch.start))
-    return by_worth, notes
+    return by_worth, notes, passed_over
 
 
 def _places(text: str, part: Part) -> list[tuple[int, int, str]]:
@@ -104,9 +108,11 @@ def _places(text: str, part: Part) -> list[tuple[int, int, str]]:
     return [place for place in places if place[2] in stems]
 
 
-def _search(view: View, request: Request, how: Detect, part: Part, watch: Watch) -> tuple[list[Hit], list[str]]:
-    """The articles for a part, and what is to be said of them. Where it is no query, its words are searched, which a
-    note says."""
+def _search(
+    view: View, request: Request, how: Detect, part: Part, watch: Watch
+) -> tuple[list[Hit], list[str], Mapping[str, int]]:
+    """The articles for a part, what is to be said of them, and by source how many were passed over. Where it is no
+    query, its words are searched, which a note says."""
     copies = Copies.SHOW if view.stories is None else Copies.COLLAPSE  # copies would take the places of other texts
     request = replace(request, literal=False, limit=DEPTH, passages=PASSAGES, snippets=False, copies=copies)
     plain = " ".join(_OPERATORS.sub(" ", part.searched).lower().split())
@@ -117,8 +123,9 @@ def _search(view: View, request: Request, how: Detect, part: Part, watch: Watch)
         except QueryError as error:
             said.append(f"{lenient.PLAIN}{error}" if not said else f"not searched: {error}")
         else:
-            return hits, said + [note for note in results.notes if not note.startswith("no article has all")]
-    return [], said
+            notes = [note for note in results.notes if not note.startswith("no article has all")]
+            return hits, said + notes, results.passed_over
+    return [], said, {}
 
 
 def _answered(view: View, plan: Plan, how: Detect, part: Part, watch: Watch) -> tuple[Results, list[Hit]]:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
 
 from search import deadline
 from search.encode import Reranker
-from search.engine import lenient
+from search.engine import lenient, quota
 from search.engine.nearest import nearest
 from search.engine.request import Request
 from search.engine.view import View
@@ -61,11 +62,14 @@ def retrieve(
         plan = view.plan(replace(request, query=asked, literal=True))
     with watch("detect"):
         reading = read(asked, view.sources, plan.now, how, view.analysis)
-    candidates, remarks = find(view, plan, how, reading, reranker, watch)
+    candidates, remarks, passed_over = find(view, plan, how, reading, reranker, watch)
     with watch("fill"):
-        passages, tokens, chosen = _fill(question, candidates, budget, count_tokens or estimate_tokens)
+        count = count_tokens or estimate_tokens
+        passages, tokens, chosen = _fill(question, candidates, budget, count, request.per_source)
         passages = _with_carriers(view, passages, chosen)
     notes += [*reading.notes, *_absent(view, reading.absent), *remarks]
+    if request.per_source is not None:
+        notes += _passed_over(request.per_source, passed_over, candidates, chosen)
     if candidates and not passages:
         notes.append(f"not even one passage fits into {budget:,} tokens")
     elif left := _left_out(reading, candidates, chosen):
@@ -117,15 +121,27 @@ def _left_out(reading: Reading, candidates: Sequence[Candidate], chosen: Sequenc
     return [part.shown for number, part in enumerate(reading.parts) if number in matching - given]
 
 
+def _passed_over(
+    most: int, passed_over: Mapping[str, int], candidates: Sequence[Candidate], chosen: Sequence[Candidate]
+) -> list[str]:
+    """What is to be said of articles whose sources have as many as they may: those that searches gave none of, and what
+    one part found of a source that others had filled."""
+    taken = {one.article.id: one.outlet for one in chosen}
+    full = {outlet for outlet, count in Counter(taken.values()).items() if outlet and count >= most}
+    others = {one.article.id: one.article.source for one in candidates if one.outlet in full}
+    passed = Counter(passed_over) + Counter(source for name, source in others.items() if name not in taken)
+    return [quota.told(most, dict(passed.most_common()), False, "article")] if passed else []
+
+
 def _fill(
-    question: str, candidates: Sequence[Candidate], budget: int, count: CountTokens
+    question: str, candidates: Sequence[Candidate], budget: int, count: CountTokens, per_source: int | None = None
 ) -> tuple[tuple[Citation, ...], int, list[Candidate]]:
     """Choose, merge and number; then let stretches grow while there is room: to whole passages, else by sentences."""
     candidates = select.without_copies(candidates)
     for candidate in candidates:
         deadline.check()
         candidate.cost = count(render.render(question, _numbered([candidate])))
-    chosen = select.choose(candidates, budget)
+    chosen = select.choose(candidates, budget, per_source)
     passages = _numbered(chosen)
     while passages and (tokens := count(render.render(question, passages))) > budget:
         deadline.check()

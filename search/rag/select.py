@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from itertools import chain
 
 from search import deadline
+from search.query.fields import value_key
 from search.records import Article
 
 SHINGLE = 4  # words
@@ -44,6 +45,11 @@ class Candidate:
     def text(self) -> str:
         """What would be quoted."""
         return self.article.text[self.start : self.end]
+
+    @property
+    def outlet(self) -> str:
+        """What its source's name folds to; empty for none."""
+        return value_key(self.article.source) or self.article.source.strip()
 
     @property
     def most_worth(self) -> float:
@@ -91,8 +97,9 @@ def without_copies(candidates: Sequence[Candidate]) -> list[Candidate]:
     return kept
 
 
-def choose(candidates: Sequence[Candidate], budget: int) -> list[Candidate]:
-    """Candidates worth most together within ``budget``, in the order taken.
+def choose(candidates: Sequence[Candidate], budget: int, most: int | None = None) -> list[Candidate]:
+    """Candidates worth most together within ``budget``, of ``most`` articles of each source (None: any number), in the
+    order taken.
 
     Maximises f(S) = sum over parts and articles of sqrt(worth of the article's stretches) + 0.3 x the share of the
     question's words held, a monotone submodular function (a second stretch of an article adds less than the first of
@@ -106,6 +113,7 @@ def choose(candidates: Sequence[Candidate], budget: int) -> list[Candidate]:
     chosen: list[Candidate] = []
     left = budget
     rest = [candidate for candidate in candidates if candidate.cost <= budget]
+    of_source: dict[str, set[str]] = {}
 
     def gain(candidate: Candidate) -> float:
         total = 0.0
@@ -135,6 +143,10 @@ def choose(candidates: Sequence[Candidate], budget: int) -> list[Candidate]:
         for part, worth in best.worth.items():
             sums[part, best.article.id] = sums.get((part, best.article.id), 0.0) + worth
         rest = [candidate for candidate in rest if candidate is not best and candidate.cost <= left]
+        if most is not None and best.outlet:
+            taken = of_source.setdefault(best.outlet, set())
+            taken.add(best.article.id)
+            rest = [one for one in rest if one.outlet != best.outlet or one.article.id in taken or len(taken) < most]
     return [best_alone] if best_alone is not None and alone > together else chosen
 
 

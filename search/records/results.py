@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any, Literal
 
-from search.declarations import also_told, row, told, values
+from search.declarations import UNTOLD, also_told, row, told, values
 from search.records import notebook
 from search.records.articles import Article, Passage, headline, pages_between
 from search.records.choices import Mode
@@ -105,6 +105,7 @@ class Hit:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Results(Sequence[Hit]):
     """Hits in rank order, with ``total`` (the size of the match set) and what else is to be said of them.
+    ``passed_over``: by source, how many hits ``per_source`` left out on the way to these.
 
     Two are equal where only ``took_ms`` differs."""
 
@@ -118,6 +119,7 @@ class Results(Sequence[Hit]):
     cursor: str | None = None
     notes: tuple[str, ...] = ()
     hits: tuple[Hit, ...]
+    passed_over: Mapping[str, int] = field(default_factory=dict, metadata=UNTOLD)
     took_ms: float = field(compare=False)
 
     def __len__(self) -> int:
