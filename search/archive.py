@@ -25,6 +25,7 @@ from search.errors import (
     UsageError,
 )
 from search.records import (
+    Answer,
     Article,
     Copies,
     Detect,
@@ -59,6 +60,7 @@ if TYPE_CHECKING:
         Facets,
         ImportReport,
         News,
+        Receipt,
         Rejection,
         Related,
         RepairReport,
@@ -66,6 +68,7 @@ if TYPE_CHECKING:
         Story,
         Terms,
         Timeline,
+        Verification,
     )
 
 DEFAULT_BATCH = 1000
@@ -311,6 +314,39 @@ class Archive:
     async def aretrieve(self, question: str, **settings: Any) -> Context:
         """``retrieve`` in a thread, as ``asearch``."""
         return await in_thread(partial(self.retrieve, question, **settings))
+
+    def receipt(self, of: Answer | str, query: str, *, watch: Watch = unwatched, **settings: Any) -> Receipt:
+        """Ask, and get a receipt of the answer: what was asked, of what, and what came out, to be cited and verified.
+
+        ``of`` is "search", "facets", "timeline" or "context", and ``settings`` are those of the method that answers
+        it; the answer itself is the receipt's ``answer``. Of a match set of up to 5,000 articles each is kept by its id
+        and a fingerprint. Raises what that method raises, and UsageError for what a receipt cannot hold: a tree of
+        conditions, a query object of Whoosh's, a fusion, a reranker or a counter of tokens of your own.
+        """
+        from search.engine import receipts
+        from search.rag.answers import answer
+
+        asked = receipts.asked(of, query, settings)
+        with self._session.reading(watch) as view:
+            asking = receipts.Asking(self.path.absolute().name, self._session.settings, answer)
+            return receipts.make(view, asking, asked, watch=watch)
+
+    def verify(
+        self, receipt: Receipt | str | bytes, *, rerank: str | None = None, watch: Watch = unwatched
+    ) -> Verification:
+        """Whether this archive gives the answer of a receipt, and what changed if it does not, by id.
+
+        ``receipt`` is one, or the JSON of one. It is asked relative to when it was made, and nothing that it names is
+        loaded: where a cross-encoder ordered the answer, ``rerank`` has to name it. Raises UsageError for what is no
+        receipt or was changed, and what the answer raises.
+        """
+        from search.engine import receipts
+        from search.rag.answers import answer
+
+        read = receipts.read(receipt) if isinstance(receipt, str | bytes) else receipt
+        with self._session.reading(watch) as view:
+            asking = receipts.Asking(self.path.absolute().name, self._session.settings, answer)
+            return receipts.verify(view, asking, read, rerank, watch)
 
     def similar(
         self,

@@ -64,6 +64,7 @@ READS |= {
     "marks",
     "passages",
     "path",
+    "receipt",
     "restore",
     "retrieve",
     "search",
@@ -73,6 +74,7 @@ READS |= {
     "stories",
     "story",
     "timeline",
+    "verify",
     "whoosh",
 }
 WRITES = {

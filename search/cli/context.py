@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from search.cli.options import asks, common, counted, given, opened, output, printed, timings, valid_text
+from search.cli.receipt import check as check_name
+from search.cli.receipt import receipt_file, write
 from search.cli.text import clean, line
 from search.engine.request import CONTEXT
 
@@ -31,6 +33,7 @@ FORMATS = ("text", "json", "messages")
 )
 @timings
 @printed(*FORMATS, help="Numbered passages, a JSON object, or chat messages in JSON.")
+@receipt_file
 @output
 @click.pass_context
 def command(
@@ -40,6 +43,7 @@ def command(
     folder: Path,
     format: str,
     check: Any,
+    receipt: Path | None,
     **settings: Any,
 ) -> None:
     """Passages for a model's prompt.
@@ -48,8 +52,11 @@ def command(
     in it, and notes, go to standard error. Exits 1 when nothing is found, or when --check finds a fault.
     """
     report = None
+    check_name(receipt)
     with opened(folder) as archive:
-        context = archive.retrieve(" ".join(question), **given(settings))
+        text = " ".join(question)
+        made = None if receipt is None else archive.receipt("context", text, **given(settings))
+        context = archive.retrieve(text, **given(settings)) if made is None else made.answer
         if check is not None:
             from search.rag import check_quotes
 
@@ -58,6 +65,8 @@ def command(
             except UnicodeDecodeError as error:
                 raise click.BadParameter("not UTF-8 text.", ctx, param_hint="--check") from error
             report = check_quotes(answer, context, archive.get)
+    if made is not None and receipt is not None:
+        write(made, receipt)
     if report is None:
         _print(context, format)
     else:

@@ -11,6 +11,7 @@ import click
 from search.cli import charts, pretty
 from search.cli.matching import TABLES, asked, check_output, match_set, put, put_table
 from search.cli.options import UNSAID, common, counted, opened, styled
+from search.cli.receipt import check, receipt_file, write
 from search.cli.text import DIM, PLAIN, line, width
 from search.declarations import values
 from search.engine.request import FACETS
@@ -25,12 +26,14 @@ CHART = 60  # columns of labels and bars at most
 @click.command("facets")
 @common
 @match_set(*FACETS, limit=10)
+@receipt_file
 @click.pass_context
 def command(
     ctx: click.Context,
     /,
     folder: Path,
     format: str,
+    receipt: Path | None,
     **settings: Any,
 ) -> None:
     """Count what matches by source, author, section, date and more.
@@ -39,13 +42,17 @@ def command(
     value comes with the query that narrows to it. Exits 1 when nothing matches.
     """
     check_output(ctx, format)
+    check(receipt)
     query, options = asked(settings)
     with opened(folder) as archive:
-        found = archive.facets(query, **options)
+        made = None if receipt is None else archive.receipt("facets", query, **options)
+        found = archive.facets(query, **options) if made is None else made.answer
     if format in TABLES:
-        put_table("facets", _rows(found), format)
+        put_table("facets", _rows(found), format, None if made is None else made.id)
     else:
-        put(_drawn(found, format, style=styled()))
+        put(_drawn(found, format, None if made is None else made.id, style=styled()))
+    if made is not None and receipt is not None:
+        write(made, receipt)
     for note in found.notes:
         click.echo(line(note), err=True)
     click.echo(pretty.match(found.total, found.stories), err=True)
@@ -53,9 +60,10 @@ def command(
         ctx.exit(1)
 
 
-def _drawn(found: Facets, format: str, *, style: bool) -> str | bytes:
+def _drawn(found: Facets, format: str, receipt: str | None, *, style: bool) -> str | bytes:
     if format == "json":
-        return formats.dumps(values(found, UNSAID), indent=2)
+        named = {} if receipt is None else {"receipt": receipt}
+        return formats.dumps(values(found, UNSAID) | named, indent=2)
     if format == "pretty":
         return "\n".join(_pretty(found, style))
     panels = [

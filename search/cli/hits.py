@@ -22,19 +22,25 @@ BOM = "\ufeff"
 """What Excel knows a file of UTF-8 by."""
 
 
-def put(results: Results, format: str, excel: bool = False) -> None:
-    """Hits in a format, and remarks. Raises UsageError for a workbook on a terminal."""
+def put(results: Results, format: str, excel: bool = False, receipt: str | None = None) -> None:
+    """Hits in a format, and remarks; with the id of their ``receipt``, where there is one and the format has room for
+    it. Raises UsageError for a workbook on a terminal."""
     if format == "pretty":
         lines: Iterable[str] = pretty.hits(results, style=styled())
     elif format == "json":
-        lines = [formats.dumps(values(results, UNSAID), indent=2)]
+        named = {} if receipt is None else {"receipt": receipt}
+        lines = [formats.dumps(values(results, UNSAID) | named, indent=2)]
     elif format == "xlsx":
         lines = ()
-        _workbook(results)
+        _workbook(results, receipt)
     else:
         if excel:
             click.echo(BOM, nl=False)
         lines = FORMS[format].lines(results)
+        if receipt is not None:
+            from search.exports.receipts import naming
+
+            lines = naming(format, receipt, lines)
     for text in lines:
         click.echo(text)
     if results and format == "pretty":
@@ -50,8 +56,8 @@ def _remarks(results: Results) -> Iterator[str]:
         yield f"did you mean: {line(results.did_you_mean)}"
 
 
-def _workbook(results: Results) -> None:
+def _workbook(results: Results, receipt: str | None) -> None:
     from search.exports.workbook import workbook as made
 
     no_terminal("hits")
-    put_workbook(made(results))
+    put_workbook(made(results, receipt))

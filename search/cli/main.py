@@ -33,6 +33,7 @@ COMMANDS = {
     "timeline": "Count what matches over time.",
     "first": "Show the earliest articles that match.",
     "terms": "List the words and phrases that set what matches apart.",
+    "receipt": "Verify receipts of earlier answers, and show them.",
     "alerts": "Save queries, and see what is new to them.",
     "stats": "Show what an archive holds.",
     "regroup": "Find out again which articles are copies of one text.",

@@ -58,15 +58,16 @@ def table(rows: Iterable[Sequence[Any]]) -> str:
     return buffer.getvalue()[:-1]
 
 
-def put_table(name: str, rows: Iterable[Sequence[Any]], format: str) -> None:
-    """Print a table as CSV, or as a workbook whose sheet has this name."""
+def put_table(name: str, rows: Iterable[Sequence[Any]], format: str, receipt: str | None = None) -> None:
+    """Print a table as CSV, or as a workbook whose sheet has this name; it names its receipt, where there is one."""
     if format == "csv":
-        put(table(rows))
+        named = ((*row, receipt if number else "receipt") for number, row in enumerate(rows))
+        put(table(rows if receipt is None else named))
         return
     from search.exports.workbook import of_table
 
     no_terminal(name)
-    put_workbook(of_table(name, rows))
+    put_workbook(of_table(name, rows, receipt))
 
 
 def no_terminal(name: str) -> None:

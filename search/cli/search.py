@@ -11,6 +11,7 @@ from click.core import ParameterSource
 
 from search.cli.hits import BOM, put
 from search.cli.options import asks, common, counted, given, opened, output, timings, valid_text
+from search.cli.receipt import check, receipt_file, write
 from search.cli.text import clean, line
 from search.engine.request import SEARCH
 from search.errors import QueryError, UsageError
@@ -61,6 +62,7 @@ def _words(ctx: click.Context, param: click.Parameter, value: tuple[str, ...]) -
     help="xlsx is a table for Excel. [default: pretty; jsonl with --queries]",
 )
 @click.option("--excel", is_flag=True, help="Begin CSV with a byte order mark (BOM), as Excel needs for accents.")
+@receipt_file
 @output
 @click.pass_context
 def command(
@@ -72,6 +74,7 @@ def command(
     explain_query: bool,
     format: str | None,
     excel: bool,
+    receipt: Path | None,
     **settings: Any,
 ) -> None:
     """Search an archive.
@@ -79,6 +82,7 @@ def command(
     QUERY is words, and operators such as "a phrase", +must, -not, OR, title:word, date:2025-02; quote it for the
     shell. Exits 1 when nothing is found.
     """
+    check(receipt)
     settings = given(settings)
     if excel and format != "csv":
         raise UsageError("--excel goes with --format csv; for a workbook use --format xlsx")
@@ -88,6 +92,8 @@ def command(
             format = None  # the user's file tells how hits of one query are printed
         if query or explain_query or settings["cursor"] is not None:
             raise UsageError("--queries takes the place of QUERY, and goes with neither --explain-query nor --cursor")
+        if receipt is not None:
+            raise UsageError("--receipt is of one query; leave out --queries, or ask each by itself")
         if format not in (None, *BATCH_FORMATS):
             raise UsageError(f"--queries prints {' or '.join(BATCH_FORMATS)}, not {format}")
         found = _run_all(folder, queries, format or BATCH_FORMATS[0], settings, excel)
@@ -99,9 +105,12 @@ def command(
                 names = ("as_of", "literal", "filters")
                 click.echo(clean(archive.describe(text, **{name: settings[name] for name in names})))
                 return
-            results = archive.search(text, **settings)
+            made = None if receipt is None else archive.receipt("search", text, **settings)
+            results = archive.search(text, **settings) if made is None else made.answer
         found = len(results)
-        put(results, format or FORMATS[0], excel)
+        put(results, format or FORMATS[0], excel, None if made is None else made.id)
+        if made is not None and receipt is not None:
+            write(made, receipt)
     if not found:
         ctx.exit(1)
 

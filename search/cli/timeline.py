@@ -11,6 +11,7 @@ import click
 from search.cli import charts, pretty
 from search.cli.matching import TABLES, asked, check_output, match_set, put, put_table
 from search.cli.options import UNSAID, common, opened
+from search.cli.receipt import check, receipt_file, write
 from search.cli.text import line
 from search.declarations import values
 from search.engine.request import TIMELINE
@@ -24,8 +25,11 @@ if TYPE_CHECKING:
 @common
 @match_set(*TIMELINE)
 @click.option("--share", is_flag=True, help="Draw the share of all articles in each period, and not the number.")
+@receipt_file
 @click.pass_context
-def command(ctx: click.Context, /, folder: Path, format: str, share: bool, **settings: Any) -> None:
+def command(
+    ctx: click.Context, /, folder: Path, format: str, share: bool, receipt: Path | None, **settings: Any
+) -> None:
     """Count what matches over time.
 
     Counts all articles that match QUERY (without one: all there are) by their own local day, and their share of all
@@ -33,16 +37,20 @@ def command(ctx: click.Context, /, folder: Path, format: str, share: bool, **set
     matches.
     """
     check_output(ctx, format)
+    check(receipt)
     first, *others = settings["query"] or ("",)
     settings["query"] = (first,) if first else ()
     settings["compare"] = (*others, *(settings["compare"] or ()))
     query, options = asked(settings)
     with opened(folder) as archive:
-        found = archive.timeline(query, **options)
+        made = None if receipt is None else archive.receipt("timeline", query, **options)
+        found = archive.timeline(query, **options) if made is None else made.answer
     if format in TABLES:
-        put_table("timeline", _rows(found), format)
+        put_table("timeline", _rows(found), format, None if made is None else made.id)
     else:
-        put(_drawn(found, format, share))
+        put(_drawn(found, format, share, None if made is None else made.id))
+    if made is not None and receipt is not None:
+        write(made, receipt)
     for note in found.notes:
         click.echo(line(note), err=True)
     if others and not any(" " in one for one in (first, *others)):
@@ -57,9 +65,10 @@ def command(ctx: click.Context, /, folder: Path, format: str, share: bool, **set
         ctx.exit(1)
 
 
-def _drawn(found: Timeline, format: str, share: bool) -> str | bytes:
+def _drawn(found: Timeline, format: str, share: bool, receipt: str | None) -> str | bytes:
     if format == "json":
-        return formats.dumps(values(found, UNSAID), indent=2)
+        by = {} if receipt is None else {"receipt": receipt}
+        return formats.dumps(values(found, UNSAID) | by, indent=2)
     labels = [one.label for one in found.buckets]
     counts = [one.count for one in found.buckets]
     what = "articles" if found.stories is None else "stories"

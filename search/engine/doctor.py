@@ -224,6 +224,11 @@ def _compare(
         if died is None or died > commit:
             live[row] = article_id
             texts[row] = len(article.text)
+    if not catalog.is_counted():
+        problems.append(
+            f"{catalog.path} says of what it holds something else than its articles do, so that receipts differ: "
+            "'broadsheet doctor --repair' counts it again"
+        )
     buried = set(dead)
     held: dict[int, str] = {}
 

@@ -297,7 +297,8 @@ class _Repair:
         """Write what is damaged anew, and name it in one commit."""
         settings = self._session.settings
         outdated = (settings.analysis, settings.language) != (ANALYSIS_VERSION, self._analysis.stamp)
-        if not (self._damage or self._damaged or self._needless or self._contents or outdated):
+        miscounted = not self._catalog.is_counted()
+        if not (self._damage or self._damaged or self._needless or self._contents or outdated or miscounted):
             return
         new: list[SegmentEntry] = []
         for segment in self._damage:

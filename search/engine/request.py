@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from search.engine.ranking import Normalise
 
 
+_OF_A_PAGE = frozenset({"offset", "cursor", "limit", "now"})
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
     """Everything that shapes an answer. ``where`` is a query object of Whoosh's, or None: one condition more."""
@@ -53,6 +56,8 @@ class Request:
     explain: bool = setting(False, "Say what each score is made of.")
     snippets: bool = True
     where: Any = None
+    now: datetime | None = None
+    """What dates and ages are relative to, where that is neither ``as_of`` nor the present."""
 
     def check(self) -> None:
         """Raise UsageError for a value of another type, or out of range."""
@@ -86,9 +91,7 @@ class Request:
         """What two pages of one list have in common."""
         own = getattr(self.rerank, "name", self.rerank)  # a model of a program's own goes by its name
         asked = replace(self, rerank=own)
-        same = [
-            (f.name, repr(getattr(asked, f.name))) for f in fields(self) if f.name not in ("offset", "cursor", "limit")
-        ]
+        same = [(f.name, repr(getattr(asked, f.name))) for f in fields(self) if f.name not in _OF_A_PAGE]
         return hashlib.blake2b(repr(same).encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()
 
     def next_page(self, commit: int, position: int) -> str:

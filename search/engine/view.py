@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from search.keyword.sentences import Sentences
     from search.keyword.tally import Tally
     from search.records import Counts
+    from search.storage.contents import Contents
 
 
 class Scope(NamedTuple):
@@ -134,6 +135,12 @@ class View:
             vectors=vectors,
         )
 
+    @cached_property
+    def contents(self) -> Contents:
+        """What the live articles are together, in one number. The catalog is asked once for each view."""
+        last = int(self.columns.rows[-1]) if len(self.columns) else 0
+        return self._catalog.contents_at(self.snapshot.commit, last)
+
     def _covered(self, name: str, array: str, more: int) -> int:
         """The live articles that the parts of a leg have rows of, counted by one of their arrays."""
         found, parts = 0, self.snapshot.parts.get(name, [])
@@ -150,7 +157,7 @@ class View:
         began = time.perf_counter()
         request.check()
         mode = self.mode(request.mode)
-        present = datetime.now(UTC)
+        present = datetime.now(UTC) if request.now is None else request.now
         as_of = request.as_of
         if as_of is not None and not isinstance(as_of, datetime):  # a day means its end
             try:

@@ -16,20 +16,21 @@ LONGEST = 32_767  # characters of a cell
 
 
 class Workbook(NamedTuple):
-    """A workbook of one sheet, and how many of its cells were cut since a cell holds no more."""
+    """A workbook, and how many of its cells were cut since a cell holds no more."""
 
     data: bytes
     cut: int
 
 
-def workbook(hits: Iterable[Hit]) -> Workbook:
+def workbook(hits: Iterable[Hit], receipt: str | None = None) -> Workbook:
     """A row for each hit, as ``of_table``."""
-    return of_table("hits", (columns(Hit), *(tuple(row(hit).values()) for hit in hits)))
+    return of_table("hits", (columns(Hit), *(tuple(row(hit).values()) for hit in hits)), receipt)
 
 
-def of_table(name: str, rows: Iterable[Sequence[Any]]) -> Workbook:
-    """A sheet of this name with these rows, the first of which is the header. A text of more than 32,767 characters is
-    cut and ends with an ellipsis. Raises MissingExtraError where the extra 'xlsx' is not installed."""
+def of_table(name: str, rows: Iterable[Sequence[Any]], receipt: str | None = None) -> Workbook:
+    """A sheet of this name with these rows, the first of which is the header; a second sheet names the ``receipt``. A
+    text of more than 32,767 characters is cut and ends with an ellipsis. Raises MissingExtraError where the extra
+    'xlsx' is not installed."""
     try:
         import xlsxwriter
     except ImportError as error:
@@ -54,6 +55,8 @@ def of_table(name: str, rows: Iterable[Sequence[Any]]) -> Workbook:
                     cut += 1
                     value = text[: LONGEST - 1] + "…"
                 _write(sheet, number, column, value)
+        if receipt is not None:
+            book.add_worksheet("receipt").write_string(0, 0, f"receipt {receipt}")
     return Workbook(buffer.getvalue(), cut)
 
 

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from search.records.articles import Article, Passage
 from search.records.choices import (
+    Answer,
     Carried,
     Copies,
     Detect,
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     from search.records.counts import Bucket, Facet, Facets, FacetValue, Series, Timeline
     from search.records.encoders import EncoderIdentity
     from search.records.news import Alert, News, NewsItem
+    from search.records.receipts import Receipt, Verification
     from search.records.related import Related, RelatedHit
     from search.records.reports import (
         AddReport,
@@ -55,6 +57,7 @@ __all__ = [
     "AddReport",
     "Alert",
     "All",
+    "Answer",
     "Any_",
     "Article",
     "BackupReport",
@@ -89,6 +92,7 @@ __all__ = [
     "Operator",
     "Passage",
     "Period",
+    "Receipt",
     "Rejection",
     "Related",
     "RelatedHit",
@@ -105,6 +109,7 @@ __all__ = [
     "Terms",
     "TermsPeriod",
     "Timeline",
+    "Verification",
     "Version",
 ]
 
@@ -129,6 +134,8 @@ _LATE = {
     "Term": "terms",
     "Terms": "terms",
     "TermsPeriod": "terms",
+    "Receipt": "receipts",
+    "Verification": "receipts",
     "Related": "related",
     "RelatedHit": "related",
     "AddReport": "reports",

@@ -109,3 +109,12 @@ class Operator(StrEnum):
     LTE = "lte"
     IN = "in"
     NIN = "nin"
+
+
+class Answer(StrEnum):
+    """What a receipt is of."""
+
+    SEARCH = "search"
+    FACETS = "facets"
+    TIMELINE = "timeline"
+    CONTEXT = "context"

@@ -22,8 +22,9 @@ from search.errors import (
     StorageError,
 )
 from search.records import Article
-from search.storage import codec, seals
+from search.storage import codec, contents, seals
 from search.storage.container import PartFile
+from search.storage.contents import Contents
 from search.storage.database import BESIDE, cannot_change, connect, schema, sqlite_errors, state
 from search.storage.files import storage_errors
 from search.storage.folder import Folder
@@ -250,7 +251,9 @@ class Catalog:
         """
         with self._changing("state") as (connection, sealing):
             (number,) = connection.execute('UPDATE state SET "commit" = "commit" + 1 RETURNING "commit"').fetchone()
-            yield Transaction(connection, number, sealing)
+            transaction = Transaction(connection, number, sealing)
+            yield transaction
+            transaction.count()
 
     @contextmanager
     def _changing(self, *tables: str) -> Iterator[tuple[sqlite3.Connection, Sealing]]:
@@ -488,6 +491,20 @@ class Catalog:
                 (row, commit),
             ).fetchone()
         return None if found is None else str(found[0])
+
+    def contents_at(self, commit: int, last_row: int) -> Contents:
+        """What is live at a commit whose reader holds it, and whose last row this is. Where no writer has set it down,
+        or a later one has, all articles are looked at once."""
+        with self._reading() as connection:
+            held = contents.set_down(connection, commit)
+            return contents.counted(connection, commit, last_row) if held is None else held
+
+    def is_counted(self) -> bool:
+        """Whether what is set down of the articles is so, as far as anything is set down."""
+        with self._reading() as connection:
+            (commit,) = connection.execute('SELECT "commit" FROM state').fetchone()
+            held = contents.set_down(connection, commit)
+            return held is None or held == contents.counted(connection, commit)
 
     def count_at(self, commit: int, last_row: int) -> int:
         """The number of articles live at a commit whose reader holds it, and whose last row this is."""

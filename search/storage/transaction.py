@@ -9,9 +9,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from search.records import Article
-from search.storage import codec
+from search.storage import codec, contents
 from search.storage.container import PartFile
+from search.storage.contents import weight
 from search.storage.seals import Sealing
+
+_CHUNK = 500  # parameters in one statement
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,39 +49,66 @@ class Transaction:
         self._connection = connection
         self._sealing = sealing
         self.number = number
+        self._contents = contents.set_down(connection, number - 1)  # None: to be counted at the end
+
+    def count(self) -> None:
+        """Set down what the archive holds now. The last statement of a commit."""
+        held = contents.counted(self._connection, self.number) if self._contents is None else self._contents
+        self.set(contents.SETTING, held.told(self.number))
+
+    def _leave(self, rows: Sequence[int]) -> None:
+        """The live articles of some rows are about to be no more."""
+        if self._contents is None:
+            return
+        weights: list[int] = []
+        leaving = list(dict.fromkeys(rows))
+        for start in range(0, len(leaving), _CHUNK):
+            chunk = leaving[start : start + _CHUNK]
+            marks = ",".join("?" * len(chunk))
+            query = f"SELECT id, content FROM articles WHERE died IS NULL AND row IN ({marks})"  # noqa: S608
+            weights += [weight(*one) for one in self._connection.execute(query, chunk)]
+        self._contents = self._contents.changed(-1, weights)
 
     def insert(self, records: Iterable[Record]) -> None:
         """Store articles under new rows."""
         last = 0
+        weights: list[int] = []
 
         def rows() -> Iterator[tuple[int, str, bytes, bytes, bytes]]:
             nonlocal last
             for record in records:
                 blob = codec.pack(record.data)
                 last = max(last, record.row)
+                weights.append(weight(record.article.id, record.content))
                 yield record.row, record.article.id, record.content, blob, codec.checksum(blob)
 
         self._connection.executemany(
             "INSERT INTO articles (row, id, content, record, checksum) VALUES (?, ?, ?, ?, ?)", rows()
         )
         self._connection.execute("UPDATE state SET next_row = max(next_row, ?)", (last + 1,))
+        if self._contents is not None:
+            self._contents = self._contents.changed(1, weights)
 
     def bury(self, rows: Iterable[int]) -> None:
         """Mark rows dead."""
         self._sealing.touch("tombstones")
         dead = [(int(row),) for row in rows]
+        self._leave([row for (row,) in dead])
         self._connection.executemany(f"UPDATE articles SET died = {self.number} WHERE row = ?", dead)  # noqa: S608
         self._connection.executemany("INSERT OR IGNORE INTO tombstones VALUES (?)", dead)
 
-    def set_contents(self, contents: Mapping[int, bytes]) -> None:
+    def set_contents(self, hashes: Mapping[int, bytes]) -> None:
         """Store other hashes of the content of rows."""
+        self._contents = None
         self._connection.executemany(
-            "UPDATE articles SET content = ? WHERE row = ?", [(content, row) for row, content in contents.items()]
+            "UPDATE articles SET content = ? WHERE row = ?", [(content, row) for row, content in hashes.items()]
         )
 
     def erase(self, rows: Iterable[int]) -> None:
         """Delete the records of rows at once, whoever reads them."""
-        self._connection.executemany("DELETE FROM articles WHERE row = ?", [(int(row),) for row in rows])
+        erased = [int(row) for row in rows]
+        self._leave(erased)
+        self._connection.executemany("DELETE FROM articles WHERE row = ?", [(row,) for row in erased])
 
     def purging(self, ids: Sequence[str]) -> None:
         """Remember that these articles are being purged, until that is done."""

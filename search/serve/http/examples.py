@@ -5,9 +5,13 @@ from __future__ import annotations
 import json
 import shlex
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Any, NamedTuple
 from urllib.parse import quote, urlencode
 
+from search._version import __version__
+from search.records import Answer, Copies
+from search.records.receipts import CopiesRule, Held, Matches, Outcome, Ranking, Receipt, Stages
 from search.serve.access import TOKEN
 
 ADDRESS = "http://127.0.0.1:8000"
@@ -61,6 +65,7 @@ def examples(archive: str) -> Mapping[tuple[str, str], Example]:
         ("get", "/v1/story"): Example({"id": "zerrin-2025-01-05-first-exchange"}),
         ("get", "/v1/first"): Example({"q": "Corran Dam", "limit": 3}),
         ("get", "/v1/terms"): Example({"q": "dam", "limit": 5}),
+        ("post", "/v1/receipts/verify"): Example(body=_receipt(archive).to_dict()),
         ("get", "/v1/stats"): Example(answer={"name": archive, "commit": 7, "articles": 104, "source_count": 9}),
         ("get", "/v1/articles"): Example({"id": [_ARTICLE], "passages": True}),
         ("get", "/v1/articles/{id}"): Example({"id": _ARTICLE, "passages": True}),
@@ -78,6 +83,41 @@ def examples(archive: str) -> Mapping[tuple[str, str], Example]:
         ),
         ("post", "/v1/vector_stores/{id}/search"): Example({"id": archive}, body=_STORE),
     }
+
+
+def _receipt(archive: str) -> Receipt:
+    """One that is whole; of an archive that is none."""
+    nothing = "0" * 64
+    return Receipt(
+        of=Answer.FACETS,
+        made=datetime(2026, 1, 31, 12, tzinfo=UTC),
+        version=__version__,
+        query="strike",
+        read="all articles, ranked by: strike",
+        settings={"fields": ["source"], "limit": 3},
+        mode=None,
+        notes=(),
+        archive=Held(
+            name=archive,
+            identity=None,
+            commit=7,
+            digest=nothing,
+            articles=0,
+            undated=0,
+            first=None,
+            last=None,
+            last_row=0,
+        ),
+        ranking=Ranking(analysis=2, language=None, bm25={}, model=None),
+        copies=CopiesRule(choice=Copies.SHOW, shown=None, prefer=(), version=None, window=None),
+        stages=Stages(visible=0, constrained=0, matched=0, stories=0, answered=None),
+        sources=0,
+        by_source={},
+        undated=0,
+        by_year={},
+        outcome=Outcome(digest=nothing, ids=()),
+        matches=Matches(digest=nothing, complete=True, articles={}),
+    )
 
 
 def describe(document: dict[str, Any], archive: str, *, secured: bool) -> None:

@@ -85,7 +85,23 @@ class Reranked(Strict):
         return model if self.rerank else None
 
 
-class SearchRequest(asking(*_without_model(request.SEARCH), most=MOST), Reranked):  # type: ignore[misc]
+class Receipted(Strict):
+    """What is asked of an answer that is to be cited."""
+
+    receipt: Annotated[bool, Field(description="Answer with {answer, receipt}: a receipt of it, to be verified.")] = (
+        False
+    )
+
+    def alone(self) -> None:
+        """Refuse what a receipt cannot be of here. Raises UsageError."""
+        if self.receipt and getattr(self, "rerank", False):
+            said = "the server's cross-encoder has no name for others; leave out rerank, or the receipt"
+            raise UsageError(said).about("receipt")
+        if self.receipt and getattr(self, "format", "json") != "json":
+            raise UsageError("a receipt comes with format json").about("receipt")
+
+
+class SearchRequest(asking(*_without_model(request.SEARCH), most=MOST), Reranked, Receipted):  # type: ignore[misc]
     """Everything that ``broadsheet search`` takes."""
 
     q: Query = ""
@@ -114,11 +130,11 @@ class Matching(Strict):
         return found | {"query": query, "literal": found["literal"] and asked}
 
 
-class FacetsRequest(asking(*request.FACETS, most=MOST), Matching):  # type: ignore[misc]
+class FacetsRequest(asking(*request.FACETS, most=MOST), Matching, Receipted):  # type: ignore[misc]
     """Everything that ``broadsheet facets`` takes."""
 
 
-class TimelineRequest(asking(*request.TIMELINE, most=MOST), Matching):  # type: ignore[misc]
+class TimelineRequest(asking(*request.TIMELINE, most=MOST), Matching, Receipted):  # type: ignore[misc]
     """Everything that ``broadsheet timeline`` takes."""
 
 
@@ -150,7 +166,7 @@ class DescribeRequest(asking(*request.NARROWING, most=MOST), Matching):  # type:
     """A query to be put in words."""
 
 
-class ContextRequest(asking(*_without_model(request.CONTEXT), most=MOST), Reranked):  # type: ignore[misc]
+class ContextRequest(asking(*_without_model(request.CONTEXT), most=MOST), Reranked, Receipted):  # type: ignore[misc]
     """Everything that ``broadsheet context`` takes."""
 
     q: Question

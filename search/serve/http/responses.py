@@ -5,7 +5,7 @@ The answers themselves are records, written as JSON in the threads that made the
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 from search import records
 from search.rag import context
@@ -39,6 +39,14 @@ Stories = model(records.CarriedStories)
 Context = model(context.Context)
 Alert = model(records.Alert)
 AlertNews = model(records.News)
+Verification = model(records.Verification)
+
+
+class Receipted(Exact):
+    """An answer as it is without a receipt, and its receipt."""
+
+    answer: dict[str, Any]
+    receipt: dict[str, Any]
 
 
 class Article(model(records.Article)):  # type: ignore[misc]

@@ -13,7 +13,7 @@ from search.exports import blocks
 from search.exports.files import FORMS
 from search.query.help import help_text
 from search.rag.quotes import check_quotes
-from search.records import Filters, Results
+from search.records import Answer, Filters, Results
 from search.serve import folders, problems
 from search.serve.desk import Desk, in_agreement
 
@@ -93,7 +93,7 @@ def searching(desk: Desk) -> APIRouter:
 
     @router.get(
         "/search",
-        response_model=responses.Hits | responses.Blocks,
+        response_model=responses.Hits | responses.Blocks | responses.Receipted,
         responses=others,
         openapi_extra=described(requests.SearchRequest),
     )
@@ -101,7 +101,7 @@ def searching(desk: Desk) -> APIRouter:
         """Ranked hits for a query."""
         return await search(asked)
 
-    @router.post("/search", response_model=responses.Hits | responses.Blocks, responses=others)
+    @router.post("/search", response_model=responses.Hits | responses.Blocks | responses.Receipted, responses=others)
     async def post_search(asked: Annotated[requests.SearchBody, Body()]) -> Response:
         """Ranked hits for a query, also under a tree of filters."""
         return await search(asked)
@@ -143,11 +143,22 @@ def searching(desk: Desk) -> APIRouter:
 
 def _listed(results: Results) -> Response:
     """Hits as JSON."""
+    return _json(_record(results))
+
+
+def _record(results: Results) -> dict[str, Any]:
     record = values(results)
     for hit in record["hits"]:
         hit["file"] = folders.name(hit["file"])
     record["notes"] = record.pop("notes")  # last
-    return _json(record)
+    return record
+
+
+def _receipted(archive: Archive, of: Answer, query: str, settings: dict[str, Any]) -> Response:
+    """An answer and its receipt, of one commit."""
+    receipt = archive.receipt(of, query, **{name: value for name, value in settings.items() if name != "query"})
+    answer = _record(receipt.answer) if of is Answer.SEARCH else values(receipt.answer)
+    return _json({"answer": answer, "receipt": receipt.to_dict()})
 
 
 def _hits(archive: Archive, asked: requests.SearchRequest, reranker: str | None) -> Response:
@@ -156,6 +167,10 @@ def _hits(archive: Archive, asked: requests.SearchRequest, reranker: str | None)
         settings["filters"] = replace(settings["filters"], conditions=requests.tree(asked.filter))
     if not asked.q.strip() and settings["filters"] == Filters():
         raise UsageError("give q, or a filter such as source or from").about("q")
+    if asked.receipt:
+        asked.alone()
+        del settings["rerank"]
+        return _receipted(archive, Answer.SEARCH, asked.q, settings)
     results = archive.search(asked.q, **settings)
     if asked.format == "json":
         return _listed(results)
@@ -173,34 +188,51 @@ def counting(desk: Desk) -> APIRouter:
 
     async def facets(asked: requests.FacetsRequest) -> Response:
         def call(archive: Archive) -> Response:
-            return _json(values(archive.facets(**asked.matching())))
+            settings = asked.matching()
+            if asked.receipt:
+                return _receipted(archive, Answer.FACETS, settings["query"], settings)
+            return _json(values(archive.facets(**settings)))
 
         return await desk.answer(call)
 
     async def timeline(asked: requests.TimelineRequest) -> Response:
-        return await desk.answer(lambda archive: _json(values(archive.timeline(**asked.matching()))))
+        def call(archive: Archive) -> Response:
+            settings = asked.matching()
+            if asked.receipt:
+                return _receipted(archive, Answer.TIMELINE, settings["query"], settings)
+            return _json(values(archive.timeline(**settings)))
+
+        return await desk.answer(call)
 
     async def stories(asked: requests.StoriesRequest) -> Response:
         return await desk.answer(lambda archive: _json(values(archive.stories(**asked.matching()))))
 
-    @router.get("/facets", response_model=responses.Facets, openapi_extra=described(requests.FacetsRequest))
+    @router.get(
+        "/facets",
+        response_model=responses.Facets | responses.Receipted,
+        openapi_extra=described(requests.FacetsRequest),
+    )
     async def get_facets(asked: Annotated[requests.FacetsRequest, in_address(requests.FacetsRequest)]) -> Response:
         """Counts of all that matches by source, author, section, agency, language, year and month."""
         return await facets(asked)
 
-    @router.post("/facets", response_model=responses.Facets)
+    @router.post("/facets", response_model=responses.Facets | responses.Receipted)
     async def post_facets(asked: Annotated[requests.FacetsRequest, Body()]) -> Response:
         """The same, asked in JSON."""
         return await facets(asked)
 
-    @router.get("/timeline", response_model=responses.Timeline, openapi_extra=described(requests.TimelineRequest))
+    @router.get(
+        "/timeline",
+        response_model=responses.Timeline | responses.Receipted,
+        openapi_extra=described(requests.TimelineRequest),
+    )
     async def get_timeline(
         asked: Annotated[requests.TimelineRequest, in_address(requests.TimelineRequest)],
     ) -> Response:
         """Counts of all that matches by day, week, month or year."""
         return await timeline(asked)
 
-    @router.post("/timeline", response_model=responses.Timeline)
+    @router.post("/timeline", response_model=responses.Timeline | responses.Receipted)
     async def post_timeline(asked: Annotated[requests.TimelineRequest, Body()]) -> Response:
         """The same, asked in JSON."""
         return await timeline(asked)
@@ -219,6 +251,11 @@ def counting(desk: Desk) -> APIRouter:
     async def terms(asked: Annotated[requests.TermsRequest, in_address(requests.TermsRequest)]) -> Response:
         """The words and phrases that set all that matches apart from the archive, and each period from the others."""
         return await desk.answer(lambda archive: _json(values(archive.terms(**asked.matching()))))
+
+    @router.post("/receipts/verify", response_model=responses.Verification)
+    async def verify(receipt: Annotated[dict[str, Any], Body(description="A receipt, as it was given.")]) -> Response:
+        """Whether the archive gives the answer of a receipt, and what changed if not, by id."""
+        return await desk.answer(lambda archive: _json(values(archive.verify(plainly.dumps(receipt)))))
 
     @router.get("/stats", response_model=dict[str, Any])
     async def stats() -> Response:
@@ -309,7 +346,7 @@ def _article(archive: Archive, article_id: str, passages: bool) -> dict[str, Any
 def assistants(desk: Desk) -> APIRouter:
     """Contexts, checks of quotations, and OpenAI's search of a vector store."""
     router = APIRouter(tags=["assistants"])
-    forms = responses.Context | responses.Messages | responses.Blocks
+    forms = responses.Context | responses.Messages | responses.Blocks | responses.Receipted
     plain: dict[int | str, dict[str, Any]] = {200: {"content": {"text/plain": {"schema": {"type": "string"}}}}}
 
     async def context(asked: requests.ContextRequest) -> Response:
@@ -347,6 +384,9 @@ def assistants(desk: Desk) -> APIRouter:
 
 
 def _context(archive: Archive, asked: requests.ContextRequest, reranker: str | None) -> Response:
+    if asked.receipt:
+        asked.alone()
+        return _receipted(archive, Answer.CONTEXT, asked.q, asked.settings())
     found = archive.retrieve(asked.q, rerank=reranker, **asked.settings())
     if asked.format == "text":
         return PlainTextResponse(found.text())
