@@ -25,7 +25,7 @@ from tests.placeless import read
 
 ROOT = Path(__file__).parent.parent
 FOLDER = ROOT / "tests" / "data" / "formats"
-FILES = sorted(path for path in FOLDER.iterdir() if path.name != "gold.jsonl")
+FILES = sorted(path for path in FOLDER.iterdir() if path.is_file() and path.name != "gold.jsonl")
 
 
 def script(name):
@@ -127,8 +127,8 @@ def test_one_command_indexes_a_folder_of_all_formats(tmp_path):
 
     from search.cli.main import cli
 
-    for path in FILES:
-        shutil.copy(path, tmp_path)
+    shutil.copytree(FOLDER, tmp_path, dirs_exist_ok=True)
+    (tmp_path / "gold.jsonl").unlink()
     done = CliRunner().invoke(cli, ["index", str(tmp_path), "--index", str(tmp_path / "archive"), "--no-vectors"])
     assert done.exit_code == 0
     reading = ingest_read([tmp_path])

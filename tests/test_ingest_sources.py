@@ -361,7 +361,7 @@ def test_a_given_format_reads_files_of_its_extensions_and_of_none(tmp_path):
     assert [item.title for item in reading] == ["One", "Two"]
     assert reading.passed_over == {"files that are not plain text by name or content": (2, str(tmp_path / "c.jsonl"))}
     assert [item.title for item in read([tmp_path / "d.log"], format="text")] == ["Three"]
-    with pytest.raises(UsageError, match=r"no format 'xyz'; there are auto, csv, .*json, jsonl, .*text"):
+    with pytest.raises(UsageError, match=r"no format 'xyz'; there are auto, alto, .*csv, .*json, jsonl, .*text"):
         read([tmp_path], format="xyz")
 
 

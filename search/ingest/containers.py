@@ -10,6 +10,7 @@ import zipfile
 from collections.abc import Iterator
 from typing import BinaryIO, NamedTuple, cast
 
+from search.ingest.beside import Beside, Members, Shelf
 from search.ingest.source import DAMAGES, OFFICE, Source, SourceProblem
 from search.records import Rejection
 
@@ -41,13 +42,14 @@ def members(source: Source) -> Iterator[Source | PassedOver | Rejection]:
     return _zip(source) if source.head.startswith(_ZIP) else _tar(source)
 
 
-def _inside(source: Source, name: str, file: BinaryIO) -> Source:
+def _inside(source: Source, name: str, file: BinaryIO, beside: Beside | None = None) -> Source:
     return Source(
         source.name + INSIDE + _shown(name),
         file,
         budget=source.budget,
         encoding=source.encoding,
         mapped=source.mapped,
+        beside=beside,
     )
 
 
@@ -59,6 +61,7 @@ def _zip(source: Source) -> Iterator[Source | PassedOver | Rejection]:
     with source.seekable() as file:
         try:
             with zipfile.ZipFile(file) as archive:
+                shelf = Shelf(archive)
                 for info in archive.infolist():
                     if info.is_dir():
                         continue
@@ -75,7 +78,7 @@ def _zip(source: Source) -> Iterator[Source | PassedOver | Rejection]:
                         yield Rejection(source=source.name + INSIDE + _shown(info.filename), line=None, reason=reason)
                         continue
                     with member:
-                        yield _inside(source, info.filename, cast(BinaryIO, member))
+                        yield _inside(source, info.filename, cast(BinaryIO, member), Members(shelf, info.filename))
         except DAMAGES as error:
             raise SourceProblem(f"the ZIP file is damaged ({str(error) or type(error).__name__})") from error
 

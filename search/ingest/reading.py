@@ -15,6 +15,7 @@ from typing import Any
 
 from search.errors import MissingExtraError, SourceError, UsageError
 from search.ingest import containers
+from search.ingest.beside import Folder
 from search.ingest.containers import PassedOver
 from search.ingest.dates import Order, order_of
 from search.ingest.fields import UNMAPPED, BadRecord, Draft, Mapped
@@ -134,7 +135,9 @@ class Reading(Iterator[Article | Rejection]):
                 raise OSError("there is no standard input")
             return Source(STDIN, sys.stdin.buffer, owned=False, **said)
         path = Path(entry.path)
-        return Source(entry.name, path.open("rb"), path=path if path.is_file() else None, **said)
+        if not path.is_file():
+            return Source(entry.name, path.open("rb"), **said)
+        return Source(entry.name, path.open("rb"), path=path, beside=Folder(path), **said)
 
     def _form_of(self, source: Source) -> tuple[Format | None, str | MissingExtraError | None]:
         """The format that reads a source, or why none does. None twice: an archive, whose members are to be read, or an

@@ -12,6 +12,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from search.ingest.beside import Beside
 from search.ingest.encodings import byte_order_mark
 
 BLOCK = 1 << 18
@@ -78,7 +79,8 @@ class Source:
     """One input. ``head`` holds its first 64 KiB (all of it if ``complete``); ``chunks`` gives everything, once.
 
     ``path`` is the file on disk, None for pipes and members of archives. ``encoding``: the one that the user says the
-    text is in; ``mapped``: the names (bare) of columns that the user has named. ``notes`` is for what a format wants
+    text is in; ``mapped``: the names (bare) of columns that the user has named; ``beside``: the files of its folder or
+    archive, where it can be gone back to. ``notes`` is for what a format wants
     said of the input, counted: "lines above the header".
     """
 
@@ -92,9 +94,11 @@ class Source:
         budget: Budget | None = None,
         encoding: str | None = None,
         mapped: frozenset[str] = frozenset(),
+        beside: Beside | None = None,
     ) -> None:
         self.name = name
         self.path = path
+        self.beside = beside
         self.encoding = encoding
         self.mapped = mapped
         self.notes: dict[str, int] = {}

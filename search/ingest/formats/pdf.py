@@ -19,6 +19,7 @@ from search.errors import MissingExtraError
 from search.ingest.formats import recognition
 from search.ingest.formats.base import Format, Record, rejected
 from search.ingest.formats.plain import parse
+from search.ingest.formats.printed import HYPHENS, joined
 from search.ingest.source import Head, Source, SourceProblem
 from search.records import Rejection
 
@@ -37,7 +38,6 @@ _PAGE_NUMBER = re.compile(
     r"[-–— ]*(?:(?:page|seite|p\.|s\.)\s*)?\d{1,4}(?:\s*(?:of|von|de|/)\s*\d{1,4})?[-–— ]*", re.IGNORECASE
 )
 _LINE_END_HYPHENS = {0x02: "-", 0xFFFE: "-"}  # as pdfium marks them
-_HYPHENS = "-\u00ad\u2010\u2011"
 
 
 class Piece(NamedTuple):
@@ -336,7 +336,7 @@ def _add(paragraphs: list[tuple[int, str, bool]], number: int, line: Line) -> No
     """Add a line to the last paragraph, or as a new one."""
     if paragraphs:
         page, text, goes_on = paragraphs[-1]
-        open_end = text[-1] not in '.!?:;"”“’»)' or text[-1] in _HYPHENS
+        open_end = text[-1] not in '.!?:;"”“’»)' or text[-1] in HYPHENS
         if page == number and not line.begins:
             paragraphs[-1] = page, _with(text, line.text), goes_on
             return
@@ -350,10 +350,9 @@ def _add(paragraphs: list[tuple[int, str, bool]], number: int, line: Line) -> No
 
 
 def _with(text: str, more: str) -> str:
-    """Two lines of a paragraph. A hyphen between two parts of a word goes."""
-    if text[-1:] in _HYPHENS and len(text) > 1 and text[-2].isalpha() and more[:1].islower():
-        return text[:-1] + more
-    return f"{text}{more}" if text[-1:] in "-/–" and len(text) > 1 and text[-2].isalnum() else f"{text} {more}"
+    """Two lines of a paragraph."""
+    text, between = joined(text, more)
+    return text + between + more
 
 
 def _joined(paragraphs: Sequence[tuple[int, str, bool]]) -> tuple[str, list[int]]:
@@ -365,7 +364,7 @@ def _joined(paragraphs: Sequence[tuple[int, str, bool]]) -> tuple[str, list[int]
             used.append(page)
             text = paragraph
             continue
-        if goes_on and text[-1:] in _HYPHENS and text[-2:-1].isalpha():
+        if goes_on and text[-1:] in HYPHENS and text[-2:-1].isalpha():
             text, between = text[:-1], ""
         else:
             between = " " if goes_on else "\n\n"
