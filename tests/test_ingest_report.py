@@ -97,6 +97,28 @@ def test_dates_that_are_odd_are_told(tmp_path):
     assert held(tmp_path)["3"].extra["published_precision"] == "month"
 
 
+def test_a_day_as_spreadsheets_count_it_is_told(tmp_path):
+    path = put(tmp_path, "a.jsonl", [{"id": "1", "title": "T", "text": "x", "date": 45714}])
+    assert "1 with a spreadsheet's number for a date" in index(tmp_path, path).stderr
+    assert held(tmp_path)["1"].published == date(2025, 2, 26)
+    assert held(tmp_path)["1"].extra["published_raw"] == 45714
+
+
+def test_files_with_one_article_each_have_one_order(tmp_path):
+    folder = tmp_path / "files"
+    folder.mkdir()
+    for name, day in (("a", "03/04/2025"), ("b", "25/12/2024")):
+        (folder / f"{name}.json").write_text(json.dumps({"id": name, "title": "T", "text": "x", "date": day}))
+    several = [{"id": str(n), "title": "T", "text": "x", "date": f"0{n}/30/2025"} for n in (1, 3)]
+    (folder / "0.json").write_text(json.dumps(several))  # says nothing of the others
+    assert "two ways" not in index(tmp_path, folder).stderr
+    assert [str(held(tmp_path)[name].published) for name in ("a", "b", "1")] == [
+        "2025-04-03",
+        "2024-12-25",
+        "2025-01-30",
+    ]
+
+
 def test_dates_against_the_order_of_their_file_are_told(tmp_path):
     records = [
         {"id": str(n), "text": "x", "date": day} for n, day in enumerate(("13/02/2025", "01/02/2025", "02/14/2025"))

@@ -7,13 +7,15 @@
 | a label, a weekday or the time before it: Published: 10.30am, Wednesday 26 February 2025 | as it says |
 | 26-02-2025, 02/26/2025, 26.02.2025 | in the order that its column has (see below) |
 | 1740565800, 1740565800000 | seconds, milliseconds, microseconds or nanoseconds since 1970, by size |
-| February 2025, 2025-02, 2025 | the first day of that month or year, which is told by its ``precision`` |
+| 45714 | a day as spreadsheets count it, which is not certain |
+| February 2025, 2025-02, 2025, 2025-W09, Q1 2025 | the first day of that, told by its ``precision`` |
 
 A day alone is a ``date``, a day with a time a ``datetime`` with its own offset, UTC if it has none. A two-digit year is
 1969 to 2068.
 
-A column has one order of day and month: a single value above 12 decides it for all. Where nothing does, and nobody says
-it, slashes are month first, hyphens and full stops day first, and a date that could be read in two ways is not certain.
+A column has one order of day and month: a single value above 12 decides it for all, and so does a weekday. Where
+nothing does, and nobody says it, slashes are month first, hyphens and full stops day first, and a date that could be
+read in two ways is not certain.
 """
 
 from __future__ import annotations
@@ -24,15 +26,10 @@ from datetime import UTC, date, datetime, timedelta, timezone
 from enum import StrEnum
 from typing import NamedTuple
 
+from search.ingest.date_forms import BUDDHIST, ROMAN, ROMANS, period, rewritten, weekday
 from search.ingest.months import NUMBERS, TWO_MONTHS, bare
+from search.ingest.zones import ZONE, zone_of
 
-# Hours from UTC. Abbreviations that mean several zones (IST, CST in Asia, ...) are left out, RFC 2822's own aside.
-_ZONES = {
-    "z": 0.0, "ut": 0.0, "utc": 0.0, "gmt": 0.0, "est": -5.0, "edt": -4.0, "cst": -6.0, "cdt": -5.0, "mst": -7.0,
-    "mdt": -6.0, "pst": -8.0, "pdt": -7.0, "wet": 0.0, "cet": 1.0, "cest": 2.0, "eet": 2.0, "eest": 3.0, "msk": 3.0,
-    "uhr": 0.0, "h": 0.0, "hrs": 0.0, "uur": 0.0, "jst": 9.0, "kst": 9.0, "aest": 10.0, "aedt": 11.0, "nzst": 12.0,
-    "nzdt": 13.0,
-}  # fmt: skip
 _ENGLISH = (
     "january february march april may june july august september october november december jan feb mar apr jun jul aug "
     "sept sep oct nov dec"
@@ -43,8 +40,8 @@ _TIME = r"""(?:
     (?:\s*[T,\u00b7|-]\s*|\s+)(?:at\s+)?
     (?P<hour>\d{1,2})[:.](?P<minute>\d\d)(?::(?P<second>\d\d)(?:[.,](?P<fraction>\d+))?)?
     (?:\s*(?P<half>[ap])\.?m\b\.?)?
-    \s*\(?(?P<zone>[+-]\d\d:?\d\d|[+-]\d\d|[a-z]{1,5})?\)?(?:\s*\([a-z ]+\))?
-)?"""
+    ,?\s*\(?(?P<zone>ZONE)?\)?(?:\s*\(?[a-z ]+\)?)?
+)?""".replace("ZONE", ZONE)
 _FORMS = tuple(
     re.compile(_WEEKDAY + form + _TIME, re.IGNORECASE | re.VERBOSE)
     for form in (
@@ -59,17 +56,19 @@ _IN_NUMBERS = re.compile(
 )
 _FILL = r"(?:[\s.,]|\b(?:of|de|del|den|do|di|the|m|v|r|d|st|nd|rd|th|er|o|a)\b)*"
 _DAY = r"(?<!\d)(?P<d>\d{1,2})(?:st|nd|rd|th|er|º|ª|°|\.|-?го|an|e)?"
-_NAME = r"(?P<name>[^\W\d_]+)"
+# With the vowel signs of India and Thailand.
+_NAME = r"(?P<name>[^\W\d_](?:[^\W\d_]|[\u0900-\u0dff\u0e31-\u0e4e])*)"
 _YEAR = r"(?P<y>\d{4})(?!\d)"
 # Tried in this order on what is left of a text without its time. The month alone comes last.
 _WORDED = tuple(
     re.compile(form)
     for form in (
         rf"{_DAY}[\s/-]*{_FILL}{_NAME}[\s/-]*{_FILL}{_YEAR}",
-        rf"{_NAME}[\s.-]*{_DAY}{_FILL}[\s\0,-]+{_YEAR}",
+        rf"{_NAME}[\s./-]*{_DAY}{_FILL}[\s\0,/-]+{_YEAR}",
         rf"(?<!\d){_YEAR}[\s.,/-]*{_FILL}{_NAME}[\s.-]*{_DAY}(?!\d)",
         rf"{_DAY}[\s/-]*{_FILL}{_NAME}[\s.,/-]*'?(?P<y>\d\d)(?!\d)",
-        r"(?<![\d./-])(?P<y>\d{4})[-./](?P<m>\d{1,2})[-./](?P<d>\d{1,2})(?![\d./-])",
+        rf"{_NAME}[\s.-]*{_DAY},?\s*'(?P<y>\d\d)(?!\d)",
+        r"(?<![\d./-])(?P<y>\d{4})[-./](?P<m>\d{1,2})[-./](?P<d>\d{1,2})(?![\d/-]|\.\d)",
         _IN_NUMBERS.pattern,
         rf"{_NAME}[\s./-]*{_FILL}{_YEAR}",
         rf"(?<!\d){_YEAR}[\s./-]*{_FILL}{_NAME}",
@@ -80,12 +79,12 @@ _WORDED = tuple(
 _EAST_ASIAN = re.compile(r"(?P<y>\d{4})\s*[年년]\s*(?P<m>\d{1,2})\s*[月월](?:\s*(?P<d>\d{1,2})\s*[日号일])?")
 _CLOCK = re.compile(
     r"""(?<![\d.:/-])(?:
-        (?P<hour>\d{1,2})(?:[:h]|\.(?=\d\d\s*(?:[ap]\.?\s?m|uhr|hrs?\b|h\b|gmt|utc|uur))|(?<=(?:\bklo|\bkl\.|.\bum|.\bat|.\bob|\bore)\s\d\d)\.|(?<=(?:\bklo|\bkl\.|.\bum|.\bat|.\bob|\bore)\s\d)\.)(?P<minute>\d\d)
+        (?P<hour>\d{1,2})(?:[:h]|\.(?=\d\d\s*(?:[ap]\.?\s?m|uhr|hrs?\b|h\b|gmt|utc|uur))|(?<=(?:\bklo|\bkl\.|.\bkl|.\bum|.\bat|.\bob|\bore)\s\d\d)\.|(?<=(?:\bklo|\bkl\.|.\bkl|.\bum|.\bat|.\bob|\bore)\s\d)\.)(?P<minute>\d\d)
         (?::(?P<second>\d\d)(?:[.,:](?P<fraction>\d+))?)?
         | (?P<only>\d{1,2})(?=\s*(?:[ap]\.?\s?m\b|uhr\b|h\b))
     )(?!\d)
     (?:\s*(?P<half>[ap])\.?\s?m\b\.?)?(?:\s*(?:uhr|hrs?|uur|h)\b)?
-    (?:\s*\(?(?P<zone>[+-]\d\d:?\d\d|[a-z]{1,5}\b)\)?)?(?:\s*\([a-z ]+\))?""",
+    (?:,?\s*\(?(?P<zone>ZONE)(?![a-z])\)?)?(?:\s*\([a-z ]+\))?""".replace("ZONE", ZONE),
     re.VERBOSE,
 )
 # Words that may follow a time and name no zone.
@@ -98,10 +97,12 @@ _PARTS = re.compile(r"\s*[|•·;\n]\s*")
 _WORDS = 60  # characters beside a date: a weekday, a label, a place
 _DIGITS = {ord(digit): str(number) for digits in ("٠١٢٣٤٥٦٧٨٩", "۰۱۲۳۴۵۶۷۸۹") for number, digit in enumerate(digits)}
 _ORDINAL = re.compile(r"(\d{4})-(\d{3})")
+_DOT_NET = re.compile(r"/Date\((-?\d+)(?:[+-]\d{4})?\)/")
 _NUMBER = re.compile(r"[+-]?\d+(?:\.\d+)?")
 _LONGEST = 80
 _CALENDAR_YEARS = range(1600, 2200)  # 20250226 as a number is a day, not a second of August 1970
-_SMALLEST_EPOCH = 10_000_000  # below are 0 and -1 for "unknown", 2019, 201902, and days as spreadsheets count them
+_SHEET_DAYS = range(14_610, 55_154)  # 1940 to 2050, as spreadsheets count days
+_SMALLEST_EPOCH = 10_000_000  # below are 0 and -1 for "unknown", 2019, 201902
 _UNITS = ((1e11, 1.0), (1e14, 1e3), (1e17, 1e6), (1e20, 1e9))
 
 
@@ -114,7 +115,8 @@ class Order(StrEnum):
 
 class Reading(NamedTuple):
     """A date, or None if it could not be read. ``certain`` is False where another reading was possible (``two_ways``),
-    or where only part was read. ``precision`` is "day" (or finer), "month" or "year"."""
+    or where only part was read. ``precision`` is "day" (or finer), "week", "month", "quarter" or
+    "year"."""
 
     value: date | None
     certain: bool
@@ -150,11 +152,22 @@ def order_of(raw: object) -> tuple[Order | None, bool]:
     if not isinstance(raw, str) or not 5 < len(raw) <= _LONGEST or (numbers := _IN_NUMBERS.search(raw)) is None:
         return None, False
     first, second = int(numbers["a"]), int(numbers["b"])
+    if first != second and first <= 12 and second <= 12 and (named := weekday(raw)) is not None:
+        days = [_weekday_of(numbers["y"], month, day) == named for month, day in ((second, first), (first, second))]
+        if any(days) and not all(days):
+            return (Order.DAY_FIRST if days[0] else Order.MONTH_FIRST), False
     if 12 < first <= 31 and second <= 12:
         return Order.DAY_FIRST, False
     if 12 < second <= 31 and first <= 12:
         return Order.MONTH_FIRST, False
     return None, first != second and first <= 12 and second <= 12
+
+
+def _weekday_of(year: str, month: int, day: int) -> int | None:
+    try:
+        return date(_year(year), month, day).weekday()
+    except ValueError:
+        return None
 
 
 def _read_text(raw: str, order: Order | None, prose: bool) -> Reading:
@@ -167,6 +180,8 @@ def _read_text(raw: str, order: Order | None, prose: bool) -> Reading:
     if not 3 < len(text) <= _LONGEST:
         return _UNREAD
     try:
+        if found := _DOT_NET.fullmatch(text):
+            text = found[1]
         if _NUMBER.fullmatch(text):
             return _read_number(float(text) if "." in text else int(text), prose)
         if found := _ORDINAL.fullmatch(text):
@@ -176,6 +191,8 @@ def _read_text(raw: str, order: Order | None, prose: bool) -> Reading:
                 return Reading(_aware(datetime.fromisoformat(text)), True)
             except ValueError:
                 pass  # "2025-02-26 10:30:00 +0530", 24:00, a leap second
+        if not prose and (found_period := period(text)) is not None:
+            return Reading(found_period[0], True, found_period[1])
         for form in _FORMS:
             if found := form.fullmatch(text):
                 return _assemble(found, order)
@@ -195,7 +212,7 @@ def _assemble(found: re.Match[str], order: Order | None) -> Reading:
         day, two_ways = _ordered(year, int(parts["a"]), int(parts["b"]), parts["mark"], order)
     if parts["hour"] is None:
         return Reading(day, not two_ways, two_ways=two_ways)
-    zone = _zone(parts["zone"])
+    zone = zone_of(parts["zone"], day)
     if zone is None:  # the hour of an unknown zone is no instant, the day stands
         return Reading(day, False, two_ways=two_ways)
     return Reading(_at(day, parts, zone), not two_ways, two_ways=two_ways)
@@ -203,6 +220,8 @@ def _assemble(found: re.Match[str], order: Order | None) -> Reading:
 
 def _year(text: str) -> int:
     year = int(text)
+    if BUDDHIST <= year < BUDDHIST + 300:
+        year -= 543
     return year if len(text) == 4 else year + (1900 if year >= 69 else 2000)
 
 
@@ -232,19 +251,6 @@ def _at(day: date, parts: Mapping[str, str | None], zone: timezone) -> datetime:
     return moment + timedelta(days=1) if late else moment
 
 
-def _zone(text: str | None) -> timezone | None:
-    if text is None:
-        return UTC
-    if text[0] in "+-":
-        digits = text[1:].replace(":", "").ljust(4, "0")
-        offset = timedelta(hours=int(digits[:2]), minutes=int(digits[2:]))
-        if offset >= timedelta(days=1):
-            return None
-        return timezone(-offset if text[0] == "-" else offset)
-    hours = _ZONES.get(text.lower())
-    return None if hours is None else timezone(timedelta(hours=hours)) if hours else UTC
-
-
 def _compact(text: str) -> Reading | None:
     """ISO 8601 without hyphens or by weeks: 20250226T103000Z, 2025-W09-3."""
     if not text[:4].isdecimal() or not re.match(r"\d{8}[Tt ]|\d{4}-?W\d\d-?\d", text):
@@ -266,9 +272,14 @@ def _names_a_day(line: str) -> bool:
 def _read_words(raw: str, order: Order | None, prose: bool) -> Reading:
     """A date among words: the time is taken out, then the day, and no number may be left."""
     text = re.sub(r"(?<=\d)\. (?=\d)", ".", bare(raw).translate(_DIGITS))
+    if (found := ROMAN.fullmatch(text)) is not None and found["roman"] in ROMANS:
+        return Reading(date(_year(found["y"]), ROMANS[found["roman"]], int(found["d"])), True)
+    text, whole = rewritten(text)
     if found := _EAST_ASIAN.search(text):
         return _east_asian(text, found)
     reading = _among_words(text, order, prose)
+    if not whole:
+        reading = reading._replace(certain=False)
     if reading.value is None and not prose:
         for part in _PARTS.split(text):  # "Published 1 Feb 2025 | Updated 3 Feb 2025": the first
             if part != text and (reading := _among_words(part, order, prose)).value is not None:
@@ -286,7 +297,8 @@ def _among_words(text: str, order: Order | None, prose: bool) -> Reading:
     for form in _WORDED:
         for found in form.finditer(rest):
             parts = found.groupdict()
-            number = NUMBERS.get(parts.get("name") or "")
+            name = parts.get("name") or ""
+            number = NUMBERS.get(name) or NUMBERS.get(name.removeprefix("ב"))
             if parts.get("a") is not None:
                 day, two_ways = _ordered(_year(parts["y"]), int(parts["a"]), int(parts["b"]), parts["mark"], order)
             elif number is not None:
@@ -308,7 +320,7 @@ def _among_words(text: str, order: Order | None, prose: bool) -> Reading:
     if time is None:
         return Reading(day, not two_ways, precision, two_ways)
     parts = time.groupdict()
-    zone = _zone(parts["zone"]) if parts["zone"] not in _NO_ZONE else UTC
+    zone = zone_of(parts["zone"], day) if parts["zone"] not in _NO_ZONE else UTC
     if zone is None:
         return Reading(day, False, two_ways=two_ways)
     clock = {**parts, "hour": parts["hour"] or parts["only"], "minute": parts["minute"] or "0"}
@@ -324,10 +336,11 @@ def _east_asian(text: str, found: re.Match[str]) -> Reading:
     if found["d"] is None:
         return Reading(date(int(found["y"]), int(found["m"]), 1), True, "month")
     day = date(int(found["y"]), int(found["m"]), int(found["d"]))
-    time = re.search(r"(\d{1,2})\s*[:時时시点]\s*(\d{1,2})", text[found.end() :])
+    time = re.search(r"(\d{1,2})\s*[:時时시点]\s*(\d{1,2})?\s*([ap](?=m))?", text[found.end() :])
     if time is None:
         return Reading(day, not any(c.isdigit() for c in text[found.end() :]))
-    return Reading(datetime(day.year, day.month, day.day, int(time[1]), int(time[2]), tzinfo=UTC), True)
+    parts = {"hour": time[1], "minute": time[2], "second": None, "fraction": None, "half": time[3]}
+    return Reading(_at(day, parts, UTC), True)
 
 
 def _aware(moment: datetime) -> datetime:
@@ -363,6 +376,12 @@ def _read_number(number: float, prose: bool = False) -> Reading:
             return Reading(date(number // 100, number % 100, 1), True, "month")
         if isinstance(number, int) and (day := _calendar(str(number))) is not None:
             return Reading(day, True)
+        if not prose and int(number) in _SHEET_DAYS:
+            day = date(1899, 12, 30) + timedelta(days=int(number))
+            seconds = round((number - int(number)) * 86_400)
+            if not seconds:
+                return Reading(day, False)
+            return Reading(datetime(day.year, day.month, day.day, tzinfo=UTC) + timedelta(seconds=seconds), False)
         for limit, unit in _UNITS:
             if _SMALLEST_EPOCH <= abs(number) < limit:
                 epoch = datetime(1970, 1, 1, tzinfo=UTC)

@@ -7,7 +7,7 @@ import os
 import stat
 import sys
 from collections.abc import Generator, Iterator, Mapping, Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -65,6 +65,7 @@ class Reading(Iterator[Article | Rejection]):
         self._entries = expand(paths)
         self._streams: dict[int, Source] = {}
         self._piped = False
+        self._beside: dict[tuple[Path, str], list[object]] = {}
         self._refused: dict[int, SourceError | MissingExtraError] = {}
         for number, entry in enumerate(self._entries):
             if entry.named:
@@ -284,19 +285,28 @@ class Reading(Iterator[Article | Rejection]):
         """The dates of the whole file, and those of its neighbours where a file has one article."""
         if source.path is None:
             return
-        paths = [source.path]
-        if form.single:
-            extension = source.path.suffix
-            beside = (path for path in source.path.parent.iterdir() if path.suffix == extension and path.is_file())
-            paths = list(islice(beside, NEIGHBOURS))
-        for path in paths:
-            try:
-                with closing(self._open(Entry(str(path)))) as again:
-                    for item in form.read(again):
-                        if not isinstance(item, Rejection):
-                            yield Draft(item.fields, self._settings.mapped).date
-            except (OSError, SourceProblem):
-                continue
+        articles = 0
+        if not form.single:
+            for day in self._dates_of(source.path, form):
+                articles += 1
+                yield day
+        if form.single or articles == 1:
+            yield from self._dates_beside(source.path, form)
+
+    def _dates_beside(self, path: Path, form: Format) -> list[object]:
+        """The dates of files with one article each that lie beside one and are named alike, looked through once."""
+        key = path.parent, path.suffix
+        if key not in self._beside:
+            beside = (other for other in path.parent.iterdir() if other.suffix == path.suffix and other.is_file())
+            few = (list(islice(self._dates_of(other, form), 2)) for other in islice(beside, NEIGHBOURS))
+            self._beside[key] = [dates[0] for dates in few if len(dates) == 1]
+        return self._beside[key]
+
+    def _dates_of(self, path: Path, form: Format) -> Iterator[object]:
+        with suppress(OSError, SourceProblem), closing(self._open(Entry(str(path)))) as again:
+            for item in form.read(again):
+                if not isinstance(item, Rejection):
+                    yield Draft(item.fields, self._settings.mapped).date
 
 
 def read(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -100,6 +101,9 @@ class Kind:
                 self.count(f"dated before {EARLIEST}", f"{place}: {day}")
             if draft.two_ways:
                 self.count(TWO_WAYS, f"{place}: {article.extra.get(PUBLISHED_RAW)}")
+            raw = article.extra.get(PUBLISHED_RAW)
+            if draft.precision == "day" and re.fullmatch(r"\d{5}(?:\.\d+)?", str(raw)):
+                self.count("with a spreadsheet's number for a date", f"{place}: {raw}")
             if draft.precision != "day":
                 self.count(f"with a {draft.precision} for a date", f"{place}: {article.extra.get(PUBLISHED_RAW)}")
         if draft.summary:

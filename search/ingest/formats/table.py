@@ -13,10 +13,10 @@ import re
 import threading
 from collections import deque
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import NamedTuple
 
-from search.ingest.aliases import ALIASES, bare_name, fields_of
+from search.ingest.aliases import ALIASES, bare_name, fields_of, place_of
 from search.ingest.decode import EXCERPT, RECORD_LIMIT, Line, TextStream
 from search.ingest.formats.base import Format, Record
 from search.ingest.formats.foreign import kind_of
@@ -34,16 +34,18 @@ _NEEDED = ("title", "text")
 
 _DOUBLED = re.compile(r'"{2}')  # left in a cell where quotation marks are no longer told from those around it
 _QUOTED_CELL = re.compile(r'(?:\A|[,;\t|])"(?:[^"]|"")*"(?:\Z|[,;\t|])')
+_SPACED_CELL = re.compile(r'[,;\t|] +"')
 
 
 class Dialect(NamedTuple):
     """How a table is written: quotation marks inside a cell are doubled, or stand behind a backslash, or, without
-    ``quoted``, mean nothing."""
+    ``quoted``, mean nothing. ``spaced``: a space follows the sign between cells."""
 
     delimiter: str
     doubled: bool = True
     quoted: bool = True
     mark: str = '"'
+    spaced: bool = False
 
     def reader(self, lines: Iterable[str]) -> Iterator[list[str]]:
         """The rows of ``lines``; strict, for a quotation mark out of place would move the rest into other columns."""
@@ -55,6 +57,7 @@ class Dialect(NamedTuple):
             doublequote=self.doubled,
             escapechar=None if self.doubled or not self.quoted else "\\",
             strict=self.quoted,
+            skipinitialspace=self.spaced,
         )
 
 
@@ -131,6 +134,9 @@ def read(source: Source) -> Iterator[Record | Rejection]:
                 rows.again_after(reason)
             if reason is not None:
                 yield Rejection(source=source.name, line=line, reason=reason, record=rows.excerpt())
+                continue
+            if row == layout.names:  # of another table, behind the first
+                source.note("headers repeated among the rows left out")
                 continue
             # An empty cell is no value, also in a column of unknown name.
             cells = {name: value for name, value in zip(names, row, strict=False) if value.strip()}
@@ -211,8 +217,11 @@ def _dialect(layout: Layout, lines: list[str]) -> Layout:
     """The layout with the dialect under which most of these rows fit its columns."""
     width = len(layout.names)
     best, fit = layout, -1
-    for doubled, quoted in ((True, True), (False, True), (True, False)):
-        dialect = layout.dialect._replace(doubled=doubled, quoted=quoted)
+    ways = ((True, True, False), (True, True, True), (False, True, False), (True, False, False))
+    for doubled, quoted, spaced in ways:
+        dialect = layout.dialect._replace(doubled=doubled, quoted=quoted, spaced=spaced)
+        if spaced and not any(_SPACED_CELL.search(line) for line in lines):
+            continue
         if not doubled and not any('\\"' in line for line in lines):
             continue
         if not quoted and any(_QUOTED_CELL.search(line) for line in lines):
@@ -221,8 +230,25 @@ def _dialect(layout: Layout, lines: list[str]) -> Layout:
         fits = sum(size == width for size in widths)
         if fits > fit and (fit < 0 or 2 * fits >= len(widths)):
             named = width > 1 and fits == 0 and len(widths) > 0 and all(size == width + 1 for size in widths)
+            named = named and _rows_named(layout.names, dialect, lines)
             best, fit = layout._replace(dialect=dialect, rows_named=named), fits
     return best
+
+
+def _rows_named(names: list[str], dialect: Dialect, lines: list[str]) -> bool:
+    """Whether rows that all have a cell too many begin with a name of their own, rather than end with an empty cell,
+    or have a text in which the sign between cells stands."""
+    rows: list[list[str]] = []
+    with suppress(csv.Error, ValueError):
+        for row in dialect.reader(line + "\n" for line in lines):
+            rows.append(row)
+    rows = [row for row in rows if len(row) > 1]
+    first = {row[0] for row in rows}
+    if len(first) < len(rows) or any(not row[-1].strip() or row[-1][0] == " " for row in rows):
+        return False
+    place = place_of(names[0])
+    # Under an id, the first cells are the ids unless the second ones are.
+    return place is None or place[0] != "id" or not any(" " in row[1] for row in rows)
 
 
 def _widths(dialect: Dialect, lines: list[str]) -> list[int]:
