@@ -56,6 +56,11 @@ BUILT_IN = (
     "mets",
     "page_xml",
     "hocr",
+    "tei",
+    "iptc7901",
+    "anpa1312",
+    "epub",
+    "chronicling",
     "warc",
     "mail",
     "html",
@@ -137,4 +142,5 @@ def by_name(source: Source) -> Format | None:
     if the bytes are plainly something else; ``kind_of`` says what."""
     if kind_of(source.head) is not None:
         return None
-    return by_extension(source.name)[1] or known_formats()[PLAIN]
+    placed = next((form for form in known_formats().values() if form.named(source.name)), None)
+    return placed or by_extension(source.name)[1] or known_formats()[PLAIN]

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from search.ingest.formats.base import Format, Record, rejected
+from search.ingest.formats.chronicling import place_of
 from search.ingest.formats.mets_issue import issue_beside
 from search.ingest.formats.printed import HYPHENS, Page, Printed, Word
 from search.ingest.formats.trees import elements, inside, line, local
@@ -51,7 +52,9 @@ def read(source: Source) -> Iterator[Record | Rejection]:
         return
     source.note("pages read as they are, without a METS file that tells their articles", count)
     fields = {"text": printed.text, "ocr_quality": printed.quality, "language": language}
-    extra["page_count"] = count
+    place = place_of(source.name)
+    fields["published"] = place.pop("published", "")
+    extra |= {"page_count": count, **place.pop("extra", {})}
     yield Record(told(fields) | {"extra": extra}, None, printed.text, False, tuple(printed.pages))
 
 

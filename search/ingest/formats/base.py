@@ -47,7 +47,8 @@ class Format:
 
     ``extensions`` are lower case, with their dots. ``needs`` are the modules that ``read`` imports and ``extra`` the
     extra of this package that brings them. ``fault`` tells from the head of a source why a file that a person named as
-    of this format cannot be read at all. ``single``: each file is one article.
+    of this format cannot be read at all. ``single``: each file is one article. ``named`` answers from a whole path, for
+    files that no mark in their bytes tells.
     """
 
     name: str
@@ -59,6 +60,7 @@ class Format:
     extra: str | None = None
     fault: Callable[[Source], str | None] = lambda source: None
     single: bool = False
+    named: Callable[[str], bool] = lambda name: False
 
     def missing(self) -> MissingExtraError | None:
         """The error that says what to install, or None if ``read`` can run."""

@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from search.ingest.formats.printed import Page, Printed, Word
 from search.ingest.markup import without_markup
 
 _DEPTH = 8
@@ -56,6 +57,10 @@ def shaped(value: Mapping[str, Any]) -> Mapping[str, Any]:
         and ("articleText" in value or "troveUrl" in value)
     ):
         return _trove(value)
+    if "lccn" in value and any(name.startswith("ocr_") for name in value):
+        return _chronicling_america(value)
+    if value.keys() == {"pk", "model", "fields"} and str(value["model"]).casefold().startswith("core."):
+        return {"catalogue record": dict(value)}  # of issues and titles: no text
     names = {name.casefold() for name in value}
     if "uri" in names and (names & _OF_NINJS) and _is_ninjs(names):
         return _ninjs({name.casefold(): member for name, member in value.items()}, value)
@@ -276,3 +281,23 @@ def _trove(value: Mapping[str, Any]) -> Mapping[str, Any]:
         "pages": [[0, page]] if page and text else None,
     }
     return _with(fields, value, ("articleText", "heading", "category", "date"))
+
+
+def _chronicling_america(value: Mapping[str, Any]) -> Mapping[str, Any]:
+    """A page as the search of Chronicling America answers it: its text in lines, under the language that it is in."""
+    languages = [name for name in value if name.startswith("ocr_") and _text(value[name])]
+    text = max((_text(value[name]) for name in languages), key=len, default="")
+    printed = Printed()
+    page = Page(str(value.get("page") or value.get("sequence") or ""))
+    for number, line in enumerate(text.split("\n")):
+        printed.add(page, (Word(word, number) for word in line.split()))
+    fields = {
+        "id": _text(value.get("id")) or None,
+        "text": printed.text,
+        "published": value.get("date"),
+        "source": _text(value.get("title")).rstrip(". "),
+        "language": next(iter(_names(value.get("language"), "name")), "") or (languages[0][4:] if languages else ""),
+        "url": _text(value.get("url")),
+        "pages": [[0, page.name]] if page.name and printed.text else None,
+    }
+    return _with(fields, value, (*languages, "date"))
