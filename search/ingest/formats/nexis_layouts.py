@@ -68,8 +68,8 @@ END = re.compile(
     re.IGNORECASE,
 )
 NUMBER = re.compile(
-    r"^[ \t\f\xa0]*(?:dokument|document)?[ \t]*(?P<number>\d{1,7})[ \t]+(?:of|von|de|sur|di|van)[ \t]+\d{1,7}"
-    r"(?:[ \t]+(?:documents?|dokumenten?|documentos|documenti|documenten))[ \t]*$",
+    r"^[ \t\f\xa0]*+(?:(?:dokument|document)[ \t]*+)?(?P<number>\d{1,7})[ \t]++(?:of|von|de|sur|di|van)[ \t]++\d{1,7}"
+    r"(?:[ \t]++(?:documents?|dokumenten?|documentos|documenti|documenten))[ \t]*+$",
     re.IGNORECASE | re.MULTILINE,
 )
 _PAGE = re.compile(

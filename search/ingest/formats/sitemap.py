@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from typing import Any
 
 from search.ingest.formats.base import Format, Record, rejected
 from search.ingest.formats.trees import elements, first, inside, line, local
+from search.ingest.formats.xml_fields import root_of
 from search.ingest.source import Head, Source
 from search.records import Rejection
-
-_ROOT = re.compile(
-    r"\ufeff?\s*(?:<\?[^>]*>\s*|<!--.*?-->\s*)*<(?:\w+:)?(?:urlset|sitemapindex)\b", re.IGNORECASE | re.DOTALL
-)
 
 
 def recognises(head: Head) -> bool:
     """Its root is that of a sitemap, or of an index of them."""
-    return _ROOT.match(head.text[:20_000]) is not None
+    return root_of(head).name in ("urlset", "sitemapindex")
 
 
 def read(source: Source) -> Iterator[Record | Rejection]:

@@ -6,6 +6,7 @@ stand for letters, there are control characters. These are put right before a pa
 
 from __future__ import annotations
 
+import codecs
 import re
 from collections.abc import Callable, Collection, Iterator
 from html.entities import html5
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from search.ingest.decode import RECORD_LIMIT, TextStream
 from search.ingest.encodings import is_utf8
+from search.ingest.formats.mending import Mender
 from search.ingest.markup import BLOCKS, CELLS, LINES
 from search.ingest.source import Source, SourceProblem
 
@@ -27,17 +29,11 @@ _DECLARED = re.compile(
 )
 _PARTS = BLOCKS | {"paragraph", "hl1", "hl2", "block"}  # paragraphs, of XML too
 _SKIPPED = frozenset(("script", "style", "head", "template", "noscript", "iframe", "object", "svg", "button", "select"))
-_BROKEN = re.compile(
-    rb"<!\[CDATA\[|<!--|<\?|&(?P<name>[A-Za-z][A-Za-z0-9]{1,31});|&(?!#\d{1,7};|#[xX][0-9a-fA-F]{1,6};)"
-    rb"|<(?![A-Za-z_/!?:\x80-\xff])|[\x00-\x08\x0b\x0c\x0e-\x1f]"
-)
-_ENDS = {b"<![CDATA[": b"]]>", b"<!--": b"-->", b"<?": b"?>"}
-_PREDEFINED = frozenset((b"amp", b"lt", b"gt", b"quot", b"apos"))
-_WIDEST = 40  # bytes that may begin something that is put right
 _FATAL = frozenset(
     ("ERR_TAG_NOT_FINISHED", "ERR_DOCUMENT_END", "ERR_DOCUMENT_EMPTY", "ERR_INTERNAL_ERROR", "ERR_RESOURCE_LIMIT",
      "ERR_NAME_TOO_LONG", "ERR_NO_MEMORY", "ERR_GT_REQUIRED")
 )  # fmt: skip
+_MARK = 1000  # characters of the longest mark that parts a text
 _DEPTH = 500  # levels of elements whose words are read
 
 
@@ -48,11 +44,15 @@ def declared_encoding(source: Source) -> str | None:
         return None
     name = (found[1] or found[2]).decode("ascii").lower()
     name = {"iso-8859-1": "cp1252", "latin-1": "cp1252", "us-ascii": "cp1252", "gb2312": "gb18030"}.get(name, name)
+    return name if _is_known(name) else None
+
+
+def _is_known(name: str) -> bool:
     try:
         "".encode(name)
     except (LookupError, ValueError):
-        return None
-    return name
+        return False
+    return True
 
 
 def text_of(source: Source) -> Iterator[str]:
@@ -78,15 +78,18 @@ def parted(chunks: Iterator[str], mark: re.Pattern[str], limit: int = RECORD_LIM
     """The text cut before each ``mark``, what is above the first included. Raises ``SourceProblem`` for a part of more
     than ``limit`` characters."""
     held = ""
+    looked = 1  # characters of it that no mark begins in
     for chunk in chunks:
         held += chunk
         place = 0
-        while (found := mark.search(held, place + 1)) is not None:
+        while (found := mark.search(held, max(place + 1, looked))) is not None:
             if found.end() == len(held):  # it may go on
                 break
             yield held[place : found.start()]
             place = found.start()
+            looked = place + 1
         held = held[place:]
+        looked = max(1, len(held) - _MARK)
         if len(held) > limit:
             raise SourceProblem(f"more than {limit // 1_000_000} million characters without {mark.pattern[:40]}")
     if held:
@@ -183,12 +186,12 @@ def elements(source: Source, names: Collection[str]) -> Iterator[tuple[_Element,
     from lxml import etree
 
     options: dict[str, Any] = {**_SAFE, "recover": True, "remove_comments": True, "remove_pis": True}
-    name = declared_encoding(source) if source.encoding is None else source.encoding
-    parser = etree.XMLPullParser(("start", "end"), encoding=name, **options)
+    name = source.encoding or declared_encoding(source) or _instead(source)
+    parser = etree.XMLPullParser(("start", "end"), encoding="utf-8" if name is not None else None, **options)
     depth = 0  # levels inside an element that is wanted
     held = 0  # bytes since it began
     try:
-        for chunk in _mended(source):
+        for chunk in _mended(source, name):
             held = held + len(chunk) if depth else 0
             if held > RECORD_LIMIT:
                 raise SourceProblem(f"an element of more than {RECORD_LIMIT // 1_000_000} million bytes")
@@ -207,8 +210,8 @@ def elements(source: Source, names: Collection[str]) -> Iterator[tuple[_Element,
                     yield element, f"line {element.sourceline}"
                     _drop(element)
         parser.close()
-    except etree.XMLSyntaxError as error:
-        raise SourceProblem(f"no XML that can be followed: {error.msg}") from error
+    except (etree.XMLSyntaxError, LookupError) as error:  # the second for an encoding that the parser does not know
+        raise SourceProblem(f"no XML that can be followed: {error}"[:200]) from error
     mistakes = [entry for entry in parser.feed_error_log if not entry.type_name.startswith("WAR_")]
     for mistake in mistakes:
         if mistake.type_name in _FATAL:
@@ -225,13 +228,27 @@ def _drop(element: _Element) -> None:
         parent.remove(before)
 
 
-def _mended(source: Source) -> Iterator[bytes]:
-    """The bytes with what makes them no XML put right; of UTF-16 as they are."""
+def _instead(source: Source) -> str | None:
+    """The encoding for one that a document declares and the parser does not know; None where it finds it."""
+    stated = _DECLARED.search(source.head[:4096])
+    name = "" if stated is None else (stated[1] or stated[2]).decode("ascii").lower()
+    if not name or name in ("utf-8", "utf8"):
+        return None
+    if _is_known(name):  # the parser does too, but for a misspelt "utf-8"
+        return "utf-8" if codecs.lookup(name).name == "utf-8" else None
+    source.note("encodings that nobody knows passed over")
+    return "utf-8" if is_utf8(source.head[:-4] if not source.complete else source.head) else "cp1252"
+
+
+def _mended(source: Source, name: str | None) -> Iterator[bytes]:
+    """The bytes with what makes them no XML put right, as UTF-8 where their encoding is given; UTF-16 as it is."""
     chunks = source.chunks()
-    if source.head[:2] in (b"\xff\xfe", b"\xfe\xff") or b"\x00" in source.head[:4]:
+    if name is not None:
+        chunks = _recoded(chunks, name)
+    elif source.head[:2] in (b"\xff\xfe", b"\xfe\xff") or b"\x00" in source.head[:4]:
         yield from chunks
         return
-    mender = _Mender()
+    mender = Mender()
     for chunk in chunks:
         yield mender.feed(chunk)
     yield mender.feed(b"", final=True)
@@ -239,51 +256,12 @@ def _mended(source: Source) -> Iterator[bytes]:
         source.note("characters that made it no XML, put right", mender.count)
 
 
-class _Mender:
-    """Puts right what makes bytes no XML, as they come in pieces; ``count`` is how often."""
-
-    def __init__(self) -> None:
-        self.count = 0
-        self._pending = b""
-        self._end: bytes | None = None  # of the section (CDATA, a comment) that the bytes are in
-        self._begun = False
-
-    def feed(self, chunk: bytes, *, final: bool = False) -> bytes:
-        """The next bytes, put right; some are kept back until it is seen how they go on."""
-        data = self._pending + chunk
-        if not self._begun:
-            data = data.removeprefix(b"\xef\xbb\xbf").lstrip()
-            self._begun = bool(data)
-        out: list[bytes] = []
-        place, stop = 0, len(data) if final else len(data) - _WIDEST
-        while True:
-            if self._end is not None:
-                found = data.find(self._end, place)
-                if found < 0:
-                    upto = len(data) if final else max(place, len(data) - len(self._end))
-                    break
-                out.append(data[place : found + len(self._end)])
-                place, self._end = found + len(self._end), None
-            match = _BROKEN.search(data, place)
-            if match is None or match.start() >= stop:
-                upto = max(place, stop)
-                break
-            out.append(data[place : match.start()])
-            place = match.end()
-            self._end = _ENDS.get(match[0])
-            right = match[0] if self._end is not None else _right(match)
-            self.count += right != match[0]
-            out.append(right)
-        out.append(data[place:upto])
-        self._pending = data[upto:]
-        return b"".join(out)
-
-
-def _right(match: re.Match[bytes]) -> bytes:
-    if match["name"] is not None:
-        name = match["name"]
-        if name in _PREDEFINED:
-            return match[0]
-        letters = html5.get(name.decode() + ";")
-        return b"".join(b"&#%d;" % ord(c) for c in letters) if letters else b"&amp;" + match[0][1:]
-    return b"&amp;" if match[0] == b"&" else b"&lt;" if match[0] == b"<" else b" "
+def _recoded(chunks: Iterator[bytes], name: str) -> Iterator[bytes]:
+    """The same text as UTF-8."""
+    try:
+        decoder = codecs.getincrementaldecoder(name)("replace")
+        for chunk in chunks:
+            yield decoder.decode(chunk).encode()
+        yield decoder.decode(b"", final=True).encode()
+    except UnicodeError as error:  # of what is called an encoding and is none for texts
+        raise SourceProblem(f"it is not in {name}, as it says") from error
