@@ -673,6 +673,13 @@ class Archive:
 
         return restore(Path(backup), Path(path), replace, number, wait, progress)
 
+    def foresee(self, items: Iterable[Article | Rejection]) -> AddReport:
+        """What ``add`` would make of versions of items that agencies send, without doing it. Counted are these alone:
+        ``replaced`` earlier versions, and what would be ``outdated``, ``barred``, ``withdrawn`` and ``killed``."""
+        from search.engine.withdrawals import foresee
+
+        return foresee(items, self._session.catalog)
+
     # Writing
 
     def add(

@@ -58,6 +58,7 @@ READS = {
 }
 READS |= {
     "first",
+    "foresee",
     "terms",
     "background",
     "counts",

@@ -11,7 +11,7 @@ from search.ingest import read as ingest_read
 from search.ingest.formats import recognised
 from search.ingest.formats.xml_fields import fields_of, root_of
 from search.ingest.source import Head, Source
-from search.records import Article, Rejection
+from search.records import Article, Edition, Rejection
 from tests.placeless import read
 from tests.test_formats import FOLDER, found
 
@@ -64,20 +64,29 @@ def test_what_is_nested_without_end_is_kept_as_its_words():
 @pytest.mark.parametrize(
     ("file", "place", "expected"),
     [
-        ("nitf_agency.xml", 0, ("np-2011-0411-c", "3", "usable", "np-2011-0411-b")),
+        ("nitf_agency.xml", 0, ("np-2011-0411-c", "3", False, "np-2011-0411-b")),
+        ("nitf_agency.xml", 1, ("np-2011-0411-b", "", True, "")),  # which the first one takes the place of
         ("newsml_g2.xml", 0, (
-            "urn:newsml:nordpresse.example:20170602:lighthouse", "3", "usable",
+            "urn:newsml:nordpresse.example:20170602:lighthouse", "3", False,
             "urn:newsml:nordpresse.example:20170601:lighthouse-flash")),
-        ("newsml_g2.xml", 3, ("urn:newsml:nordpresse.example:20170531:whale", "2", "canceled", None)),
-        ("newsml.xml", 0, ("urn:newsml:nordpresse.example:20080114:NP-MILL-01", "2", "usable", None)),
-        ("newsml.xml", 1, ("urn:newsml:nordpresse.example:20080113:NP-ELK", "1", "canceled", None)),
-        ("ninjs3.json", 0, ("urn:newsml:alder.example:2023:1", "2", "usable", "urn:newsml:alder.example:2023:0")),
-        ("ap.json", 0, ("e5b4", 1, None, None)),
+        ("newsml_g2.xml", 3, ("urn:newsml:nordpresse.example:20170531:whale", "2", True, "")),
+        ("newsml.xml", 0, ("urn:newsml:nordpresse.example:20080114:NP-MILL-01", "2", False, "")),
+        ("newsml.xml", 1, ("urn:newsml:nordpresse.example:20080113:NP-ELK", "1", True, "")),
+        ("ninjs3.json", 0, ("urn:newsml:alder.example:2023:1", "2", False, "urn:newsml:alder.example:2023:0")),
+        ("ap.json", 0, ("e5b4", "1", False, "")),
     ],
 )  # fmt: skip
 def test_versions_of_an_item_are_told_alike(file, place, expected):
-    extra = [item for item in read([FOLDER / file]) if isinstance(item, Article)][place].extra
-    assert tuple(extra.get(name) for name in ("item", "version", "status", "evolved from")) == expected
+    article = [item for item in read([FOLDER / file]) if isinstance(item, Article)][place]
+    edition = Edition.of(article)
+    assert (article.id, edition.version, edition.withdrawn, edition.evolved_from) == expected
+
+
+def test_what_agencies_say_to_editors_is_kept_with_the_version():
+    items = list(read([FOLDER / "newsml_g2.xml"]))
+    assert Edition.of(items[0]).correction
+    assert Edition.of(items[3]).note == "KILL: there was no whale"
+    assert (items[3].title, items[3].text) == ("", "")
 
 
 def test_a_newspapers_archive_keeps_what_has_no_field():

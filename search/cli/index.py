@@ -6,7 +6,7 @@ import time
 import warnings
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, closing, contextmanager
-from dataclasses import replace
+from dataclasses import asdict, replace
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
@@ -144,7 +144,7 @@ def command(
     }
     if dry_run:
         with closing(ingest.read(paths, **said)) as reading:
-            _dry_run(reading)
+            _dry_run(reading, folder)
         return
     with ExitStack() as stack:
         kept = stack.enter_context(replacing(report_file)) if report_file is not None else None
@@ -184,7 +184,7 @@ def command(
         f"{report.rejected:,} rejected{gone} in {duration(time.monotonic() - began)}",
         err=True,
     )
-    if not (report.added or report.replaced or report.skipped):
+    if not (report.added or report.replaced or report.skipped or report.withdrawn):
         raise click.exceptions.Exit(1)
 
 
@@ -204,6 +204,7 @@ def _say(reading: Reading, report: AddReport, report_file: Path | None) -> None:
     if report.poorer:
         records = counted(report.poorer, "record")
         click.echo(f"{records} without the text or date that the archive has: the fuller ones are kept", err=True)
+    _say_versions(report)
     for remark in report.remarks[:2]:
         click.echo(f"  {cut(remark, 300)}", err=True)
     if report_file is not None:
@@ -212,12 +213,25 @@ def _say(reading: Reading, report: AddReport, report_file: Path | None) -> None:
         click.echo("--report FILE keeps them all", err=True)
 
 
+def _say_versions(report: AddReport, would: bool = False) -> None:
+    """What became of versions of items, and of what their agencies have withdrawn; or ``would``."""
+    if would and report.replaced:
+        click.echo(f"{counted(report.replaced, 'record')} would replace earlier versions", err=True)
+    if report.outdated:
+        where = "seen before" if would else "that the archive has"
+        click.echo(f"{counted(report.outdated, 'record')} of earlier versions than the one {where}: skipped", err=True)
+    if report.withdrawn:
+        gone = f"{counted(report.killed, 'article')} {'would be ' if would else ''}deleted"
+        click.echo(f"{counted(report.withdrawn, 'item')} withdrawn by their agency: {gone}", err=True)
+    if report.barred:
+        click.echo(f"{counted(report.barred, 'record')} of withdrawn items: not indexed", err=True)
+
+
 def _write_report(file: TextIO, report: AddReport, reading: Reading, pruned: int | None) -> None:
     from search.exports.formats import dumps
 
-    counts = ("added", "replaced", "skipped", "rejected", "revised", "poorer", "parted")
     record = {
-        **{name: getattr(report, name) for name in counts},
+        **{name: value for name, value in asdict(report).items() if isinstance(value, int)},
         "pruned": pruned,
         "kinds": reading.report.to_dict(),
         "passed_over": {
@@ -233,19 +247,26 @@ def _write_report(file: TextIO, report: AddReport, reading: Reading, pruned: int
     file.write(dumps(record, indent=2) + "\n")
 
 
-def _dry_run(reading: Reading) -> None:
-    """Read all, and say what there is."""
+def _dry_run(reading: Reading, folder: Path) -> None:
+    """Read all, and say what there is, and what would become of versions of what the archive has."""
     examples: list[Article] = []
     rejected = 0
-    for item in reading:
-        if isinstance(item, Rejection):
-            rejected += 1
-            if rejected <= SHOWN:
-                place = item.source if item.line is None else f"{item.source}:{item.line}"
-                click.echo(cut(f"rejected {place}: {item.reason}", 300), err=True)
-        elif len(examples) < EXAMPLES:
-            examples.append(item)
+
+    def seen() -> Iterator[Article | Rejection]:
+        nonlocal rejected
+        for item in reading:
+            if isinstance(item, Rejection):
+                rejected += 1
+                if rejected <= SHOWN:
+                    place = item.source if item.line is None else f"{item.source}:{item.line}"
+                    click.echo(cut(f"rejected {place}: {item.reason}", 300), err=True)
+            elif len(examples) < EXAMPLES and (item.title or item.text):
+                examples.append(item)
+            yield item
+
+    versions = _foreseen(seen(), folder)
     _say(reading, AddReport(), None)
+    _say_versions(versions, would=True)
     for line in reading.report.fields():
         click.echo(cut(f"fields of {line}", 600))
     for article in examples:
@@ -256,8 +277,18 @@ def _dry_run(reading: Reading) -> None:
         click.echo(f"  {cut(f'{place}: {shown}', 300)}")
     total = sum(kind.articles for kind in reading.report.kinds.values())
     click.echo(f"{counted(total, 'article')} would be read, {rejected:,} rejected; nothing was written", err=True)
-    if not total:
+    if not (total or versions.withdrawn):
         raise click.exceptions.Exit(1)
+
+
+def _foreseen(items: Iterable[Article | Rejection], folder: Path) -> AddReport:
+    """What would become of versions, in the archive that there may be."""
+    if folder.is_dir() and any(folder.iterdir()):
+        with opened(folder) as archive:
+            return archive.foresee(items)
+    from search.engine.withdrawals import foresee
+
+    return foresee(items, None)
 
 
 def _pair(text: str) -> tuple[str, str]:

@@ -13,6 +13,7 @@ from search.engine.furniture import learning
 from search.engine.intake import FIRST_BATCH, Batch, Intake, Progress, Teller
 from search.engine.stories.grouping import grouping
 from search.engine.watch import Watch, unwatched
+from search.engine.withdrawals import SETTING as WITHDRAWN
 from search.engine.writer import Writer
 from search.errors import UsageError
 from search.keyword.part import write as keyword
@@ -20,6 +21,7 @@ from search.records import AddReport, Article, Rejection
 from search.storage import segments
 from search.storage.columns import build_columns
 from search.storage.container import PartData
+from search.storage.transaction import SegmentEntry
 from search.text import passages
 from search.text.furniture import SentenceReader
 from search.vector import VectorIndex
@@ -56,6 +58,9 @@ def index(
         with Background("broadsheet-embedding") as background:
             for batch in intake.batches(items, watch, background.check):  # check > sort
                 articles = batch.articles
+                if not articles:  # nothing but withdrawals
+                    background.submit(partial(_commit, writer, batch, None, tell))
+                    continue
                 encoder = None if load is None else load()  # the model is loaded only where there is something for it
                 with watch("cut"):
                     layouts = [passages.lay_out(article.text) for article in articles]
@@ -64,7 +69,7 @@ def index(
                     digest = parts[segments.COLUMNS].meta["ids_digest"]
                     copies = None
                     if stories is not None:
-                        copies = stories.finding(articles, batch.rows, batch.replaced.values(), digest, sentences)
+                        copies = stories.finding(articles, batch.rows, batch.buried, digest, sentences)
                     furniture = None
                     if learner is not None:
                         furniture, parts[segments.FURNITURE] = learner.learn(articles, sentences.sentences(), digest)
@@ -100,15 +105,22 @@ def _store(
         with watch("embed"):
             parts[segments.VECTORS] = _vectors(writer, batch, encoder, cut, go_on, tell)
     with watch("commit"):
-        entry = writer.write_segment(parts, batch.first)
-        with writer.commit() as transaction:
-            transaction.bury(batch.replaced.values())
-            transaction.insert(batch.records())
-            transaction.add_segment(entry)
-        tell("writing", len(batch.fresh), len(batch.fresh), batch.report)
-        writer.tidy()
+        _commit(writer, batch, writer.write_segment(parts, batch.first), tell)
     with watch("merge"):
         merging.merge_tiers(writer, batch.report.added + batch.report.replaced)
+
+
+def _commit(writer: Writer, batch: Batch, entry: SegmentEntry | None, tell: Teller) -> None:
+    """All that a batch changes, at once; ``entry`` is its new segment, None where it has no articles."""
+    with writer.commit() as transaction:
+        transaction.bury(batch.buried)
+        if batch.withdrawn is not None:
+            transaction.set(WITHDRAWN, batch.withdrawn)
+        if entry is not None:
+            transaction.insert(batch.records())
+            transaction.add_segment(entry)
+    tell("writing", len(batch.fresh), len(batch.fresh), batch.report)
+    writer.tidy()
 
 
 def _vectors(

@@ -12,7 +12,9 @@ from typing import NamedTuple
 
 from search.engine import versions
 from search.engine.watch import Watch
+from search.engine.withdrawals import KEPT, Withdrawals
 from search.records import AddReport, Article, Rejection
+from search.records.editions import Edition
 from search.storage import codec
 from search.storage.catalog import Catalog
 from search.storage.transaction import Record
@@ -86,10 +88,13 @@ class Change:
 @dataclass(slots=True)
 class Batch:
     """Changed articles in arrival order, the live rows that they replace, and the first of the rows that they get.
-    ``report`` is of all that was read up to the batch's end."""
+    ``killed`` are the live rows of withdrawn items, ``withdrawn`` what the catalog is to remember of these, None where
+    it has it. ``report`` is of all that was read up to the batch's end."""
 
     fresh: dict[str, Checked] = field(default_factory=dict)
     replaced: dict[str, int] = field(default_factory=dict)
+    killed: dict[str, int] = field(default_factory=dict)
+    withdrawn: Mapping[str, object] | None = None
     characters: int = 0
     first: int = 0
     report: AddReport = field(default_factory=AddReport)
@@ -98,6 +103,11 @@ class Batch:
     def articles(self) -> list[Article]:
         """The articles, in the order of their rows."""
         return [checked.article for checked in self.fresh.values()]
+
+    @property
+    def buried(self) -> list[int]:
+        """The rows that are live no more once the batch is committed."""
+        return [*self.replaced.values(), *self.killed.values()]
 
     @property
     def rows(self) -> range:
@@ -124,7 +134,9 @@ def check(item: object) -> Checked | Rejection:
     if not 0 < len(item.id) <= ID_LIMIT or not item.id.isprintable():
         problem = f"id must be 1 to {ID_LIMIT} printable characters, not {str(item.id)[:80]!r}"
     if problem is None and not (item.title.strip() or item.text.strip()):
-        problem = "neither title nor text"
+        edition = Edition.of(item)
+        if edition is None or not edition.withdrawn:
+            problem = "neither title nor text"
     if (characters := len(item.title) + len(item.text) + len(item.caption)) > MOST_CHARACTERS:
         problem = f"it has {characters:,} characters, and an article may have {MOST_CHARACTERS:,}: cut it into several"
     if problem is None:
@@ -168,6 +180,7 @@ class Intake:
         self._counts: Counter[str] = Counter()
         self._remarks: list[str] = []
         self._changes: dict[str, Change] = {}
+        self._withdrawals = Withdrawals.kept(catalog)
         self._began = time.monotonic()
 
     def batches(self, items: Iterable[Article | Rejection], watch: Watch, alive: Callable[[], None]) -> Iterator[Batch]:
@@ -203,7 +216,7 @@ class Intake:
             alive()
             told = now
             self._tell("reading", self.read, None, self.report)
-            enough = len(batch.fresh) >= self._wanted or batch.characters >= BATCH_CHARACTERS
+            enough = len(batch.fresh) + len(batch.killed) >= self._wanted or batch.characters >= BATCH_CHARACTERS
             if enough or (late and batch.fresh):
                 yield self._given(batch)
                 self._on_its_way, self._rows_on_their_way = batch, batch.live()
@@ -211,12 +224,13 @@ class Intake:
                 self._tell("reading", self.read, None, self.report)
         with watch("sort"):
             self._sort(waiting, batch)
-        if batch.fresh:
-            yield self._given(batch)
+        if (given := self._given(batch)).fresh or given.killed or given.withdrawn is not None:
+            yield given
 
     def _given(self, batch: Batch) -> Batch:
         """The batch with its rows."""
         batch.first, batch.report = self._next_row, self.report
+        batch.withdrawn = self._withdrawals.changes()
         self._next_row += len(batch.fresh)
         self._wanted = self._size
         return batch
@@ -241,13 +255,26 @@ class Intake:
     def _live(self, ids: list[str]) -> dict[str, tuple[int, bytes]]:
         """Row and content hash of those ids that are live, or will be once the batch on its way is committed."""
         live = self._catalog.live(ids)
+        for one in self._on_its_way.killed:
+            live.pop(one, None)
         live.update((one, self._rows_on_their_way[one]) for one in ids if one in self._rows_on_their_way)
         return live
 
     def _settle(self, checked: Checked, batch: Batch, live: Mapping[str, tuple[int, bytes]]) -> None:
         article = checked.article
+        edition = Edition.of(article)
         before = batch.fresh.get(article.id)
-        row, content = live.get(article.id, (-1, b""))
+        row, content = (-1, b"") if article.id in batch.killed else live.get(article.id, (-1, b""))
+        if edition is not None and edition.withdrawn:
+            self._withdraw(article, edition, batch, row)
+            return
+        if (withdrawn := self._withdrawals.of_item(article.id)) is not None:
+            if self._withdrawals.bars(article.id, edition):
+                self._counts["skipped"] += 1
+                self._counts["barred"] += 1
+                self._remark(article, f"{article.id} was withdrawn by its agency{_note(withdrawn)}: not indexed")
+                return
+            self._withdrawals.lift(article.id)
         if before is None and row < 0:
             self._counts["added"] += 1
             self._take(checked, batch)
@@ -258,8 +285,17 @@ class Intake:
         # What is there by now, and whether this run has brought or met it.
         old = before.article if before is not None else self._article(article.id, row)
         of_this_run = before is not None or row >= self._first_row or self._is_met(row)
+        order = versions.order(edition, Edition.of(old))
         if versions.same(article, old):
             self._skip(row)
+        elif order == -1:
+            self._counts["outdated"] += 1
+            self._remark(article, f"{article.id} is an earlier version than the archive has: the later one is kept")
+            self._skip(row)
+        elif order == 1:
+            self._counts["replaced"] += 1
+            self._counts["revised"] += of_this_run
+            self._replace(checked, batch, row)
         elif (own := self._of_its_own(article, old, batch, of_this_run)) is not None:
             self._counts["parted"] += 1
             self._remark(article, f"another story has the id {article.id}: kept as {own.article.id}")
@@ -285,6 +321,33 @@ class Intake:
                 if said and change is not None:
                     change.remarks.append(said)
             self._replace(checked, batch, row)
+
+    def _withdraw(self, article: Article, edition: Edition, batch: Batch, row: int) -> None:
+        """An item must not be used: its article goes, unless that is a later version, and no earlier one comes back."""
+        known = self._withdrawals.of_item(article.id)
+        if known is not None and edition.after(known) != 1:
+            self._counts["skipped"] += 1
+            return
+        before = batch.fresh.get(article.id)
+        old = before.article if before is not None else self._article(article.id, row) if row >= 0 else None
+        if old is not None and versions.order(edition, Edition.of(old)) == -1:
+            self._counts["skipped"] += 1
+            self._counts["outdated"] += 1
+            self._remark(article, f"{article.id} is withdrawn, and the archive has a later version, which is kept")
+            return
+        self._withdrawals.add(article.id, edition)
+        if self._withdrawals.forgotten == 1:
+            self._remark(article, f"more than {KEPT:,} items are withdrawn: the first of them are forgotten")
+        self._counts["withdrawn"] += 1
+        self._changes.pop(article.id, None)
+        if before is not None:
+            batch.characters -= len(batch.fresh.pop(article.id).article.text)
+            batch.replaced.pop(article.id, None)
+        if row >= 0:
+            batch.killed[article.id] = row
+        self._counts["killed"] += old is not None
+        what = "deleted" if old is not None else "none of its versions is here"
+        self._remark(article, f"{article.id} was withdrawn by its agency{_note(edition)}: {what}")
 
     def _returns(self, article: Article) -> bool:
         """Whether an article that this run has replaced comes back as it was: then the run changes nothing, as each
@@ -354,3 +417,7 @@ class Intake:
         place = versions.where(article)
         self._remarks.append(f"{place}: {words}" if place else words)
         return self._remarks[-1]
+
+
+def _note(edition: Edition) -> str:
+    return f" ({edition.note})" if edition.note else ""

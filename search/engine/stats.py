@@ -13,6 +13,7 @@ from search.encode import recorded_way
 from search.engine.legs import VectorLeg
 from search.engine.settings import Settings
 from search.engine.view import View
+from search.engine.withdrawals import Withdrawals
 from search.records import Counts
 from search.storage.catalog import FILE
 from search.storage.columns import MISSING_DAY, MISSING_INSTANT, unpack_string
@@ -36,7 +37,8 @@ def stats(session: Session) -> dict[str, Any]:
             None if groups is None else int(np.count_nonzero(view.snapshot.live)) - groups.count(view.snapshot.live)
         )
         found = _stats(session.catalog.folder, view.snapshot, view.vectors, view.counts, session.settings)
-        return found | {"copies": copies, "furniture": _furniture(view)}
+        withdrawn = len(Withdrawals.of(session.settings.values))
+        return found | {"copies": copies, "furniture": _furniture(view), "withdrawn": withdrawn}
 
 
 def _furniture(view: View) -> dict[str, int] | None:

@@ -13,6 +13,7 @@ import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict, replace
 from datetime import datetime
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -26,8 +27,10 @@ from search.engine.plan import Plan
 from search.engine.rank import alone
 from search.engine.request import Request
 from search.engine.stories.shown import stand_ins
+from search.engine.withdrawals import Withdrawals
 from search.errors import ArchiveDamaged, SearchError, SettingsDamaged, SourceError, UsageError
 from search.records import AddReport, Alert, Article, Copies, ImportReport, Rejection
+from search.records.editions import KEY as EDITION
 from search.records.numbers import counted
 from search.storage import codec
 from search.storage.catalog import Catalog
@@ -175,7 +178,7 @@ def import_(
             session.tune(settings["bm25"])
     elif settings.get("bm25") != asdict(session.settings.bm25):
         notes.append("the archive has articles already: its own settings stay")
-    report = index(session, reading, size, vectors, progress)
+    report = index(session, chain(_withdrawn(settings), reading), size, vectors, progress)
     if settings.get("language") != session.settings.language:
         theirs, ours = settings.get("language") or "english", session.settings.language or "english"
         notes.append(f"the words of the export are of the language {theirs}, and here they are of {ours}")
@@ -197,6 +200,12 @@ def import_(
         alerts_kept=kept,
         notes=tuple(notes),
     )
+
+
+def _withdrawn(settings: Mapping[str, Any]) -> Iterator[Article]:
+    """What agencies have withdrawn of the exported archive, as they say it."""
+    for article_id, edition in Withdrawals.of(settings).items():
+        yield Article(id=article_id, extra={EDITION: {**edition.plain(), "withdrawn": True}})
 
 
 class _Reading(Iterator[Article | Rejection]):

@@ -3,6 +3,8 @@
 Ids restart in each file of an export, and one address serves several stories. Two records of one run with one id and
 another title and text are two stories: the later one gets an id of its own, made from its words, so that the same
 command comes to rest. In another run they are what they always were: an update.
+
+Where an agency says which version of an item a record is, that decides, whatever the order in which they came.
 """
 
 from __future__ import annotations
@@ -12,6 +14,7 @@ import re
 from dataclasses import replace
 
 from search.records import Article
+from search.records.editions import Edition
 from search.storage import codec
 
 PLACE = ("file", "place")  # in ``extra``: where a record stood, which makes it no other
@@ -27,6 +30,11 @@ def same(one: Article, other: Article) -> bool:
     return replace(one, extra=_without_place(one)) == replace(other, extra=_without_place(other))
 
 
+def order(new: Edition | None, old: Edition | None) -> int | None:
+    """1 where the new version comes after the old one, -1 before it, 0 for the same one, None where nothing tells."""
+    return None if new is None or old is None else new.after(old)
+
+
 def digest(article: Article) -> bytes:
     """The same for two records that say the same, wherever they stood."""
     return codec.content_hash(codec.to_json(replace(article, extra=_without_place(article))))
@@ -40,7 +48,9 @@ def poorer(new: Article, old: Article) -> str | None:
 
 
 def two_stories(one: Article, other: Article) -> bool:
-    """Whether titles and texts are both others, and not the revised words of one story."""
+    """Whether titles and texts are both others, and not the revised words of one story, nor versions of one item."""
+    if all(edition is not None and edition.ordered for edition in map(Edition.of, (one, other))):
+        return False
     if _plain(one.title) == _plain(other.title) or _plain(one.text) == _plain(other.text):
         return False
     words, others = _words(one.text), _words(other.text)

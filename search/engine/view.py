@@ -23,6 +23,7 @@ from search.engine.query_vectors import QueryVectors
 from search.engine.ranking import DATE_PREFERENCE, PREFERENCE
 from search.engine.request import Request
 from search.engine.stories.groups import Groups, Stories
+from search.engine.withdrawals import Withdrawals
 from search.errors import ArchiveDamaged, ArticleNotFound, ModeError, QueryError, UsageError
 from search.keyword import Bm25Settings, KeywordIndex, KeywordView
 from search.keyword.analysis import ENGLISH, Analysis
@@ -319,7 +320,8 @@ class View:
         ordinal = self.ordinal(article_id)
         if ordinal is not None and (article := self.articles(np.array([ordinal]))[0]) is not None:
             return ordinal, article
-        raise ArticleNotFound(f"no article has the id {article_id!r}")
+        told = Withdrawals.kept(self._catalog).told(article_id)
+        raise ArticleNotFound(f"no article has the id {article_id!r}" + (f"; {told}" if told else ""))
 
     def stretches(self, size: int = 500) -> Iterator[Ordinals]:
         """The live articles' ordinals, ascending, ``size`` at a time."""

@@ -33,6 +33,8 @@ from search.ingest.markup import without_markup
 from search.ingest.mojibake import mended
 from search.ingest.names import byline, unique
 from search.records import Article
+from search.records.editions import KEY as EDITION
+from search.records.editions import Edition
 
 ID_LIMIT = 512
 DEPTH_LIMIT = 64  # levels of objects and lists in what goes to ``extra``
@@ -169,6 +171,13 @@ class Draft:
         return "id" in self._chosen
 
     @property
+    def withdrawn(self) -> bool:
+        """Whether it is no article but the word that an item must not be used any more."""
+        _, _, extra = self._chosen.get("extra", (0, "", None))
+        edition = Edition.read(extra.get(EDITION)) if isinstance(extra, Mapping) else None
+        return edition is not None and edition.withdrawn and self.has_id
+
+    @property
     def size(self) -> int:
         """Characters of its text, about."""
         value = self._chosen["text"][2] if "text" in self._chosen else ""
@@ -269,7 +278,7 @@ class Draft:
         text, pages = self._paged(self._text("text"))
         title = clean_line(self._words(self._text("title")))
         if not text.strip():
-            if not title:
+            if not title and not self.withdrawn:
                 found = ", ".join(clean_line(str(name))[:40] for name in list(self._names)[:12]) or "none"
                 raise BadRecord(f"neither title nor text (fields found: {found})")
             text = ""

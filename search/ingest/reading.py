@@ -34,7 +34,7 @@ from search.ingest.formats import (
 from search.ingest.from_paths import from_path
 from search.ingest.orders import NEIGHBOURS, Item, Waiting, ordered
 from search.ingest.paths import SPECIAL, STDIN, Entry, expand, is_special, reason_of, walk
-from search.ingest.report import Report
+from search.ingest.report import WITHDRAWN, Report
 from search.ingest.source import Source, SourceProblem
 from search.records import Article, Rejection
 
@@ -266,6 +266,10 @@ class Reading(Iterator[Article | Rejection]):
                     yield rejected(source, place, str(error), item.record.excerpt)
                     continue
                 where = source.name if place is None else f"{source.name}:{place}"
+                if draft.withdrawn:
+                    kind.count(WITHDRAWN, f"{where}: {article.id}")
+                    yield article
+                    continue
                 kind.add(article, draft, where)
                 if order is not None and order_of(draft.date)[0] not in (order, None):
                     kind.count("with a date against the order of the others", f"{where}: {draft.date}")

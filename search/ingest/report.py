@@ -17,6 +17,7 @@ from search.ingest.guesses import looks_like
 from search.records import Article
 
 TWO_WAYS = "with a date that could be read in two ways"
+WITHDRAWN = "withdrawn by their agency"
 EARLIEST = 1600  # a date before is a mistake
 _EXAMPLES = 3
 _LIKE = 50  # records of one shape that are looked at

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from search.records.conditions import All, Any_, Compare, Condition, Not
     from search.records.contexts import Citation, Detected
     from search.records.counts import Bucket, Facet, Facets, FacetValue, Series, Timeline
+    from search.records.editions import Edition
     from search.records.encoders import EncoderIdentity
     from search.records.news import Alert, News, NewsItem
     from search.records.receipts import Receipt, Verification
@@ -75,6 +76,7 @@ __all__ = [
     "Detect",
     "Detected",
     "Dirt",
+    "Edition",
     "EncoderIdentity",
     "Facet",
     "FacetField",
@@ -127,6 +129,7 @@ _LATE = {
     "FacetValue": "counts",
     "Series": "counts",
     "Timeline": "counts",
+    "Edition": "editions",
     "EncoderIdentity": "encoders",
     "Alert": "news",
     "News": "news",

@@ -24,9 +24,11 @@ class AddReport:
     """What ``add`` did, in articles. ``rejections`` keeps the first hundred; ``rejected`` counts all.
 
     Of the replaced, ``revised`` took the place of another record of the same run. Of the skipped, ``poorer`` had no
-    text or no date where the archive's article has one. ``parted`` were read from files with the id of another story of
-    the same run, and got one of their own. ``remarks`` tells of the first thousand of these three: where it stood, and
-    what became of it.
+    text or no date where the archive's article has one, ``outdated`` were earlier versions of an item than the archive
+    has, and ``barred`` of items that their agency has withdrawn. ``parted`` were read from files with the id of another
+    story of the same run, and got one of their own. ``withdrawn`` are no articles but the word that an item must not be
+    used, which is remembered; ``killed`` counts the articles that were deleted for it. ``remarks`` tells of the first
+    thousand of all these: where it stood, and what became of it.
     """
 
     added: int = 0
@@ -37,6 +39,10 @@ class AddReport:
     revised: int = 0
     poorer: int = 0
     parted: int = 0
+    outdated: int = 0
+    barred: int = 0
+    withdrawn: int = 0
+    killed: int = 0
     remarks: tuple[str, ...] = ()
 
 

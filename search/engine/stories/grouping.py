@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from search.engine import upkeep
-from search.engine.stories import LONGEST, VERSION, Settings, find
+from search.engine.stories import LONGEST, VERSION, Settings, descent, find
 from search.engine.stories.part import Prints, Rows, build_part, merge_parts, opened, prints
 from search.engine.writer import Writer
 from search.errors import ArchiveDamaged, UsageError
 from search.records import Article
+from search.storage.catalog import Catalog
 from search.storage.container import Part, PartData, PartFile, open_part
 from search.storage.segments import COLUMNS, STORIES, add_part, part_place
 from search.storage.snapshot import Snapshot
@@ -59,7 +60,7 @@ class Grouping:
         self._opened = {key: self._opened[key] for key in files}
         gone = np.union1d(np.asarray(dead, np.int64), np.array(list(replaced), np.int64))
         own = dict(zip(new.rows.tolist(), articles, strict=True))
-        linked = find.links(new, own, list(self._opened.values()), gone, self._window, catalog.articles)
+        linked = _links(new, own, list(self._opened.values()), gone, self._window, catalog)
         return build_part(new, linked, digest)
 
     def _open(self, entry: SegmentEntry) -> Prints:
@@ -71,6 +72,15 @@ class Grouping:
         except FileNotFoundError as error:
             self._writer.catalog.prove()
             raise ArchiveDamaged(f"{place.path} is missing; 'broadsheet doctor --repair' makes it again") from error
+
+
+def _links(
+    new: Prints, own: Mapping[int, Article], others: Sequence[Prints], gone: Rows, window: int, catalog: Catalog
+) -> Rows:
+    """From new articles to the copies of them that were there before, and to what they go on with."""
+    copies = find.links(new, own, others, gone, window, catalog.articles)
+    followed = descent.links(new, own, others, gone, catalog.live, catalog.articles)
+    return np.unique(np.concatenate((copies, followed)), axis=0) if len(followed) else copies
 
 
 def grouping(writer: Writer, known: Settings | None) -> Grouping | None:
@@ -131,7 +141,7 @@ def _segment(
         found = catalog.articles(rows[alive].tolist())
         new = prints([found.get(row, _GONE) for row in rows.tolist()], rows.tolist())
         earlier = [*before, *map(opened, pieces)]
-        linked = find.links(new, found, earlier, gone, window, catalog.articles)
+        linked = _links(new, found, earlier, gone, window, catalog)
         piece = f"grouping-{name}.{len(pieces)}.part"
         add_part(writer.folder, entry, STORIES, piece, build_part(new, linked, digest))
         pieces.append(open_part(folder / piece, STORIES))

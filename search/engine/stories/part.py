@@ -7,6 +7,7 @@ held together, ``--as-of`` sees the stories of that day, and a merge changes not
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import NamedTuple
@@ -17,6 +18,7 @@ from numpy.typing import NDArray
 from search.engine.stories.groups import links
 from search.errors import ArchiveDamaged
 from search.records import Article
+from search.records.editions import Edition
 from search.storage.columns import MISSING_DAY
 from search.storage.container import Part, PartData, Streamed
 from search.text.copies.fingerprints import fingerprints
@@ -24,6 +26,7 @@ from search.text.copies.words import Reading
 
 BLOCK = 1 << 20  # fingerprints merged at once
 Rows = NDArray[np.int64]
+_NONE: Rows = np.empty((0, 2), np.int64)
 
 
 class Prints(NamedTuple):
@@ -33,6 +36,7 @@ class Prints(NamedTuple):
     uint64[n] as ``Fingerprints`` have them; ``by_digest`` uint32[n], the articles in the order of their digests, and
     ``in_order`` uint64[n], these digests;
     ``values`` uint32[f], ascending, with ``owners`` uint32[f], the article of each.
+    ``descents`` int64[e, 2], as the function has them; parts that are older have none.
     """
 
     rows: Rows
@@ -44,9 +48,10 @@ class Prints(NamedTuple):
     in_order: NDArray[np.uint64]
     values: NDArray[np.uint32]
     owners: NDArray[np.uint32]
+    descents: Rows = _NONE
 
 
-_DTYPES = dict(zip(Prints._fields, ("<i8", "<i4", "<u4", "<u4", "<u8", "<u4", "<u8", "<u4", "<u4"), strict=True))
+_DTYPES = dict(zip(Prints._fields, ("<i8", "<i4", "<u4", "<u4", "<u8", "<u4", "<u8", "<u4", "<u4"), strict=False))
 
 
 def prints(articles: Sequence[Article], rows: Sequence[int], seen: Callable[[Reading], None] | None = None) -> Prints:
@@ -65,7 +70,26 @@ def prints(articles: Sequence[Article], rows: Sequence[int], seen: Callable[[Rea
         found.digests[by_digest],
         found.values,
         found.owners,
+        descents(articles, rows),
     )
+
+
+def origin_of(article: Article) -> str:
+    """The id of the article that one goes on with; "" where it says none."""
+    edition = Edition.of(article)
+    return "" if edition is None else edition.evolved_from
+
+
+def key_of(article_id: str) -> int:
+    """An id as parts hold it, to be found by: a number that other ids share as good as never."""
+    digest = hashlib.blake2b(article_id.encode("utf-8", "replace"), digest_size=8).digest()
+    return int.from_bytes(digest, "little", signed=True)
+
+
+def descents(articles: Sequence[Article], rows: Sequence[int]) -> Rows:
+    """int64[e, 2]: the row of each article that goes on with another one, and the key of that one's id."""
+    found = [(row, key_of(origin)) for row, one in zip(rows, articles, strict=True) if (origin := origin_of(one))]
+    return np.array(found, np.int64).reshape(-1, 2)
 
 
 def build_part(made: Prints, links: Rows, digest: str) -> PartData:
@@ -76,10 +100,17 @@ def build_part(made: Prints, links: Rows, digest: str) -> PartData:
 
 def opened(part: Part) -> Prints:
     """What the articles of a part are found by. Raises ArchiveDamaged for a part that contradicts itself."""
-    held = Prints(*(part[name] for name in Prints._fields))
+    arrays = [part[name] for name in _DTYPES]
+    followers = _NONE
+    if "descents" in part:
+        followers = part["descents"]
+    held = Prints(*arrays, descents=followers)  # type: ignore[misc]
     count = len(held.rows)
-    sound = all(array.ndim == 1 and array.dtype.str == _DTYPES[name] for name, array in held._asdict().items())
-    sound = sound and {len(array) for array in held[:7]} == {count} and len(held.values) == len(held.owners)
+    kinds = zip(arrays, _DTYPES.values(), strict=True)
+    sound = all(array.ndim == 1 and array.dtype.str == kind for array, kind in kinds)
+    sound = sound and {len(array) for array in arrays[:7]} == {count} and len(held.values) == len(held.owners)
+    sound = sound and followers.dtype.str == "<i8" and followers.shape == (len(followers), 2)
+    sound = sound and bool(np.isin(followers[:, 0], held.rows).all())
     if not sound or (len(held.owners) and int(held.owners.max()) >= count):
         raise _damaged(part)
     if count and (int(held.by_digest.max()) >= count or (held.rows[1:] <= held.rows[:-1]).any()):
@@ -104,6 +135,7 @@ def merge_parts(
     }
     every = np.concatenate([links(part) for part in parts])
     own = every[np.isin(every[:, 0], arrays["rows"])]
+    followers = np.concatenate([one.descents for one in held])
     places = [np.where(mask, start + np.cumsum(mask) - 1, -1) for mask, start in zip(keep, starts, strict=False)]
     count = sum(int(np.count_nonzero(mask[one.owners])) for one, mask in zip(held, keep, strict=True))
     blocks = partial(_merged, held, places)
@@ -115,6 +147,7 @@ def merge_parts(
             "in_order": arrays["digests"][by_digest],
             "values": Streamed(np.dtype("<u4"), (count,), lambda: (values for values, _ in blocks())),
             "owners": Streamed(np.dtype("<u4"), (count,), lambda: (owners for _, owners in blocks())),
+            "descents": followers[np.isin(followers[:, 0], arrays["rows"])],
             "links": own[alive(own[:, 1])],
         },
         {"articles": int(starts[-1]), "ids_digest": digest},

@@ -12,10 +12,12 @@ import numpy as np
 from search.engine import ranking
 from search.engine.legs import Leg, Mask, Ordinals
 from search.engine.stories.groups import Groups
+from search.engine.stories.part import origin_of
 from search.ingest.agencies import agency_name
 from search.keyword.tree import Word, either
 from search.query.fields import value_key
 from search.records import Article, Role
+from search.records.editions import Edition
 from search.storage.columns import MISSING_INSTANT, Columns, instant
 from search.text.copies.corrections import LABELS, says_correction
 
@@ -74,7 +76,8 @@ def _known(name: str) -> bool:
 def roles(articles: Sequence[Article], original: int | None) -> list[Role]:
     """The role of each copy of one story; ``original`` is the place of its likely original among them."""
     before = _earliest(articles)
-    corrected = [says_correction(one.title, one.text) for one in articles]
+    corrected = [_corrects(one) for one in articles]
+    ids = {one.id for one in articles}
     same = original is not None and corrected[original]  # then its reprints say so, too
     found = []
     for place, one in enumerate(articles):
@@ -83,6 +86,8 @@ def roles(articles: Sequence[Article], original: int | None) -> list[Role]:
             found.append(Role.ORIGINAL)
         elif corrected[place] and not same:
             found.append(Role.CORRECTION)
+        elif origin_of(one) in ids:
+            found.append(Role.UPDATE)
         elif time == MISSING_INSTANT:
             found.append(Role.COPY)
         elif any(before[key] < time for key in _addresses(one)):
@@ -90,6 +95,12 @@ def roles(articles: Sequence[Article], original: int | None) -> list[Role]:
         else:
             found.append(Role.REPRINT if original is not None else Role.COPY)
     return found
+
+
+def _corrects(article: Article) -> bool:
+    """Whether an article's agency calls it a correction, or it says so itself."""
+    edition = Edition.of(article)
+    return (edition is not None and edition.correction) or says_correction(article.title, article.text)
 
 
 def _earliest(articles: Sequence[Article]) -> Mapping[tuple[str, str], int]:

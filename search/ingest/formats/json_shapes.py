@@ -9,8 +9,10 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from search.ingest.editions import edition
 from search.ingest.formats.printed import Page, Printed, Word
 from search.ingest.markup import without_markup
+from search.records.editions import KEY
 
 _DEPTH = 8
 _MOST = 5_000  # elements of a story
@@ -48,7 +50,7 @@ def shaped(value: Mapping[str, Any]) -> Mapping[str, Any]:
         isinstance(item, Mapping)
         and isinstance(item.get("altids"), Mapping)
         and "itemid" in item["altids"]
-        and "headline" in item
+        and ("headline" in item or "pubstatus" in item)
     ):
         return _associated_press(item)
     if (
@@ -68,18 +70,19 @@ def shaped(value: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def _is_ninjs(names: set[str]) -> bool:
-    return bool(names & {"headline", "headlines"}) or any(
+    return bool(names & {"headline", "headlines", "pubstatus"}) or any(
         name.startswith(("body_", "bodies", "description_")) for name in names
     )
 
 
 def _with(
-    fields: dict[str, Any], original: Mapping[str, Any], used: Sequence[str], identity: Mapping[str, Any] | None = None
+    fields: dict[str, Any], original: Mapping[str, Any], used: Sequence[str], version: Mapping[str, Any] | None = None
 ) -> Mapping[str, Any]:
-    """The record, with what else the original holds. ``identity``: which item it is a version of."""
+    """The record, with what else the original holds, and what that says of its ``version``."""
     taken = {name.casefold() for name in used}
     kept = {name: member for name, member in original.items() if name.casefold() not in taken}
-    kept |= {name: member for name, member in (identity or {}).items() if member}
+    if version:
+        kept[KEY] = version
     return {name: member for name, member in fields.items() if member not in ("", None, [])} | {"extra": kept}
 
 
@@ -157,12 +160,20 @@ def _ninjs(low: Mapping[str, Any], value: Mapping[str, Any]) -> Mapping[str, Any
         *(name for name in low if name.startswith("body_")),
         "bodies",
     )
-    identity = {
-        "item": fields["id"],
-        "status": _text(low.get("pubstatus")).lower(),
-        "evolved from": _text(low.get("evolvedfrom")),
-    }
-    return _with(fields, value, used, identity)
+    version = edition(
+        low.get("version"),
+        low.get("versioncreated"),
+        low.get("pubstatus"),
+        low.get("evolvedfrom"),
+        _words(low.get("signal"), low.get("signals"), low.get("correction_sequence") and "correction"),
+        _text(low.get("ednote")),
+    )
+    return _with(fields, value, used, version if fields["id"] else None)
+
+
+def _words(*values: Any) -> list[str]:
+    """The codes, names and words in some values."""
+    return [name for value in values for name in _names(value, "code", "qcode", "name", "value")]
 
 
 def _untagged(text: str) -> str:
@@ -204,7 +215,18 @@ def _ans(value: Mapping[str, Any]) -> Mapping[str, Any]:
         "caption": _text((lead or {}).get("caption")),
         "summary": "" if text else _basic(about),
     }
-    return _with(fields, value, ("content_elements", "_id", "language", "location"))
+    version = edition(
+        created=value.get("last_updated_date") or value.get("publish_date"),
+        status=value.get("status"),
+        signals=["correction"] if value.get("corrections") or _corrects(value.get("content_elements")) else [],
+    )
+    return _with(fields, value, ("content_elements", "_id", "language", "location"), version if fields["id"] else None)
+
+
+def _corrects(elements: Any) -> bool:
+    """Whether one of a story's elements is a correction."""
+    listed = elements if isinstance(elements, list) else []
+    return any(isinstance(one, Mapping) and one.get("type") == "correction" for one in listed[:_MOST])
 
 
 def _basic(value: Mapping[str, Any]) -> str:
@@ -259,8 +281,15 @@ def _associated_press(item: Mapping[str, Any]) -> Mapping[str, Any]:
         "summary": "" if text else about,
         "url": _text(item.get("link")),
     }
-    identity = {"item": fields["id"], "status": _text(item.get("pubstatus")).lower()}
-    return _with(fields, item, ("headline", "body_nitf", "language", "located"), identity)
+    version = edition(
+        item.get("version"),
+        item.get("versioncreated"),
+        item.get("pubstatus"),
+        item.get("evolvedfrom"),
+        _words(item.get("signals"), item.get("editorialtypes"), item.get("editorialrole")),
+        _text(item.get("ednote")),
+    )
+    return _with(fields, item, ("headline", "body_nitf", "language", "located"), version if fields["id"] else None)
 
 
 def _trove(value: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -1,6 +1,6 @@
 """NewsML 1.0 to 1.2 of agencies: news items with components in components; their text as NITF, XHTML or plain.
 
-Revisions of an item have one address without its last part; ``extra`` has it as "item", with "version" and "status".
+Revisions of an item have one address, which is that of each without its last part.
 """
 
 from __future__ import annotations
@@ -11,12 +11,14 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from search.ingest.agencies import agency_name
+from search.ingest.editions import edition
 from search.ingest.formats.base import Format, Record, rejected
 from search.ingest.formats.nitf import authors_of_nitf, text_of_nitf
 from search.ingest.formats.trees import elements, first, inside, line, local, words
 from search.ingest.formats.xml_fields import attribute, child, fields_of, first_line, root_of, told
 from search.ingest.source import Head, Source
 from search.records import Rejection
+from search.records.editions import KEY
 
 if TYPE_CHECKING:
     from lxml.etree import _Element
@@ -24,7 +26,6 @@ if TYPE_CHECKING:
 _CAPTIONS = ("caption", "photo caption", "image caption")
 _DESK = re.compile(r"\n\n(?P<signs>[A-Za-z]{1,5}(?:[-/][A-Za-z]{1,5}){1,4})\Z")  # initials below the text
 _REVISION = re.compile(r":\d+[A-Z]?\Z")
-_CANCELED = ("canceled", "cancelled", "withheld")
 
 
 def recognises(head: Head) -> bool:
@@ -55,7 +56,6 @@ def _record(source: Source, element: _Element, place: str, envelope: Any) -> Rec
     content = _Content()
     content.gather(element)
     text = "\n\n".join(content.texts)
-    status = attribute(child(management, "status"), "FormalName").lower()
     provider = _party(element, "provider")
     fields: dict[str, Any] = {
         "id": address.strip(":"),
@@ -70,15 +70,17 @@ def _record(source: Source, element: _Element, place: str, envelope: Any) -> Rec
         "section": attribute(first(element, "genre"), "FormalName"),
         "caption": "\n".join(filter(None, content.captions)),
     }
-    if status in _CANCELED and not fields["title"] and not text:  # a kill says no more than which item it is about
-        fields["title"] = first_line(element, "slugline") or fields["id"]
-    if not fields["title"] and not text:
+    version = edition(
+        line(child(identifier, "revisionid")),
+        line(child(management, "thisrevisioncreated")),
+        attribute(child(management, "status"), "FormalName"),
+        signals=[attribute(child(management, "instruction"), "FormalName")],
+        note=first_line(element, "ednote"),
+    )
+    if not fields["title"] and not text and not (fields["id"] and version.get("withdrawn")):
         return rejected(source, place, "a news item without headline and text", address)
-    revision = child(identifier, "revisionid")
     extra: dict[str, Any] = {
-        "item": fields["id"],
-        "version": line(revision),
-        "status": status,
+        KEY: version if fields["id"] else {},
         "signed": content.signs,
         "envelope": envelope,
     }

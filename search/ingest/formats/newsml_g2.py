@@ -1,7 +1,6 @@
 """NewsML-G2 of agencies: news items alone, in messages and with their packages.
 
-Versions of an item have one ``guid``; ``extra`` has it as "item", with "version", "status" (usable, withheld, canceled)
-and, where it says so, the item that it has "evolved from". Codes stay as they are written: no catalogue is fetched.
+Versions of an item have one ``guid``. Codes stay as they are written: no catalogue is fetched.
 """
 
 from __future__ import annotations
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from search.ingest.agencies import agency_name
+from search.ingest.editions import edition
 from search.ingest.formats.base import Format, Record, rejected
 from search.ingest.formats.nitf import authors_of_nitf, text_of_nitf
 from search.ingest.formats.trees import elements, first, html_tree, inside, line, local, words
@@ -26,6 +26,7 @@ from search.ingest.formats.xml_fields import (
 )
 from search.ingest.source import Head, Source
 from search.records import Rejection
+from search.records.editions import KEY
 
 if TYPE_CHECKING:
     from lxml.etree import _Element
@@ -33,7 +34,6 @@ if TYPE_CHECKING:
 _OTHERS = ("conceptitem", "knowledgeitem", "planningitem", "catalogitem")
 _ITEMS = ("newsitem", "packageitem", *_OTHERS)
 _EARLIER = ("evolvedfrom", "previousversion", "updateof", "replaces")  # how a link says that it names an earlier one
-_CANCELED = ("canceled", "cancelled", "withheld")
 
 
 def recognises(head: Head) -> bool:
@@ -115,18 +115,20 @@ def _record(
         "caption": caption,
         "summary": "" if text or caption == summary else summary,
     }
-    status = _code(child(meta, "pubstatus")).casefold()
-    if status in _CANCELED and not fields["title"] and not text:  # a kill says no more than which item it is about
-        fields["title"] = line(child(content, "slugline")) or line(child(meta, "ednote")) or guid
+    version = edition(
+        attribute(element, "version"),
+        line(child(meta, "versioncreated")),
+        _code(child(meta, "pubstatus")),
+        _earlier(meta),
+        [_code(one) for one in (meta if meta is not None else ()) if local(one) == "signal"],
+        line(child(meta, "ednote")),
+    )
     if not fields["title"] and not text and caption:
         fields["title"] = caption[:200]
-    if not fields["title"] and not text and not fields["summary"]:
+    if not (fields["title"] or text or fields["summary"] or (guid and version.get("withdrawn"))):
         return rejected(source, place, f"a news item without headline and text{f' ({kind})' if kind else ''}", guid)
     extra: dict[str, Any] = {
-        "item": guid,
-        "version": attribute(element, "version"),
-        "status": status,
-        "evolved from": _earlier(meta),
+        KEY: version if guid else {},
         "kind": kind,
         "description": summary if text else "",
         "packages": packages.get(guid, []),

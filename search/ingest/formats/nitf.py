@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from search.ingest.agencies import agency_name
+from search.ingest.editions import edition
 from search.ingest.formats.base import Format, Record, rejected
 from search.ingest.formats.trees import elements, first, inside, line, local, words
 from search.ingest.formats.xml_fields import (
@@ -24,6 +25,7 @@ from search.ingest.formats.xml_fields import (
 )
 from search.ingest.source import Head, Source
 from search.records import Rejection
+from search.records.editions import KEY
 
 if TYPE_CHECKING:
     from lxml.etree import _Element
@@ -44,11 +46,15 @@ def read(source: Source) -> Iterator[Record | Rejection]:
     for element, place in elements(source, ("nitf",)):
         empty = False
         fields = fields_of_nitf(element)
-        if not fields.get("title") and not fields.get("text"):
+        withdrawal = _managed(first(element, "docdata"))
+        killed = fields.get("id") and fields["extra"].get(KEY, {}).get("withdrawn")
+        if not (fields.get("title") or fields.get("text") or killed or withdrawal):
             yield rejected(source, place, "no headline and no text")
-        else:
+        elif fields.get("title") or fields.get("text") or killed:
             pages = (fields.pop("page"),) if fields.get("page") else ()
             yield Record(fields, place, fields.get("text", ""), False, pages)
+        if withdrawal:
+            yield Record(withdrawal, place, withdrawal["id"], False)
     if empty:
         yield rejected(source, None, "no article in the document")
 
@@ -89,8 +95,8 @@ def fields_of_nitf(element: _Element) -> dict[str, Any]:
     fields["url"] = address if address.startswith("http") else ""
     fields["caption"] = "\n".join(lines_of(element, "media-caption"))
     fields["page"] = meta.get("print_page_number", "") or attribute(pubdata, "position.sequence")
-    extra = _identity(docdata)
-    extra |= {
+    extra: dict[str, Any] = {
+        KEY: _edition(docdata, fields.get("published", "")) if fields.get("id") else {},
         "subheadlines": lines_of(headline, "hl2") if headline is not None else [],
         "bylines": lines_of(head, "byline"),
         "summary": "\n\n".join(lines_of(head, "abstract")),
@@ -146,16 +152,31 @@ def _date(docdata: _Element | None, pubdata: _Element | None) -> str:
     return _MIDNIGHT.sub(r"\1", when)
 
 
-def _identity(docdata: _Element | None) -> dict[str, Any]:
-    """Which item it is, its version and status, and the one that it takes the place of."""
+def _edition(docdata: _Element | None, published: str) -> dict[str, Any]:
+    """Which version of its item it is, and which document it takes the place of."""
     if docdata is None:
         return {}
-    return {
-        "item": attribute(first(docdata, "doc-id"), "id-string"),
-        "version": attribute(first(docdata, "du-key"), "generation"),
-        "status": attribute(docdata, "management-status").lower(),
-        "evolved from": attribute(docdata, "management-doc-idref"),
-    }
+    message = first(docdata, "ed-msg")
+    correction = first(docdata, "correction")
+    return edition(
+        attribute(first(docdata, "du-key"), "generation", "version"),
+        published if "T" in published else None,
+        attribute(docdata, "management-status"),
+        attribute(docdata, "management-doc-idref"),
+        ["correction"] if correction is not None else [],
+        attribute(message, "info") or line(message),
+    )
+
+
+def _managed(docdata: _Element | None) -> dict[str, Any]:
+    """The withdrawal of another document that this one orders, as fields of a record; {} where it orders none."""
+    if docdata is None or not (name := attribute(docdata, "management-doc-idref")):
+        return {}
+    message = first(docdata, "ed-msg")
+    found = edition(
+        status=attribute(docdata, "management-idref-status"), note=attribute(message, "info") or line(message)
+    )
+    return {"id": name, "extra": {KEY: found}} if found.get("withdrawn") else {}
 
 
 FORMAT = Format(
