@@ -10,6 +10,7 @@ import time
 import pytest
 
 from search.ingest import known_formats
+from search.ingest import read as ingest_read
 from search.ingest.formats import recognition, trees
 from search.ingest.source import Source, SourceProblem
 from search.records import Article, Rejection
@@ -169,3 +170,15 @@ def test_no_letter_is_lost_behind_a_mistake():
     given = Source("x", io.BytesIO(xml))
     assert [trees.words(one) for one, _ in trees.elements(given, ("a",))] == ['AT&T <b> R&D "café"']
     assert given.notes["characters that made it no XML, put right"] == 2
+
+
+def test_a_record_of_a_crawl_with_a_wrong_length_is_told_and_not_printed(tmp_path, capfd):
+    data = gzip.decompress((FOLDER / "crawl.warc.gz").read_bytes())
+    wrong = data.replace(b"Content-Length: ", b"Content-Length: 1\r\nX-Was: ", 1)
+    assert wrong != data
+    path = tmp_path / "a.warc"
+    path.write_bytes(wrong)
+    reading = ingest_read([path])
+    list(reading)
+    assert reading.report.kinds["warc"].notes["records that end elsewhere than they say"] > 0
+    assert capfd.readouterr() == ("", "")

@@ -27,10 +27,20 @@ def recognises(head: Head) -> bool:
 def read(source: Source) -> Iterator[Record | Rejection]:
     """A record for each page that was fetched and holds an article."""
     from warcio.archiveiterator import ArchiveIterator
-    from warcio.exceptions import ArchiveLoadFailed
 
     logging.getLogger("warcio").setLevel(logging.CRITICAL)  # it prints addresses as they stand in the file
     records = ArchiveIterator(io.BufferedReader(Stream(source)), no_record_parse=False, arc2warc=True)
+    records.INC_RECORD = ""  # what it would print of a record whose length is wrong
+    try:
+        yield from _articles(source, records)
+    finally:
+        if records.err_count:
+            source.note("records that end elsewhere than they say", records.err_count)
+
+
+def _articles(source: Source, records: Any) -> Iterator[Record | Rejection]:
+    from warcio.exceptions import ArchiveLoadFailed
+
     number = 0
     while True:
         number += 1
