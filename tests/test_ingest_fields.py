@@ -510,13 +510,22 @@ def test_the_usual_words_for_nothing_are_nothing(nothing):
         ('{"Ana Ruiz","Tom Ode"}', ("Ana Ruiz", "Tom Ode")),
         ("('Ana Ruiz', 'Tom Ode')", ("Ana Ruiz", "Tom Ode")),
         ("['']", ()),
+        ("[{'name': 'Ana Ruiz', 'type': 'author'}, {'name': 'Tom Ode'}]", ("Ana Ruiz", "Tom Ode")),
+        ('[{"name": "Ana Ruiz"}]', ("Ana Ruiz",)),
+        ("{'name': 'Ana Ruiz'}", ("Ana Ruiz",)),
+        ("Ana Ruiz\nTom Ode", ("Ana Ruiz", "Tom Ode")),
         ("Ana Ruiz (Porto)", ("Ana Ruiz (Porto)",)),
     ],
 )
 def test_lists_as_programs_print_them(printed, names):
     assert to_article({"id": "1", "title": "T", "authors": printed}).authors == names
     assert to_article({"id": "1", "title": "T", "text": "['One.', 'Two.']"}).text == "One.\n\nTwo."
-    assert to_article({"id": "1", "title": "T", "section": printed}).section == (names[0] if names else "")
+    assert to_article({"id": "1", "title": "['T']"}).title == "T"
+    assert to_article({"id": "1", "title": "T", "url": "['https://x.example/1']"}).url == "https://x.example/1"
+    assert to_article({"id": "1", "title": "T", "source": "{'id': None, 'name': 'Post'}"}).source == "Post"
+    assert to_article({"id": "1", "title": "T", "source": "{'id': broken"}).source == "{'id': broken"
+    if "\n" not in printed:
+        assert to_article({"id": "1", "title": "T", "section": printed}).section == (names[0] if names else "")
 
 
 @pytest.mark.parametrize(

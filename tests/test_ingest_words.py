@@ -32,6 +32,8 @@ from search.ingest.names import byline
         ("&lt;p&gt;All &amp;amp; escaped&lt;/p&gt;&lt;p&gt;Two&lt;/p&gt;", "All & escaped\n\nTwo"),
         ("&#150; &#x27;x&#x27; &#0; &#1114112;", "– 'x' \ufffd \ufffd"),
         ("a&nbsp b", "a\u00a0 b"),
+        ("<html><head><title>No</title></head><body><header>Yes</header></body></html>", "Yes"),
+        ("<p>Cut <a href='https://x.exa", "Cut"),
     ],
 )
 def test_markup_goes_and_words_stay(text, words):
@@ -42,7 +44,7 @@ def test_markup_goes_and_words_stay(text, words):
     "text",
     [
         "if a <b then c", "a<b and c>d", "R&D, AT&T, Q&A", "I <3 you", "<me@example.org> wrote", "5 < 6 > 4",
-        "&unknown;", "?a=1&copy=2", "The <i in the formula", "x &lt y",
+        "&unknown;", "?a=1&copy=2", "The <i in the formula", "x <a href=1", "x &lt y",
     ],
 )  # fmt: skip
 def test_prose_with_signs_stays(text):
@@ -154,7 +156,24 @@ def test_what_is_right_stays(text):
         ("Par Zoé Martin et Luc Petit", ["Zoé Martin", "Luc Petit"], []),
         ("Von Hans Müller und Eva Klein", ["Hans Müller", "Eva Klein"], []),
         ("By Ana Ruiz in Lima and Li Wei in Oslo", ["Ana Ruiz", "Li Wei"], ["in Lima", "in Oslo"]),
-        ("Tom Ode and agencies", ["Tom Ode", "agencies"], []),
+        ("Tom Ode and agencies", ["Tom Ode"], ["agencies"]),
+        ("Reporting by Tom Ode; Editing by Lee Park", ["Tom Ode", "Lee Park"], []),
+        ("Photos: Tom Ode", ["Tom Ode"], []),
+        ("Compiled by Tom Ode from wire reports", ["Tom Ode"], []),
+        ("Tom Ode with Lee Park", ["Tom Ode", "Lee Park"], []),
+        ("Tom Ode for The Valley Post", ["Tom Ode"], ["for The Valley Post"]),
+        ("Tom Ode | Valley Post", ["Tom Ode"], ["Valley Post"]),
+        ("Tom Ode • 3 min read", ["Tom Ode"], ["3 min read"]),
+        ("Tom Ode (Reuters)", ["Tom Ode"], ["Reuters"]),
+        ("Tom Ode <tom@post.example>", ["Tom Ode"], []),
+        ("tom@post.example (Tom Ode)", ["Tom Ode"], []),
+        ("tom@post.example", ["tom@post.example"], []),
+        ("https://post.example/authors/tom-ode", [], ["https://post.example/authors/tom-ode"]),
+        ("Reuters Staff", [], ["Reuters Staff"]),
+        ("From our own correspondent", [], ["From our own correspondent"]),
+        ("Trade and Industry Correspondent", [], ["Trade and Industry Correspondent"]),
+        ("Unknown", [], ["Unknown"]),
+        ("Text Olsen", ["Text Olsen"], []),
         ("", [], []),
     ],
 )
@@ -182,6 +201,9 @@ def test_titles_are_kept_beside_the_names():
     [
         ("en", "en"), ("EN", "en"), ("eng", "en"), ("English", "en"), ("en-GB", "en"), ("en_US.UTF-8", "en"),
         ("English (UK)", "en"), ("ger", "de"), ("Deutsch", "de"), ("français", "fr"), ("Español", "es"),
+        ("Simplified Chinese", "zh"), ("British English", "en"), ("Norwegian Bokmål", "nb"), ("Tiếng Việt", "vi"),
+        ("__label__en", "en"), ("Language: English", "en"), ("http://id.loc.gov/vocabulary/iso639-2/eng", "en"),
+        ("en; fr", "en"), ("French/English", "fr"), ("und", ""), ("unknown", ""), ("Sign language", "Sign language"),
         ("pt-BR", "pt"), ("zh-Hant-TW", "zh"), ("Русский", "ru"), ("iw", "he"), ("ast", "ast"), ("Klingon", "Klingon"),
         ("", ""),
     ],

@@ -93,6 +93,8 @@ def test_what_is_quoted_is_read_back(text):
         ("READY OR NOT", ("READY", "OR", "NOT")),
         ("ÉLYSÉE AND MATIGNON: 5 KEY POINTS", ("ÉLYSÉE", "AND", "MATIGNON", "5", "KEY", "POINTS")),
         ("WAR AND PEACE", ("WAR", "AND", "PEACE")),
+        ("MAYOR: NOT GUILTY PLEA NEAR COURT", ("MAYOR", "NOT", "GUILTY", "PLEA", "NEAR", "COURT")),
+        ("TWO DEAD NEAR BRIDGE IN OSLO", ("TWO", "DEAD", "NEAR", "BRIDGE", "IN", "OSLO")),
     ],
 )
 def test_a_headline_in_capitals_has_no_operators(text, words):
@@ -104,7 +106,16 @@ def test_a_headline_in_capitals_has_no_operators(text, words):
 
 @pytest.mark.parametrize(
     "text",
-    ["NATO AND (EU OR UN)", '"NOT GUILTY" AND COURT', "title:WAR AND PEACE", "Nato AND EU", "NATO AND EU*", "+A NOT B"],
+    [
+        "NATO AND (EU OR UN)",
+        '"NOT GUILTY" AND COURT',
+        "title:WAR AND PEACE",
+        "Nato AND EU",
+        "NATO AND EU*",
+        "+A NOT B",
+        "NATO NEAR EU",
+        "NATO AND EU NEAR3 PACT OF 1949",
+    ],
 )
 def test_other_syntax_makes_a_query_of_capitals(text):
     found = read(text)

@@ -39,6 +39,9 @@ def archive(tmp_path_factory):
                 Article(id="wide", title="W", text=f"A stork came {LONG}until the osprey left. {ENDING}"),
                 Article(id="hyphen", title="E", text=f"{FILLER}Somebody sent the e-mail leak around. {ENDING}"),
                 Article(id="far", title="F", text=f"{ODD}{FILLER}Then an onslaught, and the quay was shut. {ENDING}"),
+                Article(id="edge", title="G", text=f"{ENDING[:175]}It is for the Sarayo army. {ENDING}"),
+                Article(id="han", title="H", text="他们在桥上。" * 200 + "工程师发现了裂缝。" + "他们在桥上。" * 200),
+                Article(id="long", title="L", text="他们在桥上" * 200 + "议员辞职" + "他们在桥上" * 200),
                 Article(id="letters", title="C", text=f"Vitamin C is in it. {ENDING}He teaches C++ now. {ENDING}"),
             ]
         )
@@ -62,6 +65,9 @@ def shown(archive, query):
         ('"the email leak"', "the e-mail leak", ["the", "e-mail", "leak"]),
         ('exact:"C++"', "He teaches C++ now.", ["C++"]),
         ("brick* w/3 last", "bricked up at last", ["bricked", "last"]),
+        ("exact:Sarayo", "It is for the Sarayo army.", ["Sarayo"]),
+        ('"发现了裂缝"', "工程师发现了裂缝。", None),
+        ('"议员辞职"', "桥上议员辞职他们", None),
         ("bricket~ pre/2 up", "quietly bricked up", ["bricked", "up"]),
         ("onsla*", "Then an onslaught, and the quay", ["onslaught"]),
         ("exact:onslaught", "Then an onslaught, and the quay", ["onslaught"]),

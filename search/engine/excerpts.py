@@ -22,7 +22,10 @@ SNIPPET = 280  # characters
 _GAP = 4  # characters between sentences, at most
 _KEYWORD_PASSAGE = 1000  # characters of a passage where no model's tokenizer cut it
 # A full stop and what belongs to it, or the end of a line. A set of characters comes first: so it is looked for fast.
-_SENTENCE_END = re.compile(r"[.!?…\n](?:(?<!\n)[\"'”’)\]]*\s+|(?<=\n)\n*)(?=\S)")
+_SENTENCE_END = re.compile(r"[.!?…\n。！？](?:(?<=[。！？])[」』”’）]*\s*|(?<!\n)[\"'”’)\]]*\s+|(?<=\n)\n*)(?=\S)")
+_ENDING = re.compile(r"[.!?…。！？][\"'”’)\]」』）]*\Z")
+_ROOM = 40  # characters behind what meets a condition, where its sentence is cut
+_LONGEST_WORD = 40  # characters between spaces, in scripts that have any
 _CUT = " … "
 
 
@@ -271,7 +274,7 @@ def _begins(text: str, start: int) -> bool:
 
 
 def _ends(text: str, end: int) -> bool:
-    return text[end - 1] in ".!?…" or text[:end].rstrip("\"'”’)]")[-1:] in (".", "!", "?", "…") or text[end] == "\n"
+    return text[end] == "\n" or _ENDING.search(text, max(end - 20, 0), end) is not None
 
 
 def _pieces(
@@ -287,7 +290,7 @@ def _pieces(
         return [(0, len(text))]
     starts, ends = [s for s, _ in spans], [e for _, e in spans]
     short = [[place for place in each if place.end - place.start <= SNIPPET] for each in places]
-    best, most = 0, (0, 0)
+    best, most = 0, (0, 0, 0)
     for number, sentence in enumerate(sentences) if spans else ():
         stop = sentence + SNIPPET
         met = sum(_met(each, sentence, stop) for each in short) if short else 0
@@ -295,9 +298,11 @@ def _pieces(
             continue
         end = stop if places else _last(text, sentences, number) or stop
         distinct = len(set(words[bisect_left(starts, sentence) : bisect_right(ends, end)]))
-        if (met, distinct) > most:
-            best, most = number, (met, distinct)
-    if most > (0, 0):
+        whole = max(stop - _ROOM, (_last(text, sentences, number) or 0)) if met else stop
+        roomy = sum(_met(each, sentence, whole) for each in short) if met else 0
+        if (met, roomy, distinct) > most:
+            best, most = number, (met, roomy, distinct)
+    if most > (0, 0, 0):
         start, stop = sentences[best], sentences[best] + SNIPPET
         inside = [[one.end for one in each if start <= one.start and one.end <= stop] for each in short]
         return [_stretch(text, sentences, best, max((min(own) for own in inside if own), default=start))]
@@ -330,7 +335,8 @@ def _last(text: str, sentences: Sequence[int], number: int) -> int | None:
 def _around(text: str, start: int, size: int) -> tuple[int, int]:
     """About so many characters from a place on, with no word cut."""
     if start:
-        start = text.rfind(" ", 0, start) + 1
+        space = text.rfind(" ", max(0, start - _LONGEST_WORD), start)
+        start = space + 1 if space >= 0 or start <= _LONGEST_WORD else start
     end = min(len(text), start + size)
     if end < len(text):
         cut = text.rfind(" ", start + size // 2, end)

@@ -25,7 +25,7 @@ _LATIN = ("cp1252", "cp1250", "cp1254", "cp1257", "iso8859_2")
 _OLD = ("mac_roman", "cp850", "cp437", "cp852", "cp775", "mac_latin2", "mac_turkish")
 _OTHER_SCRIPTS = (
     "cp1251", "koi8_r", "iso8859_5", "cp1253", "iso8859_7", "cp1255", "cp1256",
-    "cp866", "mac_cyrillic", "cp932", "euc_jp", "gb18030", "big5", "euc_kr",
+    "cp866", "mac_cyrillic", "cp874", "cp932", "euc_jp", "gb18030", "big5", "euc_kr",
 )  # fmt: skip
 _CYRILLIC = ("cp1251", "koi8_r", "iso8859_5", "cp866", "mac_cyrillic")
 _CYRILLIC_LETTERS = frozenset("абвгдеёжзийклмнопрстуфхцчшщъыьэюяіїєґў")
@@ -97,9 +97,24 @@ def legacy(sample: bytes) -> str:
         best = from_bytes(sample, cp_isolation=[*_LATIN, *_OTHER_SCRIPTS]).best()
         if best is not None and best.encoding in _CYRILLIC:
             return max(_CYRILLIC, key=lambda encoding: _share(sample, encoding, _CYRILLIC_LETTERS))
+        if best is not None and best.encoding in ("euc_kr", "gb18030", "big5") and _is_euc_jp(sample):
+            return "euc_jp"
         if best is not None and best.encoding in _OTHER_SCRIPTS:
             return best.encoding
     return latin
+
+
+def _is_euc_jp(sample: bytes) -> bool:
+    """Whether bytes are Japanese in EUC: all of it can be read so, and much is hiragana, whose first byte stands for
+    single Korean letters, which no text has, in the encoding that is most like it."""
+    try:
+        text = sample.decode("euc_jp", "strict")
+    except UnicodeDecodeError as error:
+        if error.start < len(sample) - 2:
+            return False
+        text = sample[: error.start].decode("euc_jp")
+    beyond = [character for character in text if not character.isascii()]
+    return 5 * sum("\u3040" <= character <= "\u309f" for character in beyond) > len(beyond)
 
 
 def _latin(sample: bytes) -> tuple[str, float]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ast
 import hashlib
+import json
 import math
 import re
 from collections.abc import Iterator, Mapping
@@ -31,7 +33,7 @@ from search.ingest.from_paths import NOTHING_FOUND, Found
 from search.ingest.languages import language_code
 from search.ingest.markup import without_markup
 from search.ingest.mojibake import mended
-from search.ingest.names import byline, unique
+from search.ingest.names import byline, is_person, unique
 from search.records import Article
 from search.records.editions import KEY as EDITION
 from search.records.editions import Edition
@@ -53,6 +55,7 @@ _NOTHING_LENGTH = max(map(len, _NOTHING))
 _FLOAT_ID = re.compile(r"(\d{1,18})\.0+")
 _PRINTED_LIST = re.compile(r"\[.*\]|\(.*,.*\)|\{[^:]*\}", re.DOTALL)
 _PRINTED_MEMBER = re.compile(r"""\s*(?:'((?:[^'\\]|\\.)*)'|"((?:[^"\\]|\\.)*)"|([^,'"\[\]{}()]+))\s*,?""")
+_PRINTED_OBJECT = re.compile(r"\s*\[?\s*\{\s*['\"]")
 _OPENING = ("[", "(", "{", " ")
 _PRINTED_LIMIT = 2000
 
@@ -311,7 +314,7 @@ class Draft:
                 extra[name] = value
         if "url" in chosen:
             _, name, value = chosen["url"]
-            fields["url"], whole = _url(value)
+            fields["url"], whole = _url(_printed(value) if isinstance(value, str) else value)
             if not whole:
                 extra[name] = value
         if self._candidates or "published" in chosen:
@@ -384,12 +387,8 @@ class Draft:
             return ""
         _, name, value = self._chosen[target]
         if isinstance(value, str):
-            if (
-                target == "text"
-                and value[:2] in ("['", '["')
-                and (parts := _printed_list(value, len(value))) is not None
-            ):
-                return "\n\n".join(parts)  # paragraphs
+            if value[:2] in ("['", '["') and (parts := _printed_list(value, len(value))) is not None:
+                return ("\n\n" if target == "text" else " ").join(parts)  # paragraphs, or a title in a list
             return value
         text = _joined(value)
         if text is None and target == "title" and isinstance(value, int | float) and not isinstance(value, bool):
@@ -400,8 +399,8 @@ class Draft:
 
     def _label(self, value: object) -> tuple[str, bool]:
         """One line for a value, and whether that is all of it."""
-        if isinstance(value, str) and (members := _printed_list(value)) is not None:
-            value = members
+        if isinstance(value, str):
+            value = _printed(value)
         label, whole = _label(value)
         return clean_line(self._words(label)), whole
 
@@ -430,9 +429,8 @@ class Draft:
     def _authors(self, value: object) -> tuple[tuple[str, ...], tuple[str, ...], bool]:
         """The names, the titles beside them, and whether that is all."""
         if isinstance(value, str):
-            members: list[Any] = _printed_list(value) or ([value] if _printed_list(value) is None else [])
-        else:
-            members = value if isinstance(value, list) else [value]
+            value = _printed(value)
+        members: list[Any] = value if isinstance(value, list) else [value]
         names: list[str] = []
         roles: list[str] = []
         whole = True
@@ -445,9 +443,12 @@ class Draft:
                 continue
             label, complete = _person(member)
             whole &= complete
-            line = byline(clean_line(self._words(label)))
-            names += line.names
-            roles += line.roles
+            words = self._words(label)
+            lines = words.splitlines()
+            for each in lines if len(lines) > 1 and all(map(is_person, lines)) else (words,):  # a name a line
+                line = byline(clean_line(each))
+                names += line.names
+                roles += line.roles
         return unique(names), unique(roles), whole
 
     def _date(self, fields: dict[str, Any], order: Order | None) -> None:
@@ -633,6 +634,20 @@ def _printed_list(text: str, limit: int = _PRINTED_LIMIT) -> list[str] | None:
     if text[0] == "(" and not any(mark in text for mark in "'\""):
         return None
     return [member for member in members if not _is_empty(member)]
+
+
+def _printed(text: str) -> Any:
+    """The value of a field that a program printed as a list or an object: "[{'name': 'Ana Ruiz'}]"; else the text."""
+    if _PRINTED_OBJECT.match(text) is not None and len(text) <= _PRINTED_LIMIT:
+        for read in (json.loads, ast.literal_eval):
+            try:
+                value = read(text)
+            except (ValueError, SyntaxError, TypeError, RecursionError, MemoryError):
+                continue
+            if isinstance(value, dict | list):
+                return value
+    members = _printed_list(text)
+    return text if members is None else members
 
 
 def _given_id(value: object) -> str | None:

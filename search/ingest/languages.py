@@ -26,10 +26,13 @@ ro ron rum romanian romana; ru rus russian русский; si sin sinhala; sk sl
 sl slv slovenian slovene slovenscina; so som somali; sq sqi alb albanian shqip; sr srp scc serbian српски srpski;
 sv swe swedish svenska; sw swa swahili kiswahili; ta tam tamil; te tel telugu; th tha thai ไทย;
 tl tgl fil tagalog filipino;
-tr tur turkish turkce; uk ukr ukrainian українська; ur urd urdu اردو; uz uzb uzbek; vi vie vietnamese;
+tr tur turkish turkce; uk ukr ukrainian українська; ur urd urdu اردو; uz uzb uzbek; vi vie vietnamese viet;
 zh zho chi cmn chinese mandarin 中文 汉语 漢語; zu zul zulu
 """
 _CODES = {bare(name): names.split()[0] for names in _LANGUAGES.split(";") for name in names.split()}
+_KNOWN = frozenset(_CODES.values())
+_NONE = frozenset(("und", "unknown", "undetermined", "undefined", "mul", "zxx", "xx", "??", "other"))
+_LONGEST = 80
 
 
 @lru_cache(maxsize=1024)
@@ -42,5 +45,18 @@ def language_code(text: str) -> str:
     tag = re.match(r"([a-z]{2,3})(?:[-_]\w+|\.utf-?8|@\w+)+\Z", name)
     if tag is not None:
         return _CODES.get(tag[1], tag[1])
+    if name in _NONE:
+        return ""
     inside = re.match(r"(\w+)\s*\(.*\)\Z", name)  # "English (UK)"
-    return _CODES.get(inside[1], text) if inside is not None else text
+    if inside is not None:
+        return _CODES.get(inside[1], text)
+    if len(name) > _LONGEST:
+        return text
+    # "Language: English", "__label__en", an address that ends with a code; the first of "en; fr"; "Simplified Chinese".
+    last = re.split(r"/" if "://" in name else r":\s*|__label__", name.rstrip("/"))[-1].strip()
+    first = re.split(r"\s*[;,|+&/]\s*|\s+(?:and|und|et|y)\s+", last)[0]
+    if first != name and first:
+        code = language_code(first)
+        return code if code in _KNOWN else text
+    words = [_CODES[word] for word in name.split() if len(word) > 3 and word in _CODES]
+    return words[-1] if words else text

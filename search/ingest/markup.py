@@ -40,6 +40,8 @@ _DROPPED = re.compile(
     r"|<!--.*?(?:-->|\Z)|<!doctype[^<>]*>|<\?xml[^<>]*>",
     re.IGNORECASE | re.DOTALL,
 )
+_HEAD = re.compile(r"<head(?:\s[^<>]*)?>.*?</head\s*>", re.IGNORECASE | re.DOTALL)
+_CUT_TAG = re.compile(r"<([a-zA-Z][a-zA-Z0-9]{0,15})\s+[a-zA-Z-]{1,30}=[^<>]*\Z")
 _CDATA = re.compile(r"<!\[CDATA\[(.*?)(?:\]\]>|\Z)", re.DOTALL)
 _ENTITY = re.compile(
     r"&(?:#(\d{1,7})|#[xX]([0-9a-fA-F]{1,6})|([A-Za-z][A-Za-z0-9]{1,31}));"
@@ -69,6 +71,8 @@ def _without_tags(text: str) -> str:
     if "<" not in text:
         return text
     bare = _CDATA.sub(r"\1", text)
+    if "</head" in bare.lower():  # what is said of a page is none of its words
+        bare = _HEAD.sub(" ", bare, count=1)
     bare = _DROPPED.sub(" ", bare)
     if re.search(r"<(?:p|div)[\s>]", bare, re.IGNORECASE) and "<pre" not in bare.lower():
         bare = re.sub(r"[ \t\r\n\f]+", " ", bare)  # line ends between tags mean nothing
@@ -87,6 +91,8 @@ def _without_tags(text: str) -> str:
         return "\n\n" if name in BLOCKS else ""
 
     bare = _TAG.sub(replacement, bare)
+    if found and (start := bare.rfind("<")) >= 0 and (cut := _CUT_TAG.match(bare, start)) and cut[1].lower() in _NAMES:
+        bare = bare[:start]  # the text was cut inside a tag
     if not found and bare == text:
         return text
     bare = re.sub(r" ?\n ?", "\n", re.sub(r"[ \t\r\f]+", " ", bare))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -13,6 +13,25 @@ from search.ingest.clean import clean_line
 _BY = re.compile(
     r"^\s*(?:(?i:by|story\s+by|words\s+by|written\s+by|reported\s+by)(?::\s*|\s+|\Z)"
     r"|(?:Par|PAR|Por|POR|Door|DOOR|Af|AF|Av|AV|Von|VON)\s+(?=[^\W\d_a-z]\S*\s+[^\W\d_a-z]))"
+)
+# What was done by those who follow: "Reporting by", "Updated by", "Photos:".
+_WORK = (
+    r"(?:additional\s+)?(?:stor(?:y|ies)|words|text|written|wrote|report(?:ed|ing)?|updated|compiled|edited|editing|writing|"
+    r"interview(?:ed)?|photo(?:s|graphs?|graphy)?|pictures?|videos?|illustrations?|graphics?|translat(?:ed|ion)|analysis|"
+    r"review(?:ed)?|opinion|commentary|research|produced|posted|published)"
+)
+_DONE_BY = re.compile(rf"\s*(?i:{_WORK}(?:(?:\s+and\s+{_WORK})?\s+by\s*:?\s+|\s*:\s+))(?=[^\W\d_a-z])")
+_FROM_WIRES = re.compile(
+    r"\s+from\s+(?:wire|agency|staff|news|press)\s+(?:reports?|services?|releases?)\Z", re.IGNORECASE
+)
+_MAIL = re.compile(r"\s*[<(\[]?\b[\w.+-]{1,64}@[\w-]{1,64}(?:\.[\w-]{1,64})+[>)\]]?\s*")
+_MAIL_FIRST = re.compile(r"[\w.+-]{1,64}@[\w.-]{1,200}\s+\((?P<name>[^()]+)\)")  # as feeds have it
+_ADDRESS = re.compile(r"(?:https?://|www\.)\S+", re.IGNORECASE)
+_REMARK = re.compile(r"(?P<name>[^()]+?)\s*\((?P<remark>[^()]+)\)")
+_NO_NAME = re.compile(
+    r"(?:unknown|no|not given|n/?a|null|none|nan)(?:\s+(?:authors?|byline|name))?|authors?|byline|agencies|"
+    r"\d+\s+min(?:ute)?s?\s+read|\d+\s+(?:minute|hour|day)s?\s+ago",
+    re.IGNORECASE,
 )
 # Words of institutions: what has one is no person, and "and" does not part it from what follows.
 _INSTITUTION = re.compile(
@@ -41,7 +60,7 @@ _ROLE_ALONE = re.compile(
     r"redaktion|bureau)",
     re.IGNORECASE,
 )
-_PLACE = re.compile(r"(?P<name>.+?)\s+(?P<place>(?:in|à|en|aus)\s+[^\W\d_a-z].*)")
+_PLACE = re.compile(r"(?P<name>.+?)\s+(?P<place>(?:in|à|en|aus|for|of\s+[Tt]he)\s+[^\W\d_a-z].*)")
 _AFTER_NAME = re.compile(r"(?:Jr|Sr|II|III|IV|MD|M\.D|PhD|Ph\.D|MP|MBE|OBE|CBE|KC|QC|Esq)\.?", re.IGNORECASE)
 _PARTICLES = {"de", "da", "di", "du", "del", "der", "den", "van", "von", "la", "le", "al", "el", "bin", "ibn", "dos",
               "st", "ten", "ter", "y"}  # fmt: skip
@@ -67,13 +86,33 @@ def byline(line: str) -> Byline:
     "and" and "&" part names of persons only: "Ministry of Water and Dams" is one. A comma parts two names where every
     part has two words or more; "Ruiz, Ana" is Ana Ruiz; and "Ana Ruiz, political editor" is Ana Ruiz, with a title.
     """
-    line = _BY.sub("", clean_line(line))
+    if _ADDRESS.fullmatch(line.strip()):
+        return Byline((), (line.strip(),))
+    line = _FROM_WIRES.sub("", _BY.sub("", clean_line(line)))
     names: list[str] = []
     roles: list[str] = []
-    for part in re.split(r"\s*[;|/•]\s*", line):
-        for piece in _people(part):
-            _take(piece, names, roles)
+    for part, sign in _parts(line):
+        if sign in ("|", "•") and names and not is_person(part) and (is_institution(part) or agency_name(part)):
+            roles.append(part)  # "Ana Ruiz | Valley Post"
+            continue
+        for piece in _people(_DONE_BY.sub("", part)):
+            _take(_without_mail(piece), names, roles)
     return Byline(unique(names), unique(roles))
+
+
+def _parts(line: str) -> Iterator[tuple[str, str]]:
+    """The parts of a byline between signs, each with the sign before it."""
+    pieces = re.split(r"\s*([;|/•])\s*", line)
+    yield from zip(pieces[::2], ["", *pieces[1::2]], strict=True)
+
+
+def _without_mail(part: str) -> str:
+    """A name without the address of its mail, where there is a name."""
+    if "@" not in part:
+        return part
+    if (found := _MAIL_FIRST.fullmatch(part.strip())) is not None:
+        return found["name"]
+    return _MAIL.sub(" ", part).strip() or part
 
 
 def is_role(name: str) -> bool:
@@ -93,8 +132,8 @@ def is_institution(text: str) -> bool:
 
 def _people(part: str) -> list[str]:
     """A part of a byline at the places where "and" joins two persons."""
-    pieces = re.split(r",?\s+(?:and|und|et|y|e|og|och|en|&)\s+", part, flags=re.IGNORECASE)
-    whole = re.split(r",?\s+(?:and|&)\s+", part, flags=re.IGNORECASE)
+    pieces = re.split(r",?\s+(?:and|with|und|et|y|e|og|och|en|&)\s+", part, flags=re.IGNORECASE)
+    whole = re.split(r",?\s+(?:and|with|&)\s+", part, flags=re.IGNORECASE)
     if len(pieces) > 1 and all(is_person(piece) or agency_name(piece) or _placed(piece) for piece in pieces):
         return pieces
     if len(whole) > 1 and all(map(_parts_as_names, whole)):
@@ -128,9 +167,12 @@ def _placed(text: str) -> re.Match[str] | None:
 
 def _take(part: str, names: list[str], roles: list[str]) -> None:
     part = part.strip(" ,")
-    if _ROLE_ALONE.fullmatch(part):
+    if _ROLE_ALONE.fullmatch(part) or _NO_NAME.fullmatch(part) or _is_staff(part):
         roles.append(part)
         return
+    if (found := _REMARK.fullmatch(part)) is not None and _is_remark(found["remark"]) and is_person(found["name"]):
+        roles.append(found["remark"])
+        part = found["name"]
     if (placed := _placed(part)) is not None:
         roles.append(placed["place"])
         part = placed["name"]
@@ -148,6 +190,21 @@ def _take(part: str, names: list[str], roles: list[str]) -> None:
         names += pieces
     elif part:
         names.append(part)
+
+
+def _is_staff(part: str) -> bool:
+    """Whether it names no person but who they work for, or what they write on: "Reuters Staff", "From our own
+    correspondent", "Trade and Industry Correspondent"."""
+    words = part.split()
+    if len(words) < 2 or not _ROLE_ALONE.fullmatch(words[-1]):
+        return False
+    first = " ".join(words[:-1])
+    return agency_name(first) is not None or " and " in first or words[0].lower() in ("from", "our", "by")
+
+
+def _is_remark(text: str) -> bool:
+    """Whether what stands behind a name in parentheses is no part of it: an agency, an institution, a title."""
+    return agency_name(text) is not None or is_institution(text) or is_role(text)
 
 
 def _inverted(part: str) -> list[str] | None:

@@ -46,9 +46,12 @@ def parse(
     scanned = tokens.scan(plain, text, notes)
     notes += other_tools.remarks(plain, scanned)
     if _is_headline(plain, scanned):
-        scanned = [Token(Kind.WORD, token.start, token.end, token.text, literal=True) for token in scanned]
+        scanned = [
+            Token(Kind.WORD, one.start, one.end, "NEAR" if one.kind is Kind.NEAR else one.text, literal=True)
+            for one in scanned
+        ]
         notes.append(
-            "read as a headline, as it is all in capitals: AND, OR and NOT are words in it; "
+            "read as a headline, as it is all in capitals: AND, OR, NOT and NEAR are words in it; "
             "for operators, write the words between them small"
         )
     elif remark := _likely_operator(scanned):
@@ -147,12 +150,16 @@ def _is_prose(scanned: list[Token]) -> bool:
 def _is_headline(text: str, tokens: list[Token]) -> bool:
     """Whether a query with AND, OR or NOT is one pasted in capitals: three words or more, and no other syntax."""
     names = [text[token.start : token.end] for token in tokens if token.kind in _BOOLEAN]
+    near = [token for token in tokens if token.kind is Kind.NEAR and text[token.start : token.end] == "NEAR"]
     return (
-        bool(names)
+        bool(names or (near and len(tokens) >= _FEW))
         and len(tokens) > 2
         and not any(character.islower() for character in text)
         and all(name in _NAMES for name in names)
-        and all(token.kind in _BOOLEAN or (token.kind is Kind.WORD and not words.is_special(token)) for token in tokens)
+        and all(
+            token.kind in _BOOLEAN or token in near or (token.kind is Kind.WORD and not words.is_special(token))
+            for token in tokens
+        )
     )
 
 
