@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -25,6 +26,7 @@ from search.errors import (
     UsageError,
 )
 from search.records import (
+    Allocation,
     Answer,
     Article,
     Copies,
@@ -65,11 +67,13 @@ if TYPE_CHECKING:
         Related,
         RepairReport,
         RestoreReport,
+        Sample,
         Story,
         Terms,
         Timeline,
         Verification,
     )
+    from search.records.collections import Collected, Collection, Dossier, Member
 
 DEFAULT_BATCH = 1000
 
@@ -535,6 +539,43 @@ class Archive:
         with self._session.reading(watch) as view:
             return earliest.first(view, request, watch)
 
+    def sample(
+        self,
+        query: str,
+        *,
+        limit: int = 100,
+        seed: int = 0,
+        by: FacetField | str | None = None,
+        allocation: Allocation | str = Allocation.PROPORTIONAL,
+        filters: Filters | Mapping[str, Any] | None = None,
+        as_of: str | datetime | None = None,
+        literal: bool = False,
+        copies: Copies | str = Copies.SHOW,
+        where: Any = None,
+        watch: Watch = unwatched,
+    ) -> Sample:
+        """Articles drawn at random from the whole match set: the same for the same ``seed``, and a larger sample holds
+        the smaller one. ``by`` draws from each "source", "section", "agency", "language", "year" or "month", its share
+        or as many of each (``allocation`` "proportional" or "equal"), and tells how large each is. ``copies``
+        "collapse" draws one article of each story at most.
+
+        Raises QueryError and UsageError as ``search``, and UsageError for more than 10,000 articles.
+        """
+        from search.engine import sampling
+
+        request = Request(
+            query=query,
+            limit=limit,
+            as_of=as_of,
+            literal=literal,
+            copies=_choice(Copies, copies),
+            filters=Filters.of(filters),
+            where=where,
+        )
+        field, how = None if by is None else _choice(FacetField, by), _choice(Allocation, allocation)
+        with self._session.reading(watch) as view:
+            return sampling.sample(view, request, seed, field, how, watch)
+
     def terms(
         self,
         query: str,
@@ -680,6 +721,78 @@ class Archive:
 
         return foresee(items, self._session.catalog)
 
+    # Collections: beside the archive, in a file of their own
+
+    def collections(self) -> tuple[Collection, ...]:
+        """The collections beside this archive, by name."""
+        with self._session.reading() as view:
+            return tuple(view.collections.all())
+
+    def collection(self, name: str) -> tuple[Member, ...]:
+        """The articles of a collection as they were collected, in that order, each with its tags and its note, and
+        whether the archive still has it. Raises UsageError where there is no such collection."""
+        from search.engine import collections
+
+        with self._session.reading() as view:
+            return tuple(collections.members(view, name))
+
+    def dossier(self, name: str) -> Dossier:
+        """A collection with its articles, and the receipts of the searches that it was filled from: what
+        ``search.exports.dossier`` writes as a reading copy. Raises UsageError where there is no such collection."""
+        from search.engine import collections
+
+        with self._session.reading() as view:
+            return collections.dossier(view, name)
+
+    def collect(
+        self,
+        name: str,
+        ids: Iterable[str] = (),
+        *,
+        query: str | None = None,
+        filters: Filters | Mapping[str, Any] | None = None,
+        as_of: str | datetime | None = None,
+        literal: bool = False,
+        tags: Iterable[str] = (),
+        note: str | None = None,
+    ) -> Collected:
+        """Add articles to a collection, made now where there is none: those of some ids, and the match set of a query,
+        of which a receipt is kept. Articles that are there get the ``tags`` too, and the ``note``.
+
+        Ids that no article has are told. Nothing in the archive changes: collections are in a file beside it. Raises
+        UsageError for a name or a tag that is none and for more than 100,000 articles, and what ``search`` raises.
+        """
+        from search.engine import collections, receipts
+        from search.rag.answers import answer
+
+        asked = None
+        if query is not None:
+            asked = receipts.asked("search", query, {"filters": filters, "as_of": as_of, "literal": literal})
+        with self._session.reading() as view:
+            made = request = None
+            if asked is not None:
+                asking = receipts.Asking(self.path.absolute().name, self._session.settings, answer)
+                made = receipts.make(view, asking, asked)
+                request = replace(asked.request, now=made.made)
+            return collections.collect(view, name, ids, request, tags, note, made)
+
+    def uncollect(self, name: str, ids: Iterable[str]) -> Collected:
+        """Take articles out of a collection; ids that are not in it are told. Raises UsageError where there is none."""
+        from search.engine import collections
+
+        with self._session.reading() as view:
+            return collections.take_out(view, name, ids)
+
+    def annotate(self, name: str, note: str) -> None:
+        """Note something of a whole collection, made now where there is none. Raises UsageError as ``collect``."""
+        with self._session.reading() as view:
+            view.collections.annotate(name, note)
+
+    def drop_collection(self, name: str) -> None:
+        """Forget a collection; its articles stay. Raises UsageError where there is none of this name."""
+        with self._session.reading() as view:
+            view.collections.drop(name)
+
     # Writing
 
     def add(
@@ -782,7 +895,7 @@ class Archive:
 
         return upkeep.delete_matching(self._session, Request(query=query, where=where), purge)
 
-    def prune(self, keep: Collection[str]) -> int:
+    def prune(self, keep: Container[str]) -> int:
         """Delete every article whose id is not in ``keep``. Returns how many went."""
         from search.engine import upkeep
 

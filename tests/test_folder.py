@@ -47,8 +47,11 @@ READS = {
     "asearch",
     "check",
     "close",
+    "collection",
+    "collections",
     "describe",
     "dirt",
+    "dossier",
     "export",
     "facets",
     "furniture",
@@ -68,6 +71,7 @@ READS |= {
     "receipt",
     "restore",
     "retrieve",
+    "sample",
     "search",
     "settings",
     "similar",
@@ -78,6 +82,7 @@ READS |= {
     "verify",
     "whoosh",
 }
+READS |= {"annotate", "collect", "drop_collection", "uncollect"}  # which write beside an archive, and nothing in it
 WRITES = {
     "add": lambda archive: archive.add(articles("new")),
     "backup": lambda archive: archive.backup(archive.path.with_name("backups")),

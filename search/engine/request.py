@@ -13,7 +13,20 @@ from typing import TYPE_CHECKING, Any
 from search import query as language
 from search.declarations import SETTINGS, Setting, setting, settings
 from search.errors import QueryError, UsageError
-from search.records import Carried, Copies, Detect, FacetField, Filters, Fusion, Mode, Period, Shown, Sort, Split
+from search.records import (
+    Allocation,
+    Carried,
+    Copies,
+    Detect,
+    FacetField,
+    Filters,
+    Fusion,
+    Mode,
+    Period,
+    Shown,
+    Sort,
+    Split,
+)
 
 if TYPE_CHECKING:
     from search.encode import Reranker
@@ -167,6 +180,16 @@ class TermsRequest:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SampleRequest:
+    """What a sample takes beside what narrows a match set."""
+
+    limit: int = setting(100, "How many articles.", short="n", least=1)
+    seed: int = setting(0, "Draws others; the same seed draws the same.", least=0)
+    by: FacetField | None = setting(None, "Draw from each source, section, year and so on.", kind=FacetField)
+    allocation: Allocation = setting(Allocation.PROPORTIONAL, "How many of each, with --by: its share, or as many.")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ContextRequest:
     """What a context takes beside what it has in common with a search."""
 
@@ -190,6 +213,7 @@ STORY = (*settings(StoryRequest), *_of("as_of"))
 STORIES = (*settings(StoriesRequest), *NARROWING)
 RELATED = (*_of("limit mode explain as_of per_source"), *settings(Filters))
 TERMS = (*settings(TermsRequest), *NARROWING)
+SAMPLE = (*settings(SampleRequest), *NARROWING, *_of("copies"))
 FIRST = (*_of("limit"), *NARROWING)
 CONTEXT = (*settings(ContextRequest), *settings(Filters), *_of("mode as_of recency detect per_source"))
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -68,7 +68,7 @@ def delete_matching(session: Session, request: Request, purge: bool = False) -> 
     return delete(session, ids, purge)
 
 
-def prune(session: Session, keep: Collection[str]) -> int:
+def prune(session: Session, keep: Container[str]) -> int:
     """Delete every article whose id is not to be kept."""
     return delete(session, [article_id for article_id, _ in session.catalog.live_ids() if article_id not in keep])
 

@@ -28,7 +28,7 @@ from search.errors import ArchiveDamaged, ArticleNotFound, ModeError, QueryError
 from search.keyword import Bm25Settings, KeywordIndex, KeywordView
 from search.keyword.analysis import ENGLISH, Analysis
 from search.keyword.rank.scoring import telling
-from search.keyword.tree import Foreign, either
+from search.keyword.tree import Foreign, Listed, either, replaced
 from search.query import ParsedQuery, named
 from search.query.fields import value_key
 from search.records import Article, Copies, Detect, Mode, Sort
@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from search.keyword.sentences import Sentences
     from search.keyword.tally import Tally
     from search.records import Counts
+    from search.storage.collections import Collections
     from search.storage.contents import Contents
 
 
@@ -170,6 +171,7 @@ class View:
         now = present if as_of is None else as_of
         where = None if request.where is None else Foreign(request.where)
         query = language.parse(request.query, now=now, literal=request.literal, filters=request.filters, where=where)
+        query = self._with_collections(query)
         request = request.resumed(self.snapshot.commit)
         preferred = self._preferred(request, query, now)
         if request.detect is Detect.FILTER and preferred:
@@ -177,6 +179,32 @@ class View:
             rest = next((one.rest for one in preferred if one.rest is not None), query)
             query, preferred = rest.narrowed(*(one.node for one in preferred), notes=(note,)), ()
         return Plan(request=request, query=query, mode=mode, as_of=as_of, now=now, began=began, preferred=preferred)
+
+    @property
+    def collections(self) -> Collections:
+        """The collections beside the archive, as they are now: they are of no commit."""
+        from search.storage.collections import Collections  # few ask
+
+        return Collections(self._catalog.folder.path)
+
+    def _with_collections(self, query: ParsedQuery) -> ParsedQuery:
+        """The query with the ids of the collections that it names. Raises QueryError for one that there is not."""
+        if query.constraint is None:
+            return query
+        notes: list[str] = []
+
+        def filled(node: Listed) -> Listed:
+            try:
+                ids = self.collections.ids(node.name)
+            except UsageError as error:
+                raise QueryError(str(error), query.text) from None
+            missing = len(ids) - int(np.count_nonzero(self.snapshot.live[self.columns.find(ids)]))
+            if missing:
+                notes.append(f"{missing:,} of the {len(ids):,} articles of {node.name} are not in the archive any more")
+            return Listed(node.name, ids)
+
+        constraint = replaced(query.constraint, Listed, filled)
+        return dataclasses.replace(query, constraint=constraint, notes=(*query.notes, *notes))
 
     def _preferred(self, request: Request, query: ParsedQuery, now: datetime) -> tuple[Preferred, ...]:
         """The sources and dates that the words of a query name, as conditions."""

@@ -60,8 +60,8 @@ def cell(text: str) -> str:
     return "'" + safe if text.startswith(_FORMULA) or safe.lstrip().startswith(_FORMULA) else safe
 
 
-def csv_header(*, batch: bool = False, kind: type[Hit] = Hit) -> str:
-    """The first line of a CSV file of hits of this kind."""
+def csv_header(*, batch: bool = False, kind: type[Any] = Hit) -> str:
+    """The first line of a CSV file of hits, or of other records, of this kind."""
     return _csv_line([*(["query_id"] if batch else []), *_columns(kind)])
 
 
@@ -76,8 +76,8 @@ def csv_table(hits: Iterable[Hit]) -> Iterator[str]:
     yield from csv_lines(listed)
 
 
-def csv_lines(hits: Iterable[Hit], query_id: str | None = None) -> list[str]:
-    """One hit a record; several authors are parted by semicolons."""
+def csv_lines(hits: Iterable[Any], query_id: str | None = None) -> list[str]:
+    """One hit, or other record, a line; several authors are parted by semicolons."""
     before = [] if query_id is None else [cell(query_id)]
     lines = []
     for hit in hits:

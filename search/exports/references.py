@@ -39,6 +39,7 @@ def _bibtex_entry(article: Article, used: set[str]) -> str:
         ("title", "{" + _latex(article.title) + "}"),  # the second braces keep its capitals
         ("author", " and ".join(_bibtex_name(name) for name in writers(article))),
         ("journal", _latex(article.source)),
+        ("entrysubtype", "newspaper"),
         ("url", line(article.url).translate(_URL_CODES)),
         ("note", _latex(article.dateline)),
         ("language", _latex(article.language)),

@@ -6,8 +6,8 @@ them into Whoosh's queries and back; a Whoosh query that has no node of its own 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
 
@@ -229,6 +229,14 @@ class Id(Node):
 
 
 @dataclass(frozen=True, slots=True)
+class Listed(Node):
+    """Articles of a collection. Two are equal by its name; ``ids`` are filled in where its list is at hand."""
+
+    name: str
+    ids: tuple[str, ...] = field(default=(), compare=False)
+
+
+@dataclass(frozen=True, slots=True)
 class DayRange(Node):
     """Articles whose own local day lies from ``start`` to ``end``, both included; None is open. No date: no match."""
 
@@ -283,6 +291,16 @@ def both(nodes: Sequence[Node]) -> Node | None:
 def either(nodes: Sequence[Node]) -> Node:
     """The condition that any of some (one at least) states."""
     return joined(Or, nodes)
+
+
+def replaced(node: Node, kind: type[Node], by: Callable[[Any], Node]) -> Node:
+    """The tree with other nodes for those of a kind. Conditions on conditions are looked into; nothing else has such
+    nodes below it."""
+    if isinstance(node, kind):
+        return by(node)
+    if isinstance(node, And | Or):
+        return type(node)([replaced(child, kind, by) for child in node.children])
+    return Not(replaced(node.item, kind, by)) if isinstance(node, Not) else node
 
 
 def depth_of(node: Node) -> int:

@@ -69,6 +69,8 @@ def condition(tree: Node) -> str:
         return f"of {_length(tree.minimum, tree.maximum)}"
     if isinstance(tree, nodes.Id):
         return f"whose id is {_list([repr(i) for i in tree.ids], 'or')}"
+    if isinstance(tree, nodes.Listed):
+        return f"in the collection {tree.name}"
     if isinstance(tree, Not):
         return _without(tree.item)
     if isinstance(tree, Every):

@@ -9,7 +9,7 @@ from datetime import date, datetime
 from search.errors import QueryError
 from search.keyword.analysis import LONGEST_WORD, TOKEN, value_term
 from search.keyword.readings import words_of
-from search.keyword.tree import And, DayRange, Id, InstantRange, Length, Node, Not, Value, either
+from search.keyword.tree import And, DayRange, Id, InstantRange, Length, Listed, Node, Not, Value, either
 from search.query import dates
 
 TEXT = {"title": "title", "caption": "caption", "text": "text"}
@@ -34,8 +34,8 @@ ALIASES = {
     "publication": "source",
     "language": "lang",
 }
-FIELDS = (*TEXT, *VALUES, *DATES, "length", "id", "exact")
-LISTED = "title, by, source, section, agency, dateline, caption, text, lang, id, length, exact, " + ", ".join(DATES)
+FIELDS = (*TEXT, *VALUES, *DATES, "length", "id", "in", "exact")
+LISTED = "title, by, source, section, agency, dateline, caption, text, lang, id, in, length, exact, " + ", ".join(DATES)
 
 _LONE = re.compile(r"(?<!\S)[A-Z] [A-Z](?!\S)")  # may be initials
 _SIGN = re.compile("[<>]=?")
@@ -75,6 +75,8 @@ def value_tree(field: str, text: str, *, whole: bool, quoted: bool, now: datetim
         return Id((text,))
     if whole:
         raise QueryError(f"{field}:= is not possible; := asks for a whole value of {', '.join(VALUES)}", text, 0)
+    if field == "in":
+        return Listed(" ".join(text.split()))
     if field == "length":
         return _length(text)
     return date_tree(field, text, now)

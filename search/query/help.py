@@ -43,6 +43,7 @@ Fields
   title: caption: text:                     words of that part of the article
   source: by: section: agency: dateline:    names; part of the name is enough; by: looks at authors and agencies
   lang: id:                                 language code; article id
+  in:                                       a collection (broadsheet help collections)
   date: on: since: until: before: after:    dates (below)
   length:                                   number of words: >800, <=300, 300..800
   The value follows directly after the colon. Quote what has spaces, group with parentheses:

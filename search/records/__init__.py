@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from search.records.articles import Article, Passage
 from search.records.choices import (
+    Allocation,
     Answer,
     Carried,
     Copies,
@@ -51,6 +52,7 @@ if TYPE_CHECKING:
         RepairReport,
         RestoreReport,
     )
+    from search.records.samples import Sample, Stratum
     from search.records.stories import CarriedStories, CarriedStory, Change, Story, Version
     from search.records.terms import Term, Terms, TermsPeriod
 
@@ -58,6 +60,7 @@ __all__ = [
     "AddReport",
     "Alert",
     "All",
+    "Allocation",
     "Answer",
     "Any_",
     "Article",
@@ -102,11 +105,13 @@ __all__ = [
     "RestoreReport",
     "Results",
     "Role",
+    "Sample",
     "Series",
     "Shown",
     "Sort",
     "Split",
     "Story",
+    "Stratum",
     "Term",
     "Terms",
     "TermsPeriod",
@@ -149,6 +154,8 @@ _LATE = {
     "Rejection": "reports",
     "RepairReport": "reports",
     "RestoreReport": "reports",
+    "Sample": "samples",
+    "Stratum": "samples",
     "CarriedStories": "stories",
     "CarriedStory": "stories",
     "Change": "stories",

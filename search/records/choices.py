@@ -118,3 +118,10 @@ class Answer(StrEnum):
     FACETS = "facets"
     TIMELINE = "timeline"
     CONTEXT = "context"
+
+
+class Allocation(StrEnum):
+    """How many articles of a sample come of each stratum."""
+
+    PROPORTIONAL = "proportional"
+    EQUAL = "equal"

@@ -136,7 +136,7 @@ class Matcher:
             lengths = segment.lengths[:, -1]
             out[base : base + len(segment)] |= (lengths >= low) & (lengths <= high)
 
-    def _ids(self, node: tree.Id, within: Mask, out: Mask) -> None:
+    def _ids(self, node: tree.Id | tree.Listed, within: Mask, out: Mask) -> None:
         out[self.index.columns.find(node.ids)] = True
 
     # Words.
@@ -236,7 +236,7 @@ _BRANCHES: dict[type, _Branch] = {
     tree.Foreign: Matcher._foreign,
 }
 _WORDS = (tree.Word, tree.Exact, tree.Wildcard, tree.Fuzzy)
-_CHEAP = {tree.DayRange, tree.InstantRange, tree.Length, tree.Id, tree.Every, tree.Nothing}
+_CHEAP = {tree.DayRange, tree.InstantRange, tree.Length, tree.Id, tree.Listed, tree.Every, tree.Nothing}
 _LEAVES: dict[type, _LeafFill] = {
     **dict.fromkeys((*_WORDS, tree.Value), Matcher._words),
     **dict.fromkeys((Row, tree.Near, tree.SameSentence, tree.SameParagraph, tree.AtLeast), Matcher._positional),
@@ -246,4 +246,5 @@ _LEAVES: dict[type, _LeafFill] = {
     tree.InstantRange: Matcher._instants,
     tree.Length: Matcher._length,
     tree.Id: Matcher._ids,
+    tree.Listed: Matcher._ids,
 }

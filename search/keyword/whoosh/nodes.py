@@ -112,7 +112,7 @@ def to_query(node: Node) -> whoosh.Query:
             values = [[value_term(values[0])]]
         names = ("authors", "agency") if node.field == "by" else (node.field,)
         return _any([_phrase(name, words) for name in names for words in values])
-    if isinstance(node, tree.Id):
+    if isinstance(node, tree.Id | tree.Listed):
         return _any([whoosh.Term("id", text) for text in node.ids])
     if isinstance(node, tree.InstantRange):
         return whoosh.DateRange("published", _naive(node.start), _naive(node.end))
