@@ -205,6 +205,7 @@ def test_bibtex():
   title = {{Hamas trains Kashmir groups, says al-Qaddoumi}},
   author = {Asha Rao and Tom Bell},
   journal = {The Courier},
+  entrysubtype = {newspaper},
   url = {https://example.org/a?b=1},
   note = {NEW DELHI},
   language = {en},
@@ -217,6 +218,7 @@ def test_bibtex():
 @article{b-2,
   title = {{Ceasefire, day 3}},
   author = {PTI},
+  entrysubtype = {newspaper},
   year = {2025},
   month = mar,
   day = {1}
@@ -232,7 +234,7 @@ def test_bibtex_escapes():
         "@article{x,\n"
         r"  title = {{Ann \& " + '"Bo"' + r" <b> \{x\} \$5 \#1 50\% a\_b \textasciicircum{}\textasciitilde{}"
         r"\textbackslash{}}}," + "\n"
-        "  author = {{Reed and Sons} and Ann Rand},\n"
+        "  author = {{Reed and Sons} and Ann Rand},\n  entrysubtype = {newspaper},\n"
         "  url = {http://e.org/%7Ba%7D%20b%5C%20}\n"
         "}\n"
     )
