@@ -294,7 +294,7 @@ def test_exports_are_read_back(desk, tmp_path, form):
     elif form == "xlsx":
         import openpyxl
 
-        book = openpyxl.load_workbook(out)
+        book = openpyxl.load_workbook(io.BytesIO(data))
         cells = list(book["articles"].iter_rows())
         assert [row[0].value for row in cells] == ["id", "a", "b", "x", "d"]
         assert {cell.data_type for row in cells for cell in row} <= {"s", "b", "n"}
@@ -319,12 +319,11 @@ def test_exports_are_read_back(desk, tmp_path, form):
         assert records[1]["authors"] == ["Ada Bell"]
         assert records[0]["year"] == "2024"
     elif form == "csl":
-        citeproc = pytest.importorskip("citeproc")
         from citeproc.source.json import CiteProcJSON
 
-        items = json.loads(data)
-        assert set(CiteProcJSON(items)) == {"a", "b", "x"}
-        assert citeproc is not None
+        read = CiteProcJSON(json.loads(data))
+        assert set(read) == {"a", "b", "x"}
+        assert read["b"].author[0].family == "Bell"
     elif form == "ids":
         assert data.decode().split() == ["a", "b", "x"]
     elif form == "html":
