@@ -52,4 +52,4 @@ def test_help_on_nothing_known():
     assert result.exit_code == 2
     assert "\x1b" not in result.stderr
     assert "there is no help on" in result.stderr
-    assert "archive, assistants, commands, config, copies, dates" in result.stderr
+    assert "archive, assistants, collections, commands, config, copies, da" in result.stderr
