@@ -210,7 +210,7 @@ class Archive:
         diversity: float = 0.0,
         per_source: int | None = None,
         fusion: Fusion | Normalise | str = Fusion.DBSF,
-        weight: float = 0.5,
+        weight: float | None = None,
         passages: int = 1,
         explain: bool = False,
         rerank: str | Reranker | None = None,
@@ -226,14 +226,14 @@ class Archive:
         one hit of all copies of a text, so that ``limit`` stories come back, and ``shown`` says which of them it is
         ("best" match, "earliest", "latest", likely "original"), ``prefer`` of which source, if there is one of it;
         ``per_source`` is the most hits of one source: others take their places, and a note says what was passed over;
-        ``weight`` is the vector leg's share, 0 to 1; ``detect`` says what becomes of sources and dates that the query
-        names: their articles come higher ("prefer"), alone ("filter"), or as any others ("off"); ``rerank`` puts the
-        first thirty in the order of a sentence-transformers CrossEncoder by name or path, or of a ``Reranker`` of your
-        own, while their scores stay as they are; ``cursor`` continues where earlier results ended; ``where`` is a query
-        object of Whoosh's (``whoosh.query.Query``), a hard condition beside those of the query; ``watch`` sees the
-        stages, as a ``Stopwatch`` does. Raises QueryError for a query that does not parse or cannot be answered,
-        ModeError for a mode that the archive cannot serve, UsageError for a value out of range, EncoderError for a
-        reranker that cannot be found, trusted or run.
+        ``weight`` is the vector leg's share, 0 to 1, None the archive's (0.5 unless it was tuned); ``detect`` says what
+        becomes of sources and dates that the query names: their articles come higher ("prefer"), alone ("filter"), or
+        as any others ("off"); ``rerank`` puts the first thirty in the order of a sentence-transformers CrossEncoder by
+        name or path, or of a ``Reranker`` of your own, while their scores stay as they are; ``cursor`` continues where
+        earlier results ended; ``where`` is a query object of Whoosh's (``whoosh.query.Query``), a hard condition beside
+        those of the query; ``watch`` sees the stages, as a ``Stopwatch`` does. Raises QueryError for a query that does
+        not parse or cannot be answered, ModeError for a mode that the archive cannot serve, UsageError for a value out
+        of range, EncoderError for a reranker that cannot be found, trusted or run.
         """
         request = Request(
             query=query,
@@ -921,9 +921,12 @@ class Archive:
         optimizing.optimize(self._session, furniture)
 
     def tune(self, **parameters: float) -> dict[str, float]:
-        """Set parameters of BM25F: ``k1`` >= 0, ``b`` in 0..1, and the weights of ``title``, ``caption``, ``dateline``,
-        ``byline`` and ``text``, >= 0, ``near``, the weight of words near each other, and ``exact``, that of words in
-        the form that is asked for, both >= 0. Scores are by them from the next search on; nothing is indexed again.
+        """Set what the archive ranks by. Of BM25F: ``k1`` >= 0, ``b`` in 0..1, and the weights of ``title``,
+        ``caption``, ``dateline``, ``byline`` and ``text``, >= 0, ``near``, the weight of words near each other, and
+        ``exact``, that of words in the form that is asked for, both >= 0. Of meaning: ``lead`` >= 0, what an article's
+        first passage counts beside its best, and ``weight`` in 0..1, the share of meaning in hybrid where a search
+        names none. Scores are by them from the next search on, in other processes too; nothing is indexed again.
+        ``search.evaluation.tuning`` finds those that suit an archive, and has the usual ones.
         Returns all parameters. Raises UsageError for others, or without a sense."""
         return self._session.tune(parameters)
 

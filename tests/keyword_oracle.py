@@ -284,7 +284,7 @@ class Oracle:
                 if tf and i in scores:
                     scores[i] += settings.exact * idf * tf / (tf + norms[i])
         for rarer, other in itertools.combinations(terms, 2):
-            counts = {i: self.near(i, rarer, other) for i in base}
+            counts = {i: self.near(i, rarer, other, weights) for i in base}
             df = sum(counts[i] > 0 for i in best)
             if not df:
                 continue
@@ -294,10 +294,10 @@ class Oracle:
                 scores[i] += settings.near / math.sqrt(len(terms) - 1) * idf * count / (count + norm) if count else 0.0
         return scores
 
-    def near(self, i: int, rarer: str, other: str) -> int:
-        """How many occurrences of the rarer term have the other within 16 words."""
+    def near(self, i: int, rarer: str, other: str, weights: Sequence[float]) -> int:
+        """How many occurrences of the rarer term, where these count anything, have the other within 16 words."""
         others = [at.position for at in self.tokens[i] if at.term == other]
-        own = [at.position for at in self.tokens[i] if at.term == rarer]
+        own = [at.position for at in self.tokens[i] if at.term == rarer and weights[at.field]]
         return sum(any(abs(place - near) <= 16 for near in others) for place in own)
 
     @staticmethod

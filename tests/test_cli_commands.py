@@ -143,7 +143,7 @@ def test_sizes(number, shown):
 def test_parameters_of_scoring_that_there_are_not(folder, bad):
     result = run("optimize", "--bm25", bad)
     assert result.exit_code == 2
-    assert json.loads(run("stats", "--format", "json").stdout)["bm25"]["k1"] == 0.9
+    assert json.loads(run("stats", "--format", "json").stdout)["ranking"]["k1"] == 0.9
     assert ("NAME=NUMBER" in result.stderr) is bad.startswith("k1")
 
 

@@ -285,14 +285,17 @@ def test_optimize_bm25_changes_scores_and_merges_nothing(folder, tmp_path):
     asked = ("search", "port", "--mode", "keyword", "-n", "1")
     before = answer(*asked, "--explain")["hits"][0]
     tuned = run("optimize", "--bm25", "title=0,k1=2")
-    assert tuned.stdout == "k1=2 b=0.75 title=0 caption=1 dateline=1 byline=1 text=1 near=0.2 exact=0.33\n"
+    assert (
+        tuned.stdout
+        == "k1=2 b=0.75 title=0 caption=1 dateline=1 byline=1 text=1 near=0.2 exact=0.33 lead=0.2 weight=0.5\n"
+    )
     assert answer("stats")["segments"] == 2
     assert before["explain"]["keyword"]["score"] > 0
     after = answer(*asked, "--explain")["hits"][0]
     assert after["score"] == 0.0  # the word stands in titles alone, which weigh nothing now
     assert "2 segments before, 1 now" in run("optimize").stderr
     assert answer("stats")["segments"] == 1
-    assert answer("stats")["bm25"]["title"] == 0
+    assert answer("stats")["ranking"]["title"] == 0
 
 
 @shows("optimize", "--furniture")

@@ -102,7 +102,8 @@ def test_a_receipt_says_what_was_asked_of_what(ferries):
     )
     assert receipt.settings["since"] == "2021"
     assert receipt.settings["sources"] == ["Paper 0", "Paper 1"]
-    assert (receipt.settings["as_of"], receipt.settings["weight"], receipt.settings["limit"]) == ("2022-01-10", 0.5, 2)
+    assert (receipt.settings["as_of"], receipt.settings["weight"], receipt.settings["limit"]) == ("2022-01-10", None, 2)
+    assert receipt.ranking.bm25["weight"] == 0.5  # the archive's, where none was named
     held = receipt.archive
     assert (held.name, held.articles, held.undated) == ("ferries", 20, 1)
     assert (str(held.first), str(held.last)) == ("2020-01-01", "2022-01-18")

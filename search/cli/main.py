@@ -46,6 +46,7 @@ COMMANDS = {
     "backup": "Back an archive up.",
     "restore": "Make an archive of a backup.",
     "evaluate": "Measure the quality of rankings against judgements.",
+    "tune": "Find what an archive is best ranked by.",
     "serve": "Serve an archive over HTTP.",
     "mcp": "Serve an archive to assistants by the Model Context Protocol.",
     "help": "Explain a topic, or a command.",

@@ -132,6 +132,8 @@ def rank(view: View, plan: Plan, scope: Scope, watch: Watch = unwatched) -> Rank
 
     Raises UsageError for a page beyond the pool of a relevance ranking.
     """
+    if plan.request.weight is None:
+        plan = replace(plan, request=replace(plan.request, weight=view.ranking.weight))
     request = plan.request
     query = plan.query
     nothing = not query.scoring or (plan.mode is Mode.VECTOR and not query.encoder_text)
@@ -412,6 +414,7 @@ def _fused(
     word_scores: Floats, cosines: Floats, by_words: Best, near: Best, request: Request, size: int
 ) -> ranking.Fused:
     """Both legs' scores of some articles made one, beside what each ranks best."""
+    assert request.weight is not None  # 'rank' gave it the archive's
     meaning = ranking.Leg(cosines, near.scores, size)
     keyword = ranking.Leg(word_scores, by_words.scores, size, word_scores > 0)
     return ranking.fuse(meaning, keyword, method=request.fusion, weight=request.weight)

@@ -59,7 +59,13 @@ class Request:
     diversity: float = setting(0.0, "How much variety among the hits counts.", least=0, most=1)
     per_source: int | None = setting(None, "Most hits of one source.", kind=int, least=1)
     fusion: Fusion | Normalise = setting(Fusion.DBSF, "How hybrid joins the two rankings.")
-    weight: float = setting(0.5, "The share of meaning in hybrid; the rest is the words'.", least=0, most=1)
+    weight: float | None = setting(
+        None,
+        "The share of meaning in hybrid, 0.5 unless the archive was tuned; the rest is the words'.",
+        kind=float,
+        least=0,
+        most=1,
+    )
     passages: int = setting(1, "Passages with each hit.", least=0)
     rerank: str | Reranker | None = setting(
         None, "Reorder the first thirty with this cross-encoder, by name or path.", example="MODEL"

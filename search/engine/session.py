@@ -19,7 +19,7 @@ from search._version import __version__
 from search.engine import furniture, stories
 from search.engine.counts import Spellings
 from search.engine.query_vectors import QueryVectors
-from search.engine.settings import Settings
+from search.engine.settings import RankingSettings, Settings
 from search.engine.soundness import check_part
 from search.engine.view import View
 from search.engine.watch import Watch, unwatched
@@ -31,7 +31,7 @@ from search.errors import (
     SearchError,
     UsageError,
 )
-from search.keyword import ANALYSIS_VERSION, Bm25Settings, languages
+from search.keyword import ANALYSIS_VERSION, languages
 from search.keyword.analysis import Analysis
 from search.storage import reserve
 from search.storage.catalog import BUILDING, FILE, Catalog
@@ -291,7 +291,7 @@ class Session:
                             self._load_settings()
                         self._refuse_outdated()
                         fresh = View(
-                            snapshot, self.catalog, self._settings.bm25, self.queries, self._spellings, self.analysis
+                            snapshot, self.catalog, self._settings.ranking, self.queries, self._spellings, self.analysis
                         )
                     except BaseException:
                         snapshot.close()
@@ -342,16 +342,13 @@ class Session:
             self._settings = settings
 
     def tune(self, parameters: Mapping[str, float]) -> dict[str, float]:
-        """Set parameters of BM25F. Returns all of them. Raises UsageError for others, or without a sense."""
+        """Set what is ranked by. Returns all of it. Raises UsageError for a parameter that there is none of, or without
+        a sense."""
         with self.writing() as writer:
-            try:
-                checked = asdict(Bm25Settings(**{**asdict(self._settings.bm25), **parameters}))
-            except TypeError:
-                known = ", ".join(asdict(Bm25Settings()))
-                raise UsageError(f"BM25 has the parameters {known}, not {', '.join(parameters)}") from None
+            ranking = self._settings.ranking.but(parameters)
             with writer.commit() as transaction:
-                transaction.set("bm25", checked)
-            return checked
+                transaction.set("bm25", ranking.stored())
+            return asdict(ranking)
 
     @property
     def _brought(self) -> encode.Encoder | None:
@@ -493,7 +490,7 @@ def _new_settings(model: str | None, dimension: int | None, analysis: Analysis |
         "created_by": f"broadsheet {__version__}",
         "analysis": ANALYSIS_VERSION,
         "passage_tokens": PASSAGE_TOKENS,
-        "bm25": asdict(Bm25Settings()),
+        "bm25": RankingSettings().stored(),
         "encoder": None,
         "model": model,
         "dimension": dimension,

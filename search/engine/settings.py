@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from search.engine import furniture, stories
 from search.errors import ArchiveDamaged, ArchiveMismatch, UsageError
 from search.keyword import Bm25Settings
+from search.keyword.settings import MOST
+from search.vector import LEAD
 
 if TYPE_CHECKING:
     from search.records import EncoderIdentity
@@ -18,6 +20,47 @@ MOST_PASSAGE_TOKENS = 1 << 20
 MOST_DIMENSIONS = 1 << 16
 _LONGEST = 10_000  # characters of a name or a path
 _T = TypeVar("_T")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RankingSettings(Bm25Settings):
+    """What an archive ranks by: words by the parameters of BM25F; meaning by ``lead`` >= 0, what an article's first
+    passage counts where its best counts 1; both by ``weight`` in 0..1, the share of meaning in hybrid where a search
+    does not name one.
+
+    They are stored as the setting ``bm25``. The two about meaning are left out there as long as they are the usual
+    ones: a version that does not know them refuses an archive that has them, and ranks no other one differently.
+    """
+
+    lead: float = LEAD
+    weight: float = 0.5
+
+    def __post_init__(self) -> None:
+        super(RankingSettings, self).__post_init__()
+        for name, most in (("near", MOST), ("exact", MOST), ("lead", MOST), ("weight", 1)):
+            value = getattr(self, name)
+            if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value <= most:
+                raise UsageError(f"{name} must be a number from 0 to {most:,}, not {value!r}")
+
+    @classmethod
+    def names(cls) -> tuple[str, ...]:
+        """What can be set."""
+        return tuple(one.name for one in fields(cls))
+
+    def but(self, parameters: Mapping[str, float]) -> RankingSettings:
+        """These with others. Raises UsageError for one that there is none of, or without a sense."""
+        if unknown := sorted(parameters.keys() - set(self.names())):
+            raise UsageError(f"a ranking has the parameters {', '.join(self.names())}, not {', '.join(unknown)}")
+        return RankingSettings(**{**asdict(self), **parameters})
+
+    def stored(self) -> dict[str, float]:
+        """Them as JSON."""
+        usual = RankingSettings()
+        return {
+            name: value
+            for name, value in asdict(self).items()
+            if name not in ("lead", "weight") or value != getattr(usual, name)
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +77,7 @@ class Settings:
     analysis: int
     language: str | None
     passage_tokens: int
-    bm25: Bm25Settings
+    ranking: RankingSettings
     encoder: EncoderIdentity | None
     model: str | None
     dimension: int | None
@@ -66,7 +109,7 @@ class Settings:
             analysis=setting("analysis", _number(0, 1 << 31)),
             language=setting("language", _optional(_text)),
             passage_tokens=setting("passage_tokens", _number(1, MOST_PASSAGE_TOKENS)),
-            bm25=setting("bm25", lambda value: Bm25Settings(**_fields(value))),
+            ranking=setting("bm25", lambda value: RankingSettings(**_fields(value))),
             encoder=setting("encoder", _optional(_encoder)),
             model=setting("model", _optional(_text)),
             dimension=setting("dimension", _optional(_number(1, MOST_DIMENSIONS))),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _SOURCES = 20
-_TOLD = ("format", "created", "created_by", "analysis", "passage_tokens", "bm25", "model", "encoder")
+_TOLD = ("format", "created", "created_by", "analysis", "passage_tokens", "model", "encoder")
 
 
 def stats(session: Session) -> dict[str, Any]:
@@ -88,6 +89,7 @@ def _stats(
         "sources": dict(sorted(sources.items(), key=lambda pair: (-pair[1], pair[0]))[:_SOURCES]),
         "source_count": len(sources),
         **{key: settings.values.get(key) for key in _TOLD},
+        "ranking": asdict(settings.ranking),
         "embedding": None if settings.encoder is None else recorded_way(settings.encoder),
     }
 

@@ -176,7 +176,7 @@ def import_(
             )
         if isinstance(settings.get("bm25"), dict):
             session.tune(settings["bm25"])
-    elif settings.get("bm25") != asdict(session.settings.bm25):
+    elif settings.get("bm25") != session.settings.ranking.stored():
         notes.append("the archive has articles already: its own settings stay")
     report = index(session, chain(_withdrawn(settings), reading), size, vectors, progress)
     if settings.get("language") != session.settings.language:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 import itertools
 import time
@@ -22,10 +23,11 @@ from search.engine.plan import Plan, Preferred, named_in
 from search.engine.query_vectors import QueryVectors
 from search.engine.ranking import DATE_PREFERENCE, PREFERENCE
 from search.engine.request import Request
+from search.engine.settings import RankingSettings
 from search.engine.stories.groups import Groups, Stories
 from search.engine.withdrawals import Withdrawals
 from search.errors import ArchiveDamaged, ArticleNotFound, ModeError, QueryError, UsageError
-from search.keyword import Bm25Settings, KeywordIndex, KeywordView
+from search.keyword import KeywordIndex, KeywordView
 from search.keyword.analysis import ENGLISH, Analysis
 from search.keyword.rank.scoring import telling
 from search.keyword.tree import Foreign, Listed, either, replaced
@@ -83,12 +85,13 @@ class View:
         self,
         snapshot: Snapshot,
         catalog: Catalog,
-        bm25: Bm25Settings,
+        ranking: RankingSettings,
         queries: QueryVectors,
         spellings: dict[tuple[str, ...], Spellings],
         analysis: Analysis = ENGLISH,
     ) -> None:
         self.snapshot = snapshot
+        self.ranking = ranking
         self.analysis = analysis
         self.columns = snapshot.columns
         self.queries = queries
@@ -100,13 +103,30 @@ class View:
                 )
         self.vectors: VectorLeg | None = None
         if VECTORS in snapshot.parts:
-            self.vectors = VectorIndex(snapshot.parts[VECTORS], snapshot.sizes)
+            self.vectors = VectorIndex(snapshot.parts[VECTORS], snapshot.sizes, ranking.lead)
         self._catalog = catalog
         self._spellings = spellings
         for known in spellings.values():
             known.forget(snapshot.parts.get(COLUMNS, []))
-        self._keyword = KeywordIndex(snapshot.parts.get(KEYWORD, []), snapshot.columns, bm25, analysis)
+        self._keyword = KeywordIndex(snapshot.parts.get(KEYWORD, []), snapshot.columns, ranking, analysis)
         self._live_words: KeywordView = self._keyword.at(snapshot.live)
+
+    def ranked_by(self, ranking: RankingSettings) -> View:
+        """The same commit, ranked by other settings."""
+        other = copy.copy(self)
+        other.ranking = ranking
+        if ranking.lead != self.ranking.lead and self.vectors is not None:
+            other.vectors = VectorIndex(self.snapshot.parts[VECTORS], self.snapshot.sizes, ranking.lead)
+        other._keyword = KeywordIndex(
+            self.snapshot.parts.get(KEYWORD, []), self.snapshot.columns, ranking, self.analysis
+        )
+        other._live_words = other._keyword.at(self.snapshot.live)
+        return other
+
+    @property
+    def subfields(self) -> frozenset[str]:
+        """The sub-fields in which any article has words."""
+        return self._keyword.subfields
 
     @cached_property
     def stories(self) -> Stories | None:

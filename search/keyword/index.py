@@ -80,6 +80,14 @@ class KeywordIndex:
         return 1 << (2 * (longest + GAP)).bit_length()
 
     @cached_property
+    def subfields(self) -> frozenset[str]:
+        """Those in which any article has words, hidden ones included."""
+        words = np.zeros(len(SUBFIELDS), np.int64)
+        for segment in self.segments:
+            words += segment.lengths.sum(axis=0, dtype=np.int64)
+        return frozenset(name for name, count in zip(SUBFIELDS, words.tolist(), strict=True) if count)
+
+    @cached_property
     def tally(self) -> Tally:
         """The terms of the text, numbered across segments, to be counted."""
         return Tally(self)

@@ -7,7 +7,8 @@ from dataclasses import asdict, dataclass
 from search.errors import UsageError
 from search.keyword.analysis import SUBFIELDS
 
-_MOST = 1_000_000_000  # beyond, sums of float32 end
+MOST = 1_000_000_000
+"""Beyond, sums of float32 end."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,9 +34,9 @@ class Bm25Settings:
 
     def __post_init__(self) -> None:
         values = (self.k1, self.b, *map(self.__getattribute__, SUBFIELDS))
-        numbers = (isinstance(v, (int, float)) and not isinstance(v, bool) and 0 <= v <= _MOST for v in values)
+        numbers = (isinstance(v, (int, float)) and not isinstance(v, bool) and 0 <= v <= MOST for v in values)
         if not all(numbers) or self.b > 1:
-            raise UsageError(f"BM25 settings must be numbers from 0 to {_MOST:,}, and b at most 1, not {asdict(self)}")
+            raise UsageError(f"BM25 settings must be numbers from 0 to {MOST:,}, and b at most 1, not {asdict(self)}")
 
     def weights(self) -> tuple[float, ...]:
         """The weights in the order of SUBFIELDS."""

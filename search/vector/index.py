@@ -12,7 +12,7 @@ from search.errors import ArchiveMismatch, EncoderError
 from search.vector import kernel
 from search.vector.kernel import Floats, Rows, half_scores
 from search.vector.lists import StoredPart
-from search.vector.segment import Mask, VectorSegment
+from search.vector.segment import LEAD, Mask, VectorSegment
 
 MARGIN = 64
 """Groups scored exactly beyond those asked for: approximate scores are some thousandths off."""
@@ -32,12 +32,13 @@ class VectorIndex:
     """Passages by cosine, articles by their best passage and their first (see ``segment``). Threads may share one.
 
     ``parts`` are the segments' vector parts in order, ``sizes`` their numbers of articles; an ordinal is the segment's
-    base plus the row in it. All cosines are exact over the stored float16 vectors (float32 sums), and scores are the
-    same wherever they are asked for. Raises ArchiveDamaged for a part that contradicts itself or ``sizes``.
+    base plus the row in it; ``lead`` is what an article's first passage counts. All cosines are
+    exact over the stored float16 vectors (float32 sums), and scores are the same wherever they are asked for. Raises
+    ArchiveDamaged for a part that contradicts itself or ``sizes``.
     """
 
-    def __init__(self, parts: Sequence[StoredPart], sizes: Sequence[int]) -> None:
-        self.segments = [VectorSegment(part, size) for part, size in zip(parts, sizes, strict=True)]
+    def __init__(self, parts: Sequence[StoredPart], sizes: Sequence[int], lead: float = LEAD) -> None:
+        self.segments = [VectorSegment(part, size, lead) for part, size in zip(parts, sizes, strict=True)]
         self.bases = np.append(0, np.cumsum(np.array(sizes, dtype=np.int64)))
         self.passage_bases = np.append(0, np.cumsum([segment.passages for segment in self.segments], dtype=np.int64))
         dimensions = {segment.dimension for segment in self.segments if segment.passages}

@@ -2,7 +2,7 @@
 
 An article scores by its best passage, and a little by its first, where news say what they are about:
 
-    score = cosine of the best passage + LEAD x cosine of the first - LENGTH x ln(number of passages)
+    score = cosine of the best passage + lead x cosine of the first - LENGTH x ln(number of passages)
 
 The last part takes back what the best of many has by chance.
 """
@@ -22,7 +22,7 @@ from search.vector.lists import InvertedLists, StoredPart
 
 Mask = NDArray[np.bool_]
 LEAD = 0.2
-"""What the first passage counts, where the best counts 1."""
+"""What the first passage counts, where the best counts 1 and the archive says nothing else."""
 LENGTH = 0.01
 GATHER_SHARE = 0.5
 """Reading scattered rows costs twice what reading all in order does."""
@@ -31,7 +31,8 @@ GATHER_SHARE = 0.5
 class VectorSegment:
     """Scores over one part. Reads of the mapped arrays only, so any number of threads may share it."""
 
-    def __init__(self, part: StoredPart, articles: int) -> None:
+    def __init__(self, part: StoredPart, articles: int, lead: float = LEAD) -> None:
+        self._lead, self._whole = np.float32(lead), np.float32(1 + lead)
         self.vectors = self._checked(part, "vectors", np.float16, 2)
         self.passages, self.dimension = self.vectors.shape
         self.bounds = self._checked(part, "passage_starts", np.int64, 1)
@@ -81,19 +82,19 @@ class VectorSegment:
         counts = self.counts[rows]
         scores = _best(cosines, begins)
         filled = np.flatnonzero(counts)
-        scores[filled] += np.float32(LEAD) * cosines[begins[:-1][filled]]
+        scores[filled] += self._lead * cosines[begins[:-1][filled]]
         scores -= self._lost[counts]
         return scores
 
     def at_most(self, rows: Rows, cosines: Floats) -> Floats:
         """The most that articles can score whose best passages have these cosines: their first are no nearer."""
-        most: Floats = cosines * np.float32(1 + LEAD) - self._lost[self.counts[rows]]
+        most: Floats = cosines * self._whole - self._lost[self.counts[rows]]
         return most
 
     def with_first(self, query: Floats, rows: Rows, cosines: Floats) -> Floats:
         """The scores of articles that have passages, the best of those that were read with these cosines."""
         first = half_scores(query, self.vectors, self.bounds[rows])
-        scores: Floats = np.maximum(cosines, first) + np.float32(LEAD) * first - self._lost[self.counts[rows]]
+        scores: Floats = np.maximum(cosines, first) + self._lead * first - self._lost[self.counts[rows]]
         return scores
 
     def rank(self, query: Floats, mask: Mask | None, groups: Rows | None, depth: int) -> tuple[Rows, Floats, bool]:

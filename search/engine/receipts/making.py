@@ -118,7 +118,7 @@ def _ranking(view: View, settings: Settings) -> Ranking:
     return Ranking(
         analysis=settings.analysis,
         language=settings.language,
-        bm25=asdict(settings.bm25),
+        bm25=asdict(settings.ranking),
         model=view.queries.identity if view.vectors is not None else None,
     )
 

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from search import deadline
+from search.keyword.analysis import GAP
 from search.keyword.part.packing import Array
 from search.keyword.rank.contributions import Ordinals
 from search.keyword.rank.scoring import Bm25, QueryTerm
@@ -50,6 +51,8 @@ def meetings(model: Bm25, terms: Sequence[QueryTerm], ordinals: Ordinals) -> Mee
     """Where pairs of terms occur in some articles, ascending. ``terms`` are 16 at most, from the rarest on."""
     count, bits = len(terms), max(len(ordinals) - 1, 0).bit_length()
     keys, room = _keys(model, terms, ordinals)
+    if 0 in model.weights:
+        keys = keys[_weighs(model, ordinals, keys, room)]
     keys, near = _near(keys)
     near &= np.array([(1 << count) - (2 << number) for number in range(count)], np.uint16)[keys & _TERM]
     at = np.flatnonzero(near)
@@ -65,6 +68,19 @@ def meetings(model: Bm25, terms: Sequence[QueryTerm], ordinals: Ordinals) -> Mee
     first = np.flatnonzero(new)
     met = flat[first].astype(np.int64)
     return Meetings(met >> bits, met & ((1 << bits) - 1), np.diff(first, append=len(flat)))
+
+
+def _weighs(model: Bm25, ordinals: Ordinals, keys: Keys, room: int) -> NDArray[np.bool_]:
+    """Which occurrences stand in a sub-field that has a weight: what counts nothing is near nothing."""
+    starts = np.zeros((len(ordinals), len(model.weights) - 1), np.int64)
+    for segment, base in model.segments:
+        low, high = ordinals.searchsorted((base, base + len(segment)))
+        starts[low:high] = segment.lengths[ordinals[low:high] - base, :-1]
+    starts = np.cumsum(starts + GAP, axis=1)  # where each sub-field but the first does
+    places, positions = keys >> room, (keys & ((1 << room) - 1)) >> _BITS
+    fields = (positions[:, None] >= starts[places.astype(np.int64)]).sum(axis=1)
+    found: NDArray[np.bool_] = (np.asarray(model.weights) > 0)[fields]
+    return found
 
 
 class Stands(NamedTuple):

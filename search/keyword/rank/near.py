@@ -6,8 +6,9 @@ query add that stand near each other.
 
 In the line of Rasolofo and Savoy, "Term proximity scoring for keyword-based retrieval systems" (2003), with the norm of
 BM25F. n is the number of terms, the rarest of them where there are many; c counts the occurrences of a pair's rarer
-term with the other within some words on either side, in the same sub-field. P and df count the pool: the visible
-articles that BM25F ranks best, whatever conditions a search has. A pair that none of these has counts nothing.
+term with the other within some words on either side, in the same sub-field, which has to have a weight. P and df count
+the pool: the visible articles that BM25F ranks best, whatever conditions a search has. A pair that none of these has
+counts nothing.
 
 Contributions are float32 and are added to an article's BM25F in the order of the pairs, whichever articles are asked
 about; so every path gives the same bits.
