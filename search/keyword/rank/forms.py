@@ -12,7 +12,7 @@ Contributions are float32, and are added to an article's BM25F in the order of t
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,10 +28,20 @@ if TYPE_CHECKING:
     from search.keyword.rank.scoring import Bm25, QueryTerm
 
 _CACHE_BYTES = 32 << 20
+_ONCE_SHARE = 2  # a form in more than twice the articles asked about is first looked up in these alone
 _MOST_KNOWN = 1 << 14  # forms of which it is remembered what they are in each segment
 
 Selected = NDArray[np.bool_] | None
 """Of a term in one segment: which of its forms are the word, bool[forms]; None where all are."""
+
+
+class Frequencies(NamedTuple):
+    """The ``ordinals`` of articles that have a form, int64, ascending, with its weighted ``frequencies`` float32; and
+    how many visible ones have it, whether these were asked about or not."""
+
+    ordinals: Ordinals
+    frequencies: Scores
+    df: int
 
 
 class KnownForms:
@@ -67,7 +77,7 @@ class Forms:
             contribution = float((self._of(term, word, at) * weight)[0])
             if contribution > 0:
                 df = self._frequency(term, word)
-                (tf,) = self._frequencies(term.text, word, at)[1]
+                (tf,) = self._frequencies(term.text, word, at).frequencies
                 parts.append(
                     {
                         "word": word,
@@ -97,18 +107,18 @@ class Forms:
         known = self._known.scores.get(key)
         if known is not None:
             return known.of(ordinals)
-        model = self._model
-        if term.is_looked_up(len(ordinals)):
-            idf = model.idf(self._frequency(term, word))
-            out = np.zeros(len(ordinals), np.float32)
-            at, frequencies = self._frequencies(term.text, word, ordinals)
-            out[ordinals.searchsorted(at)] = model.saturate(at, frequencies, idf)
-            return out
-        if all(one is None for one in self._select(term.text, word)):  # the term has this form alone
+        model, looked_up = self._model, term.is_looked_up(len(ordinals))
+        if not looked_up and all(one is None for one in self._select(*key)):  # the term has this form alone
             return self._known.scores.keep(key, term.scores).of(ordinals)
-        at, frequencies = self._frequencies(term.text, word)
-        scores = model.saturate(at, frequencies, model.idf(len(at)))
-        return self._known.scores.keep(key, model.kept(at, scores)).of(ordinals)
+        if looked_up or (key not in self._known.counted and term.df > _ONCE_SHARE * len(ordinals)):
+            found = self._frequencies(*key, ordinals)
+            self._count(key, found.df)
+            out = np.zeros(len(ordinals), np.float32)
+            out[ordinals.searchsorted(found.ordinals)] = model.saturate(*found[:2], model.idf(found.df))
+            return out
+        found = self._frequencies(*key)
+        scores = model.saturate(*found[:2], model.idf(found.df))
+        return self._known.scores.keep(key, model.kept(found.ordinals, scores)).of(ordinals)
 
     def _frequency(self, term: QueryTerm, word: str) -> int:
         """How many visible articles have the form."""
@@ -116,11 +126,15 @@ class Forms:
         found = self._known.counted.get(key)
         if found is None:
             whole = all(one is None for one in self._select(*key))
-            found = term.df if whole else len(self._frequencies(*key, weighted=False)[0])
-            if len(self._known.counted) >= _MOST_KNOWN:
-                self._known.counted.clear()
-            self._known.counted[key] = found
+            found = self._count(key, term.df if whole else self._frequencies(*key, np.empty(0, np.int64)).df)
         return found
+
+    def _count(self, key: tuple[str, str], df: int) -> int:
+        """Remember how many articles have a form, which also says that it was asked for before."""
+        if len(self._known.counted) >= _MOST_KNOWN:
+            self._known.counted.clear()
+        self._known.counted[key] = df
+        return df
 
     def _select(self, term: str, word: str) -> list[Selected]:
         """Which forms of a term are the word, for each segment that has the term."""
@@ -135,12 +149,9 @@ class Forms:
             self._known.selected[term, word] = found
         return found
 
-    def _frequencies(
-        self, term: str, word: str, ordinals: Ordinals | None = None, *, weighted: bool = True
-    ) -> tuple[Ordinals, Scores]:
+    def _frequencies(self, term: str, word: str, ordinals: Ordinals | None = None) -> Frequencies:
         """The visible articles, or those among some, ascending, that have a form of a term, and tf'' of each."""
-        model, visible = self._model, self._model.visible
-        weights = model.weights if weighted else [1.0] * len(model.weights)
+        model, visible, df = self._model, self._model.visible, 0
         rows: list[Ordinals] = [np.empty(0, np.int64)]
         frequencies: list[Scores] = [np.empty(0, np.float32)]
         for (segment, base, tid), chosen in zip(model.having(term), self._select(term, word), strict=True):
@@ -154,45 +165,44 @@ class Forms:
                 picks = docs.searchsorted(wanted)
                 picks[picks == len(docs)] = 0
                 picks = picks[docs[picks] == wanted]
+            has, found = _counted(segment, tid, chosen, picks, model.weights)
+            df += int(np.count_nonzero(has if visible is None else has & visible[docs.astype(np.int64) + base]))
             at = (docs if picks is None else docs[picks]).astype(np.int64) + base
-            found = _counted(segment, tid, chosen, picks, weights)
             kept = found > 0
             if visible is not None:
                 kept &= visible[at]
             rows.append(at[kept])
             frequencies.append(found[kept])
-        return np.concatenate(rows), np.concatenate(frequencies)
+        return Frequencies(np.concatenate(rows), np.concatenate(frequencies), df)
 
 
 def _counted(
     segment: KeywordSegment, tid: int, chosen: Selected, picks: NDArray[np.int64] | None, weights: Sequence[float]
-) -> Scores:
-    """float32: the weighted frequency of some forms of a term in its postings, or in some of them, ascending."""
-    counts = segment.freqs(tid).astype(np.int64)
-    every: NDArray[np.int64] | None = None
-    if picks is not None:
-        starts = np.cumsum(counts) - counts
-        counts = counts[picks]
-        every = ranges(starts[picks], counts)
-    owners = np.repeat(np.arange(len(counts)), counts)
-    codes = segment.codes(tid) if chosen is not None else None
-    if chosen is not None and codes is not None:
-        kept = np.flatnonzero(chosen[codes if every is None else codes[every]])
-        every, owners = kept if every is None else every[kept], owners[kept]
-    found = np.bincount(owners, minlength=len(counts)) * np.float64(weights[-1])
-    own = segment.minors(tid)[0]  # the postings with occurrences outside the text
-    if len(own):
-        outside = np.zeros(segment.document_frequency(tid), np.bool_)
-        outside[own] = True
+) -> tuple[NDArray[np.bool_], Scores]:
+    """Which postings of a term have some of its forms, and, float32, the weighted frequency of these in all postings or
+    in some, ascending."""
+    freqs = segment.freqs(tid).astype(np.int64)
+    starts = np.cumsum(freqs) - freqs
+    codes = None if chosen is None else segment.codes(tid)
+    held = None if chosen is None or codes is None else chosen[codes]  # of the occurrences
+    counts = freqs if held is None else np.add.reduceat(held, starts, dtype=np.int64)
+    found = (counts if picks is None else counts[picks]) * np.float64(weights[-1])
+    outside = segment.minors(tid)[0].astype(np.int64)  # the postings with occurrences outside the text, ascending
+    if len(outside):
+        outside = np.unique(outside)
+        at = outside if picks is None else picks.searchsorted(outside)  # where these stand in what is asked about
         if picks is not None:
-            outside = outside[picks]
-        some = np.flatnonzero(outside[owners])
-        owners = owners[some]
-        rows = segment.docs(tid) if picks is None else segment.docs(tid)[picks]
-        lengths = segment.lengths[rows[owners].astype(np.int64), :-1]
-        fields = np.cumsum(lengths.astype(np.int64) + GAP, axis=1)  # where each but the first starts
-        places = segment.positions(tid)[some if every is None else every[some]]
-        more = (np.asarray(weights) - weights[-1])[(places[:, None] >= fields).sum(axis=1)]
-        found += np.bincount(owners, more, len(counts))
-    rounded: Scores = found.astype(np.float32)
-    return rounded
+            inside = at < len(picks)
+            inside[inside] = picks[at[inside]] == outside[inside]
+            outside, at = outside[inside], at[inside]
+        some = counts[outside] > 0
+        outside, at = outside[some], at[some]
+        every, owners = ranges(starts[outside], freqs[outside]), np.repeat(np.arange(len(outside)), freqs[outside])
+        if held is not None:
+            kept = held[every]
+            every, owners = every[kept], owners[kept]
+        lengths = segment.lengths[segment.docs(tid)[outside].astype(np.int64), :-1]
+        begins = np.cumsum(lengths.astype(np.int64) + GAP, axis=1)[owners]  # where each sub-field but the first does
+        more = (np.asarray(weights) - weights[-1])[(segment.positions(tid)[every][:, None] >= begins).sum(axis=1)]
+        np.add.at(found, at, np.bincount(owners, more, len(outside)))
+    return counts > 0, found.astype(np.float32)
