@@ -573,6 +573,8 @@ async def test_null_is_not_given_and_one_name_is_a_list_of_one(server, archive):
         assert len(everything) > 10
         plain = await structured(client, "search_articles", query="dam")
         assert await structured(client, "search_articles", query="dam", **everything) == plain
+        assert await structured(client, "search_articles", query="dam", **dict.fromkeys(everything, "")) == plain
+        assert await refused(client, "search_articles", query="")
         source = plain["hits"][0]["source"]
         named = await structured(client, "search_articles", query="dam", sources=source)
         assert named == await structured(client, "search_articles", query="dam", sources=[source])

@@ -120,6 +120,9 @@ SAID = '"Every earth dam weeps a little,"'
     [
         "[^{}]", "[Source {}]", "[source: {}]", "(Source {})", "({})", "[{}](#cite)", "[{}](https://x.example/a_b)",
         "[[{}]]", "[[{}]](https://x.example)", "<sup>{}</sup>", "<sup>[{}]</sup>", "【{}】", "【{}:0†source】", "[#{}]",
+        "[ {} ]", "\\[{}\\]", "[p{}]", "[S{}]", "[source_{}]", "[{}:0]", "[id={}]", "[context {}]", "[result {}]",
+        "[^{}^]",
+        "(see {})", "(Source {}, Weir report)", "[{}, Weir report]", "<cite>{}</cite>", "<ref>{}</ref>",
         "［{}］", "[Passage {}]", "[Doc. {}]", "[Source {}: the river, a report]", "[ref {}, source {}]", "[cite: {}]",
         "[id: {}]",
     ],
@@ -144,7 +147,8 @@ def test_small_raised_numbers():
     "text",
     [
         "In [2019] it broke.", "The law [1868] and (1868) stand.", "Rooms (12) and (13) are shut.",
-        "(1) first, (2) next.",        "nine (9) gates", "see [the report](https://x.example) and [2019](https://x.example)",
+        "[10,000] people came.", "[12:30] the gate fell.", "(1) first, (2) next.", "nine (9) gates",
+        "see [the report](https://x.example) and [2019](https://x.example)",
         "Jane Roe (34) said so.",
         "[^1]: The river, a report", "tall 5 m² and 2³", "Chapter (7).",
     ],

@@ -12,22 +12,27 @@ from search.rag.verdicts import Mark, Verdict
 
 _LABEL = (
     r"(?:(?:sources?|src|passages?|docs?|documents?|refs?|references?|articles?|citations?|cite|excerpts?|chunks?|"
-    r"footnotes?|notes?|quellen?|fuentes?|fonti|fonte|ids?)\b\.?|\#)\s{0,2}:?\s{0,2}\#?"
+    r"footnotes?|notes?|quellen?|fuentes?|fonti|fonte|ids?|results?|contexts?|snippets?|see|cf\.?|vgl\.?|voir)"
+    r"(?:\b|(?=_))\.?|\#)\s{0,2}[:=_]?\s{0,2}\#?"
 )
 _SEPARATOR = rf"\s{{0,3}}(?:[,;–-]|\band\b|&|\bet\b|\bund\b)\s{{0,3}}(?:\^|{_LABEL})?"
 _NUMBERS = rf"\d{{1,4}}(?:{_SEPARATOR}\d{{1,4}})*+"
 _TITLE = r"(?:\s{0,2}[:|,–—-]\s[^\]\n]{1,120}+)?"  # [Source 2: Weir report]
 _ADDRESS = r"(?:\([^()\s]{0,500}+(?:\s\"[^\"\n]{0,100}+\")?\))?"  # [2](#cite), as a Markdown link
+_THOUSANDS = r"(?!\d{1,3}(?:,\d{3})+\])"  # [10,000] people
 _FORMS = (
-    rf"\[\^?({_NUMBERS})\]{_ADDRESS}",
+    rf"\\?\[\s?\^?{_THOUSANDS}({_NUMBERS})\^?\s?(?::\d(?!\d))?\\?\]{_ADDRESS}",
+    rf"\[({_NUMBERS}),\s(?!\d)[^\]\n]{{1,120}}+\]{_ADDRESS}",
     rf"\[\[\^?({_NUMBERS})\]\]{_ADDRESS}",
     rf"\[(?:{_LABEL}({_NUMBERS}){_TITLE})\]{_ADDRESS}",
-    rf"\({_LABEL}({_NUMBERS})\)",
+    rf"\({_LABEL}({_NUMBERS})(?:,\s[^()\n]{{1,120}}+)?\)",
+    rf"\[[pPsS]({_NUMBERS})\]",
+    rf"<(?:cite|ref)>\s{{0,3}}\[?({_NUMBERS})\]?\s{{0,3}}</(?:cite|ref)>",
     rf"【({_NUMBERS})(?::\d{{1,4}})?(?:†[^】]{{0,80}})?】",
     rf"[［〔⟦]({_NUMBERS})[］〕⟧]",
     rf"<sup>\s{{0,3}}\[?({_NUMBERS})\]?\s{{0,3}}</sup>",
     rf"\(({_NUMBERS})\)",
-    r"(?<=[\"”’»“.,;:!?)])([⁰¹²³⁴-⁹]{1,3})(?![⁰¹²³⁴-⁹])",
+    r"(?:(?<=[\"”’»“.,;:!?)])|(?<=[\"”»]\s))([⁰¹²³⁴-⁹]{1,3})(?![⁰¹²³⁴-⁹])",
 )
 _MARK = re.compile("|".join(_FORMS), re.IGNORECASE)
 _BARE = (_FORMS.index(rf"\(({_NUMBERS})\)") + 1, len(_FORMS))

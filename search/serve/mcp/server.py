@@ -96,6 +96,7 @@ class _Server(MCPServer[Any]):
 
     _tools: list[Tool] | None = None  # none is added after the first call
     _arguments: Mapping[str, frozenset[str]] = {}
+    _needed: Mapping[str, frozenset[str]] = {}
 
     async def list_tools(self) -> list[Tool]:
         """The tools, with schemas that a model reads quickly."""
@@ -103,6 +104,7 @@ class _Server(MCPServer[Any]):
             told: set[tuple[str, str]] = set()
             self._tools = [_shortened(one, told) for one in await super().list_tools()]
             self._arguments = {one.name: frozenset(one.input_schema["properties"]) for one in self._tools}
+            self._needed = {one.name: frozenset(one.input_schema.get("required", ())) for one in self._tools}
         return self._tools
 
     async def call_tool(self, name: str, arguments: dict[str, Any], context: Any = None) -> Any:
@@ -111,7 +113,10 @@ class _Server(MCPServer[Any]):
         known = self._arguments.get(name)
         if known is not None and (unknown := sorted(arguments.keys() - known)):
             raise ToolError(f"{name} has no argument {clean(unknown[0][:100])!r}; it has {', '.join(sorted(known))}")
-        given = {name: value for name, value in arguments.items() if value is not None}  # null is "not given"
+        # Null is "not given", and so is the empty string that some models fill in for what they leave out.
+        needed = self._needed.get(name, frozenset())
+        given = {name: value for name, value in arguments.items() if value is not None}
+        given = {name: value for name, value in given.items() if value != "" or name in needed}
         try:
             return await super().call_tool(name, given, context)
         except ToolError as error:
