@@ -182,3 +182,11 @@ def test_a_record_of_a_crawl_with_a_wrong_length_is_told_and_not_printed(tmp_pat
     list(reading)
     assert reading.report.kinds["warc"].notes["records that end elsewhere than they say"] > 0
     assert capfd.readouterr() == ("", "")
+
+
+def test_many_elements_are_not_taken_for_a_large_one(monkeypatch):
+    import io
+
+    monkeypatch.setattr(trees, "RECORD_LIMIT", 1_000_000)
+    xml = b"<r>" + (b"<item>" + b"x" * 10_000 + b"</item>") * 500 + b"</r>"
+    assert sum(1 for _ in trees.elements(Source("x", io.BytesIO(xml)), ("item",))) == 500

@@ -63,7 +63,7 @@ def test_what_an_issue_lacks_or_leaves_over_is_told():
     assert missing.reason == "its words cannot be read: it is not there"
     kinds = reading.report.kinds
     assert dict(kinds["mets"].notes) == {"words on pages that no article of the METS file has": 4}
-    assert dict(kinds["alto"].notes) == {"pages read with the METS file that tells their articles": 2}
+    assert dict(kinds["alto"].notes) == {"pages left to the METS file beside them, to be indexed with it": 2}
 
 
 def test_an_issue_in_an_archive_is_the_same(tmp_path):
@@ -74,7 +74,9 @@ def test_an_issue_in_an_archive_is_the_same(tmp_path):
     assert articles(path) == articles(ISSUE)
     reading = ingest_read([path])
     list(reading)
-    assert dict(reading.report.kinds["alto"].notes) == {"pages read with the METS file that tells their articles": 2}
+    assert dict(reading.report.kinds["alto"].notes) == {
+        "pages left to the METS file beside them, to be indexed with it": 2
+    }
 
 
 def test_pages_of_no_issue_are_articles(tmp_path):

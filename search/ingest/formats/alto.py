@@ -33,7 +33,7 @@ def recognises(head: Head) -> bool:
 def read(source: Source) -> Iterator[Record | Rejection]:
     """The article that the pages of the file are, unless a METS file beside it tells the articles."""
     if issue_beside(source) is not None:
-        source.note("pages read with the METS file that tells their articles")
+        source.note("pages left to the METS file beside them, to be indexed with it")
         return
     printed = Printed()
     extra: dict[str, Any] = {}

@@ -29,7 +29,7 @@ _NO_TITLE = re.compile(r"(?:ocr (?:results?|output)|untitled|)\Z", re.IGNORECASE
 
 def recognises(head: Head) -> bool:
     """It is HTML that says that it was made by OCR, or has pages of it."""
-    return _MARK.search(head.text) is not None and kind_of(head) == "HTML"
+    return "ocr" in head.text and _MARK.search(head.text) is not None and kind_of(head) == "HTML"
 
 
 def read(source: Source) -> Iterator[Record | Rejection]:

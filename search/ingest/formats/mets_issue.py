@@ -135,12 +135,13 @@ def _issues(source: Source, beside: Beside) -> list[tuple[str, Issue]]:
         key = beside.key
     except OSError:
         return []
-    if key not in _known:
-        _known[key] = [(name, issue) for name in beside.names() if (issue := _loaded(source, beside, name))]
-        while len(_known) > _ISSUES:
-            _known.popitem(last=False)
-    _known.move_to_end(key)
-    return _known[key]
+    found = _known.pop(key, None)
+    if found is None:
+        found = [(name, issue) for name in beside.names() if (issue := _loaded(source, beside, name))]
+    _known[key] = found
+    while len(_known) > _ISSUES:
+        _known.popitem(last=False)
+    return found
 
 
 def _loaded(source: Source, beside: Beside, name: str) -> Issue | None:

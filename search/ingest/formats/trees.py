@@ -207,6 +207,7 @@ def elements(source: Source, names: Collection[str]) -> Iterator[tuple[_Element,
                     continue
                 depth -= 1
                 if depth == 0:
+                    held = 0
                     yield element, f"line {element.sourceline}"
                     _drop(element)
         parser.close()
