@@ -109,8 +109,8 @@ class Archive:
         the arithmetic in which this process embeds passages: "auto", "float32" or "bfloat16". ``outdated`` opens also
         an archive whose words another version of the analysis has analysed, to check, repair, export or back it up.
         ``analysis`` is what a new archive takes for words: an ``Analysis`` of your own, or the name of an installed
-        one (entry points ``broadsheet.languages``); None is English. It must agree with an existing archive's, for
-        which an installed one need not be named.
+        one (entry points ``broadsheet.languages``); None reads each article in its own language, "english" all as
+        English. It must agree with an existing archive's, for which an installed one need not be named.
         Raises ArchiveNotFound, ArchiveMismatch, ArchiveDamaged, ArchiveLocked, StorageError, or UsageError for an
         unknown precision or language.
         """
@@ -183,7 +183,9 @@ class Archive:
         request = Request(query=query, literal=literal)
         with self._session.reading() as view:
             sought = excerpts.Sought.of(view.plan(request).query, view.analysis)
-            return excerpts.marked(view.article(article_id)[1], sought)
+            ordinal, article = view.article(article_id)
+            (filed,) = view.filed(np.array([ordinal]), [article])
+            return () if filed is None else excerpts.marked(filed, sought)
 
     def furniture(self, article_id: str) -> tuple[Passage, ...]:
         """What an article's source prints under many of its articles, as it stands in this one, in text order: learned

@@ -45,6 +45,7 @@ def calls(tmp_path):
         "alerts remove": (["alerts", "remove", "dams"], "removed dams\n"),
         "alerts run": (["alerts", "run"], "dams: 1 new article\n"),
         "stats": (["stats"], "articles: 2\n"),
+        "reanalyse": (["reanalyse"], "the words of 2 articles were read so before"),
         "regroup": (["regroup"], "2 articles compared, 0 of them copies of another"),
         "optimize": (["optimize"], "1 segment before, 1 now"),
         "doctor": (["doctor"], "no problems in 2 articles\n"),
@@ -54,7 +55,7 @@ def calls(tmp_path):
 
 OVER_AN_ARCHIVE = (  # others show it in files of their own
     *("index", "embed", "search", "context", "show", "delete", "facets", "timeline", "stats", "optimize", "doctor"),
-    *("regroup", "evaluate", "alerts add", "alerts list", "alerts remove", "alerts run"),
+    *("reanalyse", "regroup", "evaluate", "alerts add", "alerts list", "alerts remove", "alerts run"),
 )
 PRINTING = (
     "search",

@@ -362,6 +362,7 @@ def writing(folder, news):
         "embed": ["embed", "--model", "hash"],
         "delete": ["delete", DAM],
         "optimize": ["optimize"],
+        "reanalyse": ["reanalyse"],
         "regroup": ["regroup"],
         "alerts add": ["alerts", "add", "new", "dam"],
         "alerts remove": ["alerts", "remove", "old"],
@@ -369,7 +370,7 @@ def writing(folder, news):
     }
 
 
-WRITING = ("index", "embed", "delete", "optimize", "regroup", "alerts add", "alerts remove", "alerts run")
+WRITING = ("index", "embed", "delete", "optimize", "reanalyse", "regroup", "alerts add", "alerts remove", "alerts run")
 
 
 @pytest.mark.parametrize("command", WRITING)

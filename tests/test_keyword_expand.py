@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from search.errors import QueryError
-from search.keyword.analysis import TEXT_SPACE, analyze
+from search.keyword.analysis import ENGLISH, TEXT_SPACE, analyze
 from search.keyword.match import automata
 from search.keyword.match.automata import Levenshtein, Wildcard, accepted
 from search.keyword.match.expand import (
@@ -181,12 +181,12 @@ def test_stopping_early(monkeypatch):
 
 def test_exact(segment):
     for written in ("Polish", "polish", "POLISH", "Sa’ar", "Sa'ar", "Beyoncé", "Beyonce\u0301", "Netanyahu's"):
-        tid, (code,) = exact(segment, written)
+        tid, (code,) = exact(segment, written, ENGLISH)
         (token,) = analyze(written)
         assert segment.term(tid) == (TEXT_SPACE, token.term)
         assert segment.forms(tid)[code] == token.surface
     for written in ("pOLISH", "Beyonce", "polishing", "unheard", "saar"):
-        assert exact(segment, written) is None
+        assert exact(segment, written, ENGLISH) is None
 
 
 def news(*texts):

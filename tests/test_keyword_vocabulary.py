@@ -30,7 +30,7 @@ def read(texts, known):
     """The (term key, surface, whether it is a reading) of every token, and how many come before each piece's end."""
     forms, ends = known.read(texts)
     own = known.forms(forms.astype(np.int64) & (READING - 1))
-    term_of_form = own.term_of_word[own.word_of_form].tolist()
+    term_of_form = own.term_of_form.tolist()
     return [
         [own.terms[term][1:], own.surfaces[place], reading]
         for place, (term, reading) in enumerate(zip(term_of_form, (forms >= READING).tolist(), strict=True))

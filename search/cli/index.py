@@ -19,6 +19,7 @@ from search.cli.options import common, counted, embedding, opened
 from search.cli.progress import IndexMeter, duration
 from search.cli.text import clean, cut
 from search.errors import RecordsRejected, SearchError, UsageError
+from search.keyword.multilingual import how_read
 from search.records import AddReport, Article, Rejection
 
 if TYPE_CHECKING:
@@ -82,7 +83,8 @@ EXAMPLES = 5  # articles that a dry run shows
 @click.option(
     "--analysis",
     metavar="LANGUAGE",
-    help="What a new archive takes for words: english, or the name of an installed language (help extending).",
+    help="What a new archive takes for words: languages (each article its own; the default), english, or an "
+    "installed one (help extending).",
 )
 @click.option("--no-vectors", is_flag=True, help="Make a new archive for keyword search alone.")
 @click.option(
@@ -168,6 +170,7 @@ def command(
                 warnings.simplefilter("ignore", RecordsRejected)  # they are told below
                 late = archive.add(chain([first], items), batch=batch, vectors=not no_vectors, progress=meter)
             watch.write_late(late)
+            _say_languages(archive, late)
             report = replace(
                 late, rejected=early.rejected + late.rejected, rejections=early.rejections + late.rejections
             )
@@ -186,6 +189,30 @@ def command(
     )
     if not (report.added or report.replaced or report.skipped or report.withdrawn):
         raise click.exceptions.Exit(1)
+
+
+def _say_languages(archive: Archive, report: AddReport) -> None:
+    """In which languages other than English the new articles are read, and which of these have no stems."""
+    other = {code: count for code, count in report.languages.items() if code not in ("", "en")}
+    if not other:
+        return
+    guessed = f" (told by the text of {counted(report.detected, 'article')})" if report.detected else ""
+    shown = ", ".join(f"{clean(code)} {count:,}" for code, count in list(other.items())[:_MOST_LANGUAGES]) + guessed
+    words = archive.settings.get("language")
+    if words is None:
+        advice = "all are read as English here; 'broadsheet reanalyse' reads each article in its own language"
+        click.echo(f"languages: {shown}; {advice}", err=True)
+        return
+
+    ways: dict[str, list[str]] = {}
+    for code in other:
+        ways.setdefault(how_read(code), []).append(clean(code))
+    told = [f"{', '.join(ways[way])} by {said}" for way, said in _WAYS.items() if way in ways]
+    click.echo(f"languages: {shown}" + (f"; found: {'; '.join(told)} (help languages)" if told else ""), err=True)
+
+
+_MOST_LANGUAGES = 20  # that are told of
+_WAYS = {"letters": "every two letters, for want of spaces", "stand": "words as they stand, without stems"}
 
 
 def _say(reading: Reading, report: AddReport, report_file: Path | None) -> None:

@@ -38,6 +38,7 @@ COMMANDS = {
     "receipt": "Verify receipts of earlier answers, and show them.",
     "alerts": "Save queries, and see what is new to them.",
     "stats": "Show what an archive holds.",
+    "reanalyse": "Read the words of all articles again, each in its own language.",
     "regroup": "Find out again which articles are copies of one text.",
     "optimize": "Merge an archive's segments into one.",
     "doctor": "Check an archive for damage, and repair it.",

@@ -135,7 +135,7 @@ def _items(view: View, ordinals: Ordinals, fresh: Fresh, sought: excerpts.Sought
     for start in range(0, len(ordinals), _READ):
         some = ordinals[start : start + _READ]
         for ordinal, row, article in zip(
-            some.tolist(), view.columns.rows[some].tolist(), view.articles(some), strict=True
+            some.tolist(), view.columns.rows[some].tolist(), view.filed(some, view.articles(some)), strict=True
         ):
             if article is not None:
                 yield _item(row, article, copies_of(view, fresh.copies.get(ordinal, [])), sought)

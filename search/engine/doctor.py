@@ -13,7 +13,7 @@ from search.engine.soundness import check_part
 from search.engine.stories import check as stories
 from search.errors import ArchiveDamaged, SearchError
 from search.keyword import ANALYSIS_VERSION
-from search.keyword.analysis import Analysis
+from search.keyword.analysis import ENGLISH, Analysis
 from search.records import Article
 from search.records.numbers import counted
 from search.storage import codec, locks, reserve, segments
@@ -299,7 +299,7 @@ def _segment(
         problems.append(
             f"{parts[KEYWORD].path} counts {counted(len(parts[KEYWORD]['lengths']), 'article')}, not {len(ids)}"
         )
-    if differing := columns_differ(parts[COLUMNS], read):
+    if differing := columns_differ(parts[COLUMNS], read, ENGLISH if analysis is None else analysis):
         problems.append(f"{parts[COLUMNS].path} has other values than its articles ({differing}); index them again")
     if KEYWORD in parts:
         _keyword(parts[KEYWORD], columns.rows, read, analysis if thorough else None, problems)

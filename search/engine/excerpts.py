@@ -79,6 +79,20 @@ class Sought:
     ) -> None:
         self.words, self.conditions, self.every, self.analysis = words, conditions, every, analysis
         self._places: dict[tuple[str, str], list[list[Place]]] = {}
+        self._others: dict[Analysis, Sought] = {}
+
+    def within(self, article: Article) -> Sought:
+        """The same in the language of an article."""
+        analysis = self.analysis.of(article)
+        if analysis is self.analysis:
+            return self
+        if analysis not in self._others:
+            self._others[analysis] = Sought(self.words, self.conditions, self.every, analysis)
+        return self._others[analysis]
+
+    def read(self, known: Sentences | None) -> Sentences | None:
+        """What an index knows of an article, to be read in its language."""
+        return known if known is None or known.analysis is self.analysis else known._replace(analysis=self.analysis)
 
     @classmethod
     def of(cls, query: ParsedQuery, analysis: Analysis) -> Sought:
@@ -132,8 +146,9 @@ def passages_by_words(
     """The passages in which most conditions are met, then those that hold most of the distinct query words, then most
     of their occurrences, then the first. ``known``: in which sentences the words stand, if the archive knows."""
     chosen: Sequence[tuple[int, int]] = spans
+    sought = sought.within(article)
     if (sought.every or sought.conditions) and len(spans) > 1:
-        chosen = _best(article.text, spans, sought, count, known)
+        chosen = _best(article.text, spans, sought, count, sought.read(known))
     return tuple(Passage(article_id=article.id, start=s, end=e, text=article.text[s:e]) for s, e in chosen[:count])
 
 
@@ -208,6 +223,8 @@ def snippet(
     by its meaning and is marked as a whole. ``known``: in which sentences the words stand, if the archive knows. What
     is ``left_out`` of the article, in order, is shown only where nothing else meets a condition, or where the passage
     has nothing else."""
+    sought = sought.within(article)
+    known = sought.read(known)
     starts = None if known is None else known.starts
     if sought.conditions:
         known = None
@@ -243,6 +260,7 @@ def snippet(
 
 def marked(article: Article, sought: Sought) -> tuple[Highlight, ...]:
     """What a query has to be marked in the title and the whole text of an article."""
+    sought = sought.within(article)
     texts: tuple[tuple[Literal["title", "text"], str], ...] = (("title", article.title), ("text", article.text))
     return tuple(
         Highlight(field=field, start=start, end=end, kind="word")

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -54,6 +56,7 @@ def index(
         upkeep.sweep(writer)
         stories = grouping(writer, session.settings.stories)
         learner = learning.learner(writer, session.settings.furniture)
+        languages, detected = Counter[str](), 0
         intake = Intake(writer.catalog, size, tell, size if load is None else FIRST_BATCH)
         with Background("broadsheet-embedding") as background:
             for batch in intake.batches(items, watch, background.check):  # check > sort
@@ -61,11 +64,14 @@ def index(
                 if not articles:  # nothing but withdrawals
                     background.submit(partial(_commit, writer, batch, None, tell))
                     continue
+                filed = session.analysis.told(articles)
+                languages.update(article.language for article in filed)
+                detected += sum(one.language != other.language for one, other in zip(filed, articles, strict=True))
                 encoder = None if load is None else load()  # the model is loaded only where there is something for it
                 with watch("cut"):
                     layouts = [passages.lay_out(article.text) for article in articles]
                     sentences = SentenceReader([article.text for article in articles], layouts)
-                    parts = {segments.COLUMNS: build_columns(articles, batch.rows)}
+                    parts = {segments.COLUMNS: build_columns(filed, batch.rows)}
                     digest = parts[segments.COLUMNS].meta["ids_digest"]
                     copies = None
                     if stories is not None:
@@ -75,7 +81,7 @@ def index(
                         furniture, parts[segments.FURNITURE] = learner.learn(articles, sentences.sentences(), digest)
                     cut = None if encoder is None else building.cut(articles, layouts, encoder, limit, furniture)
                 with watch("invert"):
-                    parts[segments.KEYWORD] = keyword.build_part(articles, layouts, session.analysis)
+                    parts[segments.KEYWORD] = keyword.build_part(filed, layouts, session.analysis)
                 # From the moment that this returns, the batch before is committed: one alone is on its way.
                 background.submit(
                     partial(_store, writer, batch, parts, copies, encoder, cut, background.go_on, watch, tell)
@@ -83,7 +89,7 @@ def index(
         tell("reading", intake.read, intake.read, intake.report)
     with watch("merge"):  # without the lock: what is large takes minutes
         merging.left(session, lambda articles: tell("merging", 0, articles, intake.report))
-    return intake.report
+    return replace(intake.report, languages=dict(languages.most_common()), detected=detected)
 
 
 def _store(

@@ -36,7 +36,7 @@ def present(view: View, plan: Plan, scope: Scope, ranked: Ranked, watch: Watch =
     with watch("stories"):
         ordinals = shown_of(view, plan, scope, ranked.ordinals[plan.page])
     with watch("articles"):
-        articles = view.articles(ordinals)
+        articles = view.filed(ordinals, view.articles(ordinals))
     with watch("passages"):
         known: Known = [None] * len(articles)
         if request.snippets or request.passages:

@@ -29,14 +29,14 @@ Read = Callable[[list[int]], dict[int, Article]]
 """Gives the articles of some catalog rows, as far as there are records of them."""
 
 
-def columns_differ(part: Part, read: Read) -> str | None:
+def columns_differ(part: Part, read: Read, analysis: Analysis) -> str | None:
     """Which columns of a part are not those of its articles, in words; None if all are. Articles whose records are
-    gone, being dead, are passed over."""
+    gone, being dead, are passed over. ``analysis`` tells the languages of those that declare none."""
     rows = part["rows"]
     for start in range(0, len(rows), CHUNK):
         mask, articles = _recorded(rows, start, read)
         kept = [int(row) for row in rows[mask]]
-        if differing := _differing(build_columns(articles, kept), merge_columns([part], [mask])):
+        if differing := _differing(build_columns(analysis.told(articles), kept), merge_columns([part], [mask])):
             return ", ".join(differing)
     return None
 
@@ -53,7 +53,7 @@ def keyword_differs(part: Part, rows: NDArray[np.int64], read: Read, analysis: A
             mask, articles = _recorded(rows, start, read)
             recorded |= mask
             layouts = [passages.lay_out(article.text) for article in articles]
-            made = keyword.build_part(articles, layouts, analysis)
+            made = keyword.build_part(analysis.told(articles), layouts, analysis)
             place = folder / f"{start}.part"
             write_part(place, KEYWORD, made.arrays, made.meta)
             pieces.append(open_part(place, KEYWORD))

@@ -256,7 +256,7 @@ class _Repair:
             digest = ids_digest(own.ids(range(len(own))))
             if columns.meta.get("ids_digest") == digest and len(own) == entry.articles:
                 segment.held = own.rows
-                if columns_differ(columns, self._read) is None:
+                if columns_differ(columns, self._read, self._analysis) is None:
                     segment.sound[COLUMNS] = columns
         except _DAMAGES:
             pass
@@ -391,10 +391,11 @@ class _Repair:
             articles = [found[row] for row in some]
             layouts = [passages.lay_out(article.text) for article in articles]
             data: dict[str, PartData] = {}
+            filed = self._analysis.told(articles)
             if COLUMNS in missing:
-                data[COLUMNS] = build_columns(articles, some)
+                data[COLUMNS] = build_columns(filed, some)
             if KEYWORD in missing:
-                data[KEYWORD] = keyword.build_part(articles, layouts, self._analysis)
+                data[KEYWORD] = keyword.build_part(filed, layouts, self._analysis)
             if encoder is not None:
                 cut = building.cut(articles, layouts, encoder, self._session.settings.passage_tokens)
                 self._tell(f"embedding {counted(len(cut.inputs), 'passage')}")

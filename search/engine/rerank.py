@@ -30,7 +30,7 @@ def rerank(view: View, plan: Plan, scope: Scope, ranked: Ranked) -> Ranked:
         return ranked
     reranker: Reranker = load_reranker(model) if isinstance(model, str) else model
     ordinals = ranked.ordinals[:count]
-    articles = view.articles(ordinals)
+    articles = view.filed(ordinals, view.articles(ordinals))
     sought = excerpts.Sought.of(plan.query, view.analysis)
     known = sentences_of(scope, ordinals, sought)
     shown = passages_of(view, ranked, ordinals, articles, sought, known, PASSAGES)

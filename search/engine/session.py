@@ -33,6 +33,7 @@ from search.errors import (
 )
 from search.keyword import ANALYSIS_VERSION, languages
 from search.keyword.analysis import Analysis
+from search.keyword.multilingual import EVERY
 from search.storage import reserve
 from search.storage.catalog import BUILDING, FILE, Catalog
 from search.storage.files import fsync_folder, storage_errors
@@ -105,7 +106,7 @@ class Session:
             precision = encode.known_precision(precision)
         language = languages.chosen(analysis)
         if create and not (path / FILE).is_file():
-            _create(path, wait, _new_settings(model if isinstance(model, str) else None, dimension, language))
+            _create(path, wait, _new_settings(model if isinstance(model, str) else None, dimension, language or EVERY))
         folder = Folder.open(path)
         try:
             session = cls(path, Catalog.open(folder), model, wait, dimension, precision, language)
@@ -481,9 +482,9 @@ def _new_identity() -> str:
     return os.urandom(16).hex()
 
 
-def _new_settings(model: str | None, dimension: int | None, analysis: Analysis | None) -> dict[str, Any]:
+def _new_settings(model: str | None, dimension: int | None, analysis: Analysis) -> dict[str, Any]:
     """Those of an empty archive. ``model`` and ``dimension`` are for the first articles, whenever they come."""
-    language = {} if analysis is None or analysis.stamp is None else {"language": analysis.stamp}
+    language = {} if analysis.stamp is None else {"language": analysis.stamp}
     return language | {
         "identity": _new_identity(),
         "created": datetime.now(UTC).isoformat(timespec="seconds"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -15,6 +16,7 @@ from search.engine.legs import VectorLeg
 from search.engine.settings import Settings
 from search.engine.view import View
 from search.engine.withdrawals import Withdrawals
+from search.keyword.multilingual import EVERY, how_read
 from search.records import Counts
 from search.storage.catalog import FILE
 from search.storage.columns import MISSING_DAY, MISSING_INSTANT, unpack_string
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _SOURCES = 20
+_LANGUAGES = 100
 _TOLD = ("format", "created", "created_by", "analysis", "passage_tokens", "model", "encoder")
 
 
@@ -69,11 +72,7 @@ def _stats(
         for name, file in entry.parts.items():
             sizes[name] += file.size
     sizes["catalog"] = sum(place.status().st_size for place in _catalog_files(folder))
-    sources: Counter[str] = Counter()
-    for base, part in zip(snapshot.columns.bases, snapshot.parts.get(COLUMNS, []), strict=False):
-        codes = part["source"][live[base : base + len(part["rows"])]]
-        for code, count in zip(*np.unique(codes, return_counts=True), strict=True):
-            sources[unpack_string(part["source_blob"], part["source_ends"], int(code))] += int(count)
+    sources, languages = (_counted(snapshot, name) for name in ("source", "language"))
     return {
         "path": str(folder.path),
         "commit": snapshot.commit,
@@ -88,10 +87,37 @@ def _stats(
         "newest": _iso(published.max()) if len(published) else None,
         "sources": dict(sorted(sources.items(), key=lambda pair: (-pair[1], pair[0]))[:_SOURCES]),
         "source_count": len(sources),
+        "languages": dict(sorted(languages.items(), key=lambda pair: (-pair[1], pair[0]))[:_LANGUAGES]),
+        "words": _words(settings, languages),
         **{key: settings.values.get(key) for key in _TOLD},
         "ranking": asdict(settings.ranking),
         "embedding": None if settings.encoder is None else recorded_way(settings.encoder),
     }
+
+
+def _counted(snapshot: Snapshot, name: str) -> Counter[str]:
+    """How many live articles have each value of a column."""
+    found: Counter[str] = Counter()
+    for base, part in zip(snapshot.columns.bases, snapshot.parts.get(COLUMNS, []), strict=False):
+        codes = part[name][snapshot.live[base : base + len(part["rows"])]]
+        for code, count in zip(*np.unique(codes, return_counts=True), strict=True):
+            found[unpack_string(part[f"{name}_blob"], part[f"{name}_ends"], int(code))] += int(count)
+    return found
+
+
+def _words(settings: Settings, languages: Mapping[str, int]) -> dict[str, Any]:
+    """What the archive takes for words, and in how many articles words are found in which way: by the ``stems`` of
+    their language, by every two ``letters`` where a script has no spaces, as they ``stand`` where nothing is known of
+    their language, as ``english`` where none was told."""
+    if settings.language is None:
+        advice = "all articles are read as English; 'broadsheet reanalyse' reads each in its own language"
+        return {"analysis": "english", "note": advice}
+    if settings.language != EVERY.stamp:
+        return {"analysis": settings.language}
+    found: Counter[str] = Counter()
+    for code, count in languages.items():
+        found[how_read(code)] += count
+    return {"analysis": settings.language, **{name: found[name] for name in ("stems", "letters", "stand", "english")}}
 
 
 def _catalog_files(folder: Folder) -> list[Place]:

@@ -29,6 +29,8 @@ from search.engine.withdrawals import Withdrawals
 from search.errors import ArchiveDamaged, ArticleNotFound, ModeError, QueryError, UsageError
 from search.keyword import KeywordIndex, KeywordView
 from search.keyword.analysis import ENGLISH, Analysis
+from search.keyword.multilingual import EVERY
+from search.keyword.part.write import codes_of
 from search.keyword.rank.scoring import telling
 from search.keyword.tree import Foreign, Listed, either, replaced
 from search.query import ParsedQuery, named
@@ -92,7 +94,8 @@ class View:
     ) -> None:
         self.snapshot = snapshot
         self.ranking = ranking
-        self.analysis = analysis
+        words = snapshot.parts.get(KEYWORD, [])
+        self.analysis = analysis = analysis.among(code for part in words for code in codes_of(part))
         self.columns = snapshot.columns
         self.queries = queries
         for name in {name for entry in snapshot.entries for name in entry.parts} - {STORIES, FURNITURE} | {KEYWORD}:
@@ -108,7 +111,7 @@ class View:
         self._spellings = spellings
         for known in spellings.values():
             known.forget(snapshot.parts.get(COLUMNS, []))
-        self._keyword = KeywordIndex(snapshot.parts.get(KEYWORD, []), snapshot.columns, ranking, analysis)
+        self._keyword = KeywordIndex(words, snapshot.columns, ranking, analysis)
         self._live_words: KeywordView = self._keyword.at(snapshot.live)
 
     def ranked_by(self, ranking: RankingSettings) -> View:
@@ -387,6 +390,18 @@ class View:
             gone = next(row for row in rows if row not in records)
             raise ArchiveDamaged(f"the catalog has lost the record in its row {gone}; run 'broadsheet doctor'")
         return [records.get(row) for row in rows]
+
+    def filed(self, ordinals: Ordinals, articles: Sequence[Article | None]) -> list[Article | None]:
+        """Articles with the languages that they are filed under, where they declare none."""
+        if self.analysis.stamp != EVERY.stamp:
+            return list(articles)
+        names = (self.columns.name("language", ordinal) for ordinal in ordinals.tolist())
+        return [
+            article
+            if article is None or not name or name == article.language
+            else dataclasses.replace(article, language=name)
+            for article, name in zip(articles, names, strict=True)
+        ]
 
     def passages(
         self, ordinals: Ordinals, articles: Sequence[Article | None], known: Sequence[Sentences | None] = ()

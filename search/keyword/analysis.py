@@ -18,11 +18,14 @@ from __future__ import annotations
 import functools
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator
-from typing import Final, NamedTuple
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from search.errors import UsageError
 from search.keyword import stemmer
+
+if TYPE_CHECKING:
+    from search.records import Article
 
 ANALYSIS_VERSION: Final = 2
 # Empty positions between sub-fields, and between the values of one metadata field: no w/n with n <= 255 crosses them.
@@ -87,6 +90,26 @@ TOKEN: Final = re.compile(
     """,
     re.VERBOSE,
 )
+
+# Scripts that put no space between words. Where each letter is a token of its own, these are cut like ideographs, each
+# with the signs above, below and behind it.
+SPACELESS: Final = (
+    f"{_CJK}\u0e00-\u0e4f\u0e5a-\u0ecf\u0eda-\u0eff\u1000-\u103f\u104a-\u109f\u1780-\u17df\u17ea-\u17ff"
+    "\u1950-\u19cf\u19da-\u1a7f\u1aa0-\u1aaf\ua9e0-\ua9ef\ua9fa-\ua9ff\uaa60-\uaadf"
+)
+_CLUSTER_SIGNS = (
+    "\u0e30-\u0e3a\u0e45-\u0e4e\u0eb0-\u0ebc\u0ec8-\u0ecd\u102b-\u103e\u1056-\u1059\u105e-\u1060\u1062-\u1064"
+    "\u1067-\u106d\u1071-\u1074\u1082-\u108d\u17b4-\u17d3\u3099\u309a\ufe00-\ufe0f\u200b-\u200d"
+)
+TOKEN_OF_LETTERS: Final = re.compile(
+    rf"[{SPACELESS}](?<=\w)[{_CLUSTER_SIGNS}]*+ | (?![{SPACELESS}]) (?: {TOKEN.pattern.replace(_CJK, SPACELESS)} )",
+    re.VERBOSE,
+)
+"""``TOKEN``, with a token for each letter of scripts without spaces."""
+LATIN_SIGNS: Final = re.compile(
+    "[\u00c4\u00c5\u00d6\u00d8\u00dc\u00e4\u00e5\u00f6\u00f8\u00fc\u0300-\u1fff\u2c00-\U0003ffff]"
+)
+"""What no text has that is read as English is: umlauts, and letters of scripts other than Latin."""
 
 # Words that say nothing of what an article is about. "us" is not among them: U.S. folds to it.
 _STOP_WORDS = """
@@ -198,6 +221,7 @@ class Analysis:
     name: str = "english"
     version: int = ANALYSIS_VERSION
     stop_words: frozenset[str] = STOP_WORDS
+    pattern: re.Pattern[str] = TOKEN
 
     def tokens(self, text: str) -> Iterable[tuple[int, int]]:
         """(start, end) of each word of a text in NFC, in order, none empty, overlapping or with white space in it.
@@ -205,7 +229,7 @@ class Analysis:
         A text is asked for whole or sentence by sentence: what is a word must not depend on more than the white space
         around it. With tokens of its own a language has no ``readings``.
         """
-        return (match.span() for match in TOKEN.finditer(text))
+        return (match.span() for match in self.pattern.finditer(text))
 
     def term(self, word: str) -> str:
         """What a folded word is found by: its stem. Never empty."""
@@ -220,6 +244,27 @@ class Analysis:
     def stamp(self) -> str | None:
         """What tells archives of one language from those of another; None for English."""
         return None if type(self) is Analysis else f"{self.name}/{self.version}"
+
+    @property
+    def parts(self) -> tuple[Analysis, ...]:
+        """The languages that a query's words are read in."""
+        return (self,)
+
+    def of(self, article: Article) -> Analysis:
+        """What the words of an article are; here the same for all."""
+        return self
+
+    def told(self, articles: Sequence[Article]) -> Sequence[Article]:
+        """The articles as they are filed: here as they came."""
+        return articles
+
+    def among(self, codes: Iterable[str]) -> Analysis:
+        """What a query's words are in an archive whose articles have languages of their own with these codes."""
+        return self
+
+    def plain(self, text: str) -> bool:
+        """Whether the words of a text are those of English, so that letters tell where they may stand."""
+        return type(self) is Analysis
 
     def __repr__(self) -> str:
         return f"<Analysis {self.name} {self.version}>"

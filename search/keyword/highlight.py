@@ -13,7 +13,7 @@ from search.keyword import stemmer
 from search.keyword.analysis import ENGLISH, TOKEN, Analysis, analyze, beginning, shapes
 from search.keyword.letters import BREAKS, Beginnings, folded
 from search.keyword.rank.scoring import scoring_tokens
-from search.keyword.readings import CUTS, Reading, readings
+from search.keyword.readings import CUTS, Reading, is_pair, readings
 
 Span = tuple[int, int]
 _SPACE = re.compile(r"\s+")
@@ -27,9 +27,9 @@ def highlight(text: str, words: Sequence[str], analysis: Analysis = ENGLISH) -> 
     The words are as typed. Stop words are marked only if there is nothing else, as in ranking.
     """
     deadline.check()
-    if analysis is not ENGLISH:
-        return _read(text, _terms(tuple(words), analysis), analysis, readings(text, analysis))
-    terms, copy = _terms(tuple(words)), folded(text)
+    if not analysis.plain(text):
+        return _joint(text, words, analysis, True)
+    terms, copy = _terms(tuple(words), analysis), folded(text)
     beginnings = beginnings_of(terms)
     spans = _with(terms, tokens(text, copy, beginnings.words(text, copy)))
     if places := beginnings.joined(copy):
@@ -42,16 +42,45 @@ def highlight(text: str, words: Sequence[str], analysis: Analysis = ENGLISH) -> 
 def occurrences(text: str, words: Sequence[str], analysis: Analysis = ENGLISH) -> list[Span]:
     """As ``highlight``, without what is only read as one of the words."""
     deadline.check()
-    if analysis is not ENGLISH:
-        return _read(text, _terms(tuple(words), analysis), analysis, ())
-    terms, copy = _terms(tuple(words)), folded(text)
+    if not analysis.plain(text):
+        return _joint(text, words, analysis, False)
+    terms, copy = _terms(tuple(words), analysis), folded(text)
     return _with(terms, tokens(text, copy, beginnings_of(terms).words(text, copy)))
 
 
+def _joint(text: str, words: Sequence[str], analysis: Analysis, joined: bool) -> list[Span]:
+    """The same in any of the languages of an analysis."""
+    spans: list[Span] = []
+    for part in analysis.parts:
+        others = readings(text, part) if joined else [one for one in readings(text, part) if is_pair(one)]
+        spans += _read(text, _terms(tuple(words), part), part, others)
+    if len(analysis.parts) == 1:
+        return spans
+    spans = sorted(set(spans), key=lambda span: (span[0], -span[1]))
+    return [span for number, span in enumerate(spans) if not number or span[0] >= max(e for _, e in spans[:number])]
+
+
 def _read(text: str, terms: frozenset[str], analysis: Analysis, others: Sequence[Reading]) -> list[Span]:
-    """The words of a text with one of these terms where no letters tell how such words begin: all are read."""
+    """The words of a text with one of these terms where no letters tell how such words begin: all are read. Letters of
+    scripts without spaces that stand beside each other are marked as one."""
     spans = [(token.start, token.end) for token in analyze(text, analysis) if token.term in terms]
+    pairs = [(one.token.start, one.token.end) for one in others if is_pair(one) and one.token.term in terms]
+    if pairs:
+        wide = _united(pairs)
+        spans = sorted([span for span in spans if not _is_within(span, wide)] + wide)
+        others = [one for one in others if not is_pair(one)]
     return _widened(spans, others, terms)
+
+
+def _united(spans: Iterable[Span]) -> list[Span]:
+    """Spans that overlap or touch as one, in order."""
+    found: list[Span] = []
+    for start, end in sorted(spans):
+        if found and start <= found[-1][1]:
+            found[-1] = (found[-1][0], max(end, found[-1][1]))
+        else:
+            found.append((start, end))
+    return found
 
 
 def _with(terms: frozenset[str], matches: Iterable[re.Match[str]]) -> list[Span]:

@@ -12,13 +12,13 @@ from numpy.typing import NDArray
 
 from search import deadline
 from search.errors import ArchiveDamaged
-from search.keyword.analysis import ENGLISH, GAP, SUBFIELDS, TEXT_SPACE, Analysis, analyze
+from search.keyword.analysis import ENGLISH, GAP, SUBFIELDS, TEXT_SPACE, Analysis, analyze, term_of
 from search.keyword.cache import Cache
 from search.keyword.match import grid
 from search.keyword.match.view import Columns, Mask, Ordinals
 from search.keyword.part.layout import KeywordSegment
 from search.keyword.rank import near
-from search.keyword.rank.scoring import Bm25, says_something, wanted
+from search.keyword.rank.scoring import Bm25, says_something, spoken, wanted
 from search.keyword.sentences import Sentences, sentences
 from search.keyword.settings import Bm25Settings
 from search.keyword.tally import Tally
@@ -159,9 +159,14 @@ class KeywordView:
     def match_words(self, words: Sequence[str]) -> Mask:
         """bool[N]: the visible articles that contain all the words as stems; stop words are not asked for unless there
         is nothing else, and a word of several tokens asks for each of them, or for a reading of them."""
+        each = (wanted(words, part, stop_words) for part, stop_words in spoken(words, self.index.analysis))
+        return functools.reduce(np.logical_or, map(self._having_all, each))
+
+    def _having_all(self, wanted: Sequence[list[list[str]]]) -> Mask:
+        """bool[N]: visible articles with all terms of one of the rows of each word."""
         found = self.visible
         asked: list[list[list[str]]] = []
-        for rows in wanted(words, self.index.analysis):
+        for rows in wanted:
             if rows in asked:
                 continue
             asked.append(rows)
@@ -243,11 +248,16 @@ class KeywordView:
         """A likelier spelling of a word that no visible article has; None for a known word, or without a good one."""
         deadline.check()
         tokens = analyze(word, self.index.analysis)
-        if len(tokens) != 1 or self.bm25.frequency(tokens[0].term):
+        if len(tokens) != 1 or self._frequency(tokens[0].word):
             return None
         from search.keyword.match import expand
 
         return expand.suggest(self.index.segments, tokens[0].word)
+
+    def _frequency(self, word: str) -> int:
+        """How many visible articles have a folded word, whatever language they read it in."""
+        terms = {term_of(word, part) for part in self.index.analysis.parts}
+        return sum(map(self.bm25.frequency, terms))
 
     @_sound
     def lacks(self, word: str) -> bool:
@@ -255,7 +265,7 @@ class KeywordView:
         analysis = self.index.analysis
         if not any(says_something(token, analysis) for token in analyze(word, analysis)):
             return False
-        rows = [row for each in wanted([word], analysis) for row in each]
+        rows = [row for part in analysis.parts for each in wanted([word], part) for row in each]
         return not any(all(map(self.bm25.frequency, row)) for row in rows)
 
     @_sound
@@ -263,7 +273,7 @@ class KeywordView:
         """Of a word that hardly any visible article has: how many have it, a likelier spelling, and how many have that,
         far more; None for any other word."""
         tokens = analyze(word, self.index.analysis)
-        own = self.bm25.frequency(tokens[0].term) if len(tokens) == 1 else 0
+        own = self._frequency(tokens[0].word) if len(tokens) == 1 else 0
         if not 0 < own <= _RARE:
             return None
         from search.keyword.match import expand
@@ -272,5 +282,5 @@ class KeywordView:
         others = analyze(better, self.index.analysis) if better is not None else []
         if better is None or len(others) != 1 or others[0].term == tokens[0].term:
             return None
-        count = self.bm25.frequency(others[0].term)
+        count = self._frequency(others[0].word)
         return (own, better, count) if count >= _FAR_MORE * own else None

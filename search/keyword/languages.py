@@ -10,6 +10,7 @@ from typing import Any
 
 from search.errors import ArchiveMismatch, UsageError
 from search.keyword.analysis import ENGLISH, Analysis, fold, normalise, surface_of
+from search.keyword.multilingual import EVERY
 
 ENTRY_POINTS = "broadsheet.languages"
 _NAME = re.compile(r"[a-z][a-z0-9-]{0,40}")
@@ -53,19 +54,19 @@ def agreed(stamp: str | None, analysis: Analysis, path: Path) -> None:
 def chosen(asked: Analysis | str | None) -> Analysis | None:
     """The language that is asked for, after a trial. Raises UsageError for an unknown name and for what keeps no
     contract."""
-    if asked is None or asked is ENGLISH or asked == ENGLISH.name:
-        return None if asked is None else ENGLISH
+    if asked is None or asked is ENGLISH or asked is EVERY:
+        return asked
     return named(asked) if isinstance(asked, str) else checked(asked)
 
 
 @cache
 def named(name: str) -> Analysis:
     """The installed language of this name. Raises UsageError where there is none, or it is broken."""
-    if name == ENGLISH.name:
-        return ENGLISH
+    if name in (ENGLISH.name, EVERY.name):
+        return ENGLISH if name == ENGLISH.name else EVERY
     points = {point.name: point for point in entry_points(group=ENTRY_POINTS)}
     if name not in points:
-        known = ", ".join(sorted({ENGLISH.name, *points}))
+        known = ", ".join(sorted({ENGLISH.name, EVERY.name, *points}))
         raise UsageError(f"there is no language {name!r} for words; there are {known}")
     try:
         found = points[name].load()
@@ -83,7 +84,7 @@ def checked(analysis: Any) -> Analysis:
     if not isinstance(analysis, Analysis):
         raise UsageError(f"an object of type {type(analysis).__name__} is no language: it must be a search.Analysis")
     name, version = analysis.name, analysis.version
-    if not isinstance(name, str) or not _NAME.fullmatch(name) or name == ENGLISH.name:
+    if not isinstance(name, str) or not _NAME.fullmatch(name) or name in (ENGLISH.name, EVERY.name):
         raise UsageError(
             f"a language of your own needs a name of its own, of letters a to z, digits and hyphens, not {name!r}"
         )

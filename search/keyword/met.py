@@ -56,7 +56,7 @@ def places(
     """The places of a text, which is that of a sub-field, where a node is met, in order; of pairs the first ones.
     ``sentences`` is where the text's begin, if that is known."""
     deadline.check()
-    if analysis is not ENGLISH:  # whose words are found by their letters: here each is read
+    if not analysis.plain(text):  # of such a text words are found by their letters: here each is read
         return sorted(set(stretch_of(text, field, False, analysis).places(node, 0)))
     if isinstance(node, OF_WORDS) and node.field not in (None, field):
         return []

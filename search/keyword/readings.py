@@ -6,7 +6,9 @@ and counts in no length. A query has the same readings as a text, so each spelli
 - what hyphens join, two tokens at a time and as a whole: "e-mail", "COVID-19-related", and likewise "AT&T", "Ke$ha";
 - what the end of a line cuts: "parlia-" and "ment" on the next line;
 - initials with spaces: "J. K. Rowan", "J K Rowan";
-- the word behind an elided article: "l'Élysée", "dell'arte".
+- the word behind an elided article: "l'Élysée", "dell'arte";
+- where each article is read in its own language (``multilingual``), umlauts spelled out, "Müller" as "Mueller", and
+  every two letters beside each other in scripts without spaces, which are what their words are found by.
 
 The surface of a joined reading keeps its signs, so ``exact:`` keeps the spellings apart, and ``analyze`` cuts it into
 the tokens that it stands for.
@@ -25,7 +27,9 @@ from search.keyword.analysis import (
     CACHED_QUERIES,
     ENGLISH,
     LONGEST_CACHED,
+    SPACELESS,
     TOKEN,
+    TOKEN_OF_LETTERS,
     Analysis,
     Token,
     analyze,
@@ -72,6 +76,15 @@ _APART = re.compile(r"[dlo]|agl|aujourd|d[ae]ll|degl|jusqu|lorsqu|nell|presqu|pu
 _SHORTEST_APART = 3  # letters of the word behind
 
 
+SPELLED_OUT: Final = ","
+"""Stands before a surface whose umlauts are spelled out; no text has it there."""
+_UMLAUTS = str.maketrans(
+    {letter: plain for pair in ("ä ae", "ö oe", "ü ue", "å aa", "ø oe", "Ä Ae", "Ö Oe", "Ü Ue", "Å Aa", "Ø Oe")
+     for letter, plain in [pair.split()]}
+)  # fmt: skip
+_SPACELESS = re.compile(f"[{SPACELESS}]")
+
+
 class Reading(NamedTuple):
     """``width`` tokens of a text from number ``first`` on, read as one: ``token``."""
 
@@ -90,8 +103,10 @@ def readings(text: str, analysis: Analysis = ENGLISH) -> list[Reading]:
 
 def cut(text: str, analysis: Analysis = ENGLISH) -> list[tuple[str, bool]]:
     """The tokens of a normalised text as written, each followed by the readings (True) that begin with it."""
-    matches = list(TOKEN.finditer(text))
-    if len(matches) == 1 and _ELIDED.match(matches[0][0]) is None:  # in haste: nearly all are such
+    matches = list(analysis.pattern.finditer(text))
+    if (
+        len(matches) == 1 and _ELIDED.match(matches[0][0]) is None and analysis.plain(text)
+    ):  # in haste: nearly all are such
         return [(matches[0][0], False)]
     found: list[tuple[str, bool]] = []
     other = _distinct(text, matches, analysis)
@@ -131,9 +146,12 @@ def of_words(words: Sequence[bytes], analysis: Analysis = ENGLISH) -> list[tuple
 def ways(text: str, analysis: Analysis = ENGLISH) -> list[list[Token]]:
     """The ways to read a query's text, each a row of tokens and readings: first as it stands, then with readings in the
     place of what they read, the most of them last. Some are left out where there are very many."""
+    if len(analysis.parts) > 1:
+        rows = (row for part in analysis.parts for row in ways(text, part))
+        return list({tuple([token.term for token in row]): row for row in reversed(list(rows))}.values())[::-1]
     tokens = analyze(text, analysis)
     found = [tokens, *_with_apostrophe(text, tokens, analysis)]
-    usual = [one for one in readings(text, analysis) if one.width > 1 or _is_article(text, one)]
+    usual = [one for one in readings(text, analysis) if _is_usual(text, one)]
     if not usual:
         return found
     for one in usual:
@@ -167,6 +185,42 @@ def _with_apostrophe(text: str, tokens: Sequence[Token], analysis: Analysis) -> 
     return rows
 
 
+def _is_usual(text: str, one: Reading) -> bool:
+    """Whether a query may mean a reading as it means what it wrote."""
+    if one.width > 1:
+        return not is_pair(one)
+    return one.token.surface.startswith(SPELLED_OUT) or _is_article(text, one)
+
+
+def is_pair(one: Reading) -> bool:
+    """Whether a reading is two letters of a script without spaces."""
+    surface = one.token.surface
+    return one.width == 2 and _SPACELESS.match(surface) is not None and not is_joined(surface)
+
+
+def in_pairs(row: Sequence[Token], analysis: Analysis) -> list[Token]:
+    """A row of tokens as it is asked for and scored: letters of a script without spaces that stand beside each other by
+    every two of them, in which they say more than each by itself."""
+    if analysis.pattern is not TOKEN_OF_LETTERS or all(token.surface.isascii() for token in row):
+        return list(row)
+    found: list[Token] = []
+    joined = False
+    for number, token in enumerate(row):
+        after = row[number + 1] if number + 1 < len(row) else None
+        if after is not None and token.end == after.start and _is_letter(token) and _is_letter(after):
+            found.append(Token(*shapes(token.surface + after.surface, analysis), token.start, after.end))
+            joined = True
+        else:
+            if not joined:
+                found.append(token)
+            joined = False
+    return found
+
+
+def _is_letter(token: Token) -> bool:
+    return _SPACELESS.match(token.surface) is not None
+
+
 def _is_article(text: str, elided: Reading) -> bool:
     """Whether a query means the word behind its article: "l'Élysée", "L'équipe"; "D'Angelo" is a name."""
     text = normalise(text)
@@ -180,7 +234,7 @@ def spelled(text: str, analysis: Analysis = ENGLISH) -> list[str]:
     surfaces = [token.surface for token in analyze(text, analysis)]
     inside = 0
     for one in sorted(readings(text, analysis), key=lambda one: (one.first, -one.width)):
-        if one.width > 1 and one.first >= inside:
+        if one.width > 1 and one.first >= inside and not is_pair(one):
             surfaces[one.first] = one.token.surface
             inside = one.first + (one.width if one.width > 2 else 1)
     return surfaces
@@ -196,14 +250,30 @@ def words_of(text: str) -> list[str]:
     return value_words(text)[0]
 
 
-def value_ways(text: str) -> list[list[str]]:
+def value_ways(text: str, analysis: Analysis = ENGLISH) -> list[list[str]]:
     """``words_of`` what a query calls a value, and the other rows of words that it can be read as."""
-    return [words_of(text), *([token.word for token in row] for row in ways(text)[1:])]
+    rows = [words_of(text), *([token.word for token in row] for row in ways(text)[1:])]
+    if analysis.pattern is TOKEN_OF_LETTERS and (other := _spelled_out(text)) != text:
+        rows.append(words_of(other))
+    return rows
 
 
-def value_words(text: str) -> tuple[list[str], list[tuple[str, int]]]:
+def value_words(text: str, analysis: Analysis = ENGLISH) -> tuple[list[str], list[tuple[str, int]]]:
     """``words_of``, and the readings of the value: the word, and the number of the word that it is indexed with."""
-    text = normalise(text)
+    words, others = _value_words(normalise(text))
+    if analysis.pattern is TOKEN_OF_LETTERS and (other := _spelled_out(text)) != text:
+        plain = _value_words(normalise(other))[0]
+        if len(plain) == len(words):
+            others = [*others, *((word, place) for place, word in enumerate(plain) if word != words[place])]
+    return words, others
+
+
+def _spelled_out(text: str) -> str:
+    """A text with its umlauts as two letters."""
+    return text if text.isascii() else normalise(text).translate(_UMLAUTS)
+
+
+def _value_words(text: str) -> tuple[list[str], list[tuple[str, int]]]:
     words = [shapes(written)[1] for written in TOKEN.findall(text)]
     if MARKS.isdisjoint(text) and not any(len(left) == len(right) == 1 for left, right in pairwise(words)):
         return words, []
@@ -227,7 +297,7 @@ def value_words(text: str) -> tuple[list[str], list[tuple[str, int]]]:
 
 def _readings(text: str, analysis: Analysis) -> tuple[Reading, ...]:
     text = normalise(text)
-    matches = list(TOKEN.finditer(text))
+    matches = list(analysis.pattern.finditer(text))
     return tuple(
         Reading(first, width, Token(*shapes(written, analysis), start, matches[first + width - 1].end()))
         for first, width, written, start in _distinct(text, matches, analysis)
@@ -243,7 +313,7 @@ _Found = tuple[int, int, str, int]  # first token, width, what is read as writte
 def _distinct(text: str, matches: Sequence[_Match], analysis: Analysis) -> Iterator[_Found]:
     """The readings that say something else than the token at their place and the narrower readings there."""
     place, terms = -1, set[str]()
-    for found in _all(text, matches, analysis.stop_words):
+    for found in _all(text, matches, analysis):
         if found[0] != place:
             place = found[0]
             terms = {shapes(matches[place][0], analysis)[2]}
@@ -253,10 +323,18 @@ def _distinct(text: str, matches: Sequence[_Match], analysis: Analysis) -> Itera
             yield found
 
 
-def _all(text: str, matches: Sequence[_Match], stop_words: frozenset[str]) -> Iterator[_Found]:
-    signs = _signs(text, matches)
+def _all(text: str, matches: Sequence[_Match], analysis: Analysis) -> Iterator[_Found]:
+    signs, stop_words = _signs(text, matches), analysis.stop_words
+    by_letters = not analysis.plain(text) and analysis.pattern is TOKEN_OF_LETTERS
     for number, match in enumerate(matches):
         written, start = match[0], match.start()
+        if by_letters and not written.isascii():
+            if (other := _spelled_out(written)) != normalise(written):
+                yield number, 1, SPELLED_OUT + other, start
+            after = matches[number + 1] if number + 1 < len(matches) else None
+            beside = after is not None and after.start() == match.end()
+            if after is not None and beside and _SPACELESS.match(written) and _SPACELESS.match(after[0]):
+                yield number, 2, written + after[0], start
         if not written.isalnum() and (elided := _ELIDED.match(written)):
             yield number, 1, written[elided.end() :], start + elided.end()
         sign = signs[number]

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from search.keyword.analysis import ENGLISH, SUBFIELDS, TOKEN, Analysis, shapes
+from search.keyword.analysis import SUBFIELDS, TOKEN, Analysis, shapes
 from search.keyword.highlight import Span, highlight
 from search.keyword.rank import meetings
 from search.keyword.rank.contributions import Ordinals
@@ -89,7 +89,7 @@ class Sentences(NamedTuple):
     def _marked(self, sentence: str, at: int, stop: int) -> list[tuple[Span, str]]:
         """The occurrences of one sentence."""
         analysis, count = self.analysis, self.places[stop - 1] + 1
-        if analysis is ENGLISH:  # in haste
+        if analysis.plain(sentence):  # in haste
             tokens = [match.span() for match in itertools.islice(TOKEN.finditer(sentence), count)]
         else:
             tokens = list(itertools.islice(analysis.tokens(sentence), count))

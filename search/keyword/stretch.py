@@ -8,9 +8,19 @@ from collections.abc import Callable, Hashable, Iterator, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
-from search.keyword.analysis import ENGLISH, SIGNS_BEFORE, Analysis, Token, analyze, fold, normalise, surface_of
+from search.keyword.analysis import (
+    ENGLISH,
+    SIGNS_BEFORE,
+    TOKEN_OF_LETTERS,
+    Analysis,
+    Token,
+    analyze,
+    fold,
+    normalise,
+    surface_of,
+)
 from search.keyword.match.automata import Levenshtein, Wildcard
-from search.keyword.readings import is_joined, readings, spelled, ways
+from search.keyword.readings import is_joined, is_pair, readings, spelled, ways
 from search.keyword.tree import Exact, Fuzzy, Near, Node, Or, Pair, SameParagraph, Word
 from search.keyword.tree import Wildcard as Pattern
 
@@ -27,6 +37,18 @@ class Place(NamedTuple):
     start: int
     end: int
     marks: tuple[Span, ...]
+
+
+def _touching(marks: Sequence[Span]) -> Iterator[Span]:
+    """Marks in order, those that touch as one: letters of scripts without spaces."""
+    open_mark: Span | None = None
+    for mark in marks:
+        if open_mark is not None and open_mark[1] != mark[0]:
+            yield open_mark
+            open_mark = None
+        open_mark = mark if open_mark is None else (open_mark[0], mark[1])
+    if open_mark is not None:
+        yield open_mark
 
 
 class _At(NamedTuple):
@@ -49,6 +71,8 @@ class Stretch:
         self.tokens = analyze(text, analysis)
         self.at = [[_At(token, 1, ())] for token in self.tokens]
         for one in readings(text, analysis):
+            if is_pair(one):
+                continue
             parts = [token.term for token in self.tokens[one.first : one.first + one.width]]
             self.at[one.first].append(_At(one.token, one.width, tuple(parts) if one.width > 1 else ()))
 
@@ -56,6 +80,8 @@ class Stretch:
         """Where a node is met; the stretch begins at ``start`` of the text."""
         for span in self.spans(node):
             marks = tuple(sorted({(start + s, start + e) for s, e in span.marks}))
+            if self._analysis.pattern is TOKEN_OF_LETTERS:
+                marks = tuple(_touching(marks))
             end = max(start + self.tokens[span.last].end, max((e for _, e in marks), default=0))
             yield Place(start + self.tokens[span.first].start, end, marks)
 

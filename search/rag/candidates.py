@@ -23,7 +23,9 @@ from search.engine.view import View
 from search.engine.watch import Watch, unwatched
 from search.errors import QueryError
 from search.keyword import highlight
-from search.keyword.analysis import shapes
+from search.keyword.analysis import Analysis, analyze, shapes
+from search.keyword.rank.scoring import scoring_tokens
+from search.keyword.readings import in_pairs
 from search.keyword.tree import DayRange
 from search.rag.question import Condition, Part, Reading
 from search.rag.select import Candidate, narrow, shingles_of
@@ -102,10 +104,22 @@ def find(
 
 def _places(text: str, part: Part) -> list[tuple[int, int, str]]:
     """Start, end and stem of each word of a text that a part asks about."""
-    stems, analysis = frozenset(part.asked.values()), part.analysis
-    marks = highlight(text, list(part.asked), analysis)
-    places = ((start, end, shapes(text[start:end], analysis)[2]) for start, end in marks)
-    return [place for place in places if place[2] in stems]
+    found: set[tuple[int, int, str]] = set()
+    for analysis in part.analysis.parts:
+        stems = {stem: stem for stem in part.asked.values()}
+        if len(part.analysis.parts) > 1:  # one stem stands for a word in all languages
+            tokens = scoring_tokens(list(part.asked), analysis)
+            stems = {one.term: part.asked[one.surface] for one in tokens if one.surface in part.asked}
+        for start, end in highlight(text, list(part.asked), analysis):
+            if (stem := stems.get(_term(text[start:end], analysis))) is not None:
+                found.add((start, end, stem))
+    return sorted(found)
+
+
+def _term(written: str, analysis: Analysis) -> str:
+    """The term of what is marked: of letters of a script without spaces, that of the first two."""
+    tokens = in_pairs(analyze(written, analysis), analysis)
+    return shapes(written, analysis)[2] if len(tokens) < 2 or written.isascii() else tokens[0].term
 
 
 def _search(

@@ -143,4 +143,5 @@ def _taken_out(question: str, part: str, mentions: Iterable[Mention]) -> tuple[l
 def content(text: str, analysis: Analysis = ENGLISH) -> dict[str, str]:
     """What a question is about, as words with their stems: no stop words, none that only frame a question."""
     tokens = scoring_tokens(text.split(), analysis)
-    return {t.surface: t.term for t in tokens if t.word not in _FRAME and t.surface not in ("AND", "OR", "NOT")}
+    told = [t for t in tokens if t.word not in _FRAME and t.surface not in ("AND", "OR", "NOT")]
+    return {t.surface: t.term for t in told} | {t.surface: t.term for t in reversed(told)}  # the first language's term

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from search.declarations import also_told
@@ -28,7 +28,9 @@ class AddReport:
     has, and ``barred`` of items that their agency has withdrawn. ``parted`` were read from files with the id of another
     story of the same run, and got one of their own. ``withdrawn`` are no articles but the word that an item must not be
     used, which is remembered; ``killed`` counts the articles that were deleted for it. ``remarks`` tells of the first
-    thousand of all these: where it stood, and what became of it.
+    thousand of all these: where it stood, and what became of it. ``languages`` counts
+    the added and the replaced by the language that they are read in (empty: none was told), ``detected`` those of them
+    that declared none and whose text told one.
     """
 
     added: int = 0
@@ -44,6 +46,8 @@ class AddReport:
     withdrawn: int = 0
     killed: int = 0
     remarks: tuple[str, ...] = ()
+    languages: Mapping[str, int] = field(default_factory=dict)
+    detected: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

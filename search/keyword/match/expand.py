@@ -18,10 +18,11 @@ from numpy.typing import NDArray
 
 from search import deadline
 from search.errors import QueryError
-from search.keyword.analysis import TEXT_SPACE, analyze_token, fold, surface_of
+from search.keyword.analysis import TEXT_SPACE, Analysis, analyze_token, fold, surface_of
 from search.keyword.match.automata import Automaton, Levenshtein, Wildcard, accepted
 from search.keyword.part.layout import KeywordSegment
 from search.keyword.part.packing import Array, letter_bits, ranges
+from search.keyword.readings import SPELLED_OUT
 
 MOST_WORDS = 2000
 MOST_EDITS = 2
@@ -178,10 +179,10 @@ def _forms_of(segment: KeywordSegment, words: NDArray[np.int64]) -> Selection:
     return selection
 
 
-def exact(segment: KeywordSegment, surface: str) -> tuple[int, list[int]] | None:
-    """(term id, codes) of one token in the letters and signs as written, also where a sign of another kind stands by
-    it: "100" is in "$100" and "100%", but "C" is not in "C++". None where no article has it."""
-    surface, _, term = analyze_token(surface, segment.analysis)
+def exact(segment: KeywordSegment, surface: str, analysis: Analysis) -> tuple[int, list[int]] | None:
+    """(term id, codes) of one token of a language in the letters and signs as written, also where a sign of another
+    kind stands by it: "100" is in "$100" and "100%", but "C" is not in "C++". None where no article has it."""
+    surface, _, term = analyze_token(surface, analysis)
     tid = segment.find(TEXT_SPACE, term)
     if tid < 0:
         return None
@@ -246,11 +247,11 @@ def _spellings(segments: Sequence[KeywordSegment], word: bytes) -> Iterator[tupl
         number = segment.words.find(word)
         if number < 0:
             continue
-        ((tid, own),) = _forms_of(segment, np.array([number])).items()
-        forms, codes = segment.forms(tid), segment.codes(tid)
-        counts = np.bincount(codes, minlength=len(forms)) if codes is not None else [segment.frequency(tid)]
-        for code in range(len(forms)) if own is None else own.tolist():
-            yield forms[code], int(counts[code])
+        for tid, own in _forms_of(segment, np.array([number])).items():  # several, where languages have the word
+            forms, codes = segment.forms(tid), segment.codes(tid)
+            counts = np.bincount(codes, minlength=len(forms)) if codes is not None else [segment.frequency(tid)]
+            for code in range(len(forms)) if own is None else own.tolist():
+                yield forms[code].removeprefix(SPELLED_OUT), int(counts[code])
 
 
 def _as_written(segments: Sequence[KeywordSegment], word: bytes) -> str:

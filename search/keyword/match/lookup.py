@@ -12,7 +12,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from search.keyword import tree
-from search.keyword.analysis import SPACES, SUBFIELDS, TEXT_SPACE, Token, analyze, fold, surface_of, value_term
+from search.keyword.analysis import (
+    ENGLISH,
+    SPACES,
+    SUBFIELDS,
+    TEXT_SPACE,
+    Analysis,
+    Token,
+    analyze,
+    fold,
+    surface_of,
+    value_term,
+)
 from search.keyword.match import expand
 from search.keyword.match.places import Part
 from search.keyword.part.layout import KeywordSegment
@@ -40,7 +51,7 @@ def leaves(segments: Sequence[KeywordSegment], node: Node) -> list[Leaf]:
     """
     if isinstance(node, tree.Value):
         names = ("authors", "agency") if node.field == "by" else (node.field,)
-        rows = value_ways(node.text)
+        rows = value_ways(node.text, segments[0].analysis if segments else ENGLISH)
         if node.whole and rows[0]:
             rows = [[value_term(rows[0])]]
         return [Leaf(None, [_rows(s, SPACES.index(name), rows) for s in segments]) for name in names]
@@ -91,7 +102,7 @@ def _written(segment: KeywordSegment, rows: Sequence[Sequence[Token]]) -> list[t
             if tid < 0:
                 break
             if number and is_joined(token.surface):  # as parts it is in the first row
-                forms = _without(segment, tid, [other.term for other in analyze(token.surface, segment.analysis)])
+                forms = _without(segment, tid, _in_parts_of(token, segment.analysis))
                 if forms is not None and not forms.any():
                     break
                 parts.append(Part(tid, None if forms is None or forms.all() else forms))
@@ -103,13 +114,20 @@ def _written(segment: KeywordSegment, rows: Sequence[Sequence[Token]]) -> list[t
     return found
 
 
+def _in_parts_of(token: Token, analysis: Analysis) -> list[str]:
+    """The terms of the parts of a joined reading, in the language in which it has its term."""
+    part = next((one for one in analysis.parts if one.term(token.word) == token.term), analysis)
+    return [other.term for other in analyze(token.surface, part)]
+
+
 def _without(segment: KeywordSegment, tid: int, terms: list[str]) -> NDArray[np.bool_] | None:
     """The forms of a term (None: all) but those that are written in these parts."""
     surfaces = segment.forms(tid)
     if not any(map(is_joined, surfaces)):
         return None
-    analysis = segment.analysis
-    return np.array([[token.term for token in analyze(surface, analysis)] != terms for surface in surfaces], bool)
+    parts = segment.analysis.parts
+    cut = ([[token.term for token in analyze(surface, part)] for part in parts] for surface in surfaces)
+    return np.array([terms not in each for each in cut], bool)
 
 
 _MOST_IN_PARTS = 2  # words of one phrase that a text may have in parts where the query joins them
@@ -132,16 +150,22 @@ def _joined(segment: KeywordSegment, part: Part) -> list[tuple[Part, ...]]:
     for code, surface in enumerate(segment.forms(part.tid)):
         if not is_joined(surface) or (part.forms is not None and not part.forms[code]):
             continue
-        rest = tuple(segment.find(TEXT_SPACE, token.term) for token in analyze(surface, segment.analysis)[1:])
-        if rest and min(rest) >= 0:
-            groups.setdefault(rest, []).append(code)
+        for analysis in segment.analysis.parts:
+            rest = tuple(segment.find(TEXT_SPACE, token.term) for token in analyze(surface, analysis)[1:])
+            if rest and min(rest) >= 0 and code not in groups.get(rest, ()):
+                groups.setdefault(rest, []).append(code)
     return [(_part(segment, part.tid, codes), *(Part(tid, None) for tid in rest)) for rest, codes in groups.items()]
 
 
 def _spelled(segment: KeywordSegment, surfaces: list[str]) -> list[tuple[Part, ...]]:
-    """A phrase in these letters."""
-    parts = [_part(segment, *found) for surface in surfaces if (found := expand.exact(segment, surface)) is not None]
-    return [tuple(parts)] if parts and len(parts) == len(surfaces) else []
+    """A phrase in these letters, of any language."""
+    rows: dict[tuple[int, ...], tuple[Part, ...]] = {}
+    for analysis in segment.analysis.parts:
+        every = (expand.exact(segment, surface, analysis) for surface in surfaces)
+        parts = [_part(segment, *found) for found in every if found is not None]
+        if parts and len(parts) == len(surfaces):
+            rows[tuple(part.tid for part in parts)] = tuple(parts)
+    return list(rows.values())
 
 
 def _selected(segment: KeywordSegment, selection: expand.Selection) -> list[tuple[Part, ...]]:

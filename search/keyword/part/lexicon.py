@@ -24,14 +24,42 @@ def word_arrays(word_of_form: Array, words: int, form_counts: NDArray[np.int64])
 
 
 class Forms(NamedTuple):
-    """What the tokens of some texts look like. A form is a surface; its folded word is ``words[word_of_form[i]]``, and
-    the key of the term that a word is found by ``terms[term_of_word[j]]``. All are distinct, in no order."""
+    """What the tokens of some texts look like. A form is a surface in one language; its folded word is
+    ``words[word_of_form[i]]``, and the key of the term that it is found by ``terms[term_of_form[i]]``. Words and terms
+    are distinct, and so are surfaces that have one term; in no order."""
 
     surfaces: Strings
     words: Strings
     terms: Strings
     word_of_form: NDArray[np.int32]
-    term_of_word: NDArray[np.int32]
+    term_of_form: NDArray[np.int32]
+
+
+def one_of(each: Sequence[Forms]) -> tuple[Forms, list[NDArray[np.int64]]]:
+    """The forms of several languages together, and where those of each went."""
+    surfaces: dict[tuple[bytes, int], int] = {}
+    words: dict[bytes, int] = {}
+    terms: dict[bytes, int] = {}
+    word_of_form: list[int] = []
+    places = []
+    for forms in each:
+        own_words = [words.setdefault(forms.words[i], len(words)) for i in range(len(forms.words))]
+        own_terms = [terms.setdefault(forms.terms[i], len(terms)) for i in range(len(forms.terms))]
+        numbers = np.empty(len(forms.surfaces), np.int64)
+        for i, (word, term) in enumerate(zip(forms.word_of_form.tolist(), forms.term_of_form.tolist(), strict=True)):
+            number = surfaces.setdefault((forms.surfaces[i], own_terms[term]), len(surfaces))
+            if number == len(word_of_form):
+                word_of_form.append(own_words[word])
+            numbers[i] = number
+        places.append(numbers)
+    every = Forms(
+        Strings.of([surface for surface, _ in surfaces]),
+        Strings.of(list(words)),
+        Strings.of(list(terms)),
+        np.array(word_of_form, np.int32),
+        np.array([term for _, term in surfaces], np.int32),
+    )
+    return every, places
 
 
 class Lexicon:
@@ -43,7 +71,7 @@ class Lexicon:
 
     def __init__(self, forms: Forms, values: Sequence[bytes]) -> None:
         term_order, value_order = forms.terms.order(), Strings.of(values).order()
-        term = _places(term_order)[forms.term_of_word][forms.word_of_form]
+        term = _places(term_order)[forms.term_of_form]
         order = forms.surfaces.order()
         order = order[stable_order(term[order])]
         self.text_terms = len(forms.terms)

@@ -20,7 +20,7 @@ from search.keyword.part.layout import OFFSETS
 from search.keyword.part.packing import Array, code_bits, code_sizes, docs_dtype, encode_codes, few_wide, starts_of
 from search.keyword.part.surviving import Source, Stretch, pieces_of
 from search.keyword.part.united import United
-from search.keyword.part.write import build_part, meta_of
+from search.keyword.part.write import build_part, codes_of, meta_of
 from search.storage.container import Part, PartData, Stored, Streamed
 
 # Rows whose sentences are gathered at once.
@@ -285,7 +285,8 @@ def _merge(pairs: Sequence[tuple[Part, NDArray[np.bool_]]], names: str) -> PartD
     if not sources:
         empty = build_part((), ())
         return PartData(empty.arrays, meta_of(0, *languages or (None,)))
-    return PartData(_Merger(sources, United(sources), names).arrays(), meta_of(base, *languages))
+    codes = {code for part, _ in pairs for code in codes_of(part)}
+    return PartData(_Merger(sources, United(sources), names).arrays(), meta_of(base, languages.pop(), codes))
 
 
 def _narrowest(largest: int, *dtypes: DTypeLike) -> DTypeLike:

@@ -265,7 +265,7 @@ class Vocabulary(dict[bytes, int]):
             self._words.strings(words),
             self._terms.strings(terms),
             word_of_form,
-            term_of_word,
+            term_of_word[word_of_form],
         )
 
     def __missing__(self, stretch: bytes) -> int:

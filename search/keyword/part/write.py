@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import itertools
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from operator import itemgetter
 from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from search.errors import ArchiveDamaged
 from search.keyword.analysis import (
     ANALYSIS_VERSION,
     ENGLISH,
@@ -25,8 +26,9 @@ from search.keyword.analysis import (
     Analysis,
     value_term,
 )
+from search.keyword.multilingual import own_code
 from search.keyword.part.layout import OFFSETS
-from search.keyword.part.lexicon import Lexicon
+from search.keyword.part.lexicon import Lexicon, one_of
 from search.keyword.part.packing import (
     Array,
     code_bits,
@@ -35,6 +37,7 @@ from search.keyword.part.packing import (
     encode_codes,
     fit,
     narrow,
+    ranges,
     renumbered,
     stable_order,
     starts_of,
@@ -43,11 +46,13 @@ from search.keyword.part.packing import (
 from search.keyword.part.vocabulary import READING, Vocabulary
 from search.keyword.readings import value_words
 from search.records import Article
-from search.storage.container import PartData
+from search.storage.container import Part, PartData
+from search.text.languages.detect import code_of
 
 _TEXT = SUBFIELDS.index("text")
 _SHORT = len(SUBFIELDS) - 1
 _NO_OFFSETS = (0,) * _SHORT
+_MOST_CODES = 256  # languages of one part
 
 
 class Layout(Protocol):
@@ -68,26 +73,30 @@ class Layout(Protocol):
 
 # What one batch has taught serves the next; what comes out never depends on it.
 _LOCK = threading.Lock()
-_known = Vocabulary()
+_known: dict[Analysis, Vocabulary] = {}
+_MOST_LANGUAGES = 8  # whose vocabularies are kept; each holds megabytes
 
 
 def _vocabulary(analysis: Analysis) -> Vocabulary:
-    global _known
-    if _known.full or _known.analysis is not analysis:
-        _known = Vocabulary(analysis)
-    return _known
+    known = _known.get(analysis)
+    if known is None or known.full:
+        if known is None and len(_known) >= _MOST_LANGUAGES:
+            _known.clear()
+        known = _known[analysis] = Vocabulary(analysis)
+    return known
 
 
 class _Values(dict[tuple[int, str], tuple[list[int], list[int], int, int]]):
     """(space, metadata value) -> the term numbers of its words and readings, their places, how many words there are,
     and the number of the whole value (-1: no words)."""
 
-    def __init__(self) -> None:
+    def __init__(self, analysis: Analysis) -> None:
         self.terms: dict[bytes, int] = {}
+        self._analysis = analysis
 
     def __missing__(self, key: tuple[int, str]) -> tuple[list[int], list[int], int, int]:
         space, value = key
-        words, readings = value_words(value)
+        words, readings = value_words(value, self._analysis)
         placed = list(zip(words, range(len(words)), strict=True))
         if readings:
             placed = sorted(placed + readings, key=itemgetter(1))
@@ -132,8 +141,16 @@ class _Text:
             offsets += layout.starts
         self.offsets = np.array(offsets, np.int64)
         sentences_each = np.array([_SHORT + len(layout.starts) for layout in layouts], np.int64)
+        rows: dict[Analysis, list[int]] = {}
+        for row, article in enumerate(articles):
+            rows.setdefault(analysis.of(article), []).append(row)
+        self.languages = list(rows)
         with _LOCK:
-            forms = self._read(articles, layouts, _vocabulary(analysis))
+            if len(rows) > 1:
+                forms = self._read_each(articles, layouts, rows, sentences_each)
+            else:
+                (language,) = rows or (analysis,)
+                forms = self._read(articles, layouts, _vocabulary(language))
         self._place(forms, sentences_each, np.array(paragraphs, np.int64))
 
     def _read(
@@ -146,6 +163,36 @@ class _Text:
         used, self.form = renumbered(form, int(form.max(initial=0)) + 1)
         self.forms = vocabulary.forms(used)
         return np.concatenate(([0], ends))
+
+    def _read_each(
+        self,
+        articles: Sequence[Article],
+        layouts: Sequence[Layout],
+        rows: Mapping[Analysis, Sequence[int]],
+        sentences_each: NDArray[np.int64],
+    ) -> NDArray[np.int64]:
+        """The same where ``rows`` are of several languages: each is read by itself, and put in its place."""
+        counts = np.zeros(int(sentences_each.sum()), np.int64)  # of tokens and readings in each sentence
+        firsts = starts_of(sentences_each)
+        read, known = [], []
+        for language, own in rows.items():
+            vocabulary = _vocabulary(language)
+            form, ends = vocabulary.read(_pieces(articles[row], layouts[row]) for row in own)
+            at = ranges(firsts[own], sentences_each[own])
+            counts[at] = np.diff(ends, prepend=0)
+            used, numbers = renumbered(form & (READING - 1), int((form & (READING - 1)).max(initial=0)) + 1)
+            known.append(vocabulary.forms(used))
+            read.append((at, form >= READING, numbers))
+        self.forms, places = one_of(known)
+        starts = starts_of(counts)
+        self.form = np.empty(int(starts[-1]), np.int32)
+        is_reading = np.zeros(len(self.form), np.bool_)
+        for (at, readings, numbers), place in zip(read, places, strict=True):
+            where = ranges(starts[at], counts[at])
+            self.form[where] = place[numbers]
+            is_reading[where] = readings
+        self.readings = np.flatnonzero(is_reading)
+        return starts
 
     def _place(self, forms: Array, sentences_each: Array, paragraphs: Array) -> None:
         self.sentence_starts = starts_of(sentences_each)
@@ -181,8 +228,8 @@ class _Text:
 class _Metadata:
     """The metadata spaces of a batch: for each token its term, row and position."""
 
-    def __init__(self, articles: Sequence[Article]) -> None:
-        self.values = _Values()
+    def __init__(self, articles: Sequence[Article], analysis: Analysis) -> None:
+        self.values = _Values(analysis)
         term: list[int] = []
         row: list[int] = []
         position: list[int] = []
@@ -214,7 +261,7 @@ def build_part(articles: Sequence[Article], layouts: Sequence[Layout], analysis:
     ``layouts[i]`` has the sentences of ``articles[i].text``; tokens outside them are not indexed. The same articles
     give the same arrays.
     """
-    text, metadata = _Text(articles, layouts, analysis), _Metadata(articles)
+    text, metadata = _Text(articles, layouts, analysis), _Metadata(articles, analysis)
     lexicon = Lexicon(text.forms, list(metadata.values.terms))
     form = lexicon.form_numbers[text.form]
     term = lexicon.term_of_form()[form]
@@ -253,14 +300,28 @@ def build_part(articles: Sequence[Article], layouts: Sequence[Layout], analysis:
         "paragraph_starts": text.paragraph_starts,
         "paragraphs": fit(text.paragraphs, np.uint16, np.uint32),
     }
-    return PartData(arrays, meta_of(len(articles), analysis.stamp))
+    own = {own_code(language) for language in text.languages} - {""}
+    return PartData(arrays, meta_of(len(articles), analysis.stamp, own))
 
 
-def meta_of(articles: int, language: str | None) -> dict[str, Any]:
-    """What a part says of itself: how many articles it has, by which version of the analysis, and the stamp of its
-    language, of English none."""
+def meta_of(articles: int, language: str | None, codes: Iterable[str] = ()) -> dict[str, Any]:
+    """What a part says of itself: how many articles it has, by which version of the analysis, the stamp of its
+    language, of English none, and the ``codes`` of those languages in it that have stems of their own."""
     meta: dict[str, Any] = {"articles": articles, "analysis": ANALYSIS_VERSION}
-    return meta if language is None else meta | {"language": language}
+    if language is not None:
+        meta["language"] = language
+    if own := sorted(codes):
+        meta["languages"] = own
+    return meta
+
+
+def codes_of(part: Part) -> list[str]:
+    """The codes of the languages in a part that have stems of their own."""
+    found = part.meta.get("languages", [])
+    whole = isinstance(found, list) and len(found) <= _MOST_CODES and all(code_of(str(one)) == one for one in found)
+    if not whole:
+        raise ArchiveDamaged(f"{part.path} names languages that there are not; run 'broadsheet doctor'")
+    return list(found)
 
 
 def _minors(field: Array, posting_at: Array, posting_starts: Array) -> dict[str, Array]:

@@ -47,8 +47,13 @@ def select(segments: Sequence[KeywordSegment], node: Expanded) -> list[Selected]
         by_edits = expand.by_edits(segments, node.text, node.distance)
         return [[(NEARNESS**edits, found) for edits, found in enumerate(levels)] for levels in by_edits]
     assert isinstance(node, tree.Exact)
-    spellings = [expand.exact(segment, node.text) for segment in segments]
-    return [[] if found is None else [(1.0, {found[0]: np.array(found[1], np.uint16)})] for found in spellings]
+    return [[(1.0, _spelled(segment, node.text))] for segment in segments]
+
+
+def _spelled(segment: KeywordSegment, surface: str) -> Selection:
+    """What a token in the letters as written selects: a term of each language that has it."""
+    every = (expand.exact(segment, surface, analysis) for analysis in segment.analysis.parts)
+    return {found[0]: np.array(found[1], np.uint16) for found in every if found is not None}
 
 
 def postings(segment: KeywordSegment, selected: Selected, weights: Sequence[float]) -> tuple[Ordinals, Scores]:

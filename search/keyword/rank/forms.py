@@ -99,7 +99,7 @@ class Forms:
         """Each word of some terms, in the order of addition, and what it is weighted by."""
         for term in terms:
             for word in sorted(term.forms):
-                yield term, word, np.float32(self._model.exact * term.forms[word])
+                yield term, word, np.float32(self._model.exact * term.forms[word] * term.share)
 
     def _of(self, term: QueryTerm, word: str, ordinals: Ordinals) -> Scores:
         """float32: idf * tf'' / (tf'' + norm) of each of some articles, ascending."""

@@ -201,7 +201,7 @@ def _keep(model: Bm25, terms: Sequence[QueryTerm], met: NDArray[np.int64], size:
     """The pairs of a query, of which ``met`` has each once for every article of the pool that has it."""
     paired = _paired(terms)
     df = np.bincount(met, minlength=len(paired) * (len(paired) - 1) // 2)
-    share = model.near / math.sqrt(len(paired) - 1)
+    share = model.near / math.sqrt(max(len({term.group for term in paired}) - 1, 1))
     weights = [share * _idf(size, count) if count else 0.0 for count in df.tolist()]
     pairs = Pairs(paired, size, df, np.array(weights, np.float32))
     model.pairs.keep(_key(terms), pairs)

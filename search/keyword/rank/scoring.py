@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import math
 import threading
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -29,13 +30,15 @@ from search import deadline
 from search.errors import QueryError
 from search.keyword.analysis import ENGLISH, SUBFIELDS, TEXT_SPACE, Analysis, Token
 from search.keyword.cache import Cache
+from search.keyword.multilingual import own_code
 from search.keyword.part.layout import KeywordSegment
 from search.keyword.part.packing import ranges
 from search.keyword.rank import contributions
 from search.keyword.rank.contributions import Mask, Ordinals, Scores, TermScores
 from search.keyword.rank.standing import Standing, standing
-from search.keyword.readings import ways
+from search.keyword.readings import in_pairs, ways
 from search.keyword.settings import Bm25Settings
+from search.text.languages.detect import of_query
 
 if TYPE_CHECKING:
     from search.keyword.rank.forms import Forms, KnownForms
@@ -52,14 +55,45 @@ _RAW_SHARE = 8  # a term in more than 8 times the articles asked about is looked
 def scoring_tokens(words: Sequence[str], analysis: Analysis = ENGLISH) -> list[Token]:
     """The tokens of a query's words that say something, and their readings: without stop words, unless there is
     nothing else. Stop words in capitals (WHO, IT) are names and stay."""
+    if len(analysis.parts) > 1:
+        return _in_each(words, analysis)
+    return _telling_tokens(words, analysis, analysis.stop_words)
+
+
+def _telling_tokens(words: Sequence[str], analysis: Analysis, stop_words: frozenset[str]) -> list[Token]:
+    """The same in one language."""
     tokens: list[Token] = []
     for word in words:
-        rows = ways(word, analysis)
+        rows = [in_pairs(row, analysis) for row in ways(word, analysis)]
         tokens += rows[0]
         if len(rows) > 1:
             others = dict.fromkeys(token for row in rows[1:] for token in row)
             tokens += [token for token in others if token not in rows[0]]
-    return [token for token in tokens if says_something(token, analysis)] or tokens
+    return [token for token in tokens if _tells(token, stop_words)] or tokens
+
+
+def _in_each(words: Sequence[str], analysis: Analysis) -> list[Token]:
+    """The same in several languages: what they read alike counts once."""
+    tokens: list[Token] = []
+    for part, stop_words in spoken(words, analysis):
+        known = Counter(token.term for token in tokens)
+        for token in _telling_tokens(words, part, stop_words):
+            if known[token.term]:
+                known[token.term] -= 1
+            else:
+                tokens.append(token)
+    return tokens
+
+
+def spoken(words: Sequence[str], analysis: Analysis) -> list[tuple[Analysis, frozenset[str]]]:
+    """The languages in which a query's words are read, each with the words that say nothing: its own, and those of the
+    language that the query is in, where its function words tell that."""
+    if len(analysis.parts) == 1:
+        return [(analysis, analysis.stop_words)]
+    own = {own_code(part): part for part in analysis.parts}
+    code = of_query((letters for word in words for letters in word.split()), [code or "en" for code in own])
+    every = analysis.parts[0].stop_words if code in ("", "en") else own[code].stop_words
+    return [(part, part.stop_words | every if code else part.stop_words) for part in analysis.parts]
 
 
 def scoring_terms(asked: Sequence[str | Expanded], analysis: Analysis = ENGLISH) -> list[str | Expanded]:
@@ -85,10 +119,14 @@ def scoring_parts(asked: Sequence[str | Expanded], analysis: Analysis = ENGLISH)
     return [*tokens, *(telling if telling or tokens else nodes)]
 
 
-def wanted(words: Sequence[str], analysis: Analysis = ENGLISH) -> list[list[list[str]]]:
-    """What a match of all words has: for each word, in one of these ways, all of these terms. Stop words as above."""
-    rows = [ways(word, analysis) for word in words]
-    telling = [[[token for token in row if says_something(token, analysis)] for row in own] for own in rows]
+def wanted(
+    words: Sequence[str], analysis: Analysis = ENGLISH, stop_words: frozenset[str] | None = None
+) -> list[list[list[str]]]:
+    """What a match of all words has in one language: for each word, in one of these ways, all of these terms. Stop
+    words as above; None: those of the language."""
+    stops = analysis.stop_words if stop_words is None else stop_words
+    rows = [[in_pairs(row, analysis) for row in ways(word, analysis)] for word in words]
+    telling = [[[token for token in row if _tells(token, stops)] for row in own] for own in rows]
     telling = [[row for row in own if row] for own in telling]
     if not any(telling):
         telling = [[row for row in own if row] for own in rows]
@@ -102,7 +140,11 @@ def telling(words: Sequence[str], analysis: Analysis = ENGLISH) -> bool:
 
 def says_something(token: Token, analysis: Analysis = ENGLISH) -> bool:
     """Whether a word of a query tells anything: no stop word, unless in capitals."""
-    return token.word not in analysis.stop_words or _is_acronym(token.surface)
+    return _tells(token, analysis.stop_words)
+
+
+def _tells(token: Token, stop_words: frozenset[str]) -> bool:
+    return token.word not in stop_words or _is_acronym(token.surface)
 
 
 def _is_acronym(surface: str) -> bool:
@@ -114,13 +156,28 @@ class QueryTerm:
     """One term of a query: ``count`` times asked for, in ``df`` visible articles. Its scores are made when needed.
 
     ``asked`` is the term, or the node that stands for several; ``text`` is what it is shown and told apart by;
-    ``forms`` are the words of the query that have this term, and how often each.
+    ``forms`` are the words of the query that have this term, and how often each. ``group`` is the same for the terms of
+    one word in several languages: ``share`` weighs each as a term is that all articles ``having`` one of them have.
     """
 
-    __slots__ = ("_model", "_scores", "asked", "count", "df", "forms", "idf", "text")
+    __slots__ = (
+        "_model",
+        "_scores",
+        "asked",
+        "count",
+        "df",
+        "forms",
+        "group",
+        "having",
+        "idf",
+        "share",
+        "text",
+        "times",
+    )
 
     def __init__(self, model: Bm25, asked: str | Expanded, count: int, forms: Mapping[str, int]) -> None:
         self._model, self.asked, self.count, self.forms = model, asked, np.float32(count), forms
+        self.times, self.share = count, 1.0
         self.text = asked if isinstance(asked, str) else asked.written
         self._scores = model.cached(asked)
         if self._scores is None and isinstance(asked, str):
@@ -128,6 +185,12 @@ class QueryTerm:
         else:  # how many articles have any of several words only their postings tell
             self.df = self.scores.df
         self.idf = model.idf(self.df)
+        self.group, self.having = self.text, self.df
+
+    def shared(self, group: str, df: int) -> None:
+        """Weigh the term as one of a word that has ``df`` articles in all languages together."""
+        self.group, self.having, self.share = group, df, self._model.idf(df) / self.idf
+        self.count = np.float32(self.times * self.share)
 
     @property
     def scores(self) -> TermScores:
@@ -375,8 +438,22 @@ class Bm25:
             raise QueryError(f"the query has {len(counts):,} different words; at most {MOST_TERMS:,} can be ranked by")
         each = (QueryTerm(self, text, count, forms.get(text, {})) for text, count in counts.items())
         terms = [term for term in each if term.df]
+        if len(self.analysis.parts) > 1:
+            self._share(terms)
         terms.sort(key=lambda term: (term.df, term.text))
         return terms
+
+    def _share(self, terms: Sequence[QueryTerm]) -> None:
+        """Weigh the terms of one word in several languages alike."""
+        groups: dict[str, list[QueryTerm]] = {}
+        for term in terms:
+            if term.forms:
+                groups.setdefault(min(term.forms), []).append(term)
+        for word, own in groups.items():
+            if len(own) > 1:
+                df = min(sum(term.df for term in own), self._count)
+                for term in own:
+                    term.shared(word, df)
 
     def explain(self, words: Sequence[str | Expanded], ordinal: int) -> list[dict[str, Any]]:
         """One dict for each term of the query that the article has, in the order of addition: ``term``, ``count`` in
@@ -393,9 +470,9 @@ class Bm25:
             parts.append(
                 {
                     "term": term.text,
-                    "count": int(term.count),
-                    "df": term.df,
-                    "idf": term.idf,
+                    "count": term.times,
+                    "df": term.having,
+                    "idf": term.idf * term.share,
                     "tf": self._frequency_in(segment, row, term.asked),
                     "length": float(self._weighted_lengths(segment.lengths[row : row + 1])[0]),
                     "average_length": self.average_length,

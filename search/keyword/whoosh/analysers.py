@@ -8,7 +8,7 @@ from typing import Any
 from whoosh.analysis import Filter, RegexTokenizer, StemFilter, Token
 from whoosh.fields import TEXT, Schema
 
-from search.keyword.analysis import ENGLISH, SPACES, TOKEN, Analysis, fold, normalise, spans_of, surface_of
+from search.keyword.analysis import ENGLISH, SPACES, Analysis, fold, normalise, spans_of, surface_of
 from search.keyword.readings import readings
 
 
@@ -16,7 +16,7 @@ class NewsTokenizer(RegexTokenizer):  # type: ignore[misc]
     """Whoosh tokenizer: matches of TOKEN in NFC text, each followed by its readings at the same position."""
 
     def __init__(self, analysis: Analysis = ENGLISH) -> None:
-        super().__init__(TOKEN)
+        super().__init__(analysis.pattern)
         self._analysis = analysis
 
     def __call__(self, value: str, **options: Any) -> Iterator[Any]:
