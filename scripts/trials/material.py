@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from search import Archive, Article
+from search.cli.import_ import lines_of
 
 LEAVINGS = ("is named by no commit", "a purge is not finished")  # what an interrupted writer may leave
 QUERIES = ("warden", "gates ward", '"said warden"', "source:Coast", "w7")
@@ -162,8 +163,10 @@ def commands() -> list[Command]:
             (folder / "lines").write_text("\n".join(archive.export()), encoding="utf-8")
 
     def imported(folder: Path) -> None:
-        lines = (folder / "lines").read_text(encoding="utf-8").split("\n")
-        with Archive.open(folder / "new", create=True, model="hash") as archive:
+        with (
+            lines_of(str(folder / "lines")) as lines,  # as the command line reads them
+            Archive.open(folder / "new", create=True, model="hash") as archive,
+        ):
             archive.import_(lines, batch=3)
 
     def restored(folder: Path) -> None:

@@ -51,7 +51,7 @@ def command(
     began = time.monotonic()
     how = {"model": model, "dimension": dimension, "precision": precision, "wait": wait}
     with (
-        _read(file) as lines,
+        lines_of(file) as lines,
         opened(folder, create=True, **how) as archive,
         IndexMeter() as meter,
         warnings.catch_warnings(),
@@ -72,7 +72,7 @@ def command(
 
 
 @contextmanager
-def _read(name: str) -> Iterator[Iterator[bytes]]:
+def lines_of(name: str) -> Iterator[Iterator[bytes]]:
     """The lines of a file, unpacked. Raises SourceError where it cannot be read."""
     from search.ingest.source import Source
 
