@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import warnings
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -49,6 +50,7 @@ if TYPE_CHECKING:
     from search.encode import Encoder, Precision, Reranker
     from search.engine.intake import Progress
     from search.engine.ranking import Normalise
+    from search.engine.watching import Watcher
     from search.keyword.analysis import Analysis
     from search.rag.context import Context, CountTokens
     from search.records import (
@@ -58,6 +60,7 @@ if TYPE_CHECKING:
         Carried,
         CarriedStories,
         Counts,
+        DeadLetter,
         Dirt,
         Facets,
         ImportReport,
@@ -643,6 +646,12 @@ class Archive:
 
         return stats(self._session)
 
+    def dead_letters(self) -> tuple[DeadLetter, ...]:
+        """What watches could not read, the oldest first."""
+        from search.engine.watching import letters
+
+        return letters(self._session)
+
     def counts(self) -> Counts:
         """Of how many live articles catalog, words and vectors have something; they agree in a sound archive."""
         with self._session.reading() as view:
@@ -818,6 +827,36 @@ class Archive:
         if report.rejected:
             warnings.warn(RecordsRejected(report.rejected, report.rejections[0].reason), stacklevel=2)
         return report
+
+    def watch(
+        self,
+        inputs: Sequence[str | os.PathLike[str]],
+        *,
+        every: float = 60.0,
+        pause: float = 900.0,
+        rest: float = 2.0,
+        once: bool = False,
+        retry: bool = False,
+        allow_private: bool = False,
+        batch: int = DEFAULT_BATCH,
+        vectors: bool = True,
+        **reading: Any,
+    ) -> Watcher:
+        """Index files as they appear or change, and feeds as they bring news: an iterator over rounds, without end.
+
+        ``inputs`` are folders, patterns, files, lists of feeds (OPML, or an address a line) and addresses of feeds.
+        Seconds: ``every`` from a round to the next, ``pause`` at least between two questions to one feed, ``rest`` in
+        which a file that is read must not change. ``once``: one round. ``retry``: what could not be read is tried again
+        whatever its tries. ``allow_private``: addresses of this machine and its network are asked, too. ``batch`` and
+        ``vectors`` as in ``add``, and ``reading`` what ``search.ingest.read`` takes (``format``, ``map``, ``set``,
+        ``encoding``, ``dates``). The ``Watcher`` is a context manager; its ``stop`` ends it from any thread. Raises
+        UsageError and SourceError for inputs that cannot be watched, and a round what ``add`` raises.
+        """
+        from search.engine.watching import Rhythm, Watcher
+
+        rhythm = Rhythm(every=every, pause=pause, rest=rest, once=once)
+        how = (batch, vectors, allow_private, retry)
+        return Watcher(self._session, inputs, rhythm, reading, *how)
 
     def embed(
         self,

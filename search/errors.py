@@ -16,6 +16,8 @@ SearchError
 │       └── DiskFull      no room: what frees some works all the same
 ├── EncoderError          a model cannot be found, trusted or run: exit code 3
 ├── SourceError           an input that cannot be read at all: exit code 2
+│   └── AddressFailed     an address that gave nothing of use
+│       └── AddressRefused  one that is not asked at all
 ├── ArticleNotFound       no live article has this id: exit code 1
 └── ServerError           a server cannot answer this request now
     ├── ServerBusy        as many requests as it takes are waiting
@@ -135,6 +137,20 @@ class SourceError(SearchError):
     """An input that cannot be read at all (a bad record inside a source is a ``Rejection`` instead)."""
 
     exit_code = 2
+
+
+class AddressFailed(SourceError):
+    """An address that gave nothing of use. ``wait``: seconds for which its server wants to be left alone, 0.0 where it
+    says nothing; ``gone``: it says that there will never be anything there again."""
+
+    def __init__(self, message: str, *, wait: float = 0.0, gone: bool = False) -> None:
+        super().__init__(message)
+        self.wait = wait
+        self.gone = gone
+
+
+class AddressRefused(AddressFailed):
+    """An address that is not asked: of another scheme than http and https, or of a machine of the house."""
 
 
 class ArticleNotFound(SearchError):

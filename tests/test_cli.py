@@ -169,6 +169,8 @@ EXPECTED = {
     "ServerBusy": 3,
     "QueryTimeout": 3,
     "SourceError": 2,
+    "AddressFailed": 2,
+    "AddressRefused": 2,
     "ArticleNotFound": 1,
 }
 

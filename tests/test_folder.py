@@ -41,6 +41,14 @@ def exported():
         return tuple(archive.export())
 
 
+def watched(archive):
+    """One round over a file with news."""
+    news = archive.path.with_name("news.jsonl")
+    news.write_text('{"id": "watched", "title": "Watched"}\n')
+    with archive.watch([news], once=True, rest=0.0, vectors=False) as watcher:
+        return list(watcher)
+
+
 READS = {
     "alerts",
     "aretrieve",
@@ -65,6 +73,7 @@ READS |= {
     "terms",
     "background",
     "counts",
+    "dead_letters",
     "marks",
     "passages",
     "path",
@@ -100,6 +109,7 @@ WRITES = {
     "remove_alert": lambda archive: archive.remove_alert("saved"),
     "run_alerts": lambda archive: archive.run_alerts(),
     "tune": lambda archive: archive.tune(k1=2.0),
+    "watch": lambda archive: watched(archive),
 }
 
 

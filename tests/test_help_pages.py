@@ -23,7 +23,7 @@ def test_there_is_a_page_for_each_topic():
     known = (
         "archive assistants commands copies dates durability formats measurements page python query rag related server "
     )
-    known += "collections furniture receipts terminal trends whoosh"
+    known += "collections furniture receipts terminal trends watching whoosh"
     assert {*known.split(), "languages"} <= set(TOPICS)
     assert not set(TOPICS) & set(COMMANDS)
 

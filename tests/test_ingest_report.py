@@ -55,6 +55,13 @@ def test_a_file_whose_texts_were_not_found_says_so_and_what_would_read_them(tmp_
     assert {one.source for one in held(tmp_path).values() if one.text} == {"Valley Post"}
 
 
+def test_a_file_of_mappings_is_told_from_a_mapping(tmp_path):
+    mapping = put(tmp_path, "names.map", "text=leib\n")
+    result = index(tmp_path, put(tmp_path, "a.jsonl", [{"title": "T", "leib": "x"}]), "--map", mapping)
+    assert result.exit_code == 2
+    assert result.stderr == f"broadsheet: {str(mapping)!r} is a file; --mapping {mapping} reads the lines in it\n"
+
+
 @pytest.mark.parametrize(
     "form", ["text = leib, rumpf\n# comment\npublished=wann\n", '{"text": ["leib"], "published": "wann"}']
 )

@@ -12,15 +12,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
 import click
-from click.core import ParameterSource
 
 from search.cli.files import replacing
-from search.cli.options import common, counted, embedding, opened
+from search.cli.options import common, counted, opened
 from search.cli.progress import IndexMeter, duration
+from search.cli.reading import builds, reads
 from search.cli.text import clean, cut
 from search.errors import RecordsRejected, SearchError, UsageError
 from search.keyword.multilingual import how_read
-from search.records import AddReport, Article, Rejection
+from search.records import AddReport, Article, Edition, Rejection
 
 if TYPE_CHECKING:
     from search.archive import Archive
@@ -33,35 +33,7 @@ EXAMPLES = 5  # articles that a dry run shows
 @click.command("index")
 @click.argument("paths", nargs=-1, metavar="PATH...")
 @common
-@click.option(
-    "--format",
-    default="auto",
-    show_default=True,
-    metavar="NAME",
-    help="What the files hold; auto looks at each. --format list shows what is read.",
-)
-@click.option(
-    "--map",
-    "mapped",
-    multiple=True,
-    metavar="FIELD=NAME",
-    help="What a field is called there: --map text=Artikeltext,Inhalt --map published=Datum.",
-)
-@click.option(
-    "--mapping",
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    metavar="FILE",
-    help="A file of such lines.",
-)
-@click.option(
-    "--set",
-    "constants",
-    multiple=True,
-    metavar="FIELD=VALUE",
-    help='What all have that have none of their own: --set source="Valley Post".',
-)
-@click.option("--dates", type=click.Choice(["day-first", "month-first"]), help="How 05/02/2025 is meant.")
-@click.option("--encoding", metavar="NAME", help="What the text is encoded in, where its letters do not show it.")
+@reads
 @click.option("--dry-run", is_flag=True, help="Read all, say what would be indexed, and write nothing.")
 @click.option(
     "--report",
@@ -70,23 +42,7 @@ EXAMPLES = 5  # articles that a dry run shows
     metavar="FILE",
     help="Write all that is said of the run to this file, as JSON.",
 )
-@click.option(
-    "--batch",
-    type=click.IntRange(min=1),
-    default=1000,
-    show_default=True,
-    metavar="N",
-    help="Articles in one commit. What is committed survives an interruption.",
-)
-@click.option("--model", metavar="NAME|PATH", help="The sentence-transformers model of a new archive.")
-@embedding
-@click.option(
-    "--analysis",
-    metavar="LANGUAGE",
-    help="What a new archive takes for words: languages (each article its own; the default), english, or an "
-    "installed one (help extending).",
-)
-@click.option("--no-vectors", is_flag=True, help="Make a new archive for keyword search alone.")
+@builds
 @click.option(
     "--rejects",
     type=click.Path(dir_okay=False, path_type=Path),
@@ -95,26 +51,15 @@ EXAMPLES = 5  # articles that a dry run shows
 )
 @click.option("--prune", is_flag=True, help="Then delete the articles that are not in PATH.")
 @click.option("--wait", is_flag=True, help="Wait while another process writes to the archive.")
-@click.pass_context
 def command(
-    ctx: click.Context,
-    /,
     paths: tuple[str, ...],
     folder: Path,
-    format: str,
-    mapped: tuple[str, ...],
-    mapping: Path | None,
-    constants: tuple[str, ...],
-    dates: str | None,
-    encoding: str | None,
+    said: dict[str, Any],
     dry_run: bool,
     report_file: Path | None,
     batch: int,
-    model: str | None,
-    dimension: int | None,
-    precision: str,
-    analysis: str | None,
-    no_vectors: bool,
+    building: dict[str, Any],
+    vectors: bool,
     rejects: Path | None,
     prune: bool,
     wait: bool,
@@ -129,21 +74,9 @@ def command(
     """
     from search import ingest
 
-    if format == "list":
-        _list_formats()
-        return
     if not paths:
         raise UsageError("give the files or folders to index, or - for standard input")
-    if ctx.get_parameter_source("model") is ParameterSource.DEFAULT_MAP and folder.is_dir() and any(folder.iterdir()):
-        model = None  # the user's file names the model of new archives
     began = time.monotonic()
-    said: dict[str, Any] = {
-        "format": format,
-        "map": _named([*_lines_of(mapping), *mapped]),
-        "set": dict(_pair(one) for one in constants),
-        "encoding": encoding,
-        "dates": dates,
-    }
     if dry_run:
         with closing(ingest.read(paths, **said)) as reading:
             _dry_run(reading, folder)
@@ -160,15 +93,14 @@ def command(
             report, pruned = early, None
             click.echo(f"no articles in {clean(' '.join(paths))}", err=True)
         else:
-            how = {"model": model, "dimension": dimension, "precision": precision, "wait": wait, "analysis": analysis}
-            archive = stack.enter_context(opened(folder, create=True, **how))
-            if archive.settings.get("vectors") is False and not no_vectors:
+            archive = stack.enter_context(opened(folder, create=True, wait=wait, **building))
+            if archive.settings.get("vectors") is False and vectors:
                 click.echo(
                     "this archive was made with --no-vectors: keyword search alone; embed gives it vectors", err=True
                 )
             with _saying_what_is_kept(archive), IndexMeter(watch.expected) as meter, warnings.catch_warnings():
                 warnings.simplefilter("ignore", RecordsRejected)  # they are told below
-                late = archive.add(chain([first], items), batch=batch, vectors=not no_vectors, progress=meter)
+                late = archive.add(chain([first], items), batch=batch, vectors=vectors, progress=meter)
             watch.write_late(late)
             _say_languages(archive, late)
             report = replace(
@@ -287,7 +219,7 @@ def _dry_run(reading: Reading, folder: Path) -> None:
                 if rejected <= SHOWN:
                     place = item.source if item.line is None else f"{item.source}:{item.line}"
                     click.echo(cut(f"rejected {place}: {item.reason}", 300), err=True)
-            elif len(examples) < EXAMPLES and (item.title or item.text):
+            elif len(examples) < EXAMPLES and not ((edition := Edition.of(item)) and edition.withdrawn):
                 examples.append(item)
             yield item
 
@@ -310,59 +242,12 @@ def _dry_run(reading: Reading, folder: Path) -> None:
 
 def _foreseen(items: Iterable[Article | Rejection], folder: Path) -> AddReport:
     """What would become of versions, in the archive that there may be."""
-    if folder.is_dir() and any(folder.iterdir()):
+    if (folder / "catalog.sqlite").exists():
         with opened(folder) as archive:
             return archive.foresee(items)
     from search.engine.withdrawals import foresee
 
     return foresee(items, None)
-
-
-def _pair(text: str) -> tuple[str, str]:
-    name, equals, value = text.partition("=")
-    if not equals or not name.strip() or not value.strip():
-        raise UsageError(f"write FIELD=VALUE, not {text!r}")
-    return name.strip(), value.strip()
-
-
-def _named(pairs: list[str]) -> dict[str, list[str]]:
-    """The names of each field. "a=b,c=d" is two pairs, "a=b,c" one with two names."""
-    names: dict[str, list[str]] = {}
-    for text in pairs:
-        target = ""
-        for part in text.split(","):
-            if "=" in part or not target:
-                target, part = _pair(part)
-            names.setdefault(target, []).append(part.strip())
-    return names
-
-
-def _lines_of(file: Path | None) -> list[str]:
-    """The mappings in a file: lines of FIELD=NAME, blank ones and comments aside, or a JSON object."""
-    if file is None:
-        return []
-    text = file.read_text(encoding="utf-8-sig")
-    if text.lstrip().startswith("{"):
-        import json
-
-        try:
-            pairs = json.loads(text).items()
-        except (ValueError, AttributeError) as error:
-            raise UsageError(f"{file} is no JSON object of names: {error}") from error
-        return [f"{name}={','.join(value) if isinstance(value, list) else value}" for name, value in pairs]
-    return [line for line in map(str.strip, text.splitlines()) if line and not line.startswith("#")]
-
-
-def _list_formats() -> None:
-    """The formats by name, with what they need installed."""
-    from search import ingest
-
-    for name, form in sorted(ingest.known_formats().items()):
-        missing = form.missing()
-        known = " ".join(form.extensions)
-        click.echo(f"{name:<12} {form.title}" + (f" ({known})" if known else ""))
-        if missing is not None:
-            click.echo(f"{'':<12} {missing}")
 
 
 def _first_article(items: Iterator[Article | Rejection]) -> tuple[AddReport, Article | None]:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 # A command's module is imported only when it runs or its own help is asked; the group's help reads this table.
 COMMANDS = {
     "index": "Add articles to an archive, creating it if there is none.",
+    "watch": "Index files as they appear, and feeds as they bring news.",
     "embed": "Give an archive its vectors, or another model's.",
     "search": "Search an archive.",
     "context": "Passages for a model's prompt.",

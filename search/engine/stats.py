@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
+from contextlib import closing
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -23,6 +24,7 @@ from search.storage.columns import MISSING_DAY, MISSING_INSTANT, unpack_string
 from search.storage.folder import Folder, Place
 from search.storage.segments import COLUMNS
 from search.storage.snapshot import Snapshot
+from search.storage.watched import Watched
 
 if TYPE_CHECKING:
     from search.engine.session import Session
@@ -42,7 +44,27 @@ def stats(session: Session) -> dict[str, Any]:
         )
         found = _stats(session.catalog.folder, view.snapshot, view.vectors, view.counts, session.settings)
         withdrawn = len(Withdrawals.of(session.settings.values))
-        return found | {"copies": copies, "furniture": _furniture(view), "withdrawn": withdrawn}
+        others = {"copies": copies, "furniture": _furniture(view), "withdrawn": withdrawn}
+        return found | others | {"watched": _watched(session)}
+
+
+def _watched(session: Session) -> dict[str, Any] | None:
+    """What is watched, when that was looked at and feeds answered last; None where nothing ever was."""
+    seen = Watched.open(session.path, create=False)
+    if seen is None:
+        return None
+    with closing(seen):
+        dead, dropped = seen.counted()
+        inputs = {}
+        for name, looked in seen.inputs():
+            feed = seen.feed(name)
+            told = {"looked_at": _when(looked), "answered": _when(feed.seen), "problem": feed.problem or None}
+            inputs[name] = told if "://" in name else {"looked_at": _when(looked)}
+    return {"inputs": inputs, "dead_letters": dead, "dropped": dropped}
+
+
+def _when(seconds: float) -> str | None:
+    return datetime.fromtimestamp(int(seconds), UTC).isoformat() if seconds else None
 
 
 def _furniture(view: View) -> dict[str, int] | None:

@@ -18,11 +18,15 @@ SPECIAL = "pipes, sockets or devices"
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One input. ``named``: the caller asked for this very file, so that its fault is the caller's to hear first."""
+    """One input. ``named``: the caller asked for this very file, so that its fault is the caller's to hear first;
+    ``met``: it was met in a folder, and is passed over if it is of no known kind. ``data``: what an address has given,
+    whose name ``path`` is then."""
 
     path: str
     named: bool = False
     folder: bool = False
+    met: bool = False
+    data: bytes | None = None
 
     @property
     def name(self) -> str:
@@ -35,10 +39,14 @@ def shown(path: str) -> str:
     return os.fsencode(path).decode("utf-8", "replace")
 
 
-def expand(paths: Sequence[str | os.PathLike[str]]) -> list[Entry]:
-    """An entry for each path, several for a pattern. Raises ``SourceError`` for a path that is not there."""
+def expand(paths: Sequence[str | os.PathLike[str] | Entry]) -> list[Entry]:
+    """An entry for each path, several for a pattern; entries as they are. Raises ``SourceError`` for a path that is not
+    there."""
     entries: list[Entry] = []
     for given in paths:
+        if isinstance(given, Entry):
+            entries.append(given)
+            continue
         path = os.fspath(given)
         if path == STDIN:
             entries.append(Entry(path, named=True))
@@ -116,10 +124,11 @@ def _passed_over(entry: os.DirEntry[str], root: str) -> str | None:
                 return "links to folders"
             return None if Path(target).is_file() else SPECIAL
         if entry.is_dir(follow_symlinks=False):
-            own = Path(entry.path, "catalog.sqlite").is_file() and Path(entry.path, "segments").is_dir()
-            return "archives of Broadsheet" if own else None
+            beside = Path(entry.path, "segments").is_dir() or Path(entry.path, "writer.lock").is_file()
+            return "archives of Broadsheet" if beside and Path(entry.path, "catalog.sqlite").is_file() else None
         if entry.is_file(follow_symlinks=False):
-            return None
+            archive, watch, _ = entry.path.rpartition(".watch")  # what watches of an archive have seen lies beside it
+            return "archives of Broadsheet" if watch and Path(archive, "catalog.sqlite").is_file() else None
         return SPECIAL
     except (OSError, ValueError):
         return "links that lead nowhere"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import io
 import os
 import stat
 import sys
@@ -54,7 +55,7 @@ class Reading(Iterator[Article | Rejection]):
     not read, by its kind: how many, and the first), ``report`` (what is to be said of the articles), ``bytes_read`` as
     they stand on disk."""
 
-    def __init__(self, paths: Sequence[str | os.PathLike[str]], settings: Settings) -> None:
+    def __init__(self, paths: Sequence[str | os.PathLike[str] | Entry], settings: Settings) -> None:
         self.files = 0
         self.passed_over: dict[str, tuple[int, str]] = {}
         self.report = Report(settings.mapped.names)
@@ -135,6 +136,8 @@ class Reading(Iterator[Article | Rejection]):
             if sys.stdin is None:
                 raise OSError("there is no standard input")
             return Source(STDIN, sys.stdin.buffer, owned=False, **said)
+        if entry.data is not None:
+            return Source(entry.name, io.BytesIO(entry.data), **said)
         path = Path(entry.path)
         if not path.is_file():
             return Source(entry.name, path.open("rb"), **said)
@@ -161,10 +164,11 @@ class Reading(Iterator[Article | Rejection]):
             elif number in self._streams:
                 yield from self._read_outermost(self._streams.pop(number))
             elif not entry.folder:
-                if not entry.named and is_special(entry.path):  # a pattern fits it, and nobody may ever write to it
+                # A pattern fits it, and nobody may ever write to it.
+                if not entry.named and entry.data is None and is_special(entry.path):
                     self._pass_over(PassedOver(entry.name, SPECIAL))
                 else:
-                    yield from self._read_file(entry, chosen=True)
+                    yield from self._read_file(entry, chosen=not entry.met)
             else:
                 for found in walk(entry.path):
                     if isinstance(found, Rejection):
@@ -314,7 +318,7 @@ class Reading(Iterator[Article | Rejection]):
 
 
 def read(
-    paths: str | os.PathLike[str] | Sequence[str | os.PathLike[str]],
+    paths: str | os.PathLike[str] | Sequence[str | os.PathLike[str] | Entry],
     *,
     format: str = AUTO,
     map: Mapping[str, str | list[str]] | None = None,
@@ -365,6 +369,8 @@ def _order(name: str | None) -> Order | None:
 
 
 def _size(entry: Entry) -> int:
+    if entry.data is not None:
+        return len(entry.data)
     try:
         return Path(entry.path).stat().st_size
     except OSError:

@@ -20,6 +20,7 @@ TWO_WAYS = "with a date that could be read in two ways"
 WITHDRAWN = "withdrawn by their agency"
 EARLIEST = 1600  # a date before is a mistake
 _EXAMPLES = 3
+_FOR_A_TEXT = " for a text"
 _LIKE = 50  # records of one shape that are looked at
 _USUAL = 4  # names of a field that need not be told
 _NAMES = 200  # names of unused fields that are counted
@@ -108,7 +109,7 @@ class Kind:
             if draft.precision != "day":
                 self.count(f"with a {draft.precision} for a date", f"{place}: {article.extra.get(PUBLISHED_RAW)}")
         if draft.summary:
-            self.count(f"with {draft.summary} for a text", place)
+            self.count(f"with {draft.summary}{_FOR_A_TEXT}", place)
         if draft.mended:
             self.count("whose letters had been decoded wrongly, put right", place)
         for name in draft.filled:
@@ -118,6 +119,11 @@ class Kind:
         if not (article.source and article.authors and article.url and article.title):
             self.lacks.update(name for name in ("source", "authors", "url", "title") if not getattr(article, name))
             self._keep(draft)
+
+    @property
+    def summaries(self) -> int:
+        """How many articles have no more than a summary."""
+        return sum(count.number for what, count in self.counts.items() if what.endswith(_FOR_A_TEXT))
 
     def count(self, what: str, place: str) -> None:
         """One more article of which this is to be said."""
@@ -181,7 +187,7 @@ class Report:
     def lines(self) -> Iterator[str]:
         """A line for each kind of files, fit to be shown."""
         for name, kind in self.kinds.items():
-            if not kind.articles and not kind.notes:
+            if not (kind.articles or kind.notes or kind.counts):
                 continue
             yield f"{name}: {_articles(kind)}{self._taken(kind)}{_said(kind)}"
 

@@ -55,6 +55,7 @@ if TYPE_CHECKING:
     from search.records.samples import Sample, Stratum
     from search.records.stories import CarriedStories, CarriedStory, Change, Story, Version
     from search.records.terms import Term, Terms, TermsPeriod
+    from search.records.watches import DeadLetter, Round
 
 __all__ = [
     "AddReport",
@@ -76,6 +77,7 @@ __all__ = [
     "Copies",
     "Copy",
     "Counts",
+    "DeadLetter",
     "Detect",
     "Detected",
     "Dirt",
@@ -105,6 +107,7 @@ __all__ = [
     "RestoreReport",
     "Results",
     "Role",
+    "Round",
     "Sample",
     "Series",
     "Shown",
@@ -161,6 +164,8 @@ _LATE = {
     "Change": "stories",
     "Story": "stories",
     "Version": "stories",
+    "DeadLetter": "watches",
+    "Round": "watches",
 }
 
 

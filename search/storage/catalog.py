@@ -617,6 +617,11 @@ class Catalog:
                 changes,
             )
 
+    def note(self, key: str, value: Any) -> None:
+        """Change a setting that no reader goes by: it is no commit."""
+        with self._changing("settings") as (connection, _):
+            connection.execute("INSERT OR REPLACE INTO settings VALUES (?, ?)", (key, json.dumps(value)))
+
     def purging(self) -> list[str]:
         """The ids of a purge that is not finished."""
         ids = self.settings(damaged=True).get(_PURGING, [])

@@ -20,6 +20,8 @@ _ROOT = re.compile(
 )
 _ENCODING = re.compile(r"""(<\?xml[^>]{0,100}?)\s+encoding\s*=\s*["'][^"']*["']""")
 _AS_UTF8 = {"content-type": "application/xml; charset=utf-8"}  # as it is once decoded, whatever it declares
+# Addresses, URNs, UUIDs, hashes.
+_GLOBAL = re.compile(r"[a-z][a-z0-9+.-]*:|[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-|[0-9a-f]{32}", re.I)
 _KEPT = ("summary", "updated", "rights", "comments", "expired", "license", "subtitle", "dc_source", "itunes_duration")
 
 
@@ -69,7 +71,7 @@ def _record(entry: Mapping[str, Any], head: Mapping[str, Any], number: int) -> R
             extra["summary"] = summary
     elif summary:
         fields["summary"] = summary
-    fields["id"] = entry.get("id") or None
+    fields["id"] = _id(entry.get("id"), fields["url"], head)
     fields["published"] = _date(entry)
     fields["source"] = _plain((entry.get("source") or {}).get("title") or head.get("title") or "")
     names = [str(one.get("name") or "") for one in entry.get("authors", []) if one.get("name")]
@@ -94,6 +96,14 @@ def _record(entry: Mapping[str, Any], head: Mapping[str, Any], number: int) -> R
         extra["where"] = str(entry["where"]["coordinates"])
     excerpt = f"{fields['title']}\n{text or summary}"
     return Record({**{k: v for k, v in fields.items() if v}, "extra": extra}, f"item {number}", excerpt, False)
+
+
+def _id(guid: str | None, url: str, head: Mapping[str, Any]) -> str | None:
+    """The item's id where it is the only one of its kind: a number or a word is that in its feed alone, so that of two
+    feeds one would take the place of the other; then the item goes by its address, else by that of its feed, too."""
+    if not guid or _GLOBAL.match(guid):
+        return guid or None
+    return None if url else f"{head.get('link') or head.get('title') or ''}#{guid}"
 
 
 def _plain(text: str | None) -> str:
