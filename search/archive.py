@@ -11,7 +11,7 @@ from datetime import datetime
 from functools import partial
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Self, Unpack
 
 import numpy as np
 
@@ -19,13 +19,10 @@ from search import query as language
 from search.deadline import in_thread
 from search.engine import excerpts
 from search.engine import search as searching
-from search.engine.request import Request
+from search.engine.request import RelatedSettings, Request, choice
 from search.engine.session import Session
 from search.engine.watch import Watch, unwatched
-from search.errors import (
-    RecordsRejected,
-    UsageError,
-)
+from search.errors import RecordsRejected
 from search.records import (
     Allocation,
     Answer,
@@ -44,7 +41,6 @@ from search.records import (
     Sort,
     Split,
 )
-from search.records.articles import texts
 
 if TYPE_CHECKING:
     from search.encode import Encoder, Precision, Reranker
@@ -240,26 +236,26 @@ class Archive:
         not parse or cannot be answered, ModeError for a mode that the archive cannot serve, UsageError for a value out
         of range, EncoderError for a reranker that cannot be found, trusted or run.
         """
-        request = Request(
+        request = Request.of(
             query=query,
             limit=limit,
             offset=offset,
-            mode=_choice(Mode, mode),
-            filters=Filters.of(filters),
+            mode=mode,
+            filters=filters,
             recency=recency,
             as_of=as_of,
-            sort=_choice(Sort, sort),
-            copies=_choice(Copies, copies),
-            shown=_choice(Shown, shown),
-            prefer=None if prefer is None else texts("search", "prefer", prefer),
+            sort=sort,
+            copies=copies,
+            shown=shown,
+            prefer=prefer,
             diversity=diversity,
             per_source=per_source,
-            fusion=fusion if callable(fusion) else _choice(Fusion, fusion),
+            fusion=fusion,
             weight=weight,
             passages=passages,
             explain=explain,
             rerank=rerank,
-            detect=_choice(Detect, detect),
+            detect=detect,
             literal=literal,
             cursor=cursor,
             where=where,
@@ -302,17 +298,17 @@ class Archive:
         """
         from search.rag import retrieval
 
-        request = Request(
+        request = Request.of(
             query=question,
             detect=Detect.OFF,  # it is taken apart first, and its sources and dates are those of its parts
-            mode=_choice(Mode, mode),
-            filters=Filters.of(filters),
+            mode=mode,
+            filters=filters,
             as_of=as_of,
             recency=recency,
             per_source=per_source,
             where=where,
         )
-        how = _choice(Detect, detect)
+        how = choice(Detect, detect)
         if isinstance(rerank, str):
             from search import encode
 
@@ -357,52 +353,29 @@ class Archive:
             asking = receipts.Asking(self.path.absolute().name, self._session.settings, answer)
             return receipts.verify(view, asking, read, rerank, watch)
 
-    def similar(
-        self,
-        article_id: str,
-        *,
-        limit: int = 10,
-        mode: Mode | str = Mode.AUTO,
-        filters: Filters | Mapping[str, Any] | None = None,
-        as_of: str | datetime | None = None,
-        per_source: int | None = None,
-        explain: bool = False,
-        watch: Watch = unwatched,
-    ) -> Related:
+    def similar(self, article_id: str, *, watch: Watch = unwatched, **settings: Unpack[RelatedSettings]) -> Related:
         """Articles of the same subject as one that is here: by its distinctive words and by the mean of its passages,
         fused. None is a copy of it, and each story is there once; each hit says why.
 
+        ``settings`` are ``limit``, ``mode``, ``filters``, ``as_of``, ``per_source`` and ``explain``, as in ``search``.
         Raises ArticleNotFound, and ModeError, QueryError and UsageError as ``search``.
         """
         from search.engine import related
 
-        request = _related(limit, mode, filters, as_of, per_source, explain)
         with self._session.reading(watch) as view:
-            return related.similar(view, article_id, request, watch)
+            return related.similar(view, article_id, Request.of(query="", **settings), watch)
 
-    def background(
-        self,
-        article_id: str,
-        *,
-        limit: int = 10,
-        mode: Mode | str = Mode.AUTO,
-        filters: Filters | Mapping[str, Any] | None = None,
-        as_of: str | datetime | None = None,
-        per_source: int | None = None,
-        explain: bool = False,
-        watch: Watch = unwatched,
-    ) -> Related:
+    def background(self, article_id: str, *, watch: Watch = unwatched, **settings: Unpack[RelatedSettings]) -> Related:
         """What to have read before an article that is here: older ones of its subject, of different sides of it, no
         copies, no opinion and no letters as far as sections tell; each hit says why.
 
-        Of an article without a date nothing is known to be older: that is noted, and all are taken. Raises as
-        ``similar``.
+        Of an article without a date nothing is known to be older: that is noted, and all are taken. ``settings``, and
+        what is raised, are as in ``similar``.
         """
         from search.engine import related
 
-        request = _related(limit, mode, filters, as_of, per_source, explain)
         with self._session.reading(watch) as view:
-            return related.background(view, article_id, request, watch)
+            return related.background(view, article_id, Request.of(query="", **settings), watch)
 
     def describe(
         self,
@@ -414,7 +387,7 @@ class Archive:
         where: Any = None,
     ) -> str:
         """What a query means, in words."""
-        request = Request(query=query, as_of=as_of, literal=literal, filters=Filters.of(filters), where=where)
+        request = Request.of(query=query, as_of=as_of, literal=literal, filters=filters, where=where)
         with self._session.reading() as view:
             return language.describe(view.plan(request).query)
 
@@ -436,14 +409,7 @@ class Archive:
         value. ``copies`` "collapse" counts stories, once for each value that a copy in the match set has."""
         from search.engine import facets as aggregation
 
-        request = Request(
-            query=query,
-            as_of=as_of,
-            literal=literal,
-            copies=_choice(Copies, copies),
-            filters=Filters.of(filters),
-            where=where,
-        )
+        request = Request.of(query=query, as_of=as_of, literal=literal, copies=copies, filters=filters, where=where)
         with self._session.reading(watch) as view:
             return aggregation.facets(view, request, fields, limit, watch)
 
@@ -470,14 +436,7 @@ class Archive:
         """
         from search.engine import facets as aggregation
 
-        request = Request(
-            query=query,
-            as_of=as_of,
-            literal=literal,
-            copies=_choice(Copies, copies),
-            filters=Filters.of(filters),
-            where=where,
-        )
+        request = Request.of(query=query, as_of=as_of, literal=literal, copies=copies, filters=filters, where=where)
         with self._session.reading(watch) as view:
             queries = [compare] if isinstance(compare, str) else list(compare or ())
             return aggregation.timeline(view, request, by, queries, split, limit, watch)
@@ -512,17 +471,11 @@ class Archive:
         from search.engine.stories import told
         from search.records import Carried
 
-        order = _choice(Carried, sort)
-        request = Request(
-            query=query,
-            as_of=as_of,
-            literal=literal,
-            filters=Filters.of(filters),
-            where=where,
-            copies=Copies.COLLAPSE,
+        request = Request.of(
+            query=query, as_of=as_of, literal=literal, filters=filters, where=where, copies=Copies.COLLAPSE
         )
         with self._session.reading(watch) as view:
-            return told.carried(view, request, order, limit, watch)
+            return told.carried(view, request, choice(Carried, sort), limit, watch)
 
     def first(
         self,
@@ -539,8 +492,7 @@ class Archive:
         a date are not among them; a note counts them."""
         from search.engine import first as earliest
 
-        filters = Filters.of(filters)
-        request = Request(query=query, limit=limit, as_of=as_of, literal=literal, filters=filters, where=where)
+        request = Request.of(query=query, limit=limit, as_of=as_of, literal=literal, filters=filters, where=where)
         with self._session.reading(watch) as view:
             return earliest.first(view, request, watch)
 
@@ -568,16 +520,10 @@ class Archive:
         """
         from search.engine import sampling
 
-        request = Request(
-            query=query,
-            limit=limit,
-            as_of=as_of,
-            literal=literal,
-            copies=_choice(Copies, copies),
-            filters=Filters.of(filters),
-            where=where,
+        request = Request.of(
+            query=query, limit=limit, as_of=as_of, literal=literal, copies=copies, filters=filters, where=where
         )
-        field, how = None if by is None else _choice(FacetField, by), _choice(Allocation, allocation)
+        field, how = None if by is None else choice(FacetField, by), choice(Allocation, allocation)
         with self._session.reading(watch) as view:
             return sampling.sample(view, request, seed, field, how, watch)
 
@@ -600,7 +546,7 @@ class Archive:
         """
         from search.engine import terms as telling
 
-        request = Request(query=query, as_of=as_of, literal=literal, filters=Filters.of(filters), where=where)
+        request = Request.of(query=query, as_of=as_of, literal=literal, filters=filters, where=where)
         with self._session.reading(watch) as view:
             return telling.terms(view, request, by, limit, watch)
 
@@ -638,7 +584,7 @@ class Archive:
         """
         from search.engine import alerts
 
-        return alerts.run(self._session, names, peek, _choice(Copies, copies))
+        return alerts.run(self._session, names, peek, choice(Copies, copies))
 
     def stats(self) -> dict[str, Any]:
         """Counts, sizes, dates, sources and settings, as plain values."""
@@ -683,7 +629,7 @@ class Archive:
         """
         from search.engine.transfer import export
 
-        how = _choice(Copies, copies)
+        how = choice(Copies, copies)
         everything = query is None and filters is None and how is Copies.SHOW
         asked = Request(query=query or "*", filters=Filters.of(filters), copies=how, shown=Shown.ORIGINAL)
         request = None if everything else asked
@@ -994,31 +940,3 @@ class Archive:
         from search.engine import alerts
 
         alerts.confirm(self._session, news)
-
-
-def _related(
-    limit: int,
-    mode: Mode | str,
-    filters: Filters | Mapping[str, Any] | None,
-    as_of: str | datetime | None,
-    per_source: int | None,
-    explain: bool,
-) -> Request:
-    """What is asked of articles that belong to another one."""
-    return Request(
-        query="",
-        limit=limit,
-        mode=_choice(Mode, mode),
-        filters=Filters.of(filters),
-        as_of=as_of,
-        per_source=per_source,
-        explain=explain,
-    )
-
-
-def _choice(kind: Any, value: Any) -> Any:
-    try:
-        return kind(value)
-    except ValueError:
-        name = kind.__name__.lower()
-        raise UsageError(f"{value!r} is not a {name}; use one of {', '.join(kind)}").about(name) from None

@@ -22,7 +22,7 @@ from .effects import (
 )
 
 FILTERS = ("since", "until", "sources", "authors", "sections", "languages", "as_of")
-RANKED = ("limit", "offset", "mode", "sort", "copies", "shown", "recency", "detect", "per_source")
+RANKED = ("limit", "offset", "mode", "sort", "copies", "shown", "prefer", "recency", "detect", "per_source")
 
 
 @pytest.fixture
@@ -133,9 +133,12 @@ async def test_rerank(archive, cross_encoder):
         assert "search_articles has no argument 'rerank'" in refused.content[0].text
 
 
-@shows("tool count_facets", "query", "literal", *FILTERS)
-@shows("tool timeline", "query", "literal", *FILTERS)
-@pytest.mark.parametrize("effect", MATCHING, ids=name)
+COUNTED = ("since", "until", "sources", "as_of")
+
+
+@shows("tool count_facets", "query", *COUNTED)
+@shows("tool timeline", "query", *COUNTED)
+@pytest.mark.parametrize("effect", [one for one in MATCHING if one.setting in COUNTED], ids=name)
 async def test_counts_are_of_what_matches(ask, archive, effect):
     for settings, found in (({}, effect.before), ({effect.setting: effect.value}, effect.after)):
         months = Counter(archive.get(one).published.strftime("%Y-%m") for one in found)
@@ -157,6 +160,50 @@ async def test_how_it_is_counted(ask):
     for by, count in (("day", 8), ("week", 7), ("month", 5), (None, 5), ("year", 2)):
         buckets = (await ask("timeline", query="title:strike", **({"by": by} if by else {})))["buckets"]
         assert len([one for one in buckets if one["count"]]) == count
+
+
+@shows("tool timeline", "split")
+async def test_a_timeline_by_source(ask):
+    assert (await ask("timeline", query="title:strike"))["series"] == []
+    split = (await ask("timeline", query="title:strike", split="source"))["series"]
+    assert (split[0]["name"], split[0]["total"]) == ("Harrowmouth Courier", 4)
+
+
+FEW = ("since", "until", "sources")
+
+
+@shows("tool first", "query", "limit", *FEW)
+@pytest.mark.parametrize("effect", [one for one in MATCHING if one.setting in FEW], ids=name)
+async def test_the_earliest_articles(ask, archive, effect):
+    for settings in ({}, {effect.setting: effect.value}):
+        found = await ask("first", query=effect.query, limit=50, **settings)
+        filters = {"filters": settings} if settings else {}
+        assert ids(found) == [hit.article.id for hit in archive.first(effect.query, limit=50, **filters)]
+        assert ids(found)[::-1] == [one for one in (effect.after if settings else effect.before) if one in ids(found)]
+        assert ids(await ask("first", query=effect.query, limit=1, **settings)) == ids(found)[:1]
+        assert all(hit["url"] for hit in found["hits"])
+
+
+@shows("tool terms", "query", "by", "limit", *FEW)
+async def test_what_sets_a_match_set_apart(ask, archive):
+    def told(terms):
+        return [one.term for one in terms]
+
+    for settings in (
+        {},
+        {"limit": 3},
+        {"since": "2025"},
+        {"until": "2024-11-01"},
+        {"sources": ["Harrowmouth Courier"]},
+    ):
+        filters = {"filters": settings} if settings and "limit" not in settings else settings
+        expected = archive.terms("strike", **filters)
+        found = await ask("terms", query="strike", **settings)
+        assert [one["term"] for one in found["terms"]] == told(expected.terms)
+        assert (found["total"], found["periods"]) == (expected.total, [])
+        assert found["terms"] or "until" in settings or "since" in settings
+    by_year = await ask("terms", query="strike", by="year")
+    assert [one["label"] for one in by_year["periods"]] == ["2024", "2025"]
 
 
 @shows("tool check_quotations", "answer", "passages")

@@ -258,6 +258,40 @@ def test_contexts_leave_it_out(made):
         assert all(archive.get(one.article_id).text[one.start : one.end] == one.text for one in context.passages)
 
 
+def test_alerts_leave_it_out(made):
+    articles = paper(after=[FOOTER])
+    with made(articles) as archive:
+        archive.add_alert("news", "valley OR " + articles[3].text.split()[0], everything=True)
+        (told,) = archive.run_alerts()
+        assert len(told.items) == 40
+        (third,) = [one for one in told.items if one.id == articles[3].id]
+        assert articles[3].text.split()[0] in third.snippet
+        assert "newsletter" not in third.snippet
+        archive.add_alert("footer", '"valley post newsletter"', everything=True)
+        (told,) = archive.run_alerts(["footer"])
+        assert len(told.items) == 40
+        assert all("newsletter" in one.snippet for one in told.items)
+
+
+@pytest.mark.parametrize("dropped", [True, False])
+def test_what_belongs_to_an_article_is_none_of_it(made, dropped):
+    """Articles are alike by what they say, and a line why names nothing else."""
+    articles = paper(after=[FOOTER])
+    articles[7] = item(7, within=["The zanzibar cathedral bells are heard."], after=[FOOTER])
+    articles[9] = item(9, within=["He heard the zanzibar bells."], after=[FOOTER])
+    other = [item(n, source="Hill Herald", day=n, seed=n + 500) for n in range(30)]
+    with made([*articles, *other]) as archive:
+        if not dropped:
+            archive.optimize(furniture=False)
+        for name, first, second in (("similar", 9, 7), ("background", 9, 7)):
+            found = getattr(archive, name)(articles[first].id, mode="keyword", limit=100)
+            alike = [hit.article.id for hit in found if "newsletter" in hit.why]
+            assert found[0].article.id == articles[second].id
+            assert "zanzibar" in found[0].why
+            assert bool(alike) is not dropped
+            assert dropped is (len(found) < 5)
+
+
 @settings(deadline=None)
 @given(st.text("ab \n", max_size=30), st.lists(st.integers(0, 30), max_size=8))
 def test_what_is_left_of_a_text(text, cuts):

@@ -93,6 +93,8 @@ TOOLS = {
     "article_passages",
     "count_facets",
     "timeline",
+    "terms",
+    "first",
     "story",
     "related",
     "check_quotations",
@@ -111,7 +113,7 @@ async def test_the_tools_by_either_protocol(server, archive, mode):
         for tool in tools.values():
             assert tool.annotations.read_only_hint is True
             assert tool.output_schema["type"] == "object"
-            assert "quoted text" in tool.description
+            assert "Quoted text" in tool.description
         for name, argument in (("search", "query"), ("fetch", "id")):
             assert list(tools[name].input_schema["properties"]) == [argument]
             assert tools[name].input_schema["properties"][argument]["type"] == "string"
@@ -140,7 +142,7 @@ async def test_all_tools_together_are_short_and_say_when_to_take_which(server):
         described = set()
         for tool in listed.tools:
             assert re.search(r"\bTake it\b", tool.description), tool.name
-            (example,) = re.findall(r"Example: (\{.*\})\. Answers are", tool.description)
+            (example,) = re.findall(r"Example: (\{.*\})\. Quoted text", tool.description)
             result = await client.call_tool(tool.name, json.loads(example))
             assert not result.is_error, result.content[0].text
             for name, one in tool.input_schema["properties"].items():  # what it means is said once

@@ -15,9 +15,19 @@ from search.adapters.passages import SETTINGS, Retrieval
 from search.cli.main import COMMANDS, cli
 from search.cli.options import asks, given
 from search.declarations import Setting, setting, settings
-from search.engine.request import CONTEXT, FACETS, NARROWING, SEARCH, TIMELINE, Request, gathered
+from search.engine.request import (
+    CONTEXT,
+    FACETS,
+    NARROWING,
+    RELATED,
+    SEARCH,
+    TIMELINE,
+    RelatedSettings,
+    Request,
+    gathered,
+)
 from search.errors import UsageError
-from search.records import Mode
+from search.records import Fusion, Mode
 from search.serve.arguments import argument
 from search.serve.http import requests
 
@@ -88,6 +98,25 @@ def test_the_methods_of_an_archive_take_them(method, declared):
             assert parameters[one.name].default == one.default, one.name
     beside = {"self", "query", "question", "filters", "where", "watch", "count_tokens"}
     assert set(parameters) - beside == {one.name for one in declared} - narrowing
+
+
+def test_what_belongs_to_an_article_takes_them():
+    """Written again once for both methods."""
+    narrowing = {one.name for one in settings(Filters)}
+    declared = {one.name for one in RELATED} - narrowing | {"filters"}
+    assert RelatedSettings.__annotations__.keys() == declared
+    for method in (Archive.similar, Archive.background):
+        assert set(inspect.signature(method).parameters) == {"self", "article_id", "settings", "watch"}
+
+
+def test_a_request_takes_what_a_program_writes():
+    asked = Request.of(query="a", mode="vector", prefer="B", filters={"sources": "C"}, fusion="rrf")
+    assert asked == Request(
+        query="a", mode=Mode.VECTOR, prefer=("B",), filters=Filters(sources=["C"]), fusion=Fusion.RRF
+    )
+    assert Request.of(query="a") == Request(query="a", filters=Filters.of(None))
+    with pytest.raises(UsageError, match="'loud' is not a mode; use one of auto, hybrid"):
+        Request.of(query="a", mode="loud")
 
 
 @pytest.mark.parametrize(

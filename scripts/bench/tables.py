@@ -186,6 +186,11 @@ ALL: tuple[Row, ...] = (
         )
     ),
     (
+        "copies told among 500 stories with copies made of them: precision and recall of pairs, adjusted Rand index",
+        "{stories: precision of pairs}, {stories: recall of pairs}, {stories: adjusted Rand index}",
+        "stories",
+    ),
+    (
         "8 questions that the sample cannot answer: empty context",
         "{quality: unanswerable questions with an empty context}; the others never",
         "`scripts/quality_context.py`",

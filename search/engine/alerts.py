@@ -22,6 +22,7 @@ from search.engine.stories.fresh import Fresh, once
 from search.engine.view import View
 from search.errors import AlertsDamaged, QueryError, StorageError, UsageError
 from search.records import Alert, Article, Copies, Copy, News, NewsItem
+from search.text.stretches import Spans
 
 if TYPE_CHECKING:
     from search.engine.session import Session
@@ -134,16 +135,19 @@ def _now() -> datetime:
 def _items(view: View, ordinals: Ordinals, fresh: Fresh, sought: excerpts.Sought) -> Iterator[NewsItem]:
     for start in range(0, len(ordinals), _READ):
         some = ordinals[start : start + _READ]
-        for ordinal, row, article in zip(
-            some.tolist(), view.columns.rows[some].tolist(), view.filed(some, view.articles(some)), strict=True
-        ):
+        articles = view.filed(some, view.articles(some))
+        each = zip(
+            some.tolist(), view.columns.rows[some].tolist(), articles, view.furniture(some, articles), strict=True
+        )
+        for ordinal, row, article, left_out in each:
             if article is not None:
-                yield _item(row, article, copies_of(view, fresh.copies.get(ordinal, [])), sought)
+                yield _item(row, article, copies_of(view, fresh.copies.get(ordinal, [])), sought, left_out)
 
 
-def _item(row: int, article: Article, copies: tuple[Copy, ...], sought: excerpts.Sought) -> NewsItem:
-    passages = excerpts.passages_by_words(article, excerpts.plain_spans(article.text), sought, 1)
-    snippet, _ = excerpts.snippet(article, passages[0] if passages else None, sought)
+def _item(row: int, article: Article, copies: tuple[Copy, ...], sought: excerpts.Sought, left_out: Spans) -> NewsItem:
+    """What is told of a new article; its snippet is of no furniture."""
+    passages = excerpts.passages_by_words(article, excerpts.plain_spans(article.text, None, left_out), sought, 1)
+    snippet, _ = excerpts.snippet(article, passages[0] if passages else None, sought, None, left_out)
     return NewsItem(
         row=row,
         id=article.id,

@@ -22,6 +22,7 @@ from search.keyword.readings import words_of
 from search.keyword.tree import And, DayRange, Id, InstantRange, Node, Not, Nothing, Value, Word, either
 from search.records import Copies, Detect, Hit, Mode, Results
 from search.records.related import Related, RelatedHit
+from search.text.stretches import Spans
 
 EVERYTHING = "*"
 DIVERSITY = 0.1
@@ -41,7 +42,7 @@ def similar(view: View, article_id: str, request: Request, watch: Watch = unwatc
         plan = view.plan(_about(request))
         subject = Subject.of(view, article_id, view.words(view.visible(plan.as_of)))
         plan = _sought(view, plan, subject)
-    return _told(subject, answer(view, plan, watch), ())
+    return _told(view, subject, answer(view, plan, watch), ())
 
 
 def background(view: View, article_id: str, request: Request, watch: Watch = unwatched) -> Related:
@@ -58,7 +59,7 @@ def background(view: View, article_id: str, request: Request, watch: Watch = unw
     if left_out:
         articles = "1 article" if left_out == 1 else f"{left_out:,} articles"
         notes.append(f"{articles} of opinion, letters and the like, by the section, left out")
-    return _told(subject, answer(view, plan, watch), notes)
+    return _told(view, subject, answer(view, plan, watch), notes)
 
 
 def earlier(published: date | None) -> list[Node]:
@@ -104,14 +105,15 @@ def _sought(view: View, plan: Plan, subject: Subject) -> Plan:
     return replace(plan, query=query, vector=vector).narrowed(*conditions)
 
 
-def _told(subject: Subject, results: Results, notes: tuple[str, ...] | list[str]) -> Related:
-    """The hits with the reason of each."""
+def _told(view: View, subject: Subject, results: Results, notes: tuple[str, ...] | list[str]) -> Related:
+    """The hits with the reason of each, which no furniture is."""
+    left_out = view.furniture_of([hit.article for hit in results])
     values = {one.name: getattr(results, one.name) for one in fields(Results)}
-    hits = tuple(_reasoned(subject, hit) for hit in results)
+    hits = tuple(_reasoned(subject, hit, blocks) for hit, blocks in zip(results, left_out, strict=True))
     changed = {"query": subject.article.id, "hits": hits, "cursor": None, "notes": (*results.notes, *notes)}
     return Related(**values | changed, title=subject.article.title)
 
 
-def _reasoned(subject: Subject, hit: Hit) -> RelatedHit:
-    why = "; ".join(filter(None, (subject.shared(hit.article), subject.when(hit.article))))
+def _reasoned(subject: Subject, hit: Hit, left_out: Spans) -> RelatedHit:
+    why = "; ".join(filter(None, (subject.shared(hit.article, left_out), subject.when(hit.article))))
     return RelatedHit(**{one.name: getattr(hit, one.name) for one in fields(Hit)}, why=why)

@@ -7,8 +7,9 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from datetime import datetime
+from enum import StrEnum
 from numbers import Real
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypedDict, TypeVar
 
 from search import query as language
 from search.declarations import SETTINGS, Setting, setting, settings
@@ -27,10 +28,13 @@ from search.records import (
     Sort,
     Split,
 )
+from search.records.articles import texts
 
 if TYPE_CHECKING:
     from search.encode import Reranker
     from search.engine.ranking import Normalise
+
+Choice = TypeVar("Choice", bound=StrEnum)
 
 
 _OF_A_PAGE = frozenset({"offset", "cursor", "limit", "now"})
@@ -77,6 +81,20 @@ class Request:
     where: Any = None
     now: datetime | None = None
     """What dates and ages are relative to, where that is neither ``as_of`` nor the present."""
+
+    @classmethod
+    def of(cls, **asked: Any) -> Request:
+        """A request of values as a program writes them: words for choices, one name for a list of one, a mapping for
+        filters. Raises UsageError for a word that is no choice."""
+        for one in settings(Request):
+            value = asked.get(one.name)
+            if value is None or callable(value):  # a fusion of a program's own
+                continue
+            if issubclass(one.kind, StrEnum):
+                asked[one.name] = choice(one.kind, value)
+            elif one.many:
+                asked[one.name] = texts("search", one.name, value)
+        return cls(**asked | {"filters": Filters.of(asked.get("filters"))})
 
     def check(self) -> None:
         """Raise UsageError for a value of another type, or out of range."""
@@ -201,6 +219,26 @@ class ContextRequest:
 
     budget: int = setting(2000, "Most tokens of the text.", least=1)
     rerank: str | None = setting(None, "Reorder with this cross-encoder, by name or path.", example="MODEL")
+
+
+class RelatedSettings(TypedDict, total=False):
+    """What similar and background take beside an article's id, as a program writes it."""
+
+    limit: int
+    mode: Mode | str
+    filters: Filters | Mapping[str, Any] | None
+    as_of: str | datetime | None
+    per_source: int | None
+    explain: bool
+
+
+def choice(kind: type[Choice], value: Any) -> Choice:
+    """One of some words. Raises UsageError for another."""
+    try:
+        return kind(value)
+    except ValueError:
+        name = kind.__name__.lower()
+        raise UsageError(f"{value!r} is not a {name}; use one of {', '.join(kind)}").about(name) from None
 
 
 def _of(names: str) -> tuple[Setting, ...]:

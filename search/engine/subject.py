@@ -9,10 +9,13 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from itertools import pairwise
 
+import numpy as np
+
 from search.engine.legs import Floats, Leg
 from search.engine.view import View
 from search.keyword.analysis import STOP_WORDS, Token, analyze, normalise, surface_of
 from search.records import Article
+from search.text.stretches import Spans, rest
 
 MOST_WORDS = 60
 """Words that an article is compared by, as its postings are read for each."""
@@ -41,15 +44,16 @@ class Words:
     text: str
 
     @classmethod
-    def of(cls, article: Article) -> Words:
-        """The words of title and text."""
-        title, body = analyze(article.title), analyze(article.text)
+    def of(cls, article: Article, left_out: Spans = ()) -> Words:
+        """The words of title and text, without what its source prints under many articles."""
+        text = rest(article.text, left_out) if left_out else article.text
+        title, body = analyze(article.title), analyze(text)
         tokens = [*title, *body]
-        joined = [*_joined(article.title, title), *_joined(article.text, body)]
+        joined = [*_joined(article.title, title), *_joined(text, body)]
         at: dict[str, list[int]] = {}
         for place, token in enumerate(tokens):
             at.setdefault(token.term, []).append(place)
-        return cls(tokens, len(title), joined, at, normalise(article.text))
+        return cls(tokens, len(title), joined, at, normalise(text))
 
     def has(self, name: Name) -> bool:
         """Whether the terms stand here side by side, all in the title or all in the text."""
@@ -80,7 +84,8 @@ class Subject:
     def of(cls, view: View, article_id: str, words: Leg) -> Subject:
         """That of the live article of this id; how rare words are is asked of a leg. Raises ArticleNotFound."""
         ordinal, article = view.article(article_id)
-        analysed = Words.of(article)
+        (left_out,) = view.furniture(np.array([ordinal]), [article])
+        analysed = Words.of(article, left_out)
         rarity = _rarity(analysed, words, len(view.columns))
         distinctive = sorted(rarity, key=lambda term: (-_weight(analysed, term) * rarity[term], term))[:MOST_WORDS]
         spelled = tuple(_spelling(analysed, term) for term in distinctive)
@@ -88,9 +93,9 @@ class Subject:
         centre = None if view.vectors is None else view.vectors.centre(ordinal)
         return cls(ordinal, article, spelled, tuple(distinctive), tuple(names), centre)
 
-    def shared(self, article: Article) -> str:
+    def shared(self, article: Article, left_out: Spans = ()) -> str:
         """Names and words that another article has too, the most telling first; empty for none."""
-        other = Words.of(article)
+        other = Words.of(article, left_out)
         told: list[tuple[Name, str]] = []
         for terms, spelling in self.names:
             if len(told) == _NAMES:

@@ -435,6 +435,13 @@ class View:
             found.append(joined("" if article is None else article.text, spans))
         return found
 
+    def furniture_of(self, articles: Sequence[Article]) -> list[list[tuple[int, int]]]:
+        """The same of live articles, by their ids; nothing for one that is live no more."""
+        ordinals = [self.ordinal(article.id) for article in articles]
+        known = [(ordinal, article) for ordinal, article in zip(ordinals, articles, strict=True) if ordinal is not None]
+        found = iter(self.furniture(np.array([one for one, _ in known], np.int64), [article for _, article in known]))
+        return [[] if ordinal is None else next(found) for ordinal in ordinals]
+
     @cached_property
     def furniture_parts(self) -> list[Spans | None]:
         """The furniture of each segment's articles; None where it was never looked for, or is not left out."""

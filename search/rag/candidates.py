@@ -155,9 +155,9 @@ def _answered(view: View, plan: Plan, how: Detect, part: Part, watch: Watch) -> 
 
 
 def _preferring(view: View, part: Part, hits: Sequence[Hit], within: Sequence[Hit]) -> list[Hit]:
-    """Both lists in one ranking: PREFERENCE is added to the scores of those that meet all conditions, the share of it
-    for some. A hit that only the second list has starts from the last score of the first, or takes the place that its
-    copy has there."""
+    """Both lists in one ranking: PREFERENCE is added to a score for each of the part's conditions that the article
+    meets, so that one that meets all is ahead of one that meets some by as much as that is of none. A hit that only the
+    second list has starts from the last score of the first, or takes the place that its copy has there."""
     last = hits[-1].score if hits else 0.0
     meeting = {hit.article.id: hit for hit in within}
     together = [_copy_meeting(hit, meeting) for hit in hits]
@@ -170,10 +170,7 @@ def _preferring(view: View, part: Part, hits: Sequence[Hit], within: Sequence[Hi
         for hit in together:
             ordinal = view.ordinal(hit.article.id)
             met[hit.article.id] = 0 if ordinal is None else sum(bool(mask[ordinal]) for mask in masks)
-    boosted = [
-        replace(hit, score=hit.score + PREFERENCE * met.get(hit.article.id, 0) / len(part.conditions))
-        for hit in together
-    ]
+    boosted = [replace(hit, score=hit.score + PREFERENCE * met.get(hit.article.id, 0)) for hit in together]
     return sorted(boosted, key=lambda hit: -hit.score)[:DEPTH]
 
 
@@ -267,7 +264,7 @@ def _share(article: Article, part: Part) -> float:
 def _stretches(view: View, part: Part, number: int, matching: Sequence[tuple[Hit, float]]) -> list[Candidate]:
     """The passages of hits without what their sources print under many articles: what stands between is a stretch."""
     stretches = []
-    for (hit, worth), blocks in zip(matching, _furniture(view, [hit.article for hit, _ in matching]), strict=True):
+    for (hit, worth), blocks in zip(matching, view.furniture_of([hit.article for hit, _ in matching]), strict=True):
         article = hit.article
         in_title = {stem for *_, stem in _places(article.title, part)}
         best = max((p.score or 0.0 for p in hit.passages), default=0.0)
@@ -295,11 +292,3 @@ def _stretches(view: View, part: Part, number: int, matching: Sequence[tuple[Hit
                     )
                 )
     return stretches
-
-
-def _furniture(view: View, articles: Sequence[Article]) -> list[list[tuple[int, int]]]:
-    """What the sources of articles print under many of theirs."""
-    ordinals = [view.ordinal(article.id) for article in articles]
-    known = [(ordinal, article) for ordinal, article in zip(ordinals, articles, strict=True) if ordinal is not None]
-    found = iter(view.furniture(np.array([one for one, _ in known], np.int64), [article for _, article in known]))
-    return [[] if ordinal is None else next(found) for ordinal in ordinals]

@@ -27,10 +27,10 @@ QuoteCheck = model(QuoteReport)
 class CitedPassage(Strict):
     """A passage that an answer cites."""
 
-    number: Annotated[int, Field(ge=1, le=9999, description="The number in the marks that cite it.")]
+    number: Annotated[int, Field(ge=1, le=9999, description="The number in its marks.")]
     id: Id
     start: Annotated[int, Field(ge=0, description="As the context gave it.")] = 0
-    end: Annotated[int | None, Field(ge=0, description="As the context gave it; left out: the whole article.")] = None
+    end: Annotated[int | None, Field(ge=0, description="Left out: the whole article.")] = None
 
 
 def cited(archive: Archive, passages: Sequence[CitedPassage]) -> Context:

@@ -14,7 +14,7 @@ from search.archive import Archive
 from search.declarations import values
 from search.rag.context import Context
 from search.rag.render import in_line, visible
-from search.records import Article, CarriedStories, Facets, Hit, Passage, Related, Results, Story, Timeline
+from search.records import Article, CarriedStories, Facets, Hit, Passage, Related, Results, Story, Terms, Timeline
 from search.serve.models import model
 from search.serve.quotes import shown_safely
 
@@ -59,6 +59,7 @@ RetrievedContext = model(Context, without=_UNASKED, prefix="Retrieved")
 RelatedArticles = model(Related, without=_UNASKED)
 FacetCounts = model(Facets, without=_UNASKED, prefix="Counted")
 TimelineCounts = model(Timeline, without=_UNASKED, prefix="Counted")
+TellingTerms = model(Terms, without=_UNASKED, prefix="Telling")
 ToldStory = model(Story, without=_UNASKED, prefix="Told")
 ToldStories = model(CarriedStories, without=_UNASKED, prefix="Told")
 Stretch = model(Passage)
@@ -238,6 +239,11 @@ def facet_counts(found: Facets) -> BaseModel:
 def timeline_counts(found: Timeline) -> BaseModel:
     """A timeline."""
     return TimelineCounts.model_validate(shown_safely(values(found, _UNASKED)))
+
+
+def telling_terms(found: Terms) -> BaseModel:
+    """What sets a match set apart."""
+    return TellingTerms.model_validate(shown_safely(values(found, _UNASKED)))
 
 
 def story(found: Story) -> Told:
