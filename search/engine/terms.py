@@ -204,21 +204,21 @@ def _phrases(
         return []
     size = len(names)
     pair = places.term[next_to] * size + places.term[next_to + 1]
-    own = inside[next_to]
-    kinds, back = np.unique(pair, return_inverse=True)
-    everywhere = np.bincount(back, minlength=len(kinds)).astype(np.int64)
-    counts = np.bincount(back[own], minlength=len(kinds)).astype(np.int64)
-    article = places.at[next_to][own] // stride
-    held = np.unique(article * len(kinds) + back[own])
-    articles = np.bincount(held % len(kinds), minlength=len(kinds)).astype(np.int64)
+    everywhere = np.bincount(pair, minlength=size * size)
+    counts = np.bincount(pair[inside[next_to]], minlength=size * size)
     n, total = sizes
     z = scores(counts, everywhere, everywhere - counts, n, total, total - n)
+    telling = (z >= LEAST) & (counts > 1)
+    told = np.flatnonzero(inside[next_to] & telling[pair])
+    at, pair = next_to[told], pair[told]
+    held = np.unique(places.at[at] // stride * (size * size) + pair)
+    articles = np.bincount(held % (size * size), minlength=size * size)
+    forms = int(places.form.max()) + 1
+    spelling = _most_frequent(pair, places.form[at] * forms + places.form[at + 1], size * size)
     found = []
-    for kind in np.flatnonzero((z >= LEAST) & (articles >= least) & (counts > 1)).tolist():
-        at = next_to[own][back[own] == kind]
-        spelled, each = np.unique(np.column_stack((places.form[at], places.form[at + 1])), axis=0, return_counts=True)
-        first, second = spelled[int(each.argmax())].tolist()
-        left, right = divmod(int(kinds[kind]), size)
+    for kind in np.flatnonzero(telling & (articles >= least)).tolist():
+        first, second = divmod(int(spelling[kind]), forms)
+        left, right = divmod(kind, size)
         if left != right:
             text = f"{places.forms[first]} {places.forms[second]}"
             count, everyone = int(counts[kind]), int(everywhere[kind])
