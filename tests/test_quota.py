@@ -214,6 +214,12 @@ def test_what_belongs_to_an_article_too(archive, name):
 
 
 def test_what_makes_no_sense_is_refused(archive):
-    for wrong, said in ((0, "1 or more"), (True, "takes a number"), ("two", "takes a number")):
+    for wrong, said in (
+        (0, "1 or more"),
+        (1.5, "takes a whole number"),
+        (float("nan"), "a whole number"),
+        (True, "takes a number"),
+        ("two", "takes a number"),
+    ):
         with pytest.raises(UsageError, match=f"per_source .*{said}"):
             archive.search("dam", per_source=wrong)

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from datetime import datetime
 from enum import StrEnum
-from numbers import Real
+from numbers import Integral, Real
 from typing import TYPE_CHECKING, Any, TypedDict, TypeVar
 
 from search import query as language
@@ -106,6 +106,8 @@ class Request:
                 continue
             if one.least is not None and (isinstance(value, bool) or not isinstance(value, Real)):
                 raise UsageError(f"{one.name} takes a number, not {type(value).__name__}").about(one.name)
+            if one.kind is int and not isinstance(value, Integral):
+                raise UsageError(f"{one.name} takes a whole number, not {value}").about(one.name)
             if one.most is not None and one.least is not None and not one.least <= value <= one.most:
                 raise UsageError(f"{one.name} must be between {one.least} and {one.most}, not {value}").about(one.name)
             if one.most is None and one.least is not None and value < one.least:
