@@ -196,6 +196,8 @@ def test_everybody_can_use_it(page, served, scheme):
         "/?q=dam+-port&explain=1&copies=collapse",
         f"/?q=dam&open={LEAKED}",
         "/help/query",
+        "/help/collections",
+        "/collections",
         "/?q=%22a",
         "/login",
     ):

@@ -17,6 +17,7 @@ from search.engine.request import SEARCH
 from search.errors import QueryError, UsageError
 from search.exports import formats
 from search.exports.files import FORMS
+from search.ingest.queries import is_spreadsheet
 from search.records import Filters
 
 if TYPE_CHECKING:
@@ -52,7 +53,8 @@ def _words(ctx: click.Context, param: click.Parameter, value: tuple[str, ...]) -
     "--queries",
     type=click.Path(path_type=Path),
     metavar="FILE",
-    help="Run a query from each line (JSON lines, 'id TAB text', or text) and print jsonl or csv.",
+    help="Run a query from each line (JSON lines, 'id TAB text', or text), or from each row of a spreadsheet with its "
+    "filters, and print jsonl or csv.",
 )
 @timings
 @click.option("--explain-query", is_flag=True, help="Say what QUERY means and search nothing.")
@@ -94,9 +96,17 @@ def command(
             raise UsageError("--queries takes the place of QUERY, and goes with neither --explain-query nor --cursor")
         if receipt is not None:
             raise UsageError("--receipt is of one query; leave out --queries, or ask each by itself")
-        if format not in (None, *BATCH_FORMATS):
+        if format not in (None, *BATCH_FORMATS) and not (format == "xlsx" and is_spreadsheet(queries)):
             raise UsageError(f"--queries prints {' or '.join(BATCH_FORMATS)}, not {format}")
-        found = _run_all(folder, queries, format or BATCH_FORMATS[0], settings, excel)
+        if is_spreadsheet(queries):
+            from search.cli import batch
+
+            del settings["cursor"]
+            found, failed = batch.run(folder, queries, format or BATCH_FORMATS[0], settings, excel)
+            if failed:
+                ctx.exit(2)
+        else:
+            found = _run_all(folder, queries, format or BATCH_FORMATS[0], settings, excel)
     else:
         if not query and settings["filters"] == Filters():
             raise UsageError("give a QUERY, or a filter such as --source or --from")

@@ -170,7 +170,8 @@ class Guard:
         if has_token((value for name, value in scope["headers"] if name == b"authorization"), self._token):
             return
         page = scope["method"] in ("GET", "HEAD") and doors.is_page(scope["path"])
-        if page and doors.has_stamp(_values(scope, b"cookie"), self._token):
+        form = scope["method"] == "POST" and doors.is_form(scope["path"])
+        if (page or form) and doors.has_stamp(_values(scope, b"cookie"), self._token):
             return
         if page:
             login = doors.login_of(scope["path"], scope["query_string"])

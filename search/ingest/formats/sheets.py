@@ -38,7 +38,7 @@ def read(source: Source) -> Iterator[Record | Rejection]:
         data = file.read(MEMORY_LIMIT + 1)
     if len(data) > MEMORY_LIMIT:
         raise SourceProblem(f"a workbook of more than {MEMORY_LIMIT >> 20} MiB")
-    _bounded(data)
+    bounded(data)
     try:
         workbook = CalamineWorkbook.from_filelike(io.BytesIO(data))
         names = workbook.sheet_names
@@ -108,7 +108,7 @@ def _cell(value: Any) -> Any:
     return value if isinstance(value, str | int | float | bool) or value is None else str(value)
 
 
-def _bounded(data: bytes) -> None:
+def bounded(data: bytes) -> None:
     """Raises ``SourceProblem`` for a bomb: the parts of a workbook are unfolded by a library."""
     if not data.startswith(b"PK"):
         return

@@ -1,7 +1,7 @@
 """Which paths are pages, and the cookie that lets a browser in where the server has a token.
 
-The cookie is made of the token and cannot be turned back into it. It opens pages alone: no page changes anything, and
-the API goes on asking for the token itself.
+The cookie is made of the token and cannot be turned back into it. It opens pages alone, and lets their one form keep an
+article in a collection, beside the archive: no page changes the archive, and the API goes on asking for the token.
 """
 
 from __future__ import annotations
@@ -13,6 +13,8 @@ from http.cookies import CookieError, SimpleCookie
 from urllib.parse import quote
 
 HOME, HELP, LOGIN, LOGOUT, CITE, ASSETS = "/", "/help", "/login", "/logout", "/cite", "/assets/"
+RECEIPTS = ("/receipt.json", "/receipt.md")
+COLLECTIONS, COLLECTED, COLLECT = "/collections", "/collections/file", "/collect"
 OPEN = frozenset({LOGIN, LOGOUT})
 COOKIE = "broadsheet"
 LONGEST_NEXT = 2_000
@@ -21,7 +23,12 @@ POLICY = "default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancesto
 
 def is_page(path: str) -> bool:
     """Whether a path is one of the page's, which a person opens in a browser."""
-    return path in (HOME, HELP, CITE) or path.startswith(f"{HELP}/") or is_open(path)
+    return path in (HOME, HELP, CITE, *RECEIPTS, COLLECTIONS, COLLECTED) or path.startswith(f"{HELP}/") or is_open(path)
+
+
+def is_form(path: str) -> bool:
+    """Whether a form of a page sends what it keeps there: beside the archive, by POST, and from this server alone."""
+    return path == COLLECT
 
 
 def is_open(path: str) -> bool:

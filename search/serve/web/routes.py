@@ -15,11 +15,15 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markdown_it import MarkdownIt
 from markupsafe import Markup
 from pydantic import ValidationError
+from starlette.datastructures import QueryParams
 
 from search._version import __version__
+from search.archive import Archive
 from search.errors import QueryError, SearchError
+from search.exports.collected import COLLECTED, written
 from search.exports.files import FORMS
-from search.records import Hit
+from search.exports.receipts import json_text, markdown
+from search.records import Hit, Receipt
 from search.serve import folders, problems
 from search.serve.arguments import takes_lists
 from search.serve.desk import Desk
@@ -35,6 +39,7 @@ CITED = ("bibtex", "ris", "csl")
 _HEADERS = {"Content-Security-Policy": doors.POLICY}
 _KEPT = {**_HEADERS, "Cache-Control": "private, max-age=3600"}
 _LONGEST_FORM = 4_096  # bytes of the login form
+_LONGEST_NOTE = 100_000  # bytes of the form that keeps an article
 
 
 def create(desk: Desk) -> APIRouter:
@@ -74,6 +79,70 @@ def create(desk: Desk) -> APIRouter:
         lines = form.lines([Hit(rank=1, article=article, score=0.0, matched=True)])
         headers = {**_HEADERS, "Content-Disposition": f'attachment; filename="article.{form.suffix}"'}
         return Response("".join(f"{line}\n" for line in lines), media_type=form.media, headers=headers)
+
+    def receipts(path: str, media: str, write: Callable[[Receipt], str]) -> None:
+        @router.get(path)
+        async def receipt(request: Request) -> Response:
+            """A receipt of the search that an address asks."""
+            try:
+                asked = _asked(request)
+            except ValidationError as error:
+                return fault(problems.misfits(error.errors(include_url=False)), 400)
+            try:
+                made = await desk.answer(lambda archive: archive.receipt("search", **asked.searching()))
+            except SearchError as error:
+                return refused(error, asked)
+            suffix = path.rpartition(".")[2]
+            return _attached(write(made).encode(), media, f"receipt-{made.id}.{suffix}")
+
+    receipts(doors.RECEIPTS[0], "application/json", json_text)
+    receipts(doors.RECEIPTS[1], "text/markdown; charset=utf-8", markdown)
+
+    @router.get(doors.COLLECTIONS)
+    async def collections(name: str = "", back: str = doors.HOME) -> Response:
+        """The collections, or what is in one."""
+
+        def call(archive: Archive) -> Response:
+            shown: dict[str, Any] = {"opened": name, "back": doors.safe_next(back), "forms": COLLECTED}
+            members = archive.collection(name) if name else ()
+            return draw("collections.html", members=members, collections=archive.collections(), **shown)
+
+        try:
+            return await desk.answer(call)
+        except SearchError as error:
+            return refused(error)
+
+    @router.get(doors.COLLECTED)
+    async def collected(name: str = "", format: str = "") -> Response:
+        """A collection as a file."""
+        if format not in COLLECTED:
+            return fault(f"format is one of {', '.join(COLLECTED)}", 400)
+        try:
+            file = await desk.answer(lambda archive: written(archive.dossier(name), format))
+        except SearchError as error:
+            return refused(error)
+        return _attached(file.data, file.media, f"collection.{file.suffix}")
+
+    @router.post(doors.COLLECT)
+    async def collect(request: Request) -> Response:
+        """Keep an article, or all that matches, in a collection."""
+        body = await request.body()
+        if len(body) > _LONGEST_NOTE:
+            return fault("this is more than a form of this page sends", 413)
+        form = {name: values[0] for name, values in parse_qs(body.decode("utf-8", "replace")).items()}
+        back, name, tag = doors.safe_next(form.get("back", doors.HOME)), form.get("name", ""), form.get("tag", "")
+        try:
+            chosen: dict[str, Any] = {"ids": [form["id"]]} if "id" in form else _address(back).matching()
+        except ValidationError as error:
+            return fault(problems.misfits(error.errors(include_url=False)), 400)
+        chosen |= {"tags": [tag] if tag.strip() else [], "note": form.get("note") or None}
+        try:
+            done = await desk.answer(lambda archive: archive.collect(name, **chosen))
+        except SearchError as error:
+            return refused(error)
+        if done.unknown:
+            return fault("no article has this id", 404)
+        return RedirectResponse(address({"name": done.name, "back": back}, doors.COLLECTIONS), 303, headers=_HEADERS)
 
     @router.get(doors.HELP)
     async def contents() -> Response:
@@ -120,9 +189,25 @@ def create(desk: Desk) -> APIRouter:
     return router
 
 
+def _attached(data: bytes, media: str, name: str) -> Response:
+    """A file that a browser keeps and does not show."""
+    headers = {**_HEADERS, "Content-Disposition": f'attachment; filename="{name}"'}
+    return Response(data, media_type=media, headers=headers)
+
+
 def _asked(request: Request) -> Asked:
-    """What an address asks. A form sends its empty fields too: they ask for nothing."""
-    lists, given = takes_lists(Asked), request.query_params
+    """What an address asks."""
+    return _read(request.query_params)
+
+
+def _address(target: str) -> Asked:
+    """What an address of this page asks."""
+    return _read(QueryParams(target.partition("?")[2]))
+
+
+def _read(given: QueryParams) -> Asked:
+    """The fields of an address. A form sends its empty ones too: they ask for nothing."""
+    lists = takes_lists(Asked)
     values = {name: given.getlist(name) if lists.get(name) else given[name] for name in given}
     asked: Asked = Asked.model_validate(
         {name: value for name, value in values.items() if value not in ("", [""]) or name == "q"}
