@@ -136,6 +136,19 @@ def test_output_takes_what_would_be_printed(calls, command, folder, tmp_path):
     assert f"cannot write {tmp_path / 'no' / 'out.txt'}: No such file or directory" in nowhere.stderr
 
 
+@pytest.mark.parametrize(
+    ("name", "form"), [("a.csv", "csv"), ("a.JSON", "json"), ("a.bib", "bibtex"), ("a.ris", "ris")]
+)
+def test_a_file_of_hits_is_written_as_its_name_ends(folder, tmp_path, name, form):
+    call = ("search", "dam", "--index", folder, "--mode", "keyword")
+    assert run(*call, "--output", tmp_path / name).exit_code == 0
+    said = run(*call, "--format", form).stdout
+    written = (tmp_path / name).read_text()
+    assert written.partition('"took_ms"')[0] == said.partition('"took_ms"')[0]
+    assert run(*call, "--output", tmp_path / name, "--format", "ids").exit_code == 0
+    assert (tmp_path / name).read_text() == run(*call, "--format", "ids").stdout
+
+
 def test_output_stays_as_it_was_when_the_command_fails(folder, tmp_path):
     out = tmp_path / "out.txt"
     out.write_text("old")

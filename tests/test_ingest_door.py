@@ -69,6 +69,8 @@ FOREIGN = {
     "mail ": b"From: Ana <a@example.org>\nTo: Li <l@example.org>\nSubject: River\n\nThe river rose.\n",
     "RTF": b"{\\rtf1\\ansi The river rose.\\par}",
     "base64 data": b"VGhlIHJpdmVyIHJvc2UgdGhyb3VnaCB0aGUgbmlnaHQgYW5kIHJlYWNoZWQgdGhlIHNlY29uZCBz\n" * 5,
+    "BibTeX references": b"% export\n@article{a1,\n title={River rises},\n author={Ruiz, Ana}\n}\n",
+    "EndNote references": b"%0 Newspaper Article\n%T River rises\n%A Ruiz, Ana\n",
     "an HTTP response": b"HTTP/1.1 200 OK\nContent-Type: text/plain\n\nThe river rose",
 }
 

@@ -126,6 +126,20 @@ def test_files_with_one_article_each_have_one_order(tmp_path):
     ]
 
 
+@pytest.mark.parametrize("last", ["Document VLPST00020250226el2q0000{}", "Record: 12345{}", "LÄNGE: {}1 Wörter"])
+def test_a_text_that_looks_like_several_articles_is_told(tmp_path, last):
+    several = "".join(f"Bridge {n}\n\nThe bridge was shut.\n\n{last.format(n)}\n\n" for n in (1, 2))
+    note = "texts that look like several articles, read as one: 1"
+    assert note in index(tmp_path, put_text(tmp_path, "several.txt", several)).stderr
+    one = put_text(tmp_path, "one.txt", several.replace(last.format(2), ""))
+    assert "read as one" not in index(tmp_path, one).stderr
+
+
+def put_text(folder, name, text):
+    (folder / name).write_text(text)
+    return folder / name
+
+
 def test_dates_against_the_order_of_their_file_are_told(tmp_path):
     records = [
         {"id": str(n), "text": "x", "date": day} for n, day in enumerate(("13/02/2025", "01/02/2025", "02/14/2025"))

@@ -40,6 +40,8 @@ def archive(tmp_path_factory):
         ('"Corridale dam"', '"Corriedale dam"'),
         ("dam AND Corridale", "dam AND Corriedale"),
         ("title:dam OR Corridale", "title:dam OR Corriedale"),
+        ("title:Corridale", "title:Corriedale"),
+        ("dam headline:Corridale", "dam headline:Corriedale"),
         ("Corridale w/3 dam", "Corriedale w/3 dam"),
         ('source:"Valey Post"', 'source:"Valley Post"'),
         ("source:Hindoo", 'source:"The Hindu"'),

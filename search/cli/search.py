@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 FORMATS = ("pretty", "json", "xlsx", *FORMS)
 BATCH_FORMATS = ("jsonl", "csv")
+# What --output FILE is written as, by its name, where --format does not say.
+_BY_NAME = {".json": "json", ".jsonl": "jsonl", ".csv": "csv", ".xlsx": "xlsx", ".bib": "bibtex", ".ris": "ris"}
 
 
 _EXCLUDES = re.compile(r"-(?!n[0-9]+$)[^\W\d_][\w.'’-]+")
@@ -61,7 +63,7 @@ def _words(ctx: click.Context, param: click.Parameter, value: tuple[str, ...]) -
 @click.option(
     "--format",
     type=click.Choice(FORMATS),
-    help="xlsx is a table for Excel. [default: pretty; jsonl with --queries]",
+    help="xlsx is a table for Excel. [default: as --output's FILE ends, else pretty; jsonl with --queries]",
 )
 @click.option("--excel", is_flag=True, help="Begin CSV with a byte order mark (BOM), as Excel needs for accents.")
 @receipt_file
@@ -86,6 +88,8 @@ def command(
     """
     check(receipt)
     settings = given(settings)
+    if format is None and queries is None and (file := ctx.params.get("output")) is not None:
+        format = _BY_NAME.get(file.suffix.lower())
     if excel and format != "csv":
         raise UsageError("--excel goes with --format csv; for a workbook use --format xlsx")
     text = " ".join(query)

@@ -25,6 +25,8 @@ _KINDS = {"by": "author", "authors": "author"}
 _NAMED = ("source", "section", "agency", "language", "author")
 _MOST = 20  # names that are looked up
 _MOST_WORDS = 8  # that no article has, told by name
+# A field of the words that are looked at, before a word of a query.
+_IN_TEXT = "|".join(f"(?<={name}:)" for name in ("title", "text", "headline", "body"))
 _BETWEEN = frozenset({"versus", "vs", "vs."})  # stand between what is compared
 
 
@@ -63,7 +65,7 @@ def suggestion(view: View, plan: Plan, scope: Scope) -> tuple[str | None, list[s
             continue  # "May" in "5 May 2020" is no misspelling
         if better is not None:  # not inside other words, fields, patterns or what is left out
             quotes = "" if word in query.words else '"'
-            alone = rf"""(?<![\w:'-]){re.escape(word)}(?![\w:'*?~-])"""
+            alone = rf"""(?:(?<![\w:'-])|{_IN_TEXT}){re.escape(word)}(?![\w:'*?~-])"""
             if not quotes:
                 alone = rf"""(?<![\w:"'-]){re.escape(word)}(?![\w:"'*?~-])"""
             text = re.sub(alone, better.replace("\\", r"\\"), text)

@@ -49,6 +49,13 @@ _BEGINNINGS = (
     (re.compile(r"begin [0-7]{3} \S"), "uuencoded data"),
     (re.compile(r"data:[\w/+.-]+;base64,"), "base64 data"),
     (re.compile(r"TY  - "), "RIS references"),
+    (
+        re.compile(
+            r"(?>(?:%[^\n]*\n\s*)*)@(?:article|misc|book|online|inproceedings|string|comment|preamble)\s*[{(]", re.I
+        ),
+        "BibTeX references",
+    ),
+    (re.compile(r"%0 [A-Z][^\n]*\n(?:%[0-9A-Z@] [^\n]*\n)"), "EndNote references"),
     (re.compile(r"(?:%[^\n]*\n\s*)*\\(?:documentclass|documentstyle|begin\{document\})"), "LaTeX"),
     (
         re.compile(r"(?>(?:--[^\n]*\n\s*|/\*.*?\*/;?\s*)*)(?:CREATE TABLE|INSERT INTO|DROP TABLE)\b", re.DOTALL),

@@ -18,6 +18,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any
 
 from search.ingest.agencies import agency_name
@@ -79,6 +80,13 @@ _PLACE = r"(?P<place>[^\W\d_][\w .,'’/-]{1,58}?)"
 _WIRE_DATELINE = re.compile(rf"{_PLACE}{_DAY}\s*[(\[](?P<agency>[^()\[\]]{{2,40}})[)\]]\s*(?:[-–—:]|(?=\S))")
 _CAPITALS_DATELINE = re.compile(rf"{_PLACE}{_DAY}\s*(?:--|[-–—])\s")
 _NO_PLACE = {"BREAKING", "EXCLUSIVE", "UPDATE", "WATCH", "OPINION", "ANALYSIS", "EXPLAINER", "EDITORIAL", "REVIEW"}
+# What databases write once for each article: its number, or how long it is.
+_LAST_LINE = re.compile(
+    r"^(?:Document [A-Z]{2,}[A-Za-z0-9]{15,}|Record(?: Number)?: ?\w{4,}|ProQuest document ID:? ?\d+|"
+    r"(?:Accession|Document) (?:No\.?|Number):? ?\w+|"
+    r"(?:LENGTH|LÄNGE|LONGUEUR|LONGITUD|LUNGHEZZA|LENGTE): ?\d[\d.,]* \w+)\s*$",
+    re.MULTILINE,
+)
 
 
 def recognises(head: Head) -> bool:
@@ -104,6 +112,8 @@ def read(source: Source) -> Iterator[Record | Rejection]:
             return
         pieces.append(chunk)
     text = "".join(pieces)
+    if sum(1 for _ in islice(_LAST_LINE.finditer(text), 2)) > 1:
+        source.note("texts that look like several articles, read as one")
     if (front := _front_matter(text)) is not None:
         fields, rest = front
         parsed = parse(rest)
