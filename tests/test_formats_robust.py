@@ -190,3 +190,18 @@ def test_many_elements_are_not_taken_for_a_large_one(monkeypatch):
     monkeypatch.setattr(trees, "RECORD_LIMIT", 1_000_000)
     xml = b"<r>" + (b"<item>" + b"x" * 10_000 + b"</item>") * 500 + b"</r>"
     assert sum(1 for _ in trees.elements(Source("x", io.BytesIO(xml)), ("item",))) == 500
+
+
+def test_an_old_workbook_whose_sectors_run_in_a_circle_costs_only_itself(tmp_path):
+    data = bytearray((FOLDER / "articles.xls").read_bytes())
+    table = (int.from_bytes(data[76:80], "little") + 1) * 512  # where each sector's next one stands
+    directory = int.from_bytes(data[48:52], "little")
+    data[table + 4 * directory : table + 4 * directory + 4] = directory.to_bytes(4, "little")
+    (tmp_path / "a.xls").write_bytes(data)
+    (tmp_path / "b.xls").write_bytes((FOLDER / "articles.xls").read_bytes())
+    reading = read([tmp_path])
+    items = list(reading)
+    assert [item.reason for item in items if isinstance(item, Rejection)] == [
+        "no workbook that can be read (its library gave up)"
+    ]
+    assert sum(isinstance(item, Article) for item in items) == 2

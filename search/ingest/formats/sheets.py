@@ -5,18 +5,17 @@ from __future__ import annotations
 import io
 import zipfile
 from collections.abc import Generator, Iterator, Sequence
-from datetime import date, datetime, time
 from itertools import chain, islice
 from typing import Any
 
 from search.ingest.aliases import bare_name, fields_of
 from search.ingest.formats.base import Format, Record, rejected
+from search.ingest.formats.old_workbooks import SIGNATURE, cell, sheets_of
 from search.ingest.formats.table import distinct, header_fault
 from search.ingest.source import DAMAGES, FREE, MEMORY_LIMIT, RATIO, Head, Source, SourceProblem
 from search.records import Rejection
 
 _ABOVE = 20  # rows that may stand above the header
-_OLE = b"\xd0\xcf\x11\xe0"
 _SECTOR, _DIRECTORY = 512, 48  # bytes of a sector of an OLE file; where its header names that of the directory
 
 
@@ -24,7 +23,7 @@ def recognises(head: Head) -> bool:
     """It is a workbook: a ZIP file with its parts, or an OLE file whose directory names one."""
     if head.startswith(b"PK\x03\x04"):
         return head.find(b"xl/") >= 0 or head.find(b"opendocument.spreadsheet", 0, 200) >= 0
-    if not head.startswith(_OLE):
+    if not head.startswith(SIGNATURE):
         return False
     start = (int.from_bytes(head[_DIRECTORY : _DIRECTORY + 4], "little") + 1) * _SECTOR
     return start + _SECTOR > len(head) or any(head.find(name.encode("utf-16-le")) >= 0 for name in ("Workbook", "Book"))
@@ -39,16 +38,19 @@ def read(source: Source) -> Iterator[Record | Rejection]:
     if len(data) > MEMORY_LIMIT:
         raise SourceProblem(f"a workbook of more than {MEMORY_LIMIT >> 20} MiB")
     bounded(data)
-    try:
-        workbook = CalamineWorkbook.from_filelike(io.BytesIO(data))
-        names = workbook.sheet_names
-    except BaseException as error:
-        raise _damage(error) from error
+    sheets: dict[str, Iterator[Sequence[Any]]]
+    if data.startswith(SIGNATURE):
+        sheets = {name: iter(rows) for name, rows in sheets_of(data).items()}
+    else:
+        try:
+            workbook = CalamineWorkbook.from_filelike(io.BytesIO(data))
+            sheets = {name: _rows(workbook, name) for name in workbook.sheet_names}
+        except BaseException as error:
+            raise _damage(error) from error
     faults: list[str] = []
     good = 0
-    for name in names:
-        rows = _rows(workbook, name)
-        fault = yield from _sheet(source, name if len(names) > 1 else "", rows)
+    for name, rows in sheets.items():
+        fault = yield from _sheet(source, name if len(sheets) > 1 else "", rows)
         if fault is None:
             good += 1
         elif fault:
@@ -76,7 +78,7 @@ def _sheet(
     columns = distinct(names)
     for place, row in enumerate(chain(start[above + 1 :], rows), above + 2):
         fields = {
-            name: cell for name, value in zip(columns, row, strict=False) if (cell := _cell(value)) not in (None, "")
+            name: plain for name, value in zip(columns, row, strict=False) if (plain := cell(value)) not in (None, "")
         }
         if fields:
             where = f"{sheet}, row {place}" if sheet else f"row {place}"
@@ -96,16 +98,6 @@ def _rows(workbook: Any, name: str) -> Iterator[Sequence[Any]]:
         raise
     except BaseException as error:
         raise _damage(error) from error
-
-
-def _cell(value: Any) -> Any:
-    if isinstance(value, datetime):
-        return value.isoformat(" ") if value.time() != time() else value.date().isoformat()
-    if isinstance(value, date | time):
-        return value.isoformat()
-    if isinstance(value, float) and value.is_integer() and abs(value) < 1e15:
-        return int(value)
-    return value if isinstance(value, str | int | float | bool) or value is None else str(value)
 
 
 def bounded(data: bytes) -> None:
