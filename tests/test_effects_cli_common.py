@@ -45,7 +45,7 @@ def calls(tmp_path):
         "alerts remove": (["alerts", "remove", "dams"], "removed dams\n"),
         "alerts run": (["alerts", "run"], "dams: 1 new article\n"),
         "stats": (["stats"], "articles: 2\n"),
-        "reanalyse": (["reanalyse"], "the words of 2 articles were read so before"),
+        "reanalyse": (["reanalyse"], "2 articles were read so before"),
         "regroup": (["regroup"], "2 articles compared, 0 of them copies of another"),
         "optimize": (["optimize"], "1 segment before, 1 now"),
         "doctor": (["doctor"], "no problems in 2 articles\n"),
@@ -96,6 +96,15 @@ def test_index_of_alerts_goes_before_what_is_to_be_done(folder, tmp_path):
     assert run("alerts", "--index", tmp_path / "nowhere", "list", "--index", folder).stdout.startswith("dams\n")
 
 
+@shows("receipt", "--index")
+def test_index_of_receipts_goes_before_what_is_to_be_done(folder, tmp_path):
+    environment, kept = {"BROADSHEET_INDEX": str(tmp_path / "nowhere")}, tmp_path / "kept.json"
+    assert run("search", "dam", "--index", folder, "--receipt", kept).exit_code == 0
+    assert run("receipt", "--index", folder, "verify", kept, env=environment).exit_code == 0
+    assert run("receipt", "verify", kept, env=environment).exit_code == 3
+    assert run("receipt", "--index", tmp_path / "nowhere", "verify", kept, "--index", folder).exit_code == 0
+
+
 @pytest.mark.parametrize("command", [*OVER_AN_ARCHIVE, *SERVING, "help"])
 def test_debug_shows_where_an_error_comes_from(calls, command, tmp_path):
     missing = {"help": ["help", "nothing"], "index": ["index", tmp_path / "nothing"]}
@@ -109,9 +118,15 @@ def test_debug_shows_where_an_error_comes_from(calls, command, tmp_path):
 
 @shows("", "--debug")
 @shows("alerts", "--debug")
-def test_debug_before_the_command(tmp_path):
-    missing = ("--index", tmp_path / "nothing")
-    for call in (("--debug", "stats", *missing), ("alerts", "--debug", "list", *missing)):
+@shows("receipt", "--debug")
+def test_debug_before_the_command(folder, tmp_path):
+    missing, made = ("--index", tmp_path / "nothing"), tmp_path / "made.json"
+    run("search", "dam", "--index", folder, "--receipt", made)
+    for call in (
+        ("--debug", "stats", *missing),
+        ("alerts", "--debug", "list", *missing),
+        ("receipt", "--debug", *missing, "verify", made),
+    ):
         ran = run(*call)
         assert ran.stderr.startswith("Traceback (most recent call last):\n")
         assert ran.exit_code == 3

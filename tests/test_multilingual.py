@@ -433,3 +433,18 @@ def test_no_text_makes_it_fail(tmp_path, text):
         assert matched(archive, "Hund") == ["1"]
         assert matched(archive, "here") == ["2"]
         assert detected(text) in (*known(), "")
+
+
+def test_a_question_is_about_no_word_of_its_asking_beside_another_language(tmp_path):
+    with Archive.open(tmp_path / "archive", create=True) as archive:
+        archive.add(
+            [
+                Article(id="en", text="The council met about the weather, and what it did was to wait."),
+                Article(id="de", text="Der Damm hält, sagte der Wart, und die Stadt ist ruhig.", language="de"),
+            ],
+            vectors=False,
+        )
+        assert not archive.retrieve("What did The Washington Post report about the dam?")
+        assert [passage.article_id for passage in archive.retrieve("What did the council do about the weather?")] == [
+            "en"
+        ]

@@ -84,7 +84,14 @@ def answer(
     every = np.ones(ARTICLES, np.bool_)
     view = SimpleNamespace(columns=columns, vectors=meaning, encoded=lambda text: np.zeros(4, np.float32))
     query = ParsedQuery("word", None, ("word",), ("word",), "word")
-    plan = Plan(request=Request(query="word", **asked), query=query, mode=mode, as_of=None, now=NOW, began=0.0)
+    plan = Plan(
+        request=Request(query="word", **{"weight": 0.5, **asked}),
+        query=query,
+        mode=mode,
+        as_of=None,
+        now=NOW,
+        began=0.0,
+    )
     scope = Scope(every, every, every, ARTICLES, Words(np.maximum(words, 0.0), beyond))  # type: ignore[arg-type]
     ranked = by_relevance(view, plan, scope)  # type: ignore[arg-type]
     assert ranked.fused is not None

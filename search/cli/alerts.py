@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING
 
 import click
 
 from search.cli import pretty
 from search.cli.options import (
+    again,
     asks,
     common,
     counted,
-    debug,
     opened,
     output,
     output_file,
@@ -33,8 +33,6 @@ from search.exports import formats
 if TYPE_CHECKING:
     from search.records import News, NewsItem
 
-AnyFunction = TypeVar("AnyFunction", bound=Callable[..., Any])
-
 
 @click.group("alerts")
 @common
@@ -47,26 +45,13 @@ def command(ctx: click.Context, /, folder: Path) -> None:
     ctx.obj = folder
 
 
-def _again(function: AnyFunction) -> AnyFunction:
-    """``--index`` and ``--debug`` after the name of what is to be done, too."""
-    index = click.option(
-        "--index",
-        "folder",
-        type=click.Path(path_type=Path),
-        callback=lambda ctx, _, value: ctx.obj if value is None else value,
-        metavar="FOLDER",
-        help="The archive.",
-    )
-    return index(debug(function))
-
-
 _wait = click.option("--wait", is_flag=True, help="Wait while another process writes to the archive.")
 
 
 @command.command("add")
 @click.argument("name", callback=valid_text)
 @click.argument("query", nargs=-1, required=True, metavar="QUERY...", callback=valid_text)
-@_again
+@again
 @click.option("--everything", is_flag=True, help="The first run also tells what is in the archive by now.")
 @_wait
 def add(name: str, query: tuple[str, ...], folder: Path, everything: bool, wait: bool) -> None:
@@ -80,7 +65,7 @@ def add(name: str, query: tuple[str, ...], folder: Path, everything: bool, wait:
 
 
 @command.command("list")
-@_again
+@again
 @printed("pretty", "json")
 @output
 @click.pass_context
@@ -107,7 +92,7 @@ def list_(ctx: click.Context, /, folder: Path, format: str) -> None:
 
 @command.command("remove")
 @click.argument("name", callback=valid_text)
-@_again
+@again
 @_wait
 def remove(name: str, folder: Path, wait: bool) -> None:
     """Forget a saved query."""
@@ -118,7 +103,7 @@ def remove(name: str, folder: Path, wait: bool) -> None:
 
 @command.command("run")
 @click.argument("names", nargs=-1, metavar="[NAME]...", callback=valid_text)
-@_again
+@again
 @printed("text", "json", "rss", help="How to print the news.")
 @output_file
 @asks(*ALERTS)

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from search.cli.options import asks, common, counted, given, opened, output, printed, timings, valid_text
-from search.cli.receipt import check as check_name
-from search.cli.receipt import receipt_file, write
+from search.cli.receipts import check as check_name
+from search.cli.receipts import receipt_file, write
 from search.cli.text import clean, line
 from search.engine.request import CONTEXT
 

@@ -11,7 +11,7 @@ import click
 from search.cli import charts, pretty
 from search.cli.matching import TABLES, asked, check_output, match_set, put, put_table
 from search.cli.options import UNSAID, common, counted, opened, styled
-from search.cli.receipt import check, receipt_file, write
+from search.cli.receipts import check, receipt_file, write
 from search.cli.text import DIM, PLAIN, line, width
 from search.declarations import values
 from search.engine.request import FACETS

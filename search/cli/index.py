@@ -19,7 +19,6 @@ from search.cli.progress import IndexMeter, duration
 from search.cli.reading import builds, reads
 from search.cli.text import clean, cut
 from search.errors import RecordsRejected, SearchError, UsageError
-from search.keyword.multilingual import how_read
 from search.records import AddReport, Article, Edition, Rejection
 
 if TYPE_CHECKING:
@@ -135,6 +134,7 @@ def _say_languages(archive: Archive, report: AddReport) -> None:
         advice = "all are read as English here; 'broadsheet reanalyse' reads each article in its own language"
         click.echo(f"languages: {shown}; {advice}", err=True)
         return
+    from search.keyword.multilingual import how_read
 
     ways: dict[str, list[str]] = {}
     for code in other:

@@ -33,7 +33,7 @@ COMMANDS = {
     "facets": "Count what matches by source, author, section, date and more.",
     "timeline": "Count what matches over time.",
     "first": "Show the earliest articles that match.",
-    "sample": "Draw articles at random from all that match.",
+    "sample": "Draw articles at random from all that match, for coders.",
     "terms": "List the words and phrases that set what matches apart.",
     "collect": "Keep named lists of articles, with tags and notes.",
     "receipt": "Verify receipts of earlier answers, and show them.",

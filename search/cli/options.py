@@ -240,3 +240,16 @@ def confirm(question: str) -> bool:
     if not asking():
         raise UsageError("nobody can be asked here; add --yes to go ahead")
     return click.confirm(question, err=True)
+
+
+def again(function: AnyFunction) -> AnyFunction:
+    """``--index`` and ``--debug`` after the name of what is to be done, too."""
+    index = click.option(
+        "--index",
+        "folder",
+        type=click.Path(path_type=Path),
+        callback=lambda ctx, _, value: ctx.obj if value is None else value,
+        metavar="FOLDER",
+        help="The archive.",
+    )
+    return index(debug(function))

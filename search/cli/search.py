@@ -11,7 +11,7 @@ from click.core import ParameterSource
 
 from search.cli.hits import BOM, put
 from search.cli.options import asks, common, counted, given, opened, output, timings, valid_text
-from search.cli.receipt import check, receipt_file, write
+from search.cli.receipts import check, receipt_file, write
 from search.cli.text import clean, line
 from search.engine.request import SEARCH
 from search.errors import QueryError, UsageError

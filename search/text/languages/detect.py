@@ -25,6 +25,10 @@ _ENGLISH = frozenset(
         *("this", "to", "was", "were", "which", "who", "will", "with", "would"),
     }
 )
+_ASKING = _ENGLISH | {  # what English questions have besides, and other languages do not
+    *("about", "against", "because", "between", "could", "did", "does", "during", "how", "into", "should", "than"),
+    *("there", "these", "those", "what", "when", "where", "whom", "whose", "why"),
+}
 _AT_A_GLANCE = _ENGLISH - {
     *(
         "a",
@@ -162,7 +166,8 @@ def of_query(words: Iterable[str], codes: Iterable[str]) -> str:
     """Which of some languages the words of a query are in, as far as its function words tell; empty where they do not:
     two different ones that no other language has as many of."""
     asked = {_bare(word) for word in words}
-    found = sorted(((len(asked & _function_words(code)), code) for code in codes), reverse=True)
+    words_of = {code: _ASKING if code == "en" else _function_words(code) for code in codes}
+    found = sorted(((len(asked & own), code) for code, own in words_of.items()), reverse=True)
     if not found or found[0][0] < 2 or (len(found) > 1 and found[1][0] == found[0][0]):
         return ""
     return found[0][1]
