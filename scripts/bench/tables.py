@@ -28,18 +28,23 @@ FEW: tuple[Row, ...] = (
     ),
     (
         "SciFact, nDCG@10: words, meaning, both",
-        "{quality: SciFact, nDCG@10: keyword}, {quality: SciFact, nDCG@10: vector},"
-        " {quality: SciFact, nDCG@10: hybrid}",
-        "`broadsheet evaluate`",
+        "{quality: scifact, keyword}, {quality: scifact, vector}, {quality: scifact, hybrid};"
+        " bm25s {quality: scifact, bm25s}, LanceDB {quality: scifact, lancedb}",
+        "quality",
     ),
 )
+SETS = (
+    ("scifact", "SciFact"),
+    ("known", "a headline, its article without it"),
+    ("short", "three words of a headline"),
+    ("lead", "two thirds of a first sentence, the article without it"),
+    ("long", "a question on two outlets' stories"),
+    ("event", "other outlets' articles on an event"),
+)
+"""Test sets of rankings, and what their queries are."""
+NO_TXTAI = ("scifact",)
+"""Of so many articles that txtai compares them approximately."""
 ALL: tuple[Row, ...] = (
-    (
-        "SciFact, nDCG@10",
-        "keyword {quality: SciFact, nDCG@10: keyword}, vector {quality: SciFact, nDCG@10: vector},"
-        " hybrid {quality: SciFact, nDCG@10: hybrid}",
-        "`broadsheet evaluate`",
-    ),
     (
         "keyword query, 20,000 articles, median and p99",
         "{keyword: 20,000, broadsheet: all, median} and {keyword: 20,000, broadsheet: all, p99} ms;"
@@ -162,10 +167,25 @@ ALL: tuple[Row, ...] = (
         (
             f"nDCG@10, {what}: hybrid, words, meaning",
             f"{{quality: {name}, hybrid}}, {{quality: {name}, keyword}}, {{quality: {name}, vector}};"
-            f" bm25s {{quality: {name}, bm25s}}, LanceDB {{quality: {name}, lancedb}}",
+            f" bm25s {{quality: {name}, bm25s}}, LanceDB {{quality: {name}, lancedb}}, txtai"
+            + (" not asked" if name in NO_TXTAI else f" {{quality: {name}, txtai}}"),
             "quality",
         )
-        for name, what in (("short", "three words of a headline"), ("event", "other outlets' articles on an event"))
+        for name, what in SETS
+    ),
+    *(
+        (
+            f"the same, {what}: by how much hybrid is above each, 95 % interval, p",
+            "; ".join(
+                f"{label} {{quality: {name}, hybrid less {peer}}}"
+                f" [{{quality: {name}, hybrid less {peer}, low}}, {{quality: {name}, hybrid less {peer}, high}}],"
+                f" {{quality: {name}, hybrid less {peer}, p}}"
+                for peer, label in (("bm25s", "bm25s"), ("lancedb", "LanceDB"), ("txtai", "txtai"))
+                if peer != "txtai" or name not in NO_TXTAI
+            ),
+            "quality",
+        )
+        for name, what in SETS
     ),
     *(
         (
@@ -210,7 +230,11 @@ def table(rows: tuple[Row, ...], folder: str = "") -> str:
 
     def put(match: re.Match[str]) -> str:
         value, unit = known[match[1]][match[2]]
-        if not unit and 0 < value <= 1:  # a share: as many digits for each
+        if unit == "nDCG@10 more":
+            return f"{value:+.3f}"
+        if unit == "p":
+            return "< 0.001" if value < 0.001 else f"{value:.3f}"
+        if unit == "nDCG@10" or (not unit and 0 < value <= 1):  # a share: as many digits for each
             return f"{value:.3f}"
         return f"{value:,.0f}" if value >= 1000 else f"{value:.3g}"
 
