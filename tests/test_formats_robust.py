@@ -9,9 +9,11 @@ import time
 
 import pytest
 
+from search.errors import SourceError
 from search.ingest import known_formats
 from search.ingest import read as ingest_read
 from search.ingest.formats import recognition, trees
+from search.ingest.queries import _sheet
 from search.ingest.source import Source, SourceProblem
 from search.records import Article, Rejection
 from tests.placeless import read
@@ -192,16 +194,29 @@ def test_many_elements_are_not_taken_for_a_large_one(monkeypatch):
     assert sum(1 for _ in trees.elements(Source("x", io.BytesIO(xml)), ("item",))) == 500
 
 
-def test_an_old_workbook_whose_sectors_run_in_a_circle_costs_only_itself(tmp_path):
+def circling():
+    """A workbook of the old Excel whose directory is its own next sector, for ever."""
     data = bytearray((FOLDER / "articles.xls").read_bytes())
     table = (int.from_bytes(data[76:80], "little") + 1) * 512  # where each sector's next one stands
     directory = int.from_bytes(data[48:52], "little")
     data[table + 4 * directory : table + 4 * directory + 4] = directory.to_bytes(4, "little")
-    (tmp_path / "a.xls").write_bytes(data)
+    return bytes(data)
+
+
+def test_an_old_workbook_whose_sectors_run_in_a_circle_costs_only_itself(tmp_path):
+    (tmp_path / "a.xls").write_bytes(circling())
     (tmp_path / "b.xls").write_bytes((FOLDER / "articles.xls").read_bytes())
-    reading = read([tmp_path])
-    items = list(reading)
+    items = list(read([tmp_path]))
     assert [item.reason for item in items if isinstance(item, Rejection)] == [
         "no workbook that can be read (its library gave up)"
     ]
     assert sum(isinstance(item, Article) for item in items) == 2
+
+
+def test_an_old_workbook_of_queries_is_read_as_one_of_articles(tmp_path):
+    good, bad = tmp_path / "good.xls", tmp_path / "bad.xls"
+    good.write_bytes((FOLDER / "articles.xls").read_bytes())
+    bad.write_bytes(circling())
+    assert next(_sheet(good, good.read_bytes()))[:3] == ["Title", "Text", "Date"]
+    with pytest.raises(SourceError, match="its library gave up"):
+        list(_sheet(bad, bad.read_bytes()))

@@ -445,6 +445,4 @@ def test_a_question_is_about_no_word_of_its_asking_beside_another_language(tmp_p
             vectors=False,
         )
         assert not archive.retrieve("What did The Washington Post report about the dam?")
-        assert [passage.article_id for passage in archive.retrieve("What did the council do about the dam?")] == [
-            "en"
-        ]
+        assert [passage.article_id for passage in archive.retrieve("What did the council do about the dam?")] == ["en"]

@@ -78,10 +78,14 @@ def _sheet(path: Path, data: bytes) -> Iterator[list[Any]]:
         from python_calamine import CalamineWorkbook
     except ImportError as error:
         raise MissingExtraError("python-calamine", "formats") from error
+    from search.ingest.formats.old_workbooks import SIGNATURE, sheets_of
     from search.ingest.formats.sheets import bounded
     from search.ingest.source import SourceProblem
 
     try:
+        if data.startswith(SIGNATURE):
+            yield from next(iter(sheets_of(data).values()), [])
+            return
         bounded(data)
         yield from CalamineWorkbook.from_filelike(io.BytesIO(data)).get_sheet_by_index(0).to_python()
     except (SourceProblem, ValueError) as error:
