@@ -224,10 +224,10 @@ def collect(archive, *arguments):
 
 
 @shows("collect", "--index", "--debug")
-@shows("collect add", "--query", "--tag", "--note", "--debug")
-@shows("collect remove", "--debug")
-@shows("collect note", "--debug")
-@shows("collect drop", "--yes", "--debug")
+@shows("collect add", "--index", "--query", "--tag", "--note", "--debug")
+@shows("collect remove", "--index", "--debug")
+@shows("collect note", "--index", "--debug")
+@shows("collect drop", "--index", "--yes", "--debug")
 def test_collecting_on_the_command_line(desk, tmp_path):
     ran = collect(desk)
     assert (ran.exit_code, ran.stdout) == (0, "")
@@ -255,6 +255,13 @@ def test_collecting_on_the_command_line(desk, tmp_path):
         ran = run("collect", "--index", str(tmp_path / "none"), "boats", *command, "--debug")
         assert ran.exit_code == 3
         assert "Traceback" in ran.stderr
+    elsewhere = {"BROADSHEET_INDEX": str(tmp_path / "none")}
+    for command in (["add", "a"], ["note", "x"], ["export"], ["remove", "a"], ["drop", "--yes"]):
+        assert run("collect", "boats", *command, env=elsewhere).exit_code == 3
+    desk.collect("boats", ["b"])
+    for command in (["add", "c"], ["note", "x"], ["export"], ["remove", "c"], ["drop", "--yes"]):
+        assert run("collect", "boats", *command, "--index", str(desk.path), env=elsewhere).exit_code == 0
+    assert not desk.collections()
     assert "Traceback" in run("collect", "--index", str(tmp_path / "none"), "--debug").stderr
 
 
@@ -271,7 +278,7 @@ class _Elements(HTMLParser):
         self.text += data
 
 
-@shows("collect export", "--format", "--output", "--debug")
+@shows("collect export", "--index", "--format", "--output", "--debug")
 @pytest.mark.parametrize("form", ["csv", "xlsx", "json", "bibtex", "ris", "csl", "ids", "html", "docx"])
 def test_exports_are_read_back(desk, tmp_path, form):
     desk.collect("boats", query="title:ferry", tags=["one"], note=HOSTILE)

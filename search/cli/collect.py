@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from search.cli.matching import no_terminal, put_workbook
-from search.cli.options import common, confirm, counted, debug, opened, output, printed, valid_text
+from search.cli.options import again, common, confirm, counted, opened, output, printed, valid_text
 from search.cli.text import line
 from search.errors import UsageError
 from search.exports.collected import COLLECTED, written
@@ -31,7 +31,7 @@ def command(ctx: click.Context, /, name: str | None, folder: Path) -> None:
     'collect NAME add ID...' fills one, 'search in:NAME' searches in it, 'collect NAME export --format docx' writes it
     as a reading copy. Without a name, lists them. They are kept in one file beside the archive, FOLDER.collections.
     """
-    ctx.obj = (name, folder)
+    ctx.obj = folder
     if ctx.invoked_subcommand is None:
         with opened(folder) as archive:
             if name is None:
@@ -71,10 +71,10 @@ def _missing(members: Iterable[Member]) -> None:
         click.echo(f"{counted(len(gone), 'article')} not in the archive any more: {named}", err=True)
 
 
-def _of(ctx: click.Context) -> tuple[str, Path]:
-    name, folder = ctx.obj
-    assert name is not None  # a subcommand follows the name
-    return name, folder
+def _name(ctx: click.Context) -> str:
+    """The collection, which is named before what is to be done."""
+    assert ctx.parent is not None
+    return str(ctx.parent.params["name"])
 
 
 @command.command("add")
@@ -82,16 +82,22 @@ def _of(ctx: click.Context) -> tuple[str, Path]:
 @click.option("--query", metavar="QUERY", callback=valid_text, help="Also all that matches, with a receipt of it.")
 @click.option("--tag", "tags", multiple=True, metavar="TAG", callback=valid_text, help="Tag them; may be repeated.")
 @click.option("--note", metavar="TEXT", callback=valid_text, help="Note this of each.")
-@debug
+@again
 @click.pass_context
 def add(
-    ctx: click.Context, /, ids: tuple[str, ...], query: str | None, tags: tuple[str, ...], note: str | None
+    ctx: click.Context,
+    /,
+    folder: Path,
+    ids: tuple[str, ...],
+    query: str | None,
+    tags: tuple[str, ...],
+    note: str | None,
 ) -> None:
     """Add articles by id or by a query (- reads ids from standard input, a line each).
 
     Those that are there already get the tags too, and the note. Exits 1 when an id is of no article.
     """
-    name, folder = _of(ctx)
+    name = _name(ctx)
     if ids == ("-",):
         ids = tuple(text for text in (each.strip() for each in sys.stdin) if text)
     if not ids and query is None:
@@ -108,11 +114,11 @@ def add(
 
 @command.command("remove")
 @click.argument("ids", nargs=-1, required=True, metavar="ID...", callback=valid_text)
-@debug
+@again
 @click.pass_context
-def remove(ctx: click.Context, /, ids: tuple[str, ...]) -> None:
+def remove(ctx: click.Context, /, folder: Path, ids: tuple[str, ...]) -> None:
     """Take articles out; they stay in the archive. Exits 1 when an id is not in the collection."""
-    name, folder = _of(ctx)
+    name = _name(ctx)
     with opened(folder) as archive:
         done = archive.uncollect(name, ids)
     click.echo(f"{counted(done.removed, 'article')} taken out; {line(name)} has {done.articles:,}", err=True)
@@ -124,22 +130,22 @@ def remove(ctx: click.Context, /, ids: tuple[str, ...]) -> None:
 
 @command.command("note")
 @click.argument("text", callback=valid_text)
-@debug
+@again
 @click.pass_context
-def note(ctx: click.Context, /, text: str) -> None:
+def note(ctx: click.Context, /, folder: Path, text: str) -> None:
     """Note something of the whole collection."""
-    name, folder = _of(ctx)
+    name = _name(ctx)
     with opened(folder) as archive:
         archive.annotate(name, text)
 
 
 @command.command("drop")
 @click.option("--yes", is_flag=True, help="Do not ask.")
-@debug
+@again
 @click.pass_context
-def drop(ctx: click.Context, /, yes: bool) -> None:
+def drop(ctx: click.Context, /, folder: Path, yes: bool) -> None:
     """Forget the collection with its tags and notes. The articles stay in the archive."""
-    name, folder = _of(ctx)
+    name = _name(ctx)
     with opened(folder) as archive:
         members = archive.collection(name)
         if not yes and not confirm(f"Forget {line(name)} with {counted(len(members), 'article')}?"):
@@ -150,15 +156,15 @@ def drop(ctx: click.Context, /, yes: bool) -> None:
 @command.command("export")
 @printed(*COLLECTED, help="A table, entries for a reference manager, or a reading copy (html, docx).")
 @output
-@debug
+@again
 @click.pass_context
-def export(ctx: click.Context, /, format: str) -> None:
+def export(ctx: click.Context, /, folder: Path, format: str) -> None:
     """Write the collection for other programs, or to be read.
 
     A reading copy has contents, the articles, citations and the receipts of the searches that filled it. Articles that
     the archive has no more are in the tables and the reading copy by what was kept of them.
     """
-    name, folder = _of(ctx)
+    name = _name(ctx)
     with opened(folder) as archive:
         copy = archive.dossier(name)
     if format == "xlsx":
