@@ -52,7 +52,19 @@ QUERIES = (
     "  dam  ",
     "lang:de",
 )
-LITERALS = ("dam -Corran", "date:2025 (dam", 'a "dam', "NOT dam", "dam w/5 x", "+dam?", "*", "C:\\dam", "AND")
+LITERALS = (
+    "dam -Corran",
+    "date:2025 (dam",
+    'a "dam',
+    "NOT dam",
+    "dam w/5 x",
+    "+dam?",
+    "*",
+    "C:\\dam",
+    "AND",
+    "''dam (",
+    "<<dam",
+)
 PIECES = (
     "dam",
     "report",
@@ -251,6 +263,16 @@ def test_literal_queries_are_escaped(sample, query):
         for value in facet.values:
             assert value.query is not None
             assert total(sample, value.query) == value.count, value
+
+
+@pytest.mark.parametrize("query", ["''dam", "``dam", ",,dam", "<<dam -report"])
+@pytest.mark.parametrize("literal", [False, True])
+def test_a_mark_of_the_query_is_not_closed_by_its_condition(sample, query, literal):
+    (facet,) = sample.facets(query, fields=[FacetField.SOURCE], literal=literal).facets
+    assert facet.values
+    for value in facet.values:
+        assert value.query is not None
+        assert total(sample, value.query) == value.count, value
 
 
 @pytest.mark.parametrize("field", FacetField)

@@ -19,8 +19,10 @@ from search.query.parser import parse
 from search.records import Filters
 
 LONGEST = 2000  # characters of a query that is repeated for every value
-_PROBE, _PROBE_TEXT = Value("language", "x", whole=True), "lang:=x"
-_SPECIAL = re.compile(rf"[\\()+\-*?!~:/{quotes.MARKS}]")
+# In quotation marks, as most conditions are: a mark that nothing closes in the query must not close there.
+_PROBE, _PROBE_TEXT = Value("language", "x y", whole=True), 'lang:="x y"'
+_MARK = re.compile(rf"[{quotes.MARKS}]|``|''|<<|,,")
+_SPECIAL = re.compile(rf"[\\()+\-*?!~:/]|{_MARK.pattern}")
 _OPERATOR = re.compile(r"AND|OR|NOT|&&|\|\||(?:NEAR|ADJ)[0-9]*|(?i:w|near|pre|onear)/\w+")
 _PLAIN_DATE = re.compile(r"[0-9A-Za-z-]+")
 
@@ -59,7 +61,8 @@ def _base(query: ParsedQuery, literal: bool, filters: Filters, now: datetime) ->
     if len(plain) > LONGEST:
         return None
     escaped = " ".join(map(_escaped, plain.split()))
-    for text in (escaped,) if literal else (f"({plain})", plain, f"+{plain}", escaped):
+    unmarked = _MARK.sub(r"\\\g<0>", plain)
+    for text in (escaped,) if literal else (f"({plain})", plain, f"+{plain}", f"({unmarked})", escaped):
         try:
             narrowed = parse(f"{text} {_PROBE_TEXT}", now=now, filters=filters)
         except QueryError:
