@@ -88,6 +88,13 @@ def test_growth_is_measured_from_size_to_size(tmp_path):
         assert connection.execute("SELECT count(*) FROM news").fetchone() == (60,)
 
 
+def test_the_modules_beside_it_do_not_take_the_place_of_the_librarys():
+    """Where no package has imported ``re`` before, that is: ``keyword`` stands here, too."""
+    done = subprocess.run([sys.executable, "-S", str(SCRIPT)], capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert "usage: scripts/bench/run NAME" in done.stderr
+
+
 def test_without_a_name_it_says_what_there_is():
     done = bench()
     assert done.returncode == 2

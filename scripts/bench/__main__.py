@@ -13,15 +13,20 @@ from __future__ import annotations
 
 import os
 import sys
-from pathlib import Path
+
+# This folder's modules are named bench.keyword and the like; found by their bare names, they would take the place of
+# the library's, in the imports of pathlib already.
+_BESIDE = os.path.realpath(os.path.dirname(__file__))  # noqa: PTH120
+sys.path[:] = [folder for folder in sys.path if os.path.realpath(folder) != _BESIDE]
+
+from pathlib import Path  # noqa: E402
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
 CHECKOUT = "BROADSHEET_CHECKOUT"  # the checkout that is measured, where it is not this one
 
-# This folder's modules are named bench.keyword and the like; found by their bare names, they would take the place of
-# the library's. What is measured comes first, so that a benchmark of one checkout can measure another.
-sys.path[:] = [os.environ.get(CHECKOUT, str(ROOT)), str(HERE.parent), *(p for p in sys.path if Path(p or ".") != HERE)]
+# What is measured comes first, so that a benchmark of one checkout can measure another.
+sys.path[:] = [os.environ.get(CHECKOUT, str(ROOT)), str(HERE.parent), *sys.path]
 
 from importlib import import_module  # noqa: E402
 
