@@ -168,6 +168,11 @@ def test_a_model_that_is_not_there_is_a_clear_line(archive, model):
         archive.search("ferry", mode="keyword", rerank=model)
 
 
+def test_nothing_stands_in_for_a_reranker_that_cannot_be_fetched(archive):
+    with pytest.raises(EncoderError, match=r"not on this machine.* name a folder that holds one, or search without"):
+        archive.search("ferry", mode="keyword", rerank="nobody/nothing")
+
+
 @pytest.mark.parametrize("model", [3, object()])
 def test_what_is_no_model_is_refused(archive, model):
     with pytest.raises(UsageError, match="rerank takes"):

@@ -29,7 +29,7 @@ FEW: tuple[Row, ...] = (
     (
         "SciFact, nDCG@10: words, meaning, both",
         "{quality: scifact, keyword}, {quality: scifact, vector}, {quality: scifact, hybrid};"
-        " bm25s {quality: scifact, bm25s}, LanceDB {quality: scifact, lancedb}",
+        " bm25s {quality: scifact, bm25s}, LanceDB {quality: scifact, lancedb}, txtai {quality: scifact, txtai}",
         "quality",
     ),
 )

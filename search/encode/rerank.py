@@ -33,7 +33,7 @@ class CrossEncoderReranker:
         from search.encode.loading import load_cross_encoder
         from search.encode.models import find_model
 
-        files = find_model(model)
+        files = find_model(model, "name a folder that holds one, or search without rerank")
         import torch
 
         self._model = load_cross_encoder(files, "cuda" if torch.cuda.is_available() else "cpu")
