@@ -61,7 +61,7 @@ def suggestion(view: View, plan: Plan, scope: Scope) -> tuple[str | None, list[s
     asked = dict.fromkeys((*query.words, *_required(query)))
     for word in asked:
         better = words.suggest(word)
-        if better is not None and word.lower() in _of_dates(plan):
+        if better is not None and word.lower() in _of_dates(view, plan):
             continue  # "May" in "5 May 2020" is no misspelling
         if better is not None:  # not inside other words, fields, patterns or what is left out
             quotes = "" if word in query.words else '"'
@@ -72,7 +72,7 @@ def suggestion(view: View, plan: Plan, scope: Scope) -> tuple[str | None, list[s
         elif len(asked) <= _FEW and (usual := words.usual(word)) is not None:
             own, other, count = usual
             notes.append(f"{_articles(count)} {other!r}, {own:,} {word!r}; did you mean {other}?")
-    notes += _lacking(plan, scope, list(asked))
+    notes += _lacking(view, plan, scope, list(asked))
     for name in _unknown(view, query, scope) if query.constraint is not None and not scope.mask.any() else ():
         if name.near is not None:
             quoted = f'"{name.near}"' if " " in name.near else name.near
@@ -81,13 +81,13 @@ def suggestion(view: View, plan: Plan, scope: Scope) -> tuple[str | None, list[s
     return (text if text != query.text else None), notes
 
 
-def _lacking(plan: Plan, scope: Scope, asked: Sequence[str]) -> list[str]:
+def _lacking(view: View, plan: Plan, scope: Scope, asked: Sequence[str]) -> list[str]:
     """What is to be said of words, misspellings and patterns that no visible article has."""
     if plan.mode is Mode.VECTOR or not scope.visible.any():
         return []
     lacking = [word for word in asked if word.lower() not in _BETWEEN and scope.words.lacks(word)]
     if lacking:  # "May" in "5 May 2020" is none of its words
-        dates = _of_dates(plan)
+        dates = _of_dates(view, plan)
         lacking = [word for word in lacking if word.lower() not in dates]
     like = [one.written for one in plan.query.patterns if not scope.words.match(cast("Node", one)).any()]
     if not lacking and not like:
@@ -100,12 +100,13 @@ def _lacking(plan: Plan, scope: Scope, asked: Sequence[str]) -> list[str]:
     return [f"no article has {', '.join(first)} or {last}" if first else f"no article has {last}"]
 
 
-def _of_dates(plan: Plan) -> set[str]:
+def _of_dates(view: View, plan: Plan) -> set[str]:
     """The words of the dates that a query names."""
     from search.query import named
 
     text = plan.query.text
-    return set(" ".join(text[date.start : date.end] for date in named.days(text, plan.now)).lower().split())
+    days = named.days(text, plan.now, view.analysis.languages)
+    return set(" ".join(text[date.start : date.end] for date in days).lower().split())
 
 
 class Unknown(NamedTuple):

@@ -35,7 +35,9 @@ def unmet(view: View, plan: Plan, scope: Scope, shown: Ordinals) -> list[str]:
         return []
     from search.query import parts  # few queries compare
 
-    mentions = [] if plan.request.detect is Detect.OFF else named.find(text, view.sources, plan.now)
+    mentions = (
+        [] if plan.request.detect is Detect.OFF else named.find(text, view.sources, plan.now, view.analysis.languages)
+    )
     sides = parts.split(text, mentions)[:_MOST_SIDES]
     if len(sides) < 2:
         return []

@@ -235,7 +235,7 @@ class View:
             return ()
         if request.detect is Detect.PREFER and request.sort is not Sort.RELEVANCE:  # by date nothing comes higher
             return ()
-        mentions = named.find(query.encoder_text, self.sources, now)
+        mentions = named.find(query.encoder_text, self.sources, now, self.analysis.languages)
         sources = [node for one in mentions if isinstance(one, named.SourceMention) for node in one.conditions]
         days = [one for one in mentions if isinstance(one, named.DateMention)]
         dates = named.together([one.conditions for one in days])

@@ -26,6 +26,7 @@ from search.keyword import stemmer
 
 if TYPE_CHECKING:
     from search.records import Article
+    from search.text.languages.language import Language
 
 ANALYSIS_VERSION: Final = 2
 # Empty positions between sub-fields, and between the values of one metadata field: no w/n with n <= 255 crosses them.
@@ -249,6 +250,11 @@ class Analysis:
     def parts(self) -> tuple[Analysis, ...]:
         """The languages that a query's words are read in."""
         return (self,)
+
+    @property
+    def languages(self) -> tuple[Language, ...]:
+        """The languages other than English that a query may be in, as far as they are known by their own rules."""
+        return ()
 
     def of(self, article: Article) -> Analysis:
         """What the words of an article are; here the same for all."""

@@ -68,6 +68,11 @@ class General(Analysis):
         """That of all languages together."""
         return f"{NAME}/{VERSION}"
 
+    @functools.cached_property
+    def languages(self) -> tuple[Language, ...]:
+        """Those that lead their script."""
+        return tuple(one for one in known().values() if one.leads and one.code != "en")
+
     def of(self, article: Article) -> Analysis:
         """The words of an article in its language, which is the one that it is filed under (``told``)."""
         return in_language(code_of(article.language))
@@ -114,6 +119,11 @@ class Own(General):
             self._stems[word] = term
         return term
 
+    @property
+    def languages(self) -> tuple[Language, ...]:
+        """The language, and those that lead their script."""
+        return (*EVERY.languages, self.language)
+
     def plain(self, text: str) -> bool:
         """Never: letters do not tell how the words of a stem begin."""
         return False
@@ -132,6 +142,11 @@ class Mixed(General):
     def parts(self) -> tuple[Analysis, ...]:
         """The languages, that of everything first."""
         return self._parts
+
+    @property
+    def languages(self) -> tuple[Language, ...]:
+        """Those of its parts."""
+        return tuple(dict.fromkeys(one for part in self._parts for one in part.languages))
 
     def plain(self, text: str) -> bool:
         """Never."""

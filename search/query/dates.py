@@ -114,7 +114,7 @@ def period(text: str, now: datetime) -> Period:
     """The period that one date names (no range). Raises QueryError with what would work."""
     said = _tidy(text)
     try:
-        found = _absolute(said) or _relative(said, now)
+        found = _absolute(said) or _relative(said, now) or _in_other_languages(said)
     except (ValueError, OverflowError):
         # datetime's own complaint: the calendar has no such day, or the sum leaves the years 1 to 9999.
         raise QueryError(f"{_shown(text)} is not in the calendar{_why(said)}", text, 0) from None
@@ -167,6 +167,21 @@ def _absolute(said: str) -> Period | None:
     if found := _DAY_MONTH.fullmatch(said) or _MONTH_DAY.fullmatch(said):
         return _span(int(found["year"]), str(MONTHS.index(found["month"][:3].lower()) + 1), found["day"])
     return None
+
+
+def _in_other_languages(said: str) -> Period | None:
+    """5. März 2021, मार्च 2021, 2021年3月5日: with its year, as other languages write it."""
+    found = _read(said)
+    if found is None:
+        return None
+    year, month, day = found
+    return _span(year, None if month is None else str(month), None if day is None else str(day))
+
+
+def _read(said: str) -> tuple[int, int | None, int | None] | None:
+    from search.text.languages import dates  # few ask so
+
+    return dates.read(said)
 
 
 def _relative(said: str, now: datetime) -> Period | None:
@@ -283,6 +298,9 @@ def _why(said: str) -> str:
             return ": months run from 01 to 12"
         if year:
             return f": {MONTHS[month - 1].title()} {year} has {monthrange(year, month)[1]} days"
+    if (elsewhere := _read(said)) is not None and elsewhere[1] is not None:
+        year, month = elsewhere[0], elsewhere[1]
+        return f": {MONTHS[month - 1].title()} {year} has {monthrange(year, month)[1]} days"
     if _TIME.fullmatch(said):
         return ": times run from 00:00 to 23:59"
     if _QUARTER.fullmatch(said):

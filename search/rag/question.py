@@ -75,7 +75,7 @@ class Reading(NamedTuple):
 def read(question: str, names: SourceNames, now: datetime, how: Detect, analysis: Analysis = ENGLISH) -> Reading:
     """Take a question apart. ``names`` are those of the archive's sources, ``analysis`` is what it takes for words;
     dates are relative to ``now``."""
-    mentions = named.find(question, names, now)
+    mentions = named.find(question, names, now, analysis.languages)
     shown = parts.split(question, mentions)
     asked: list[Part] = []
     for part in shown[: parts.MOST_PARTS]:

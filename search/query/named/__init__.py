@@ -13,6 +13,7 @@ from search.query.named.sources import SourceNames, sources
 
 if TYPE_CHECKING:
     from search.keyword.tree import DayRange
+    from search.text.languages.language import Language
 
 __all__ = [
     "Condition",
@@ -35,24 +36,34 @@ _MAY_BE_A_DATE = re.compile(
 )
 
 
-def find(text: str, names: SourceNames | Iterable[str], now: datetime) -> list[Mention]:
+def find(
+    text: str, names: SourceNames | Iterable[str], now: datetime, languages: Sequence[Language] = ()
+) -> list[Mention]:
     """What a text names, in order and disjoint; where a source and a date overlap, the source is meant. ``names`` are
-    those of the archive's sources; dates are relative to ``now``."""
+    those of the archive's sources; dates are relative to ``now``, in English and in ``languages``."""
     named = sources(text, names)
     taken = Disjoint()
     for source in named:
         taken.take(source.start, source.end)
-    dates = [date for date in days(text, now) if taken.take(date.start, date.end)]
+    dates = [date for date in days(text, now, languages) if taken.take(date.start, date.end)]
     return sorted((*dates, *named), key=lambda mention: mention.start)
 
 
-def days(text: str, now: datetime) -> list[DateMention]:
-    """The periods that a text names, relative to ``now``, in order and disjoint: see ``when``."""
-    if _MAY_BE_A_DATE.search(text) is None:
-        return []
-    from search.query.named import when  # many patterns, which take a while to make
+def days(text: str, now: datetime, languages: Sequence[Language] = ()) -> list[DateMention]:
+    """The periods that a text names, relative to ``now``, in order and disjoint: see ``when``, and for other languages
+    than English ``other_languages``. Where the two overlap the longer is meant."""
+    found: list[DateMention] = []
+    if _MAY_BE_A_DATE.search(text) is not None:
+        from search.query.named import when  # many patterns, which take a while to make
 
-    return when.days(text, now)
+        found += when.days(text, now)
+    if languages and not (text.isascii() and all(one.script != "Latin" for one in languages)):
+        from search.query.named import other_languages
+
+        found += other_languages.days(text, now, languages)
+    taken = Disjoint()
+    longest = [one for one in sorted(found, key=lambda one: one.start - one.end) if taken.take(one.start, one.end)]
+    return sorted(longest, key=lambda one: one.start)
 
 
 def together(mentioned: Sequence[tuple[DayRange, ...]]) -> tuple[DayRange, ...]:

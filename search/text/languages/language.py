@@ -6,6 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 
+from search.text.languages import dates
+from search.text.languages.calendars import Calendar
 from search.text.languages.stems import folded, stemmed
 
 NEUTRAL = "und"
@@ -31,6 +33,11 @@ class Language:
     def function_words(self) -> frozenset[str]:
         """The words that say nothing of what a text is about, folded."""
         return frozenset(map(folded, self.words.split()))
+
+    @property
+    def calendar(self) -> Calendar | None:
+        """How it says dates; None where that is not known, and for English, which ``query.named`` reads."""
+        return dates.of(self.code)
 
     @cached_property
     def stem(self) -> Callable[[str], str]:

@@ -1,0 +1,423 @@
+"""How each language says dates.
+
+The names of months are those of Unicode's CLDR, which a test compares, in every case that a date takes, and what
+newspapers write besides.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from search.text.languages.calendars import Calendar, may_have
+
+CALENDARS: Final = {
+    "de": Calendar(
+        "januar|jänner februar märz|maerz april mai juni juli august september oktober november dezember",
+        within="im|in|am|vom|des|um",
+        since="seit|ab|seit dem|ab dem",
+        after="nach|nach dem",
+        before="vor|vor dem",
+        until="bis|bis zum",
+        begins="von|vom|zwischen|zwischen dem",
+        through="bis|bis zum|und|und dem",
+        the="den|dem|der",
+        years="jahr|jahre|jahres",
+    ),
+    "fr": Calendar(
+        "janvier février mars avril mai juin juillet août septembre octobre novembre décembre",
+        within="en|au|durant|pendant|au mois de|au mois d'",
+        since="depuis|dès|à partir de|à partir du|depuis le mois de",
+        after="après",
+        before="avant",
+        until="jusqu'en|jusqu’en|jusqu'au|jusqu’au|jusqu'à|jusqu’à",
+        begins="de|du|entre",
+        through="à|au|et|et le|jusqu'au|jusqu'en",
+        of="de |d'|d’",
+        the="le|l'année",
+        years="l'an|année|l'année",
+    ),
+    "es": Calendar(
+        "enero febrero marzo abril mayo junio julio agosto septiembre|setiembre octubre noviembre diciembre",
+        within="en|durante",
+        since="desde|a partir de|a partir del",
+        after="después de|después del|tras",
+        before="antes de|antes del",
+        until="hasta",
+        begins="de|del|entre",
+        through="a|al|y|hasta",
+        of="de |del ",
+        the="el|mes de",
+        years="el año|año|del año",
+    ),
+    "pt": Calendar(
+        "janeiro fevereiro março abril maio junho julho agosto setembro outubro novembro dezembro",
+        within="em|no|durante",
+        since="desde|a partir de",
+        after="depois de|após",
+        before="antes de",
+        until="até",
+        begins="de|entre",
+        through="a|e|até",
+        of="de ",
+        the="o|a|dia",
+        years="ano|o ano|ano de|o ano de",
+    ),
+    "it": Calendar(
+        "gennaio febbraio marzo aprile maggio giugno luglio agosto settembre ottobre novembre dicembre",
+        within="in|a|ad|nel|durante|nel mese di",
+        since="da|dal|dall'|a partire da|a partire dal",
+        after="dopo",
+        before="prima di|prima del",
+        until="fino a|fino al",
+        begins="da|dal|tra|fra",
+        through="a|al|e",
+        of="di |del |d'",
+        the="il|l'",
+        years="anno",
+    ),
+    "nl": Calendar(
+        "januari februari maart april mei juni juli augustus september oktober november december",
+        within="in|op",
+        since="sinds|vanaf",
+        after="na",
+        before="voor|vóór",
+        until="tot",
+        begins="van|tussen",
+        through="tot|t/m|tot en met|en",
+        years="jaar|het jaar",
+    ),
+    "sv": Calendar(
+        "januari februari mars april maj juni juli augusti september oktober november december",
+        within="i|under",
+        since="sedan|från|från och med",
+        after="efter",
+        before="före|innan",
+        until="till|till och med|t.o.m.",
+        begins="från|mellan",
+        through="till|och",
+        the="den",
+        years="år|året",
+    ),
+    "da": Calendar(
+        "januar februar marts april maj juni juli august september oktober november december",
+        within="i|under",
+        since="siden|fra",
+        after="efter",
+        before="før|inden",
+        until="til|indtil",
+        begins="fra|mellem",
+        through="til|og",
+        the="den",
+        years="år|året",
+    ),
+    "no": Calendar(
+        "januar februar mars april mai juni juli august september oktober november desember",
+        within="i|under",
+        since="siden|fra",
+        after="etter",
+        before="før|innen",
+        until="til|inntil",
+        begins="fra|mellom",
+        through="til|og",
+        the="den",
+        years="år|året",
+    ),
+    "fi": Calendar(
+        "tammikuuta|tammikuu|tammikuussa helmikuuta|helmikuu|helmikuussa maaliskuuta|maaliskuu|maaliskuussa "
+        "huhtikuuta|huhtikuu|huhtikuussa toukokuuta|toukokuu|toukokuussa kesäkuuta|kesäkuu|kesäkuussa "
+        "heinäkuuta|heinäkuu|heinäkuussa elokuuta|elokuu|elokuussa syyskuuta|syyskuu|syyskuussa "
+        "lokakuuta|lokakuu|lokakuussa marraskuuta|marraskuu|marraskuussa joulukuuta|joulukuu|joulukuussa",
+        within="vuonna",
+        before="ennen",
+        after="-jälkeen",
+        years="vuonna|vuoden",
+    ),
+    "hu": Calendar(
+        "január|januári|januárban február|februári|februárban március|márciusi|márciusban április|áprilisi|áprilisban "
+        "május|májusi|májusban június|júniusi|júniusban július|júliusi|júliusban augusztus|augusztusi|augusztusban "
+        "szeptember|szeptemberi|szeptemberben október|októberi|októberben november|novemberi|novemberben "
+        "december|decemberi|decemberben",
+        after="-után",
+        before="-előtt",
+        since="-óta",
+        year_first=True,
+    ),
+    "ro": Calendar(
+        "ianuarie februarie martie aprilie mai iunie iulie august septembrie octombrie noiembrie decembrie",
+        within="în|in|din",
+        since="din|de la|începând cu",
+        after="după",
+        before="înainte de|până în",
+        until="până la|până în",
+        begins="din|între",
+        through="până în|până la|și",
+        years="anul",
+    ),
+    "pl": Calendar(
+        "stycznia|styczeń|styczniu lutego|luty|lutym marca|marzec|marcu kwietnia|kwiecień|kwietniu maja|maj|maju "
+        "czerwca|czerwiec|czerwcu lipca|lipiec|lipcu sierpnia|sierpień|sierpniu września|wrzesień|wrześniu "
+        "października|październik|październiku listopada|listopad|listopadzie grudnia|grudzień|grudniu",
+        within="w|we|dnia",
+        since="od",
+        after="po",
+        before="przed",
+        until="do",
+        begins="od|między",
+        through="do|a",
+        years="roku|r.|rok",
+    ),
+    "cs": Calendar(
+        "ledna|leden|lednu února|únor|únoru března|březen|březnu dubna|duben|dubnu května|květen|květnu "
+        "června|červen|červnu července|červenec|červenci srpna|srpen|srpnu září října|říjen|říjnu "
+        "listopadu|listopad prosince|prosinec|prosinci",
+        within="v|ve|dne",
+        since="od",
+        after="po",
+        before="před",
+        until="do",
+        begins="od|mezi",
+        through="do|a",
+        years="roku|r.|roce",
+    ),
+    "ca": Calendar(
+        "gener febrer març abril maig juny juliol agost setembre octubre novembre desembre",
+        within="al|a l'|a|durant|el",
+        since="des de|des del|des d'",
+        after="després de|després del",
+        before="abans de|abans del",
+        until="fins a|fins al|fins",
+        begins="de|del|d'|entre",
+        through="a|al|i",
+        of="de |d'|d’|del ",
+        the="el",
+        years="any|l'any",
+    ),
+    "tr": Calendar(
+        "ocak şubat mart nisan mayıs haziran temmuz ağustos eylül ekim kasım aralık",
+        within="-ayında|-yılında",
+        since="-ayından beri|-yılından beri",
+        after="-sonrasında|-ayından sonra",
+        before="-öncesinde|-ayından önce",
+        until="-ayına kadar",
+        through="ile|ila",
+        years="yılı|yılında",
+    ),
+    "id": Calendar(
+        "januari februari maret april mei juni juli agustus september oktober november desember",
+        within="pada|di|dalam|bulan|pada bulan",
+        since="sejak",
+        after="setelah|sesudah",
+        before="sebelum",
+        until="hingga|sampai",
+        begins="dari|antara",
+        through="hingga|sampai|dan",
+        years="tahun",
+    ),
+    "ru": Calendar(
+        "января|январь|январе февраля|февраль|феврале марта|март|марте апреля|апрель|апреле мая|май|мае июня|июнь|июне "
+        "июля|июль|июле августа|август|августе сентября|сентябрь|сентябре октября|октябрь|октябре ноября|ноябрь|ноябре "
+        "декабря|декабрь|декабре",
+        within="в|во|за",
+        since="с|со|начиная с",
+        after="после",
+        before="до|перед",
+        until="по",
+        begins="с|между",
+        through="по|до|и",
+        years="года|год|году|г.|гг.",
+    ),
+    "uk": Calendar(
+        "січня|січень|січні лютого|лютий|лютому березня|березень|березні квітня|квітень|квітні травня|травень|травні "
+        "червня|червень|червні липня|липень|липні серпня|серпень|серпні вересня|вересень|вересні "
+        "жовтня|жовтень|жовтні листопада|листопад|листопаді грудня|грудень|грудні",
+        within="у|в|за",
+        since="з|із|від",
+        after="після",
+        before="до|перед",
+        until="по",
+        begins="з|із|між",
+        through="по|до|та|і",
+        years="року|рік|році|р.",
+    ),
+    "bg": Calendar(
+        "януари февруари март април май юни юли август септември октомври ноември декември",
+        within="през|в|във|на",
+        since="от",
+        after="след",
+        before="преди",
+        until="до",
+        begins="от|между",
+        through="до|и",
+        years="година|г.",
+    ),
+    "sr": Calendar(
+        "јануар|јануара|јануару фебруар|фебруара|фебруару март|марта|марту април|априла|априлу мај|маја|мају "
+        "јун|јуна|јуну јул|јула|јулу август|августа|августу септембар|септембра|септембру октобар|октобра|октобру "
+        "новембар|новембра|новембру децембар|децембра|децембру",
+        within="у",
+        since="од",
+        after="после|након",
+        before="пре",
+        until="до",
+        begins="од|између",
+        through="до|и",
+        years="године|год.|г.",
+    ),
+    "el": Calendar(
+        "ιανουαρίου|ιανουάριος|ιανουάριο φεβρουαρίου|φεβρουάριος|φεβρουάριο μαρτίου|μάρτιος|μάρτιο "
+        "απριλίου|απρίλιος|απρίλιο μαΐου|μάιος|μάιο ιουνίου|ιούνιος|ιούνιο ιουλίου|ιούλιος|ιούλιο "
+        "αυγούστου|αύγουστος|αύγουστο σεπτεμβρίου|σεπτέμβριος|σεπτέμβριο οκτωβρίου|οκτώβριος|οκτώβριο "
+        "νοεμβρίου|νοέμβριος|νοέμβριο δεκεμβρίου|δεκέμβριος|δεκέμβριο",
+        within="τον|στις|το",
+        since="από|από τον|από τις",
+        after="μετά|μετά τον",
+        before="πριν|πριν από|πριν τον",
+        until="έως|μέχρι|ως|έως τον",
+        begins="από",
+        through="έως|μέχρι|ως",
+        of="του ",
+        years="έτος",
+    ),
+    "ar": Calendar(
+        "يناير|جانفي|كانون_الثاني فبراير|شباط|فيفري مارس|آذار|اذار أبريل|ابريل|إبريل|نيسان|أفريل مايو|أيار|ايار|ماي "
+        "يونيو|حزيران|جوان يوليو|تموز|جويلية أغسطس|اغسطس|آب|أوت سبتمبر|أيلول|ايلول أكتوبر|اكتوبر|تشرين_الأول "
+        "نوفمبر|تشرين_الثاني ديسمبر|كانون_الأول",
+        within="في|خلال|في شهر",
+        since="منذ|اعتبارا من",
+        after="بعد",
+        before="قبل",
+        until="حتى|إلى|الى",
+        begins="من|بين",
+        through="إلى|الى|حتى|و",
+        of="من ",
+        the="شهر",
+        years="عام|سنة",
+    ),
+    "fa": Calendar(
+        "ژانویه فوریه مارس آوریل|آپریل مه|می ژوئن ژوئیه|جولای اوت|آگوست سپتامبر اکتبر نوامبر دسامبر",
+        within="در",
+        since="از",
+        after="پس از|بعد از",
+        before="پیش از|قبل از",
+        until="تا",
+        begins="از|بین",
+        through="تا|و",
+        years="سال",
+    ),
+    "ur": Calendar(
+        "جنوری فروری مارچ اپریل مئی جون جولائی اگست ستمبر اکتوبر نومبر دسمبر",
+        within="-میں|-کو|-کے دوران",
+        since="-سے",
+        after="-کے بعد",
+        before="-سے پہلے|-سے قبل",
+        until="-تک",
+        through="سے",
+        years="سال|ء",
+    ),
+    "hi": Calendar(
+        "जनवरी फ़रवरी|फरवरी मार्च अप्रैल मई जून जुलाई अगस्त सितंबर|सितम्बर अक्टूबर|अक्तूबर नवंबर|नवम्बर दिसंबर|दिसम्बर",
+        within="-में|-को|-के दौरान",
+        since="-से",
+        after="-के बाद",
+        before="-से पहले|-के पहले",
+        until="-तक",
+        through="से",
+        years="साल|वर्ष|सन्|सन",
+    ),
+    "mr": Calendar(
+        "जानेवारी फेब्रुवारी मार्च एप्रिल मे जून जुलै ऑगस्ट सप्टेंबर ऑक्टोबर नोव्हेंबर डिसेंबर",
+        within="-मध्ये|-रोजी",
+        since="-पासून",
+        after="-नंतर",
+        before="-पूर्वी",
+        until="-पर्यंत",
+        through="ते",
+    ),
+    "ne": Calendar(
+        "जनवरी फेब्रुअरी मार्च अप्रिल मे जुन जुलाई अगस्ट सेप्टेम्बर अक्टोबर नोभेम्बर डिसेम्बर",
+        within="-मा",
+        since="-देखि",
+        after="-पछि",
+        before="-अघि",
+        until="-सम्म",
+        through="देखि",
+    ),
+    "bn": Calendar(
+        "জানুয়ারি|জানুয়ারী|জানুয়ারিতে ফেব্রুয়ারি|ফেব্রুয়ারী|ফেব্রুয়ারিতে মার্চ|মার্চে|মার্চের এপ্রিল|এপ্রিলে|এপ্রিলের মে|মে-তে জুন|জুনে|জুনের "
+        "জুলাই|জুলাইয়ে আগস্ট|আগস্টে|আগস্টের সেপ্টেম্বর|সেপ্টেম্বরে অক্টোবর|অক্টোবরে নভেম্বর|নভেম্বরে ডিসেম্বর|ডিসেম্বরে",
+        within="-সালে|-সালের",
+        since="-থেকে",
+        after="-এর পর|-পরে",
+        before="-এর আগে|-আগে",
+        until="-পর্যন্ত",
+        through="থেকে",
+        years="সাল|সালে|সালের",
+    ),
+    "ta": Calendar(
+        "ஜனவரி பிப்ரவரி மார்ச் ஏப்ரல் மே ஜூன் ஜூலை ஆகஸ்ட் செப்டம்பர் அக்டோபர் நவம்பர் டிசம்பர்",
+        within="-இல்|-ல்",
+        since="-முதல்",
+        until="-வரை",
+        through="முதல்",
+    ),
+    "he": Calendar(
+        "ינואר|בינואר פברואר|בפברואר מרץ|במרץ|מרס|במרס אפריל|באפריל מאי|במאי יוני|ביוני יולי|ביולי אוגוסט|באוגוסט "
+        "ספטמבר|בספטמבר אוקטובר|באוקטובר נובמבר|בנובמבר דצמבר|בדצמבר",
+        after="אחרי|לאחר",
+        before="לפני",
+        until="עד",
+        since="מאז|החל מ",
+        through="עד",
+        years="שנת|בשנת",
+    ),
+    "th": Calendar(
+        "มกราคม กุมภาพันธ์ มีนาคม เมษายน พฤษภาคม มิถุนายน กรกฎาคม สิงหาคม กันยายน ตุลาคม พฤศจิกายน ธันวาคม",
+        within="ใน|เมื่อ|เดือน",
+        since="ตั้งแต่",
+        after="หลัง",
+        before="ก่อน",
+        until="จนถึง|ถึง",
+        begins="จาก|ตั้งแต่",
+        through="ถึง",
+        years="ปี|พ.ศ.|ค.ศ.",
+        spaced=False,
+    ),
+    "zh": Calendar(
+        numbered="年 月份? 日|号|號",
+        within="-期间|-里|-的",
+        since="-以来|-以來|-起|-至今",
+        after="-之后|-之後|-以后|-以後|-后",
+        before="-之前|-以前|-前",
+        until="-为止|-為止",
+        through="至|到|和",
+    ),
+    "ja": Calendar(
+        numbered="年 月 日",
+        within="-に|-の",
+        since="-以降|-から|-より",
+        after="-の後|-より後",
+        before="-以前|-より前|-の前",
+        until="-まで",
+        through="から|と",
+    ),
+    "ko": Calendar(
+        numbered="년 월 일",
+        within="-에",
+        since="-부터|-이후",
+        after="-이후로|-뒤",
+        before="-이전|-전",
+        until="-까지",
+        through="부터|에서",
+    ),
+}
+
+
+def of(code: str) -> Calendar | None:
+    """How a language says dates; None where that is not known."""
+    return CALENDARS.get(code)
+
+
+def read(text: str) -> tuple[int, int | None, int | None] | None:
+    """Year, month and day of a date written in any of the languages; None for what is none, or several."""
+    found = {one for calendar in CALENDARS.values() if may_have(text, calendar) and (one := calendar.read(text))}
+    return found.pop() if len(found) == 1 else None
