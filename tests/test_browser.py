@@ -195,6 +195,7 @@ def test_everybody_can_use_it(page, served, scheme):
         "/",
         "/?q=dam+-port&explain=1&copies=collapse",
         f"/?q=dam&open={LEAKED}",
+        f"/?q=who+leaked+the+report&open={LEAKED}&related=background",
         "/help/query",
         "/help/collections",
         "/collections",

@@ -24,6 +24,7 @@ from search.serve.web.address import Asked
 from search.serve.web.text import marked, paragraphs
 
 from .effects import DEAL, HALLORANS, LEAKED, STRIKES
+from .test_furniture import FOOTER, PROMPT, paper
 
 TOKEN = "a-token-of-some-length"
 NOW = datetime(2025, 3, 1, tzinfo=UTC)
@@ -39,7 +40,7 @@ class Parsed(HTMLParser):
     def __init__(self, text):
         super().__init__()
         self.links, self.loaded, self.fields, self.inline, self.marks, self.handlers = [], [], {}, [], [], []
-        self.tags, self.ids, self.text = [], [], ""
+        self.tags, self.ids, self.text, self.dimmed, self._dim = [], [], "", "", 0
         self.feed(text)
         assert self.tags == []
 
@@ -56,6 +57,8 @@ class Parsed(HTMLParser):
             self.fields[attributes_of["name"]] = attributes_of.get("value", "")
         if tag == "mark":
             self.marks.append("")
+        if attributes_of.get("class") == "furniture":
+            self._dim = len(self.tags)
 
     def handle_startendtag(self, tag, attributes):
         self.handle_starttag(tag, attributes)
@@ -64,12 +67,14 @@ class Parsed(HTMLParser):
 
     def handle_endtag(self, tag):
         assert self.tags.pop() == tag
+        self._dim = self._dim if len(self.tags) >= self._dim else 0
 
     def handle_data(self, data):
         if self.tags and self.tags[-1] in ("script", "style") and data.strip():
             self.inline.append(data)
         if self.tags and self.tags[-1] == "mark":
             self.marks[-1] += data
+        self.dimmed += data if self._dim else ""
         self.text += data
 
 
@@ -203,6 +208,59 @@ def test_an_article_opens_beside_its_hit(client, archive):
     count = len([mark for mark in archive.marks(LEAKED, "Halloran") if mark.field == "text"])
     assert page.marks.count("Halloran") > count > 0
     shown(client, "/?open=nobody", 404)
+
+
+def listed(page):
+    """The titles' addresses of what is of an article's subject."""
+    return [parse_qs(urlsplit(link).query) for link in page.links if "open=" in link]
+
+
+@pytest.mark.parametrize("kind", ["similar", "background"])
+def test_what_is_of_its_subject_is_listed_below_an_article(client, archive, kind):
+    address = f"/?q=Halloran&mode=keyword&open={LEAKED}&as_of=2025-02"
+    plain = shown(client, address)
+    (link,) = [link for link in plain.links if f"related={kind}" in link]
+    page = shown(client, link.partition("#")[0])
+    found = getattr(archive, kind)(LEAKED, as_of="2025-02", limit=8)
+    assert len(found.hits) > 1
+    start = page.text.index({"similar": "Similar articles", "background": "To have read before"}[kind])
+    for hit in found.hits:
+        place = page.text.index(" ".join(hit.article.title.split()), start)
+        assert " ".join(hit.why.split()) in page.text[place:]
+        start = place
+        wanted = {"q": ["Halloran"], "mode": ["keyword"], "as_of": ["2025-02"], "open": [hit.article.id]}
+        assert wanted in listed(page)  # another article, with nothing listed beside it
+    (hide,) = [link for link in page.links if link.endswith("#related") and "related=" not in link]
+    assert shown(client, hide.partition("#")[0]).text == plain.text
+    shown(client, f"/?related={kind}")  # of nothing
+    assert "related" in shown(client, "/?open=a&related=all", 400).text
+
+
+def test_what_a_source_prints_under_many_articles_is_dimmed(tmp_path):
+    with Archive.open(tmp_path / "desk", create=True) as archive:
+        archive.add(paper(within=[PROMPT], after=[FOOTER]), vectors=False)
+        one = next(article for article in archive if archive.furniture(article.id))
+        blocks = [block.text for block in archive.furniture(one.id)]
+    assert PROMPT in blocks[0]
+    with serving(tmp_path / "desk") as client:
+        page = shown(client, f"/?open={one.id}")
+        assert page.dimmed == "".join(blocks).replace("\n", "")
+        assert "Dimmed: what its source prints" in page.text
+
+
+def test_the_passage_that_fits_best_is_led_to(client, archive):
+    results = archive.search("who leaked the report on the dam", limit=10)
+    hit = next(hit for hit in results if hit.article.text[: hit.passages[0].start].count("\n"))
+    page = client.get("/", params={"q": "who leaked the report on the dam", "open": hit.article.id}).text
+    assert '<a href="#sought">' in page
+    drawn = re.findall(r'<p dir="auto" class="sought"[^>]*>(.*?)</p>', page, re.S)
+    best = hit.article.text[hit.passages[0].start : hit.passages[0].end]
+    lines = [line for line in best.split("\n") if line.strip()]
+    assert len(drawn) == len(lines)
+    assert page.count('id="sought"') == 1
+    for shown_, line in zip(drawn, lines, strict=True):
+        assert " ".join(line.split()) in " ".join(Parsed(shown_).text.split())
+    assert "#sought" not in client.get("/", params={"open": hit.article.id}).text
 
 
 def test_the_copies_of_an_article_stand_below_it(client, archive):
@@ -391,6 +449,7 @@ def test_a_strangers_text_is_text(hostile):
         addresses = ["/?q=storm&explain=1", "/?q=storm", "/", "/?q=" + "%22%3E%3Cscript%3Ealert(1)%3C/script%3E"]
         start = shown(client, "/?q=storm")
         addresses += [link for link in start.links if link.startswith("/?")]
+        addresses += ["/?open=u&related=similar", "/?open=u&related=background", "/?q=storm&open=u&related=similar"]
         assert len(addresses) > 10
         for address in addresses:
             answer = client.get(address)
@@ -467,6 +526,17 @@ def test_marks_are_where_they_were(text, data):
     drawn = Parsed(str(marked(text, highlights, "text")))
     assert drawn.text.replace("\n", "") == visible(text).replace("\n", "") or "\x1b" in text
     if "\x1b" not in text:
-        assert drawn.marks == [visible(text[a:b]) for a, b in spans]
-        inside = "".join(Parsed(str(one)).text for one in paragraphs(text, highlights))
+        assert drawn.marks == [shown for shown in (visible(text[a:b]) for a, b in spans) if shown]
+        blocks = sorted(data.draw(st.sets(st.integers(0, len(text)), max_size=6)))
+        furniture = list(zip(blocks[::2], blocks[1::2], strict=False))
+        read = [Parsed(str(one.text)) for one in paragraphs(text, highlights, furniture)]
+        lines = [line.span() for line in re.finditer(r"[^\n]+", text) if line[0].strip()]
+
+        def within(wanted):
+            parts = [text[max(a, start) : min(b, end)] for start, end in lines for a, b in wanted]
+            return visible("".join(parts))
+
+        assert "".join("".join(one.marks) for one in read) == within(spans)
+        assert "".join(one.dimmed for one in read) == within(furniture)
+        inside = "".join(one.text for one in read)
         assert inside == "".join(visible(line) for line in text.split("\n") if line.strip())

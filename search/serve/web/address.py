@@ -18,12 +18,15 @@ LAST_PAGE = 10_000
 _FILTERS = frozenset({"since", "until", "sources", "authors", "sections", "languages"})
 _OTHERS = frozenset({"mode", "sort", "copies", "detect", "recency", "as_of", "literal"})
 _ASKED = tuple(one for one in request.SEARCH if one.name in _FILTERS | _OTHERS)
+_SHOWING = frozenset({"page", "open", "related", "by", "share", "explain"})
+"""What shows the same answers in another way."""
 _IN_QUERY = tuple(one.option for one in _ASKED if one.name in _FILTERS)
 """Names in addresses of what a query that narrows has in its text."""
 
 
 class Asked(asking(*_ASKED, most={})):  # type: ignore[misc]
-    """The state of the page: a search, a page of its hits, how the timeline is drawn, and an article that is open."""
+    """The state of the page: a search, a page of its hits, how the timeline is drawn, an article that is open, and what
+    is listed of its subject."""
 
     q: Annotated[Text, Field(max_length=LONGEST_QUERY)] = ""
     page: Annotated[int, Field(ge=1, le=LAST_PAGE)] = 1
@@ -31,6 +34,7 @@ class Asked(asking(*_ASKED, most={})):  # type: ignore[misc]
     share: bool = False
     explain: bool = False
     open: Annotated[Text | None, Field(max_length=2_000)] = None
+    related: Literal["similar", "background"] | None = None
     part: Literal["page", "hits"] = "page"
 
     @property
@@ -41,7 +45,7 @@ class Asked(asking(*_ASKED, most={})):  # type: ignore[misc]
     @property
     def unusual(self) -> bool:
         """Whether anything is asked beside a query: the form shows it then."""
-        return not self.fields().keys() <= {"q", "page", "open", "by", "share", "explain"}
+        return not self.fields().keys() <= _SHOWING | {"q"}
 
     def searching(self) -> dict[str, Any]:
         """The keyword arguments of ``Archive.search``."""
@@ -69,12 +73,16 @@ class Asked(asking(*_ASKED, most={})):  # type: ignore[misc]
 
     def link(self, **changes: Any) -> str:
         """The address of this page with some changes: None takes a field out. Another search begins with its first
-        page and with no article open."""
+        page and with no article open, and another article with nothing listed beside it."""
         kept = self.fields()
-        if not changes.keys() <= {"open", "page", "explain", "share", "by"}:
-            kept = {name: value for name, value in kept.items() if name not in ("page", "open")}
+        gone: tuple[str, ...] = ()
+        if not changes.keys() <= _SHOWING:
+            gone = ("page", "open", "related")
         elif "page" in changes:
-            kept.pop("open", None)
+            gone = ("open", "related")
+        elif "open" in changes:
+            gone = ("related",)
+        kept = {name: value for name, value in kept.items() if name not in gone}
         return address({**kept, **changes})
 
     def narrowed(self, query: str) -> str:

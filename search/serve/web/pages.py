@@ -8,19 +8,31 @@ from datetime import UTC, datetime
 from functools import cached_property
 from typing import Any, NamedTuple
 
-from markupsafe import Markup
-
 from search import query as language
 from search.archive import Archive
 from search.errors import QueryError, UsageError
 from search.exports.citations import STYLES
 from search.query.removal import removable
-from search.records import Article, Bucket, Facet, FacetField, Facets, Highlight, Period, Results, Story, Timeline
+from search.records import (
+    Article,
+    Bucket,
+    Facet,
+    FacetField,
+    Facets,
+    Highlight,
+    Period,
+    Related,
+    Results,
+    Story,
+    Timeline,
+)
+from search.records.articles import pages_between
 from search.serve.web.address import PER_PAGE, Asked
-from search.serve.web.text import paragraphs
+from search.serve.web.text import Paragraph, paragraphs
 
 VALUES = 6  # of each facet
 _COPIES = 20  # of a story
+_RELATED = 8  # of an article's subject
 _FIELDS = tuple(field for field in FacetField if field is not FacetField.MONTH)
 _EXAMPLES = (FacetField.SOURCE, FacetField.AUTHOR, FacetField.SECTION, FacetField.YEAR)
 _MOST_BARS = 110
@@ -35,14 +47,19 @@ class Chip(NamedTuple):
 
 
 class Opened(NamedTuple):
-    """The article in the reading pane. ``story``: the copies of its text, None where there is no other. ``before`` and
-    ``after`` are the addresses of its neighbours among the hits."""
+    """The article in the reading pane. ``pages``: those that it stands on, where they are known; ``furniture``: how
+    many stretches of it its source prints under many articles; ``story``: the copies of its text, None where there is
+    no other; ``related``: what the address asks of its subject. ``before`` and ``after`` are the addresses of its
+    neighbours among the hits."""
 
     article: Article
-    paragraphs: Sequence[Markup]
+    pages: str
+    paragraphs: Sequence[Paragraph]
+    furniture: int
     highlights: Sequence[Highlight]
     citations: Sequence[tuple[str, str]]
     story: Story | None
+    related: Related | None
     before: str | None
     after: str | None
 
@@ -195,19 +212,32 @@ def opened(archive: Archive, asked: Asked, results: Results) -> Opened | None:
         return None
     article = archive.get(asked.open)
     highlights = archive.marks(asked.open, asked.q, literal=asked.literal) if asked.q.strip() else ()
+    furniture = [(one.start, one.end) for one in archive.furniture(asked.open)]
     story = archive.story(asked.open, as_of=asked.as_of, limit=_COPIES)
     ids = [hit.article.id for hit in results.hits]
     place = ids.index(article.id) if article.id in ids else None
-    before = after = None
+    before = after = best = None
     if place is not None:
         before = asked.link(open=ids[place - 1]) if place else None
         after = asked.link(open=ids[place + 1]) if place + 1 < len(ids) else None
+        best = next(((one.start, one.end) for one in results.hits[place].passages), None) if asked.q.strip() else None
     return Opened(
         article=article,
-        paragraphs=list(paragraphs(article.text, highlights)),
+        pages=pages_between(article, 0, len(article.text)),
+        paragraphs=list(paragraphs(article.text, highlights, furniture, best)),
+        furniture=len(furniture),
         highlights=highlights,
         citations=[(name, style(article)) for name, style in STYLES.items()],
         story=story if story.total > 1 else None,
+        related=related(archive, asked),
         before=before,
         after=after,
     )
+
+
+def related(archive: Archive, asked: Asked) -> Related | None:
+    """What an address asks of the subject of the article that it opens."""
+    if asked.open is None or asked.related is None:
+        return None
+    find = archive.similar if asked.related == "similar" else archive.background
+    return find(asked.open, as_of=asked.as_of, limit=_RELATED)
