@@ -14,7 +14,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from search import Archive, Article, Filters, ingest
-from search.engine.counts import MAX_PERIODS, Period, Spellings, count_dates, count_names, count_periods, label
+from search.engine import counts
+from search.engine.counts import (
+    MAX_PERIODS,
+    Period,
+    Spellings,
+    by_day,
+    count_dates,
+    count_names,
+    count_periods,
+    label,
+)
 from search.engine.facets import FacetField
 from search.errors import ArchiveDamaged, QueryError, UsageError
 from search.query.clauses import value_clause
@@ -335,6 +345,31 @@ def test_what_is_known_of_names_serves_the_next_commit():
     assert count_names(known, new, np.array([1, 0, 0], bool), None) == ([("B", 1), ("C", 1)], 2, 0)
 
 
+def test_counts_are_remembered_by_part_and_never_for_other_articles(monkeypatch):
+    """Of a part whose articles are all counted again nothing is read; a deletion, and an author of the name of another
+    part's agency, are seen."""
+    articles = [
+        Article(id=str(i), authors=("A. Rao", "a rao") if i % 2 else (), agency="PTI" if i % 3 else "")
+        for i in range(40)
+    ]
+    parts = [part_of(articles[:20]), part_of(articles[20:])]
+    known, every = Spellings(("author", "agency")), np.ones(40, bool)
+    first = count_names(known, parts, every, None)
+    assert first == ([("A. Rao", 20)], 1, 20)
+    with monkeypatch.context() as patched:
+        patched.setattr(counts._Column, "__init__", lambda *_: pytest.fail("a part is read again"))
+        assert count_names(known, parts, every, None) == first
+    fewer = every.copy()
+    fewer[1] = False
+    assert count_names(known, parts, fewer, None) == ([("A. Rao", 19)], 1, 20)
+    # An author who is called as the agency is: what the old parts have of it counts now.
+    more = [*parts, part_of([Article(id="x", authors=("PTI",))])]
+    pti = sum(1 for article in articles if article.agency)
+    without = sum(1 for article in articles if not article.agency and not article.authors)
+    assert count_names(known, more, np.ones(41, bool), None) == ([("PTI", pti + 1), ("A. Rao", 20)], 2, without)
+    assert count_names(known, parts, every, None) == first
+
+
 @settings(deadline=None, max_examples=40)
 @given(data=st.data())
 def test_counts_by_name_against_a_loop(data):
@@ -349,7 +384,10 @@ def test_counts_by_name_against_a_loop(data):
         (("source",), folded(Counter(article.source for article in kept if article.source.strip()))),
         (("author", "agency"), byline_counts(kept)),
     ):
-        found = count_names(Spellings(fields), parts, mask, None)
+        spellings = Spellings(fields)
+        for earlier in (np.ones(len(mask), bool), mask):  # what is remembered of other masks, and of this one
+            count_names(spellings, parts, earlier, None)
+        found = count_names(spellings, parts, mask, None)
         assert {value_key(value) or value: count for value, count in found.values} == expected
         assert found.distinct == len(expected)
         spelled = Counter(n for a in kept for n in ([a.source] if fields[0] == "source" else a.authors))
@@ -546,8 +584,8 @@ def test_a_refusal_says_where_the_articles_are():
     day = np.array([1, *([date(2024, 3, 1).toordinal()] * 500), date(2050, 1, 1).toordinal()], np.int32)
     every = np.ones(len(day), bool)
     with pytest.raises(UsageError, match=r"date:2024-03\.\.2024-03"):
-        count_periods(day, every, every, Period.MONTH)
-    assert len(count_periods(day, every, every, Period.YEAR).counts) == 2050
+        count_periods(by_day(day, every), by_day(day, every), Period.MONTH)
+    assert len(count_periods(by_day(day, every), by_day(day, every), Period.YEAR).counts) == 2050
 
 
 @settings(deadline=None, max_examples=80)
@@ -561,7 +599,7 @@ def test_periods_have_no_gaps_and_lose_nothing(days, by, bounds):
     day = np.array([one for one, _ in days], np.int32)
     within = (day > 0) & (day >= (first or 0)) & (day <= (last or 10**7))
     mask = within & np.array([keep for _, keep in days], bool)
-    found = count_periods(day, mask, within, by, first, last)
+    found = count_periods(by_day(day, mask), by_day(day, within), by, first, last)
     assert (found.starts[1:] == found.ends[:-1]).all()
     assert found.counts.sum() == mask.sum()
     assert (found.counts <= found.articles).all()
@@ -585,9 +623,9 @@ def test_periods_have_no_gaps_and_lose_nothing(days, by, bounds):
 def test_dates_as_values():
     days = (date(2025, 2, 26), date(2025, 2, 1), date(7, 1, 1))
     day = np.array([*(one.toordinal() for one in days), 0], np.int32)
-    found = count_dates(day, np.ones(4, bool), Period.MONTH, None)
+    found = count_dates(by_day(day, np.ones(4, bool)), Period.MONTH, None)
     assert found == ([("2025-02", 2), ("0007-01", 1)], 2, 1)
-    assert count_dates(day, np.ones(4, bool), Period.YEAR, 1) == ([("2025", 2)], 2, 1)
+    assert count_dates(by_day(day, np.ones(4, bool)), Period.YEAR, 1) == ([("2025", 2)], 2, 1)
 
 
 @settings(deadline=None, max_examples=100)
@@ -596,7 +634,7 @@ def test_days_far_apart_are_counted_as_days_that_lie_close(days):
     """A few articles over thousands of years are put in order, many over a few years are counted by day."""
     day, counted = np.array(days, np.int32), Counter(date.fromordinal(one).year for one in days if one)
     for times in (1, 40_000):
-        found = count_dates(np.repeat(day, times), np.ones(len(days) * times, bool), Period.YEAR, None)
+        found = count_dates(by_day(np.repeat(day, times), np.ones(len(days) * times, bool)), Period.YEAR, None)
         wanted = sorted(
             ((f"{year:04}", many * times) for year, many in counted.items()), key=lambda one: (-one[1], one[0])
         )

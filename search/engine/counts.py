@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import threading
 from array import array
-from collections.abc import Sequence
+from collections.abc import Callable, Container, Iterable, Sequence
 from datetime import date
-from typing import NamedTuple
+from functools import cached_property
+from typing import Generic, NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -18,11 +19,14 @@ from search.records import Period
 from search.storage.columns import MISSING_DAY
 from search.storage.container import Part
 
+T = TypeVar("T")
 Mask = NDArray[np.bool_]
 Numbers = NDArray[np.int64]
 
 MAX_PERIODS = 20_000
 _UNMET = -2
+_SOME = 8  # what leaves out no more than one in so many articles is remembered
+_KEPT = 2  # such counts of a part: of all articles, and of those that are no copies
 _SEVERAL = ("author",)  # fields of which an article may have several values
 _EPOCH_DAY = date(1970, 1, 1).toordinal()
 _END = date.max.toordinal() + 1
@@ -46,6 +50,84 @@ class Counted(NamedTuple):
     none: int
 
 
+class ByDay(NamedTuple):
+    """The days on which there are articles of a mask, ascending proleptic ordinals, int64[D]; how many on each,
+    int64[D]; and how many have no day."""
+
+    days: Numbers
+    counts: Numbers
+    none: int
+
+
+class _Tally(NamedTuple):
+    """Numbers, int64[D], and how often each of them was met, int64[D]."""
+
+    numbers: Numbers
+    counts: Numbers
+
+    @classmethod
+    def of(cls, numbers: Numbers) -> _Tally:
+        counts = np.bincount(numbers)
+        numbers = np.flatnonzero(counts)
+        return cls(numbers, counts[numbers])
+
+    @staticmethod
+    def sum(tallies: Iterable[_Tally], size: int) -> Numbers:
+        """int64[size]: of each number how often all of them met it."""
+        numbers, counts = zip(_NOTHING, *tallies, strict=True)
+        return _sums(np.concatenate(numbers), np.concatenate(counts), size)
+
+
+_NOTHING = _Tally(np.empty(0, np.int64), np.empty(0, np.int64))
+
+
+class _First(NamedTuple):
+    """Of the articles of a mask in one part: the names in the first field, as often as they are written; the groups
+    that an article has once more, and again; and how many articles have no name there."""
+
+    names: _Tally
+    again: _Tally
+    none: int
+
+
+class _Other(NamedTuple):
+    """Of those in whose other field is a name that somebody has in the first: the groups that they have there alone,
+    and how many have no name in the first."""
+
+    groups: _Tally
+    instead: int
+
+
+class _Wide(Generic[T]):
+    """What was counted of nearly all articles of a part, by its file. That is asked for again and again: it lies before
+    everybody who has not searched yet, and a commit changes few parts. Threads may share it."""
+
+    def __init__(self) -> None:
+        self._counted: dict[str, dict[bytes, T]] = {}
+        self._lock = threading.Lock()
+
+    def get(self, part: Part, mask: Mask, count: Callable[[], T], also: bytes = b"") -> T:
+        """What ``count`` finds of a mask; ``also``: what else that depends on."""
+        if _SOME * int(np.count_nonzero(~mask)) > len(mask):
+            return count()
+        key = also + np.packbits(mask).tobytes()
+        with self._lock:
+            kept = self._counted.setdefault(str(part.path), {})
+            counted = kept.get(key)
+        if counted is None:
+            counted = count()
+            with self._lock:
+                for oldest in list(kept)[: len(kept) - _KEPT + 1]:
+                    del kept[oldest]
+                kept[key] = counted
+        return counted
+
+    def forget(self, paths: Container[str]) -> None:
+        """Keep what was counted of the parts in these files alone."""
+        with self._lock:
+            self._counted = {path: kept for path, kept in self._counted.items() if path in paths}
+
+
 class Spellings:
     """The names that were met in some fields, numbered as they were; those that fold alike are one group. What was
     looked up of a part is kept by its file, for later snapshots that have it, too. Threads may share it."""
@@ -58,6 +140,8 @@ class Spellings:
         self._groups: dict[str, int] = {}
         self._group_of = array("q")
         self._of_code: dict[tuple[str, str], Numbers] = {}
+        self.first: _Wide[_First] = _Wide()
+        self.other: _Wide[_Other] = _Wide()
 
     def numbers(self, part: Part, field: str, used: NDArray[np.bool_]) -> Numbers:
         """The number of the name of each code of a part that is ``used``; -1 for an empty name."""
@@ -89,7 +173,9 @@ class Spellings:
         """Keep what is known of these parts alone."""
         paths = {str(part.path) for part in parts}
         with self._lock:
-            self._of_code = {key: found for key, found in self._of_code.items() if key[0] in paths}
+            self._of_code = {key: codes for key, codes in self._of_code.items() if key[0] in paths}
+        self.first.forget(paths)
+        self.other.forget(paths)
 
 
 class _Column:
@@ -113,12 +199,74 @@ class _Column:
         numbers = self.numbers[self.codes[rows]]
         return articles[numbers >= 0], numbers[numbers >= 0]
 
-    def having(self, groups: Numbers, by_group: Numbers) -> Mask:
-        """The articles whose name is of a group that is counted already."""
-        named = self.numbers >= 0
-        named[named] = by_group[groups[self.numbers[named]]] > 0
-        having: Mask = named[self.codes]
-        return having
+    def named(self, groups: Mask) -> Mask:
+        """The articles whose name is of one of these groups; ``groups`` by the number of a name."""
+        named: Mask = _flagged(groups, self.numbers)[self.codes]
+        return named
+
+
+def _flagged(flags: Mask, numbers: Numbers) -> Mask:
+    """The flag of each number; none for -1, and for what another thread has numbered since."""
+    known = (numbers >= 0) & (numbers < len(flags))
+    known[known] = flags[numbers[known]]
+    return known
+
+
+class _OfPart:
+    """The articles of a mask in one part, and their names."""
+
+    def __init__(self, spellings: Spellings, part: Part, mask: Mask) -> None:
+        self._spellings, self.part, self.mask = spellings, part, mask
+
+    @cached_property
+    def columns(self) -> list[_Column]:
+        try:
+            return [_Column(self._spellings, self.part, field, self.mask) for field in self._spellings.fields]
+        except (IndexError, ValueError) as error:
+            raise ArchiveDamaged("a columns part points outside itself; run 'broadsheet doctor'") from error
+
+    def first(self) -> _First:
+        return self._spellings.first.get(self.part, self.mask, self._first)
+
+    def _first(self) -> _First:
+        column = self.columns[0]
+        _, groups = self._spellings.known()
+        used = np.flatnonzero((column.numbers >= 0) & (column.counts > 0))
+        names, again = _Tally(column.numbers[used], column.counts[used]), _NOTHING
+        none = int(np.count_nonzero(self.mask)) - int(names.counts.sum())
+        if column.each is not None and (several := self.mask & (column.each > 1)).any():
+            article, number = column.pairs(several)
+            pairs = article * len(groups) + groups[number]
+            pairs.sort(kind="stable")  # which makes use of that they nearly are
+            again = _Tally.of(pairs[1:][pairs[1:] == pairs[:-1]] % len(groups))
+            none += int(np.count_nonzero(np.diff(article) == 0))
+        return _First(names, again, none)
+
+    def other(self, written: Mask, groups: Numbers) -> _Other:
+        """``written``: whether somebody has a name of this group in the first field, by group."""
+        if len(self._spellings.fields) == 1:
+            return _Other(_NOTHING, 0)
+        met = written[groups]
+        return self._spellings.other.get(self.part, self.mask, lambda: self._other(met, groups), self._key(met))
+
+    def _key(self, met: Mask) -> bytes:
+        """Those of the names in the other field that are met in the first."""
+        field = self._spellings.fields[1]
+        numbers = self._spellings.numbers(self.part, field, np.zeros(len(self.part[f"{field}_ends"]), bool))
+        return np.packbits(_flagged(met, numbers)).tobytes()
+
+    def _other(self, met: Mask, groups: Numbers) -> _Other:
+        first, column = self.columns
+        article, number = column.pairs(self.mask & column.named(met))
+        if not len(article):
+            return _Other(_NOTHING, 0)
+        group = np.full(len(self.mask), -1)
+        group[article] = groups[number]
+        author, name = first.pairs(group >= 0)
+        alone = group >= 0
+        alone[author] = False
+        group[author[groups[name] == group[author]]] = -1
+        return _Other(_Tally.of(group[group >= 0]), int(np.count_nonzero(alone)))
 
 
 def count_names(
@@ -128,53 +276,52 @@ def count_names(
     With ``stories`` these are counted: a story once for each name that an article of it has.
 
     Names that fold alike are one value, in their most frequent spelling (of equal ones the first). An article that has
-    such a name in one of the other fields counts for it, too.
+    such a name in the other field, of which there may be one, counts for it, too.
     """
-    ends = np.cumsum([len(part["rows"]) for part in parts], dtype=np.int64)
-    masks = np.split(mask, ends[:-1])
-    try:
-        columns = [
-            [_Column(spellings, part, field, own) for field in spellings.fields]
-            for part, own in zip(parts, masks, strict=False)
-        ]
-    except (IndexError, ValueError) as error:
-        raise ArchiveDamaged("a columns part points outside itself; run 'broadsheet doctor'") from error
-    spelled, groups = spellings.known()
-    by_name = np.zeros(len(groups), np.int64)
-    for first, *_ in columns:
-        by_name[first.numbers[first.numbers >= 0]] += first.counts[first.numbers >= 0]
-    by_group = _sums(groups, by_name, len(groups))
-    none = (int(np.count_nonzero(mask)) if stories is None else stories.count(mask)) - int(by_name.sum())
-    plain = by_group.copy()
-    copied = np.zeros(len(mask), bool)
+    bases = np.cumsum([0, *(len(part["rows"]) for part in parts)], dtype=np.int64)
+    copies = np.zeros(len(mask), bool)
     if stories is not None:
-        copied[stories.copied] = True
-    of_stories = [np.empty(0, np.int64)]
-    for base, own, (first, *others) in zip((0, *ends.tolist()), masks, columns, strict=False):
-        copies = own & copied[base : base + len(own)]
-        if first.each is None and not others and not copies.any():
-            continue
-        # An article counts once for a name, however often it has it: those with several are looked at again, and those
-        # of a story of several.
-        several = np.zeros(len(own), bool) if first.each is None else own & (first.each > 1)
-        besides = [own & other.having(groups, plain) for other in others]
-        again = np.logical_or.reduce([several, *besides, copies])
-        if not again.any():
-            continue
-        article, number = first.pairs(again)
-        by_group -= np.bincount(groups[number], minlength=len(groups))
-        none += len(number)
-        found = [(article, number), *(other.pairs(rows) for other, rows in zip(others, besides, strict=True))]
-        if stories is not None:
-            found = [(stories.ids[article + base], number) for article, number in found]
-        pairs = np.concatenate([article * len(groups) + groups[number] for article, number in found])
-        if stories is not None:
-            of_stories.append(pairs)
-            continue
-        none -= _count_pairs(pairs, by_group)
+        copies[stories.copied] = mask[stories.copied]
+    singles = np.split(mask & ~copies, bases[1:-1])
+    of_parts = [_OfPart(spellings, part, own) for part, own in zip(parts, singles, strict=False)]
+    counted = [of_part.first() for of_part in of_parts]
+    first, other = _of_stories(spellings, parts, np.split(copies, bases[1:-1]), bases, stories)
+    spelled, groups = spellings.known()
+    by_name = _Tally.sum((names.names for names in counted), len(groups))
+    by_group = _sums(groups, by_name, len(groups)) - _Tally.sum((names.again for names in counted), len(groups))
+    by_name += np.bincount(first.numbers, minlength=len(groups))
+    written = _sums(groups, by_name, len(groups)) > 0
+    others = [of_part.other(written, groups) for of_part in of_parts]
+    by_group += _Tally.sum((names.groups for names in others), len(groups))
+    none = sum(names.none for names in counted) - sum(names.instead for names in others)
     if stories is not None:  # their articles are in several parts
-        none -= _count_pairs(np.concatenate(of_stories), by_group)
+        met = written[groups[other.numbers]]
+        named = np.concatenate([first.things, other.things[met]]), np.concatenate([first.numbers, other.numbers[met]])
+        none += stories.count(mask) - int(np.count_nonzero(mask & ~copies))
+        none -= _count_pairs(named[0] * len(groups) + groups[named[1]], by_group)
     return Counted(_most(spelled, groups, by_name, by_group, limit), int(np.count_nonzero(by_group)), none)
+
+
+class _Pairs(NamedTuple):
+    """Things, int64[P], and the number of a name that each has, int64[P]."""
+
+    things: Numbers
+    numbers: Numbers
+
+
+def _of_stories(
+    spellings: Spellings, parts: Sequence[Part], masks: Sequence[Mask], bases: Numbers, stories: Groups | None
+) -> tuple[_Pairs, _Pairs]:
+    """The stories of the articles of a mask, and their names in the first field and in the other."""
+    none = np.empty(0, np.int64)
+    pairs: tuple[list[_Pairs], list[_Pairs]] = [_Pairs(none, none)], [_Pairs(none, none)]
+    for part, mask, base in zip(parts, masks, bases.tolist(), strict=False):
+        if stories is not None and mask.any():
+            for kept, column in zip(pairs, _OfPart(spellings, part, mask).columns, strict=False):
+                articles, numbers = column.pairs(mask)
+                kept.append(_Pairs(stories.ids[articles + base], numbers))
+    first, other = (_Pairs(*map(np.concatenate, zip(*kept, strict=True))) for kept in pairs)
+    return first, other
 
 
 def _count_pairs(pairs: Numbers, by_group: Numbers) -> int:
@@ -210,29 +357,30 @@ def _frequency(value: tuple[str, int]) -> tuple[int, str]:
 _WIDE = 8  # days for each article, from the first to the last: with more of them, sorting articles is faster
 
 
-def count_dates(day: NDArray[np.int32], mask: Mask, by: Period, limit: int | None) -> Counted:
-    """Articles of the mask by year or month, as ``date:`` writes them. ``day`` is int32[N]."""
-    days, each = _by_day(day, mask)
-    numbers, place = np.unique(number(days, by), return_inverse=True)
-    counts = _sums(place, each, len(numbers))
-    labels = [label(date.fromordinal(start), by) for start in _start(numbers, by).tolist()]
-    values = sorted(zip(labels, counts.tolist(), strict=True), key=_frequency)
-    return Counted(values[:limit], len(labels), int(np.count_nonzero(mask)) - int(counts.sum()))
-
-
-def _by_day(day: NDArray[np.int32], mask: Mask) -> tuple[Numbers, Numbers]:
-    """The days on which there are articles of the mask, ascending, and how many. Of days there are few: what is counted
-    by period is counted by day before."""
+def by_day(day: NDArray[np.int32], mask: Mask) -> ByDay:
+    """Articles of the mask, bool[N], by ``day``, int32[N]. Of days there are few: what is counted by period is
+    counted by day before."""
     own = day if mask.all() else day[mask]
     if len(own) and not 0 <= int(own.min()) <= int(own.max()) < _END:
         raise ArchiveDamaged("a columns part has days that no calendar has; run 'broadsheet doctor'")
     before = int(own.min(initial=_END, where=own != MISSING_DAY)) - 1
     if int(own.max(initial=0)) - before > _WIDE * len(own):  # few articles, or one that is dated to the year 1
         days, counts = np.unique(own[own != MISSING_DAY], return_counts=True)
-        return days.astype(np.int64), counts
-    counts = np.bincount(np.maximum(own - np.int32(before), 0), minlength=1)
-    days = np.flatnonzero(counts[1:]) + 1
-    return days + before, counts[days]
+        days = days.astype(np.int64)
+    else:
+        each = np.bincount(np.maximum(own - np.int32(before), 0), minlength=1)
+        places = np.flatnonzero(each[1:]) + 1
+        days, counts = places + before, each[places]
+    return ByDay(days, counts, len(own) - int(counts.sum()))
+
+
+def count_dates(counted: ByDay, by: Period, limit: int | None) -> Counted:
+    """Articles by year or month, as ``date:`` writes them."""
+    numbers, place = np.unique(number(counted.days, by), return_inverse=True)
+    counts = _sums(place, counted.counts, len(numbers))
+    labels = [label(date.fromordinal(start), by) for start in _start(numbers, by).tolist()]
+    values = sorted(zip(labels, counts.tolist(), strict=True), key=_frequency)
+    return Counted(values[:limit], len(labels), counted.none)
 
 
 def label(start: date, by: Period) -> str:
@@ -241,15 +389,15 @@ def label(start: date, by: Period) -> str:
 
 
 def count_periods(
-    day: NDArray[np.int32], mask: Mask, within: Mask, by: Period, first: int | None = None, last: int | None = None
+    matches: ByDay, within: ByDay, by: Period, first: int | None = None, last: int | None = None
 ) -> Periods:
-    """Articles of ``mask`` and of ``within`` by period. ``day`` is int32[N], the masks are bool[N].
+    """Matches, and the articles that they are a part of, by period.
 
-    The periods run from the first article of the mask to the last, or from day ``first`` to day ``last`` where given;
+    The periods run from the first match to the last, or from day ``first`` to day ``last`` where given;
     a match outside of these (they are instants' days, it is in another time zone) widens them. No period: no match, or
     no day to start from. Raises UsageError for more than MAX_PERIODS.
     """
-    days, each = _by_day(day, mask)
+    days, each = matches.days, matches.counts
     ends = [bound for bound in (first, last) if bound is not None]
     if len(days):
         low = int(days.min()) if first is None else min(first, int(days.min()))
@@ -265,15 +413,14 @@ def count_periods(
     size = stop - start + 1
     if size > MAX_PERIODS:
         raise UsageError(_too_many(size, low, high, np.repeat(days, each), by)).about("by")
-    others, many = _by_day(day, within)
-    places = number(others, by) - start
+    places = number(within.days, by) - start
     inside = (places >= 0) & (places < size)  # a first match late in a month takes nothing from that month
     borders = np.minimum(_start(np.arange(start, stop + 2), by), _END)
     return Periods(
         starts=borders[:-1],
         ends=borders[1:],
         counts=_sums(number(days, by) - start, each, size),
-        articles=_sums(places[inside], many[inside], size),
+        articles=_sums(places[inside], within.counts[inside], size),
     )
 
 

@@ -7,8 +7,6 @@ from dataclasses import replace
 from datetime import date
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-import numpy as np
-
 from search.engine.counts import Counted, Mask, Periods, count_dates, count_periods, label, number
 from search.engine.remarks import of_counts
 from search.engine.stories.shown import of_copies
@@ -155,14 +153,15 @@ def _by_source(view: View, whole: _Line, limit: int) -> Iterator[_Line]:
 
 def _together(view: View, lines: Sequence[_Line], length: Period) -> list[Periods]:
     """The counts of all lines in the same periods: those in which any has something, or between its dates."""
-    masks = [
-        tuple(_once(view, line.scope, mask, length) for mask in (line.scope.matched, line.within)) for line in lines
+    counted = [
+        (
+            view.by_day(_once(view, line.scope, line.scope.matched, length)),
+            view.by_day(_once(view, line.scope, line.within, length)),
+        )
+        for line in lines
     ]
     bounds = [date_conditions(line.plan.query.constraint)[1:] for line in lines]
-    days = view.columns.day
-    periods = [
-        count_periods(days, own, within, length, *ends) for (own, within), ends in zip(masks, bounds, strict=True)
-    ]
+    periods = [count_periods(own, within, length, *ends) for (own, within), ends in zip(counted, bounds, strict=True)]
     if len(lines) == 1:
         return periods
     spans = [one for one in periods if len(one.starts)]
@@ -170,13 +169,13 @@ def _together(view: View, lines: Sequence[_Line], length: Period) -> list[Period
         return periods
     first = min(int(one.starts[0]) for one in spans)
     last = max(int(one.ends[-1]) - 1 for one in spans)
-    return [count_periods(days, own, within, length, first, last) for own, within in masks]
+    return [count_periods(own, within, length, first, last) for own, within in counted]
 
 
 def _counted(view: View, scope: Scope, field: FacetField, limit: int | None) -> Counted:
     if field in (FacetField.YEAR, FacetField.MONTH):
         period = Period(field)
-        counted = count_dates(view.columns.day, _once(view, scope, scope.matched, period), period, limit)
+        counted = count_dates(view.by_day(_once(view, scope, scope.matched, period)), period, limit)
         return counted._replace(none=_undated(view, scope))
     fields = ("author", "agency") if field is FacetField.AUTHOR else (field.value,)
     return view.count_names(fields, scope.matched, limit, scope.groups)
@@ -190,9 +189,9 @@ def _once(view: View, scope: Scope, mask: Mask, by: Period) -> Mask:
 
 def _undated(view: View, scope: Scope) -> int:
     """How many articles of the match set have no date, or of how many of its stories no copy has one."""
-    dated = scope.matched & (view.columns.day != MISSING_DAY)
     if scope.groups is None:
-        return scope.total - int(np.count_nonzero(dated))
+        return view.by_day(scope.matched).none
+    dated = scope.matched & (view.columns.day != MISSING_DAY)
     return scope.groups.count(scope.matched) - scope.groups.count(dated)
 
 

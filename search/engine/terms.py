@@ -100,7 +100,8 @@ def terms(view: View, request: Request, by: Period | str | None, limit: int, wat
             told = _spelled(tally, words, own, articles, everywhere, z, scope.visible, scope.matched, (n, total), least)
         if length is not None:
             with watch("periods"):
-                spans = count_periods(view.columns.day, scope.matched, scope.matched, length)
+                matches = view.by_day(scope.matched)
+                spans = count_periods(matches, matches, length)
                 periods = _periods(tally, view, spans, length, own, scope.matched, limit)
     notes = list(of_counts(view, plan, scope))
     if scope.total and scope.total == int(np.count_nonzero(scope.visible)):

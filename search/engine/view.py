@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from search import query as language
-from search.engine.counts import Counted, Spellings, count_names
+from search.engine.counts import ByDay, Counted, Spellings, by_day, count_names
 from search.engine.excerpts import plain_spans
 from search.engine.furniture import learning
 from search.engine.furniture.part import Spans, opened
@@ -49,6 +49,8 @@ if TYPE_CHECKING:
     from search.records import Counts
     from search.storage.collections import Collections
     from search.storage.contents import Contents
+
+_DAYS = 7  # masks whose articles by day are remembered beside the last: what a timeline of several lines asks of
 
 
 class Scope(NamedTuple):
@@ -109,6 +111,7 @@ class View:
             self.vectors = VectorIndex(snapshot.parts[VECTORS], snapshot.sizes, ranking.lead)
         self._catalog = catalog
         self._spellings = spellings
+        self._by_day: dict[bytes, ByDay] = {}
         for known in spellings.values():
             known.forget(snapshot.parts.get(COLUMNS, []))
         self._keyword = KeywordIndex(words, snapshot.columns, ranking, analysis)
@@ -335,6 +338,15 @@ class View:
         """The articles of a mask, or their stories, by the names in some columns; see ``counts.count_names``."""
         spellings = self._spellings.setdefault(fields, Spellings(fields))
         return count_names(spellings, self.snapshot.parts.get(COLUMNS, []), mask, limit, stories)
+
+    def by_day(self, mask: Mask) -> ByDay:
+        """The articles of a mask by their days; the last masks' are remembered, since one request asks often."""
+        key = np.packbits(mask).tobytes()
+        counted = self._by_day.get(key)
+        if counted is None:
+            counted = by_day(self.columns.day, mask)
+            self._by_day = {key: counted} | dict(list(self._by_day.items())[:_DAYS])
+        return counted
 
     def whoosh(self) -> Any:
         """A stock Whoosh searcher over the live articles, whose document numbers are ordinals and whose stored fields

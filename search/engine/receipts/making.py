@@ -60,7 +60,7 @@ def _receipt(view: View, asking: Asking, asked: Asked, made: datetime, answer: A
     scope = view.match(plan)
     groups = view.groups(scope.visible)
     by_source = view.count_names(("source",), scope.matched, SOURCES)
-    by_year = count_dates(view.columns.day, scope.matched, Period.YEAR, None)
+    by_year = count_dates(view.by_day(scope.matched), Period.YEAR, None)
     outcome, shown = _outcome(view, asked.of, answer)
     return Receipt(
         of=asked.of,
