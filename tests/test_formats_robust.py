@@ -4,7 +4,11 @@ and no other file of their folder, and no time."""
 from __future__ import annotations
 
 import gzip
+import os
 import random
+import shutil
+import subprocess
+import sys
 import time
 
 import pytest
@@ -12,12 +16,12 @@ import pytest
 from search.errors import SourceError
 from search.ingest import known_formats
 from search.ingest import read as ingest_read
-from search.ingest.formats import recognition, trees
+from search.ingest.formats import old_workbooks, recognition, trees
 from search.ingest.queries import _sheet
 from search.ingest.source import Source, SourceProblem
 from search.records import Article, Rejection
 from tests.placeless import read
-from tests.test_formats import FOLDER, script
+from tests.test_formats import FOLDER, ROOT, script
 
 LONGEST = 5.0  # seconds of the processor
 BOMB = 1000  # times its packed size
@@ -69,7 +73,7 @@ def read_beside(folder, path, data, suffix=""):
 
 
 def test_there_is_a_file_of_each_format():
-    assert set(FILES) >= set(known_formats()) - {"jsonl", "text"}
+    assert set(FILES) == set(known_formats())
 
 
 @pytest.mark.parametrize("name", sorted(FILES))
@@ -194,6 +198,18 @@ def test_many_elements_are_not_taken_for_a_large_one(monkeypatch):
     assert sum(1 for _ in trees.elements(Source("x", io.BytesIO(xml)), ("item",))) == 500
 
 
+FORKED = """
+import sys
+from importlib.machinery import SourceFileLoader
+from importlib.util import module_from_spec, spec_from_loader
+loader = SourceFileLoader("fuzz", sys.argv[1])
+module = module_from_spec(spec_from_loader(loader.name, loader))
+loader.exec_module(module)
+code, out, said = module.forked(sys.stdin.buffer.read())
+sys.stdout.buffer.write(b"%d\\n" % code + out)
+"""
+
+
 def circling():
     """A workbook of the old Excel whose directory is its own next sector, for ever."""
     data = bytearray((FOLDER / "articles.xls").read_bytes())
@@ -211,6 +227,29 @@ def test_an_old_workbook_whose_sectors_run_in_a_circle_costs_only_itself(tmp_pat
         "no workbook that can be read (its library gave up)"
     ]
     assert sum(isinstance(item, Article) for item in items) == 2
+
+
+def test_damaged_old_workbooks_cost_no_more_than_themselves(tmp_path):
+    """A hundred damages, some of which end the process that reads them; the script forks, the product starts one."""
+    shutil.copy(FOLDER / "articles.xls", tmp_path)
+    (tmp_path / "circle.xls").write_bytes(circling())
+    command = [sys.executable, str(ROOT / "scripts" / "fuzz_formats"), "--each", "50", "--from", str(tmp_path)]
+    done = subprocess.run(command, capture_output=True, text=True, env={**os.environ, "PYTHONPATH": str(ROOT)})
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout == "articles.xls: 50 damages, 0 faults\ncircle.xls: 50 damages, 0 faults\n"
+
+
+def test_a_fork_reads_an_old_workbook_as_a_process_of_its_own_does(tmp_path):
+    fuzz = script("fuzz_formats")
+    good = (FOLDER / "articles.xls").read_bytes()
+    code, out, _ = old_workbooks.asked(good)
+    command = [sys.executable, "-c", FORKED, str(ROOT / "scripts" / "fuzz_formats")]
+    for data, expected in ((good, (code, out)), (circling(), None), (good[:3000], (1, b""))):
+        done = subprocess.run(command, input=data, capture_output=True, env={**os.environ, "PYTHONPATH": str(ROOT)})
+        told = int(done.stdout.partition(b"\n")[0]), done.stdout.partition(b"\n")[2]
+        assert told == expected if expected is not None else told[0] not in (0, 1)
+    assert code == 0
+    assert fuzz.LONGEST == LONGEST
 
 
 def test_an_old_workbook_of_queries_is_read_as_one_of_articles(tmp_path):

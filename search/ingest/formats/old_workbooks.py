@@ -13,7 +13,7 @@ import os
 import subprocess
 import sys
 from datetime import date, datetime, time
-from typing import Any
+from typing import Any, TextIO
 
 from search.ingest.source import SourceProblem
 
@@ -24,6 +24,22 @@ _SECONDS = 60
 
 def sheets_of(data: bytes) -> dict[str, list[list[Any]]]:
     """The rows of each sheet. Raises SourceProblem for what is no workbook, or cannot be read within the limits."""
+    code, out, said = asked(data)
+    if code:
+        last = said.decode("utf-8", "replace").strip().rpartition("\n")[2] if code == 1 else ""
+        raise SourceProblem(f"no workbook that can be read ({last[:200] or 'its library gave up'})")
+    found: dict[str, list[list[Any]]] = {}
+    for line in out.splitlines():
+        name, row = json.loads(line)
+        rows = found.setdefault(name, [])
+        if row is not None:
+            rows.append(row)
+    return found
+
+
+def asked(data: bytes) -> tuple[int, bytes, bytes]:
+    """The exit code of another process that reads a workbook, what it writes and what it says of mistakes. Raises
+    SourceProblem where it takes too long."""
     try:
         done = subprocess.run(  # noqa: S603 (this program's own module)
             [sys.executable, "-m", __name__],
@@ -35,16 +51,7 @@ def sheets_of(data: bytes) -> dict[str, list[list[Any]]]:
         )
     except subprocess.TimeoutExpired as error:
         raise SourceProblem(f"no workbook that can be read in {_SECONDS} seconds") from error
-    if done.returncode:
-        last = done.stderr.decode("utf-8", "replace").strip().rpartition("\n")[2] if done.returncode == 1 else ""
-        raise SourceProblem(f"no workbook that can be read ({last[:200] or 'its library gave up'})")
-    found: dict[str, list[list[Any]]] = {}
-    for line in done.stdout.splitlines():
-        name, row = json.loads(line)
-        rows = found.setdefault(name, [])
-        if row is not None:
-            rows.append(row)
-    return found
+    return done.returncode, done.stdout, done.stderr
 
 
 def cell(value: Any) -> Any:
@@ -66,17 +73,17 @@ def _bound() -> None:
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
-def _main() -> None:
+def hand_over(data: bytes, out: TextIO) -> None:
+    """Write the cells of a workbook. It bounds the process that it is called in, which is for nothing else."""
     from python_calamine import CalamineWorkbook
 
-    data = sys.stdin.buffer.read()
     _bound()
     workbook = CalamineWorkbook.from_filelike(io.BytesIO(data))
     for name in workbook.sheet_names:
-        sys.stdout.write(json.dumps([name, None]) + "\n")  # a sheet may have no rows
+        out.write(json.dumps([name, None]) + "\n")  # a sheet may have no rows
         for row in workbook.get_sheet_by_name(name).iter_rows():
-            sys.stdout.write(json.dumps([name, [cell(value) for value in row]]) + "\n")
+            out.write(json.dumps([name, [cell(value) for value in row]]) + "\n")
 
 
 if __name__ == "__main__":
-    _main()
+    hand_over(sys.stdin.buffer.read(), sys.stdout)
