@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import io
 import shutil
+import tarfile
 import zipfile
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from search.ingest import containers
 from search.ingest import read as ingest_read
 from search.ingest.beside import Folder, relative
 from search.ingest.formats.alto import pages_of
@@ -66,17 +68,76 @@ def test_what_an_issue_lacks_or_leaves_over_is_told():
     assert dict(kinds["alto"].notes) == {"pages left to the METS file beside them, to be indexed with it": 2}
 
 
-def test_an_issue_in_an_archive_is_the_same(tmp_path):
-    path = tmp_path / "issue.zip"
+def zipped(path, files):
     with zipfile.ZipFile(path, "w") as archive:
-        for one in sorted(ISSUE.rglob("*.xml")):
-            archive.write(one, f"1907/{one.relative_to(ISSUE)}")
+        for name, data in files:
+            archive.writestr(name, data)
+
+
+def tarred(path, files):
+    mode = f"w:{path.suffix[1:]}" if path.suffix != ".tar" else "w"
+    with tarfile.open(path, mode) as archive:
+        for name, data in files:
+            info = tarfile.TarInfo(name)
+            info.size = len(data)
+            archive.addfile(info, io.BytesIO(data))
+
+
+def of_issue(folder=""):
+    return [(folder + one.relative_to(ISSUE).as_posix(), one.read_bytes()) for one in sorted(ISSUE.rglob("*.xml"))]
+
+
+LEFT = {"pages left to the METS file beside them, to be indexed with it": 2}
+
+
+@pytest.mark.parametrize("order", [1, -1])  # pages before or behind what tells their articles
+@pytest.mark.parametrize("name", ["issue.zip", "issue.tar", "issue.tar.gz", "issue.tar.xz"])
+def test_an_issue_in_an_archive_is_the_same(tmp_path, name, order):
+    path = tmp_path / name
+    (zipped if name == "issue.zip" else tarred)(path, of_issue("1907/")[::order])
     assert articles(path) == articles(ISSUE)
     reading = ingest_read([path])
-    list(reading)
-    assert dict(reading.report.kinds["alto"].notes) == {
-        "pages left to the METS file beside them, to be indexed with it": 2
-    }
+    (missing,) = [item for item in reading if isinstance(item, Rejection)]
+    assert missing.source == f"{path}!/1907/torrin_mets.xml, page ALTO/0003.xml"
+    assert dict(reading.report.kinds["alto"].notes) == LEFT
+
+
+def test_issues_of_one_tar_archive_are_held_one_at_a_time(tmp_path, monkeypatch):
+    """In a folder each, with something else between their pages; a tar inside a ZIP, and one that is a pipe's, too."""
+    held = []
+    given = containers._together
+    monkeypatch.setattr(containers, "_together", lambda *them: held.append(len(them[1].files)) or given(*them))
+    files = of_issue("batch/a/") + of_issue("batch/b/") + of_issue("batch/c/")
+    files.insert(1, ("batch/a/ALTO/notes.txt", b"Found\n\nA note beside the pages."))
+    tarred(tmp_path / "batch.tar", files)
+    with zipfile.ZipFile(tmp_path / "outer.zip", "w") as archive:
+        archive.write(tmp_path / "batch.tar", "batch.tar")
+    titles = [one.title for one in articles(ISSUE)]
+    assert [one.title for one in articles(tmp_path / "batch.tar")] == ["Found", *titles * 3]
+    assert held == [3, 3, 3]
+    assert [one.title for one in articles(tmp_path / "outer.zip")] == ["Found", *titles * 3]
+
+
+def test_an_issue_too_large_to_be_kept_is_read_page_by_page_and_that_is_told(tmp_path, monkeypatch):
+    path = tmp_path / "issue.tar"
+    tarred(path, of_issue())
+    monkeypatch.setattr(containers, "KEPT", 10)
+    items = list(read([path]))
+    told = [item.reason for item in items if isinstance(item, Rejection)]
+    reason = "its words cannot be read: what lies beside it cannot be reached here; unpack it, or give the folder"
+    assert told.count(reason) == 3
+    texts = [item.text.split()[0] for item in items if isinstance(item, Article) and item.text]
+    assert texts == ["THE", "holm"]
+
+
+def test_a_tar_archive_that_breaks_off_gives_the_issue_that_was_whole(tmp_path):
+    whole, cut = tmp_path / "whole.tar", tmp_path / "cut.tar"
+    tarred(whole, of_issue("a/") + of_issue("b/"))
+    data = whole.read_bytes()
+    cut.write_bytes(data[: data.index(b"b/ALTO/0002.xml") + 700])
+    items = list(read([cut]))
+    assert [item.title for item in items if isinstance(item, Article)][:3] == [one.title for one in articles(ISSUE)]
+    assert any(isinstance(item, Rejection) and "damaged" in item.reason for item in items)
 
 
 def test_pages_of_no_issue_are_articles(tmp_path):

@@ -3,13 +3,15 @@ pages of an issue). No name leads out of the folder or the archive."""
 
 from __future__ import annotations
 
+import io
 import posixpath
 import re
 import zipfile
-from collections.abc import Hashable
+import zlib
+from collections.abc import Callable, Hashable, Iterable
 from functools import cached_property
 from pathlib import Path
-from typing import BinaryIO, Protocol, cast
+from typing import IO, BinaryIO, Protocol, cast
 from urllib.parse import unquote
 
 _MOST = 500  # names in a folder that are looked at
@@ -80,24 +82,54 @@ class Folder:
 
 
 class Shelf:
-    """The files of XML in a ZIP file, by their folders."""
+    """The files of an archive that can be gone back to: their ``names``, asked for once, and what opens one."""
 
-    def __init__(self, archive: zipfile.ZipFile) -> None:
-        self.archive = archive
+    def __init__(self, names: Callable[[], Iterable[str]], opened: Callable[[str], IO[bytes]]) -> None:
+        self.key: Hashable = object()  # remembered longer than the files are kept
+        self.opened = opened
+        self._names = names
 
     @cached_property
     def folders(self) -> dict[str, list[str]]:
-        """Their names by their folders."""
+        """The names of those of XML by their folders."""
         found: dict[str, list[str]] = {}
-        for info in self.archive.infolist():
-            if info.filename.lower().endswith(".xml"):
-                folder, name = posixpath.split(info.filename)
+        for path in self._names():
+            if path.lower().endswith(".xml"):
+                folder, name = posixpath.split(path)
                 found.setdefault(folder, []).append(name)
         return {folder: sorted(names) for folder, names in found.items() if len(names) <= _MOST}
 
 
+class Kept:
+    """Files of an archive that can only be read on, kept in memory (packed) while those of one issue come: from one
+    folder, and the folders in it."""
+
+    def __init__(self) -> None:
+        self.size = 0
+        self.shelf = Shelf(lambda: self.files, self._opened)
+        self.files: dict[str, bytes] = {}
+        self._folders: set[str] = set()
+
+    def has_place_for(self, name: str) -> bool:
+        """Whether a file may belong to those that are here."""
+        folder = posixpath.dirname(name)
+        above = posixpath.dirname(folder)
+        return not self._folders or any(
+            folder == one or above == one or folder == posixpath.dirname(one) for one in self._folders
+        )
+
+    def add(self, name: str, data: bytes) -> None:
+        """Keep one."""
+        self._folders.add(posixpath.dirname(name))
+        self.files[name] = zlib.compress(data, 1)
+        self.size += len(self.files[name])
+
+    def _opened(self, name: str) -> IO[bytes]:
+        return io.BytesIO(zlib.decompress(self.files[name]))
+
+
 class Members:
-    """The files beside one in a ZIP file."""
+    """The files beside one in an archive."""
 
     def __init__(self, shelf: Shelf, member: str) -> None:
         self._shelf = shelf
@@ -107,7 +139,7 @@ class Members:
     @property
     def key(self) -> Hashable:
         """The archive, and the folder in it."""
-        return self._shelf, self._path
+        return self._shelf.key, self._path
 
     def names(self) -> list[str]:
         """As ``Beside``."""
@@ -120,6 +152,6 @@ class Members:
         """As ``Beside``."""
         path = posixpath.normpath(posixpath.join(self._path, name))
         try:
-            return cast(BinaryIO, self._shelf.archive.open(path))
+            return cast(BinaryIO, self._shelf.opened(path))
         except (KeyError, RuntimeError, OSError, NotImplementedError, zipfile.BadZipFile) as error:
             raise LookupError(name) from error

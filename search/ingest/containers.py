@@ -10,12 +10,14 @@ import zipfile
 from collections.abc import Iterator
 from typing import BinaryIO, NamedTuple, cast
 
-from search.ingest.beside import Beside, Members, Shelf
+from search.ingest.beside import Beside, Kept, Members, Shelf
+from search.ingest.formats.xml_fields import root_of
 from search.ingest.source import DAMAGES, OFFICE, Source, SourceProblem
 from search.records import Rejection
 
 INSIDE = "!/"  # between the name of an archive and that of a member
 DEPTH = 3  # archives inside archives
+KEPT = 1 << 26  # bytes (packed) of one issue's pages that are kept while a tar archive is read
 
 _ZIP = b"PK\x03\x04"
 _TAR = re.compile(rb".{257}ustar", re.DOTALL)
@@ -61,7 +63,7 @@ def _zip(source: Source) -> Iterator[Source | PassedOver | Rejection]:
     with source.seekable() as file:
         try:
             with zipfile.ZipFile(file) as archive:
-                shelf = Shelf(archive)
+                shelf = Shelf(archive.namelist, archive.open)
                 for info in archive.infolist():
                     if info.is_dir():
                         continue
@@ -84,6 +86,7 @@ def _zip(source: Source) -> Iterator[Source | PassedOver | Rejection]:
 
 
 def _tar(source: Source) -> Iterator[Source | PassedOver | Rejection]:
+    kept = Kept()
     try:
         with tarfile.open(fileobj=io.BufferedReader(Stream(source)), mode="r|") as archive:
             for info in archive:
@@ -96,9 +99,33 @@ def _tar(source: Source) -> Iterator[Source | PassedOver | Rejection]:
                     yield PassedOver(name, "links, devices or sparse files in archives")
                 elif (member := archive.extractfile(info)) is not None:
                     with member:
-                        yield _inside(source, info.name, cast(BinaryIO, member))
+                        inside = _inside(source, info.name, cast(BinaryIO, member))
+                        if not _is_of_an_issue(inside) or info.size > KEPT:
+                            yield inside
+                            continue
+                        if not kept.has_place_for(info.name) or kept.size > KEPT:
+                            yield from _together(source, kept)
+                            kept = Kept()
+                        try:
+                            kept.add(info.name, b"".join(inside.chunks()))
+                        except SourceProblem as problem:
+                            yield Rejection(source=name, line=None, reason=str(problem))
     except DAMAGES as error:
+        yield from _together(source, kept)
         raise SourceProblem(f"the tar archive is damaged ({str(error) or type(error).__name__})") from error
+    yield from _together(source, kept)
+
+
+def _is_of_an_issue(source: Source) -> bool:
+    """Whether it is a page of a scanned issue, or what tells the articles on its pages."""
+    return root_of(source.head).name in ("mets", "alto")
+
+
+def _together(source: Source, kept: Kept) -> Iterator[Source]:
+    """The pages of an issue and what tells its articles, each with the others beside it."""
+    for name in kept.files:
+        with kept.shelf.opened(name) as file:
+            yield _inside(source, name, cast(BinaryIO, file), Members(kept.shelf, name))
 
 
 class Stream(io.RawIOBase):

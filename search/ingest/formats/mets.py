@@ -66,7 +66,7 @@ class _Pages:
             if self._loads[file] > _LOADS:
                 raise SourceProblem("articles go back to it again and again")
             if self._source.beside is None:
-                raise LookupError
+                raise SourceProblem("what lies beside it cannot be reached here; unpack it, or give the folder")
             with self._source.beside.open(name) as opened:
                 inner = Source(name, opened, owned=False, budget=budget_of(self._source))
                 page = next(pages_of(inner), None)
