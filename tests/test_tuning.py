@@ -134,6 +134,13 @@ def test_too_few_queries_and_what_cannot_be_served(words):
             tune(archive, mode=Mode.VECTOR)
 
 
+def test_an_archive_without_headlines_wants_queries(tmp_path):
+    with Archive.open(tmp_path / "untitled", create=True) as archive:
+        archive.add([Article(id="1", title="", text="Ferries wait in the harbour. " * 20)], vectors=False)
+        with pytest.raises(UsageError, match="headlines make 0 queries, and 20 are needed to tune by; give queries"):
+            tune(archive)
+
+
 def test_made_pairs_are_headlines_that_no_title_gives_away(words):
     with Archive.open(words) as archive:
         with archive._session.reading() as view:

@@ -98,20 +98,20 @@ def tune(
     notes: list[str] = []
     with archive._session.reading() as view:
         fixed: dict[str, float] = {}
+        few = "{} queries with something relevant are too few to tune by; {} are needed"
         if queries is None or qrels is None:
             if mode not in (None, Mode.KEYWORD):
                 raise UsageError(f"queries made of headlines are ranked by words alone, not in mode {mode}")
             queries, qrels = made(view, pairs)
             mode, fixed = Mode.KEYWORD, {"title": 0.0}
+            few = "the archive's headlines make {} queries, and {} are needed to tune by; give queries and judgements"
             notes.append("queries are rarer words of headlines, which count in no title: the weight of titles stays")
             if view.vectors is not None:
                 notes.append("passages' vectors know the headlines: only what words are ranked by is searched for")
         mode = view.mode(Mode.AUTO if mode is None else mode)
         judged = [query for query in queries if any(grade > 0 for grade in qrels.get(query.query_id, {}).values())]
         if len(judged) < LEAST:
-            raise UsageError(
-                f"{len(judged)} queries with something relevant are too few to tune by; {LEAST} are needed"
-            )
+            raise UsageError(few.format(len(judged), LEAST))
         judged = [judged[place] for place in np.random.default_rng(_SEED).permutation(len(judged)).tolist()]
         half = min(len(judged) // 2, SEARCHED)
         names = tuple(name for name in _searched(mode, view.subfields) if name not in fixed)
