@@ -672,9 +672,9 @@ class Archive:
         return restore(Path(backup), Path(path), replace, number, wait, progress)
 
     def foresee(self, items: Iterable[Article | Rejection]) -> AddReport:
-        """What ``add`` would make of versions of items that agencies send, without doing it. Counted are these alone:
-        ``replaced`` earlier versions, and what would be ``outdated``, ``barred``, ``withdrawn`` and ``killed``."""
-        from search.engine.withdrawals import foresee
+        """What ``add`` would report of the articles, without adding them; all but languages. What is new is held in a
+        temporary file meanwhile, so that records of one run can be compared."""
+        from search.engine.foresight import foresee
 
         return foresee(items, self._session.catalog)
 

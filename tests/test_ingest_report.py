@@ -3,17 +3,25 @@
 from __future__ import annotations
 
 import json
+import shutil
 import zipfile
+from dataclasses import replace
 from datetime import date
+from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from search import Archive, Article
 from search.cli.main import cli
 from search.engine import versions
 from search.ingest import read
+from search.ingest.formats import recognition
 from search.ingest.from_paths import from_path
+
+ROOT = Path(__file__).parent.parent
 
 
 def run(*arguments):
@@ -180,8 +188,109 @@ def test_a_dry_run_writes_nothing_and_says_what_would_be_read(tmp_path):
     assert result.stdout.splitlines()[0] == "fields of jsonl: title from headline, text from story, published from date"
     assert result.stdout.splitlines()[1] == f"  {path}:1: 2025-02-26 | T0"
     assert len(result.stdout.splitlines()) == 6
-    assert "7 articles would be read, 0 rejected; nothing was written" in result.stderr
+    assert "7 articles would be read: 7 added, 0 replaced, 0 skipped, 0 rejected; nothing was written" in result.stderr
     assert not (tmp_path / "ix").exists()
+
+
+COUNTED = ("added", "replaced", "skipped", "rejected", "revised", "poorer", "parted", "outdated", "barred", "withdrawn",
+           "killed", "pruned", "remarks", "rejections", "kinds", "passed_over", "advice")  # fmt: skip
+
+
+def foreseen_and_done(tmp_path, *arguments):
+    """The reports of a dry run and of the run itself, where they have to agree, and what the dry one has said."""
+    dry = index(tmp_path, *arguments, "--dry-run", "--report", tmp_path / "dry.json")
+    done = index(tmp_path, *arguments, "--report", tmp_path / "done.json")
+    assert (dry.exit_code, done.exit_code) == (0, 0)
+    foreseen, report = (json.loads((tmp_path / name).read_text()) for name in ("dry.json", "done.json"))
+    assert {name: foreseen[name] for name in COUNTED} == {name: report[name] for name in COUNTED}
+    return report, dry.stderr
+
+
+def test_a_dry_run_foresees_what_becomes_of_a_folder_of_everything(tmp_path, monkeypatch):
+    """Thirty and more formats in one folder, then the same again, then it with two changes."""
+    monkeypatch.setattr(recognition, "available", lambda: False)  # of scans, which takes seconds a page
+    news = tmp_path / "news"
+    shutil.copytree(ROOT / "tests" / "data" / "formats", news, ignore=shutil.ignore_patterns("gold.jsonl"))
+    first, told = foreseen_and_done(tmp_path, news)
+    assert len(first["kinds"]) >= 33
+    assert first["added"] > 80
+    assert first["rejected"] > 5
+    counts = ", ".join(f"{first[name]} {name}" for name in ("added", "replaced", "skipped", "rejected"))
+    assert f" would be read: {counts}; nothing was written" in told
+    assert "fields of" not in told  # that is on standard output
+    again, told = foreseen_and_done(tmp_path, news)
+    assert (again["added"], again["replaced"]) == (0, 0)
+    assert again["skipped"] == sum(first[name] for name in ("added", "replaced", "skipped", "withdrawn"))
+    jsonl = news / "articles.jsonl"
+    jsonl.write_text(jsonl.read_text().replace("Fog kept all", "A storm kept all").replace("Sunday", "Monday"))
+    changed, _ = foreseen_and_done(tmp_path, news)
+    assert (changed["added"], changed["replaced"]) == (1, 1)  # of the two, one has an address to be known by
+
+
+def test_a_dry_run_foresees_what_is_pruned(tmp_path):
+    path = put(tmp_path, "a.jsonl", [{"id": str(n), "title": f"T{n}"} for n in range(5)])
+    foreseen_and_done(tmp_path, path)
+    put(tmp_path, "a.jsonl", [{"id": "1", "title": "T1"}, {"id": "7", "title": "T7"}])
+    report, told = foreseen_and_done(tmp_path, path, "--prune")
+    assert (report["added"], report["skipped"], report["pruned"]) == (1, 1, 4)
+    assert "1 added, 0 replaced, 1 skipped, 0 rejected, 4 pruned; nothing was written" in told
+    assert list(held(tmp_path)) == ["1", "7"]
+
+
+def test_a_dry_run_refuses_to_prune_by_a_half_as_the_run_does(tmp_path):
+    path = put(tmp_path, "a.jsonl", [{"id": "1", "title": "T"}])
+    assert index(tmp_path, path).exit_code == 0
+    path.write_text('{"id": "2", "title": "T"}\n{"id": "3", "ti')
+    for more in (["--dry-run"], []):
+        result = index(tmp_path, path, "--prune", *more)
+        assert (result.exit_code, "--prune deleted nothing" in result.stderr) == (2, True)
+
+
+def test_a_dry_run_writes_the_rejects_that_it_is_asked_for(tmp_path):
+    path = put(tmp_path, "a.jsonl", [{"title": "T"}, {"x": 1}])
+    assert index(tmp_path, path, "--dry-run", "--rejects", tmp_path / "bad.jsonl").exit_code == 0
+    (line,) = (tmp_path / "bad.jsonl").read_text().splitlines()
+    assert (json.loads(line)["line"], (tmp_path / "ix").exists()) == (2, False)
+
+
+def of_a_file(one, title, text, day, place):
+    return Article(id=one, title=title, text=text, published=day, extra={"file": "a.jsonl", "place": place})
+
+
+STORIES = (
+    "The dam above Torrin leaks at its foot, engineers said.",
+    "Dockers in Harrowmouth vote on a strike today.",
+    "",
+)
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    runs=st.lists(
+        st.lists(
+            st.builds(
+                of_a_file,
+                st.sampled_from("ab"),
+                st.sampled_from(["Dam leaks", "Dockers vote"]),
+                st.sampled_from(STORIES),
+                st.sampled_from([None, date(2025, 2, 3), date(2025, 2, 4)]),
+                st.integers(1, 2),
+            ),
+            max_size=7,
+        ),
+        min_size=1,
+        max_size=3,
+    ),
+    batch=st.integers(1, 4),
+)
+def test_what_is_foreseen_is_what_is_done(tmp_path_factory, runs, batch):
+    """New, changed, known and poorer records, and stories that share an id, over runs in batches of any size."""
+    with Archive.open(tmp_path_factory.mktemp("ix"), create=True) as archive:
+        for items in runs:
+            before = archive.stats()["commit"]
+            foreseen = archive.foresee(items)
+            assert archive.stats()["commit"] == before
+            assert replace(archive.add(items, vectors=False, batch=batch), languages={}, detected=0) == foreseen
 
 
 def test_nothing_to_add_is_an_exit_of_its_own(tmp_path):

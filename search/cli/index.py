@@ -33,7 +33,7 @@ EXAMPLES = 5  # articles that a dry run shows
 @click.argument("paths", nargs=-1, metavar="PATH...")
 @common
 @reads
-@click.option("--dry-run", is_flag=True, help="Read all, say what would be indexed, and write nothing.")
+@click.option("--dry-run", is_flag=True, help="Read all, say what would become of it, and add nothing.")
 @click.option(
     "--report",
     "report_file",
@@ -76,15 +76,21 @@ def command(
     if not paths:
         raise UsageError("give the files or folders to index, or - for standard input")
     began = time.monotonic()
-    if dry_run:
-        with closing(ingest.read(paths, **said)) as reading:
-            _dry_run(reading, folder)
-        return
     with ExitStack() as stack:
         kept = stack.enter_context(replacing(report_file)) if report_file is not None else None
         watch = _Watch(stack.enter_context(replacing(rejects)) if rejects is not None else None)
         reading = stack.enter_context(closing(ingest.read(paths, **said)))
         items = watch.over(reading, keep_ids=prune)
+        if dry_run:
+            examples: list[Article] = []
+            report, pruned = _foreseen(_with_examples(items, examples), folder, watch if prune else None)
+            if prune:
+                _refuse_halves(watch, reading.passed_over)
+            watch.write_late(report)
+            if kept is not None:
+                _write_report(kept, report, reading, pruned)
+            _say_dry_run(reading, report, pruned, examples, rejects, report_file)
+            return
         early, first = _first_article(items)
         if first is None:  # nothing is made, and no model loaded, for an input without articles
             if prune:
@@ -147,8 +153,8 @@ _MOST_LANGUAGES = 20  # that are told of
 _WAYS = {"letters": "every two letters, for want of spaces", "stand": "words as they stand, without stems"}
 
 
-def _say(reading: Reading, report: AddReport, report_file: Path | None) -> None:
-    """What is to be said of the articles: a line for each kind of files, then what became of twins."""
+def _say(reading: Reading, report: AddReport, report_file: Path | None, would: bool = False) -> None:
+    """What is to be said of the articles: a line for each kind of files, then what became of twins (or ``would``)."""
     for kind, (count, example) in reading.passed_over.items():
         click.echo(f"passed over {clean(kind)}: {count:,}, such as {clean(example)}", err=True)
     for line in (*reading.report.lines(), *reading.report.advice()):
@@ -163,7 +169,7 @@ def _say(reading: Reading, report: AddReport, report_file: Path | None) -> None:
     if report.poorer:
         records = counted(report.poorer, "record")
         click.echo(f"{records} without the text or date that the archive has: the fuller ones are kept", err=True)
-    _say_versions(report)
+    _say_versions(report, would)
     for remark in report.remarks[:2]:
         click.echo(f"  {cut(remark, 300)}", err=True)
     if report_file is not None:
@@ -172,10 +178,8 @@ def _say(reading: Reading, report: AddReport, report_file: Path | None) -> None:
         click.echo("--report FILE keeps them all", err=True)
 
 
-def _say_versions(report: AddReport, would: bool = False) -> None:
+def _say_versions(report: AddReport, would: bool) -> None:
     """What became of versions of items, and of what their agencies have withdrawn; or ``would``."""
-    if would and report.replaced:
-        click.echo(f"{counted(report.replaced, 'record')} would replace earlier versions", err=True)
     if report.outdated:
         where = "seen before" if would else "that the archive has"
         click.echo(f"{counted(report.outdated, 'record')} of earlier versions than the one {where}: skipped", err=True)
@@ -206,26 +210,40 @@ def _write_report(file: TextIO, report: AddReport, reading: Reading, pruned: int
     file.write(dumps(record, indent=2) + "\n")
 
 
-def _dry_run(reading: Reading, folder: Path) -> None:
-    """Read all, and say what there is, and what would become of versions of what the archive has."""
-    examples: list[Article] = []
-    rejected = 0
-
-    def seen() -> Iterator[Article | Rejection]:
-        nonlocal rejected
-        for item in reading:
-            if isinstance(item, Rejection):
-                rejected += 1
-                if rejected <= SHOWN:
-                    place = item.source if item.line is None else f"{item.source}:{item.line}"
-                    click.echo(cut(f"rejected {place}: {item.reason}", 300), err=True)
-            elif len(examples) < EXAMPLES and not ((edition := Edition.of(item)) and edition.withdrawn):
+def _with_examples(items: Iterable[Article | Rejection], examples: list[Article]) -> Iterator[Article | Rejection]:
+    """The items as they are; the first articles among them go into ``examples``."""
+    for item in items:
+        if isinstance(item, Article) and len(examples) < EXAMPLES:
+            edition = Edition.of(item)
+            if edition is None or not edition.withdrawn:
                 examples.append(item)
-            yield item
+        yield item
 
-    versions = _foreseen(seen(), folder)
-    _say(reading, AddReport(), None)
-    _say_versions(versions, would=True)
+
+def _foreseen(
+    items: Iterable[Article | Rejection], folder: Path, pruning: _Watch | None
+) -> tuple[AddReport, int | None]:
+    """What would become of the items in the archive that there may be, and how many articles would be pruned."""
+    if (folder / "catalog.sqlite").exists():
+        with opened(folder) as archive:
+            report = archive.foresee(items)
+            return report, None if pruning is None else sum(one not in pruning.ids for one in archive.ids())
+    from search.engine.foresight import foresee
+
+    return foresee(items, None), None if pruning is None else 0
+
+
+def _say_dry_run(
+    reading: Reading,
+    report: AddReport,
+    pruned: int | None,
+    examples: list[Article],
+    rejects: Path | None,
+    report_file: Path | None,
+) -> None:
+    """What there is to read, and what would become of it."""
+    _say_rejections(report, rejects)
+    _say(reading, report, report_file, would=True)
     for line in reading.report.fields():
         click.echo(cut(f"fields of {line}", 600))
     for article in examples:
@@ -235,19 +253,14 @@ def _dry_run(reading: Reading, folder: Path) -> None:
         place = f"{article.extra.get('file')}{'' if where is None else f':{where}'}"
         click.echo(f"  {cut(f'{place}: {shown}', 300)}")
     total = sum(kind.articles for kind in reading.report.kinds.values())
-    click.echo(f"{counted(total, 'article')} would be read, {rejected:,} rejected; nothing was written", err=True)
-    if not (total or versions.withdrawn):
+    gone = "" if pruned is None else f", {pruned:,} pruned"
+    click.echo(
+        f"{counted(total, 'article')} would be read: {report.added:,} added, {report.replaced:,} replaced, "
+        f"{report.skipped:,} skipped, {report.rejected:,} rejected{gone}; nothing was written",
+        err=True,
+    )
+    if not (report.added or report.replaced or report.skipped or report.withdrawn):
         raise click.exceptions.Exit(1)
-
-
-def _foreseen(items: Iterable[Article | Rejection], folder: Path) -> AddReport:
-    """What would become of versions, in the archive that there may be."""
-    if (folder / "catalog.sqlite").exists():
-        with opened(folder) as archive:
-            return archive.foresee(items)
-    from search.engine.withdrawals import foresee
-
-    return foresee(items, None)
 
 
 def _first_article(items: Iterator[Article | Rejection]) -> tuple[AddReport, Article | None]:
@@ -330,6 +343,12 @@ class _Watch:
 
 def _prune(archive: Archive, watch: _Watch, passed_over: Iterable[str]) -> int:
     """Delete what the input did not have. Raises UsageError where the input may be incomplete."""
+    _refuse_halves(watch, passed_over)
+    return archive.prune(watch.ids)
+
+
+def _refuse_halves(watch: _Watch, passed_over: Iterable[str]) -> None:
+    """Raises UsageError where the input may be incomplete, so that what it lacks may be there all the same."""
     if watch.broken is not None:
         raise UsageError(
             f"{watch.broken.source} may not have been read to its end ({watch.broken.reason}): "
@@ -337,7 +356,6 @@ def _prune(archive: Archive, watch: _Watch, passed_over: Iterable[str]) -> int:
         )
     if gone := [kind for kind in passed_over if "nowhere" in kind]:
         raise UsageError(f"passed over {clean(gone[0])}, a disk that is not there perhaps: --prune deleted nothing")
-    return archive.prune(watch.ids)
 
 
 def _say_rejections(report: AddReport, rejects: Path | None) -> None:

@@ -6,9 +6,9 @@ import threading
 import time
 import unicodedata
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 from search.engine import versions
 from search.engine.watch import Watch
@@ -16,7 +16,6 @@ from search.engine.withdrawals import KEPT, Withdrawals
 from search.records import AddReport, Article, Rejection
 from search.records.editions import Edition
 from search.storage import codec
-from search.storage.catalog import Catalog
 from search.storage.transaction import Record
 
 MOST_CHARACTERS = 5_000_000  # of an article: a long novel has 3 million, and a million takes 30 to 200 MB to index
@@ -30,6 +29,22 @@ FIRST_BATCH = 200  # articles in the first batch where a model embeds them: some
 FIRST_CHARACTERS = 400_000  # in it at most: long articles have many passages
 NEWS_EVERY = 0.5  # seconds
 ID_LIMIT = 512
+
+
+class Known(Protocol):
+    """What is asked of a catalog, or of one as it would be: see ``Catalog``."""
+
+    def settings(self, damaged: bool = False) -> dict[str, Any]:
+        """The settings."""
+
+    def next_row(self) -> int:
+        """The first row that was never used."""
+
+    def live(self, ids: Sequence[str]) -> dict[str, tuple[int, bytes]]:
+        """Row and content hash of those ids that are live."""
+
+    def articles(self, rows: Sequence[int]) -> dict[int, Article]:
+        """The articles of some rows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,7 +180,7 @@ class Intake:
     ``first`` is the size of the first batch: what is committed early is there to be searched.
     """
 
-    def __init__(self, catalog: Catalog, size: int, tell: Teller, first: int | None = None) -> None:
+    def __init__(self, catalog: Known, size: int, tell: Teller, first: int | None = None) -> None:
         self.report = AddReport()
         self.read = 0
         self._catalog = catalog

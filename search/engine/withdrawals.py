@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, Protocol
 
-from search.records import AddReport, Article, Rejection
 from search.records.editions import Edition
-from search.storage.catalog import Catalog
 
 SETTING = "withdrawn"
 KEPT = 10_000  # items; agencies withdraw a few a week
+
+
+class Settled(Protocol):
+    """What has settings: a catalog, or one as it would be."""
+
+    def settings(self, damaged: bool = False) -> dict[str, Any]:
+        """As ``Catalog``."""
 
 
 class Withdrawals:
@@ -30,7 +34,7 @@ class Withdrawals:
         return cls({str(item): Edition.read(value) or Edition(withdrawn=True) for item, value in known.items()})
 
     @classmethod
-    def kept(cls, catalog: Catalog) -> Withdrawals:
+    def kept(cls, catalog: Settled) -> Withdrawals:
         """Those of a catalog as it is now."""
         return cls.of(catalog.settings(damaged=True))
 
@@ -78,67 +82,3 @@ class Withdrawals:
             return None
         self._changed = False
         return {article_id: edition.plain() for article_id, edition in self._items.items()}
-
-
-class Foresight:
-    """What an ``add`` would make of versions of items, without making it. ``report`` counts these alone: ``replaced``,
-    ``outdated``, ``barred``, ``withdrawn`` and ``killed``, each as ``AddReport`` has it. ``catalog``: that of the
-    archive, None where there is none yet. It keeps the newest version of each item that it has seen."""
-
-    def __init__(self, catalog: Catalog | None) -> None:
-        self._catalog = catalog
-        self._withdrawals = Withdrawals({}) if catalog is None else Withdrawals.kept(catalog)
-        self._newest: dict[str, Edition | None] = {}
-        self._counts: Counter[str] = Counter()
-
-    @property
-    def report(self) -> AddReport:
-        """What was seen so far."""
-        counts: dict[str, Any] = dict(self._counts)
-        return AddReport(**counts)
-
-    def see(self, article: Article) -> None:
-        """One more of them."""
-        edition = Edition.of(article)
-        if self._withdrawals.bars(article.id, edition) and not (edition is not None and edition.withdrawn):
-            self._counts["barred"] += 1
-        elif edition is not None and edition.withdrawn:
-            self._withdraw(article.id, edition)
-        elif edition is not None and edition.ordered:
-            known = self._known(article.id)
-            order = None if known is None else edition.after(known)
-            self._counts["outdated"] += order == -1
-            self._counts["replaced"] += order == 1
-            if order != -1:
-                self._withdrawals.lift(article.id)
-                self._newest[article.id] = edition
-
-    def _withdraw(self, article_id: str, edition: Edition) -> None:
-        before = self._withdrawals.of_item(article_id)
-        if before is not None and edition.after(before) != 1:
-            return
-        known = self._known(article_id)
-        if known is not None and edition.after(known) == -1:
-            self._counts["outdated"] += 1
-            return
-        self._counts["withdrawn"] += 1
-        self._counts["killed"] += known is not None
-        self._newest[article_id] = None
-        self._withdrawals.add(article_id, edition)
-
-    def _known(self, article_id: str) -> Edition | None:
-        """The version that would be there by now, of no order where it says none; None where there is no article."""
-        if article_id not in self._newest and self._catalog is not None:
-            for row, _ in self._catalog.live([article_id]).values():
-                found = self._catalog.articles([row]).get(row)
-                return None if found is None else Edition.of(found) or Edition()
-        return self._newest.get(article_id)
-
-
-def foresee(items: Iterable[Article | Rejection], catalog: Catalog | None) -> AddReport:
-    """What an ``add`` of all items would make of versions; see ``Foresight``."""
-    foresight = Foresight(catalog)
-    for item in items:
-        if isinstance(item, Article):
-            foresight.see(item)
-    return foresight.report
