@@ -7,6 +7,7 @@ import re
 import shutil
 import subprocess
 import sys
+from datetime import UTC, datetime
 from typing import NamedTuple
 
 import click
@@ -16,6 +17,7 @@ from click.shell_completion import get_completion_class
 from search import Archive, Article
 from search._version import __version__
 from search.cli.main import COMMANDS, cli
+from search.cli.text import apart, isolated, width, wrap
 
 from .effects import commands, run, shows
 
@@ -217,3 +219,55 @@ def test_no_pager_where_there_is_room_or_no_terminal(terminal, long_article, tmp
     piped = run(*show)
     assert out.read_text() == piped.stdout
     assert "\x1b" not in piped.stdout
+
+
+# From right to left
+
+FSI, PDI = "\u2068", "\u2069"
+ARABIC = Article(
+    id="ar1",
+    title="إضراب في ميناء 2021",
+    text="أعلن عمال الميناء إضرابا مفتوحا يوم الثلاثاء. وقالت الشركة إن السفن 12 تنتظر.",
+    source="جريدة الساحل",
+    authors=("ليلى حداد",),
+    section="News",
+    published=datetime(2021, 3, 5, tzinfo=UTC),
+    language="ar",
+)
+LATIN = Article(id="en1", title="Strike at the port", text="Dockers struck. שביתה in the port.", source="Coast Post")
+
+
+def test_what_is_written_from_right_to_left_turns_nothing_round(terminal, tmp_path):
+    """Each title, name and snippet by itself, so that numbers, dates and bars stay where they are."""
+    folder = tmp_path / "archive"
+    with Archive.open(folder, create=True) as archive:
+        archive.add([ARABIC, LATIN], vectors=False)
+    search = ("search", "ميناء", "--index", folder, "--mode", "keyword")
+    shown = terminal(*search, lines=60).screen
+    plain = re.sub(r"\x1b\[[0-9]*m", "", shown)
+    lines = [line for line in plain.split("\n") if line]
+    assert lines[0] == f"1. {FSI}إضراب في ميناء 2021{PDI}"
+    assert lines[1].startswith(
+        f"   {FSI}جريدة الساحل{PDI} · 2021-03-05 00:00 UTC · {FSI}ليلى حداد{PDI} · News · score "
+    )
+    assert lines[2].startswith(f"   {FSI}أعلن عمال")
+    assert all(line.count(FSI) == line.count(PDI) for line in lines)
+    piped = run(*search)
+    assert FSI not in piped.stdout
+    assert piped.stdout.lstrip().splitlines()[0] == "1. إضراب في ميناء 2021"
+    facets = terminal("facets", "*", "--field", "source", "--index", folder).screen
+    rows = [re.sub(r"\x1b\[[0-9]*m", "", line) for line in facets.split("\n") if "█" in line or "Post" in line]
+    assert any(f"{FSI}جريدة الساحل{PDI}" in row for row in rows)
+    assert len({width(row[: row.rindex("1")]) for row in rows if "1" in row}) == 1  # the numbers stand below each other
+    story = terminal("show", "ar1", "--index", folder, "--no-pager").screen
+    assert f"{FSI}جريدة الساحل{PDI}" in story
+
+
+def test_an_article_cannot_leave_its_isolate():
+    """The marks of an article are dropped before its own are put around it, and they take no column."""
+    evil = f"{PDI}ميناء\u202eevil{PDI}{PDI}"
+    (title,) = wrap(evil, 80)
+    assert isolated(title) == f"{FSI}ميناءevil{PDI}"
+    assert width(isolated(title)) == width(title) == 9
+    assert isolated("Strike, 12 % – café") == "Strike, 12 % – café"
+    assert apart("שלום · 2021 · Post", " · ") == f"{FSI}שלום{PDI} · 2021 · Post"

@@ -16,7 +16,8 @@ from importlib import import_module
 from typing import Any
 from xml.sax.saxutils import escape
 
-from search.cli.text import cut, line, width
+from search.cli.options import styled
+from search.cli.text import cut, isolated, line, width
 from search.errors import MissingExtraError, UsageError
 
 _EIGHTHS = " ▏▎▍▌▋▊▉"
@@ -100,7 +101,13 @@ def rows(labels: Sequence[str], values: Sequence[int], notes: Sequence[str], col
     found = []
     for label, value, number, note in zip(labels, values, numbers, notes, strict=True):
         drawn = bar(value, most, space)
-        text = label + " " * (names - width(label)) + "  " + drawn + " " * (space - len(drawn))
+        text = (
+            (isolated(label) if styled() else label)
+            + " " * (names - width(label))
+            + "  "
+            + drawn
+            + " " * (space - len(drawn))
+        )
         found.append(f"{text} {number:>{max(map(len, numbers))}} {note}".rstrip())
     return found
 

@@ -8,7 +8,7 @@ from datetime import date, datetime
 from typing import Any
 
 from search.cli.options import counted
-from search.cli.text import BOLD, DIM, PLAIN, cut, line, width, wrap
+from search.cli.text import BOLD, DIM, PLAIN, apart, cut, isolated, line, width, wrap
 from search.exports.plain import Spans, clean_spans
 from search.records import Article, Copy, Highlight, Hit, Passage, RelatedHit, Results
 from search.text.stretches import Rest
@@ -42,27 +42,35 @@ def _hit(hit: Hit, standing: str, total_width: int, style: bool) -> Iterator[str
     indent = " " * len(number)
     room = total_width - len(indent)
     titles = [(mark.start, mark.end) for mark in hit.highlights if mark.field == "title"]
-    lines = wrap(article.title or "(no title)", room, titles, bold=style)
+    drawn = isolated if style else str
+    lines = [drawn(text) for text in wrap(article.title or "(no title)", room, titles, bold=style)]
     yield number + lines[0] if lines else number + "(no title)"
     for rest in lines[1:]:
         yield indent + rest
     facts = [article.source, when(article.published), ", ".join(article.authors), article.section, standing]
-    yield from _indented(wrap(" · ".join(filter(None, map(line, facts))), room), indent, DIM if style else "")
+    yield from _indented(_facts(facts, room, style), indent, DIM if style else "")
     marks = [(mark.start, mark.end) for mark in hit.highlights if mark.field == "snippet"]
-    yield from _indented(wrap(hit.snippet, room, marks, bold=style), indent)
+    yield from _indented([drawn(text) for text in wrap(hit.snippet, room, marks, bold=style)], indent)
     for passage in hit.passages[1:]:
         near = "" if passage.score is None else f", {passage.score:.3f}"
-        text = f"[{passage.start}:{passage.end}{near}] {passage.text}"
-        yield from _indented([cut(text, room)], indent)
+        place = f"[{passage.start}:{passage.end}{near}] "
+        yield indent + place + drawn(cut(passage.text, room - len(place)))
     if isinstance(hit, RelatedHit) and hit.why:
-        yield from _indented(wrap(f"why: {line(hit.why)}", room), indent)
+        yield from _indented([drawn(text) for text in wrap(f"why: {line(hit.why)}", room)], indent)
     if hit.copies:
-        yield from _indented(wrap(also(hit.copies), room), indent, DIM if style else "")
+        copies = wrap(also(hit.copies), room)
+        yield from _indented([apart(text, "; ") if style else text for text in copies], indent, DIM if style else "")
     if article.url:
         yield indent + line(article.url)
-    yield indent + f"id {line(article.id)}"
+    yield indent + f"id {drawn(line(article.id))}"
     if hit.explain is not None:
         yield from (indent + row for row in tree(hit.explain, room))
+
+
+def _facts(facts: Sequence[str], room: int, style: bool) -> list[str]:
+    """What is told of an article beside each other, in lines."""
+    lines = wrap(" · ".join(filter(None, map(line, facts))), room)
+    return [apart(text, " · ") for text in lines] if style else lines
 
 
 _NAMED = 5  # copies that are named
@@ -143,7 +151,7 @@ def article(
     ``style``, in brackets; ``hide``: it is left out."""
     room = columns()
     for text in wrap(found.title or "(no title)", room):
-        yield f"{BOLD}{text}{PLAIN}" if style else text
+        yield f"{BOLD}{isolated(text)}{PLAIN}" if style else text
     facts = (
         ("source", found.source),
         ("published", when(found.published)),
@@ -181,7 +189,9 @@ def article(
         yield ""
         yield counted(len(passages), "passage")
         for passage in passages:
-            yield cut(f"[{passage.start}:{passage.end}] {passage.text}", room)
+            place = f"[{passage.start}:{passage.end}] "
+            text = cut(passage.text, room - len(place))
+            yield place + (isolated(text) if style else text)
 
 
 def _inside(start: int, end: int, spans: Spans) -> list[tuple[int, int]]:
@@ -201,7 +211,7 @@ def _field(name: str, value: str, room: int, style: bool) -> Iterator[str]:
     lines = wrap(value, max(room - width(label), NARROWEST // 2))
     for number, text in enumerate(lines):
         before = label if number == 0 else " " * width(label)
-        yield f"{DIM}{before}{PLAIN}{text}" if style else before + text
+        yield f"{DIM}{before}{PLAIN}{isolated(text)}" if style else before + text
 
 
 def tree(value: Mapping[str, Any], room: int) -> Iterator[str]:

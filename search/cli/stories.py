@@ -11,7 +11,7 @@ import click
 from search.cli import pretty
 from search.cli.matching import TABLES, asked, match_set, put_table
 from search.cli.options import UNSAID, common, counted, opened, styled
-from search.cli.text import BOLD, DIM, PLAIN, line, wrap
+from search.cli.text import BOLD, DIM, PLAIN, apart, isolated, line, wrap
 from search.declarations import columns, row, values
 from search.engine.request import STORIES
 from search.exports import formats
@@ -72,9 +72,9 @@ def _pretty(one: CarriedStory, room: int, style: bool) -> Iterator[str]:
     number = f"{one.rank}. "
     indent = " " * len(number)
     for place, text in enumerate(wrap(one.title or "(no title)", room - len(indent)) or ["(no title)"]):
-        yield (indent if place else number) + (f"{BOLD}{text}{PLAIN}" if style else text)
+        yield (indent if place else number) + (f"{BOLD}{isolated(text)}{PLAIN}" if style else text)
     days = " to ".join(dict.fromkeys(day.isoformat() for day in (one.first, one.last) if day is not None))
     facts = (counted(one.copies, "copy", "copies"), days, ", ".join(map(line, one.sources)))
     for text in wrap(" · ".join(filter(None, facts)), room - len(indent)):
-        yield f"{indent}{DIM}{text}{PLAIN}" if style else indent + text
+        yield f"{indent}{DIM}{apart(text, ' · ')}{PLAIN}" if style else indent + text
     yield f"{indent}id {line(one.id)}"

@@ -11,7 +11,7 @@ import click
 from search.cli import pretty
 from search.cli.matching import TABLES, put_table
 from search.cli.options import UNSAID, asks, common, counted, given, opened, output, printed, styled, valid_text
-from search.cli.text import BOLD, DIM, PLAIN, line, wrap
+from search.cli.text import BOLD, DIM, PLAIN, apart, isolated, line, wrap
 from search.declarations import columns, row, values
 from search.engine.request import STORY
 from search.exports import formats
@@ -79,10 +79,10 @@ def _pretty(found: Story, style: bool) -> Iterator[str]:
         if number:
             yield ""
         for text in wrap(one.title or "(no title)", room):
-            yield f"{BOLD}{text}{PLAIN}" if style else text
+            yield f"{BOLD}{isolated(text)}{PLAIN}" if style else text
         facts = (f"likely {one.role}" if one.role != "copy" else "copy", one.source, pretty.when(one.published))
         for text in wrap(" · ".join(filter(None, (*map(line, facts), line(one.agency)))), room):
-            yield f"{DIM}{text}{PLAIN}" if style else text
+            yield f"{DIM}{apart(text, ' · ')}{PLAIN}" if style else text
         yield f"id {line(one.id)}"
         if one.id != found.compared:
             yield f"{one.kept:.0%} of the {_compared(found)} kept, {1 - one.common:.0%} of its own words new"

@@ -6,11 +6,25 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
 from typing import Any, NamedTuple
-from unicodedata import category, east_asian_width
+from unicodedata import bidirectional, category, east_asian_width
 
 from search.exports.plain import STRING_LIMIT, Spans, clean, clean_spans, line
 
-__all__ = ["BOLD", "DIM", "PLAIN", "STRING_LIMIT", "clean", "clean_spans", "cut", "line", "size", "width", "wrap"]
+__all__ = [
+    "BOLD",
+    "DIM",
+    "PLAIN",
+    "STRING_LIMIT",
+    "apart",
+    "clean",
+    "clean_spans",
+    "cut",
+    "isolated",
+    "line",
+    "size",
+    "width",
+    "wrap",
+]
 
 BOLD, DIM, PLAIN = "\x1b[1m", "\x1b[2m", "\x1b[0m"
 
@@ -28,6 +42,22 @@ def _columns(character: str) -> int:
     if east_asian_width(character) in "WF":
         return 2
     return 0 if category(character) in ("Mn", "Me", "Cf") else 1
+
+
+_ISOLATE, _END_OF_ISOLATE = "\u2068", "\u2069"  # its direction is that of its first letter; no cleaned text has them
+
+
+def isolated(text: str) -> str:
+    """Cleaned text so that what is written from right to left in it turns round nothing beside it: not the number
+    before a title, not the date behind a name. Text without such letters as it is. It takes no more columns."""
+    if text.isascii() or not any(bidirectional(letter) in ("R", "AL") for letter in text):
+        return text
+    return f"{_ISOLATE}{text}{_END_OF_ISOLATE}"
+
+
+def apart(text: str, between: str) -> str:
+    """One line of cleaned text in which things stand beside each other with ``between`` them, each ``isolated``."""
+    return text if text.isascii() else between.join(map(isolated, text.split(between)))
 
 
 class _Piece(NamedTuple):
