@@ -174,6 +174,13 @@ def test_what_is_right_stays(text):
         ("Trade and Industry Correspondent", [], ["Trade and Industry Correspondent"]),
         ("Unknown", [], ["Unknown"]),
         ("Text Olsen", ["Text Olsen"], []),
+        ("NULL", [], []),
+        ("NULL, NULL", [], []),
+        ("null; Tom Ode", ["Tom Ode"], []),
+        ("Tom Ode, NULL", ["Tom Ode"], []),
+        ("None and Tom Ode", ["None and Tom Ode"], []),
+        ("Nan, Li", ["Li Nan"], []),
+        ("Tom Ode, N/A", ["Tom Ode"], []),
         ("", [], []),
     ],
 )

@@ -23,7 +23,9 @@ MISTAKES = [
     ('title:"hello', 6, "never closed"),
     ('x ""', 2, "no word between these quotation marks"),
     ('"?!" x', 0, "no word between these quotation marks"),
-    ('x "a b"~5', 7, "write: first w/5 second"),
+    ('x "ab"~5', 6, "a single word without quotation marks"),
+    ('x "a b"~999', 7, "from 1 to 255 words"),
+    ('x source:"a b"~5', 14, "in the text write: a w/5 b"),
     # Operators without an operand
     ("AND tax", 0, 'AND has nothing before it; to search for the word, write "AND"'),
     ("tax OR", 4, 'OR has nothing after it; to search for the word, write "OR"'),

@@ -41,6 +41,19 @@ def test_any_mark_opens_and_any_closes(mark, other):
         ("'river gate'", "river gate"),
         ("„river gate“", "river gate"),
         ('«the "river gate" opens»', 'the "river gate" opens'),
+        ("″river gate″", "river gate"),
+        ("′river gate′", "river gate"),
+        ("`river gate`", "river gate"),
+        ("`river gate'", "river gate"),
+        ("´river gate´", "river gate"),
+        ("‚river gate‘", "river gate"),
+        ("❝river gate❞", "river gate"),
+        ('""river gate""', "river gate"),
+        ('"""river gate"""', "river gate"),
+        ('"the 30″ pipe" set', "the 30″ pipe"),
+        ("&quot;river gate&quot;", "river gate"),
+        ("&#8220;river gate&#x201D;", "river gate"),
+        ("&laquo;river gate&raquo;", "river gate"),
         ('"he said “river gate” twice"', "he said “river gate” twice"),
         ('"river "gate"', "river"),
         ('"river \\" gate"', 'river " gate'),
@@ -56,6 +69,11 @@ def test_pairs(text, phrase):
     [
         ("Home » News » Sport", ("Home", "News", "Sport")),
         ("5'11\" tall", ("5'11", "tall")),
+        ("5′11″ tall", ("5′11″", "tall")),
+        ("a 30″ pipe", ("a", "30″", "pipe")),
+        ("`Abd al-Rahman", ("Abd", "al-Rahman")),
+        ("workers` union and `Ali Sa`d", ("workers", "union", "and", "Ali", "Sa`d")),
+        ("rock `n` roll", ("rock", "n", "roll")),
         ("the workers' union isn't 'here'", ("the", "workers", "union", "isn't", "here")),
         ("‘tis late", ("tis", "late")),
         ("a ” b", ("a", "b")),
@@ -140,6 +158,44 @@ def test_the_syntax_of_other_tools(text, same, note):
     found = read(text)
     assert (found.constraint, found.words) == (read(same).constraint, read(same).words)
     assert any(note in one for one in found.notes)
+
+
+@pytest.mark.parametrize(
+    ("text", "same"),
+    [
+        ('"gate mill"~5', "gate w/5 mill"),
+        ('+"gate mill"~2 weir', "+(gate w/2 mill) weir"),
+        ('-"gate mill"~2 weir', "-(gate w/2 mill) weir"),
+        ('title:"gate mill"~5', "title:(gate w/5 mill)"),
+        ('"gate mill weir"~3', "gate w/3 mill w/3 weir"),
+        ("“gate mill”~", "gate w/5 mill"),
+        ('"gate AND mill"~4', 'gate w/4 "AND" w/4 mill'),
+    ],
+)
+def test_a_phrase_with_room_is_words_near_each_other(text, same):
+    found = read(text)
+    assert (found.constraint, found.words) == (read(same).constraint, read(same).words)
+    assert any("was read as" in note and " w/" in note for note in found.notes)
+
+
+def test_a_phrase_without_room_is_a_phrase():
+    assert read('"gate mill"~0').constraint == Word(None, "gate mill")
+    assert read('"gate mill"~0').notes == ()
+
+
+def test_entities_are_the_signs_that_they_stand_for():
+    assert read("AT&amp;T pact").words == ("AT&T", "pact")
+    assert read("AT&amp;T pact").notes == ("&amp; was read as &",)
+    assert read("&quot;gate mill&quot;", literal=True).words == ("gate", "mill")
+    # Nothing but marks, ampersands and spaces comes to stand in a query so.
+    assert read("&lt;b&gt; &#10; &#x202e;").notes == ()
+
+
+def test_a_phrase_between_escaped_marks_is_remarked():
+    found = read('weir \\"gate mill\\"')
+    assert found.words == ("weir", "gate", "mill")
+    assert any('for the phrase write "gate mill"' in note for note in found.notes)
+    assert read('5\\" nails and 6\\" nails').notes == ()
 
 
 @pytest.mark.parametrize("text", ["/[0-9]{10}/", "title:/gat.*/"])

@@ -33,6 +33,8 @@ _NO_NAME = re.compile(
     r"\d+\s+min(?:ute)?s?\s+read|\d+\s+(?:minute|hour|day)s?\s+ago",
     re.IGNORECASE,
 )
+# What databases and programs write where there is no author; "Nan" is a name.
+_NOTHING = re.compile(r"(?i:null|none|n/a|n\.a\.|<na>)|nan|NaN|NAN|NA|-+")
 # Words of institutions: what has one is no person, and "and" does not part it from what follows.
 _INSTITUTION = re.compile(
     r"\b(?:academy|administration|agency|agencies|alliance|association|authority|bank|board|bureau|cent(?:er|re)|chamber|"
@@ -166,7 +168,9 @@ def _placed(text: str) -> re.Match[str] | None:
 
 
 def _take(part: str, names: list[str], roles: list[str]) -> None:
-    part = part.strip(" ,")
+    part = ", ".join(piece for piece in map(str.strip, part.split(",")) if piece and not _NOTHING.fullmatch(piece))
+    if not part:
+        return
     if _ROLE_ALONE.fullmatch(part) or _NO_NAME.fullmatch(part) or _is_staff(part):
         roles.append(part)
         return

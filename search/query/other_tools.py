@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 from collections.abc import Sequence
 
@@ -14,6 +15,21 @@ _TILDE = re.compile(r"(?<!\S)~(?P<word>[^\W_][\w'’-]*)")
 _SLASHES = re.compile(r"(?<![\w/])/(?=[^\s/]*[.*?+|^$\[\](){}\\])[^\s/]+/[gimsux]{0,6}(?=[\s)]|$)")
 _RANGE = re.compile(r"[\[{][^\[\]{}]{1,60} TO [^\[\]{}]{1,60}[\]}]")
 _COMPARED = re.compile(r"(?<![\w:])(?:date|published|year|length|words) ?(?:>=|<=|>|<|=) ?[\d\"']\S*")
+_ENTITY = re.compile(
+    r"&(?:quot|apos|amp|nbsp|[lr][ds]quo|bdquo|sbquo|[lr]s?aquo|"
+    r"#0*(?:3[489]|160|171|187|82(?:1[6-8]|2[0-2]))|#x0*(?:2[267]|a0|ab|bb|201[89a]|201[c-e]));",
+    re.IGNORECASE,
+)
+_ESCAPED = re.compile(r'(?<!\S)(?:\w+:)?\\(?P<mark>["“”„])(?P<phrase>\w[^"“”„\\]*\s[^"“”„\\]*)\\["“”„]')
+
+
+def without_entities(text: str) -> tuple[str, str | None]:
+    """A query with the marks that pages write as entities, &quot; and the like, and what is said of that."""
+    if "&" not in text or (first := _ENTITY.search(text)) is None:
+        return text, None
+    return _ENTITY.sub(
+        lambda entity: html.unescape(entity[0]), text
+    ), f"{first[0]} was read as {html.unescape(first[0])}"
 
 
 def remarks(text: str, scanned: Sequence[Token]) -> list[str]:
@@ -24,6 +40,11 @@ def remarks(text: str, scanned: Sequence[Token]) -> list[str]:
             shown[token.start : token.end] = " " * (token.end - token.start)
     rest = "".join(shown)
     notes = []
+    for escaped in _ESCAPED.finditer(text):
+        notes.append(
+            f"{escaped[0]} was read as words, for \\ makes a mark mean itself; for the phrase write "
+            f'"{escaped["phrase"]}"'
+        )
     for option in _OPTION.finditer(rest):
         word = option["name"].partition("-")[0]
         notes.append(

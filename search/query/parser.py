@@ -30,6 +30,7 @@ def parse(
             f"this query has {len(text):,} characters, more than the {MAX_CHARACTERS:,} that are read; shorten it",
             text[:200],
         )
+    text, entities = other_tools.without_entities(text)
     plain = tokens.clean(text)
     conditions = [] if filters is None else filter_trees(filters, now)
     conditions += members(And, where)
@@ -42,7 +43,7 @@ def parse(
         for word in plain.split():
             words.add_plain(free, word)
         return ParsedQuery(text, both(conditions), tuple(free), tuple(free), plain.strip())
-    notes: list[str] = []
+    notes: list[str] = [] if entities is None else [entities]
     scanned = tokens.scan(plain, text, notes)
     notes += other_tools.remarks(plain, scanned)
     if _is_headline(plain, scanned):

@@ -5,14 +5,18 @@ from __future__ import annotations
 import re
 from typing import Final, NamedTuple
 
-MARKS: Final = '"＂“”„‟«»‹›「」『』〝〞'
+MARKS: Final = '"＂“”„‟«»‹›「」『』〝〞〟″‶❝❞'
 """Each is a mark by itself; some keyboards need two signs for one, see ``_PAIRS``."""
 UNCLOSED: Final = '"＂“„'
 """Without a partner these are a mistake, the others punctuation: "Home » News"."""
 
 _PAIRS = "``|''|<<|>>|,,"
-_MARK = re.compile(rf"\\.|[{MARKS}]|‘|’|{_PAIRS}", re.DOTALL)
-_OPENS = re.compile(rf"[{MARKS}]|``|''|<<|,,(?=\w)|['‘](?=\w)")
+_RUN = '"{2,3}'  # as spreadsheets and programs double them
+# Single marks are apostrophes too: they need two words between them. A grave accent closes with an apostrophe, too.
+_SINGLE = frozenset("‘’‚‛`´′‵")
+_MARK = re.compile(rf"\\.|{_RUN}|[{MARKS}]|{_PAIRS}|[{''.join(sorted(_SINGLE))}']", re.DOTALL)
+_OPENS = re.compile(rf"{_RUN}(?=\w)|[{MARKS}]|``|''|<<|,,(?=\w)|['‘‚‛`´′‵](?=\w)")
+_PRIMES = "″‶"  # inches and seconds behind a number
 # Straight single marks are apostrophes, unless they stand around all of a query.
 _AROUND = re.compile(r"\s*'\w[^']*\s[^']*'\s*")
 _SPACED = "«"  # « so », as in French
@@ -48,17 +52,22 @@ def quoted(text: str, at: int) -> Quoted | None:
         return None
     if opening[0] == "'":
         return Quoted(at + 1, len(text.rstrip()) - 1, len(text.rstrip()))
-    single = opening[0] == "‘"
+    single = opening[0] in _SINGLE
     start, depth, first = opening.end(), 1, None
     if opening[0] not in UNCLOSED and opening[0] != _SPACED and text[start : start + 1].isspace():
         return None
     for mark in _MARK.finditer(text, start):
         sign = mark[0]
-        if sign[0] == "\\" or (sign in "‘’") != single or (len(sign) == 2 and len(opening[0]) != 2):
+        run = sign[0] == '"'
+        if sign[0] == "\\" or (sign in _SINGLE or sign == "'") != single:
+            continue
+        if (sign == "'" and opening[0] != "`") or (len(sign) == 2 and not run and len(opening[0]) != 2):
             continue
         before, behind = text[mark.start() - 1], text[mark.end() : mark.end() + 1]
+        if sign in _PRIMES and before.isdigit() and opening[0] != sign:
+            continue
         if single and behind.isalnum():  # an apostrophe, or one that opens another
-            depth += sign == "‘" and before in _BEFORE
+            depth += sign in "‘‚‛" and before in _BEFORE
             if depth > _DEEPEST:
                 break
             continue
@@ -71,12 +80,15 @@ def quoted(text: str, at: int) -> Quoted | None:
             continue
         depth -= 1
         if not depth:
-            return _phrase(text, start, mark, single)
-    return None if first is None else _phrase(text, start, first, single)
+            return _phrase(text, opening, mark, single)
+    return None if first is None else _phrase(text, opening, first, single)
 
 
-def _phrase(text: str, start: int, mark: re.Match[str], single: bool) -> Quoted | None:
+def _phrase(text: str, opening: re.Match[str], mark: re.Match[str], single: bool) -> Quoted | None:
+    start = opening.end()
     # ‘One’ word is a way to speak of it, and may be half of an elision.
     if single and len(text[start : mark.start()].split()) < 2:
         return None
-    return Quoted(start, mark.start(), mark.end())
+    # One mark opened it, and of several the others open what follows.
+    doubled = len(mark[0]) > 1 and mark[0][0] == '"' and len(opening[0]) == 1
+    return Quoted(start, mark.start(), mark.start() + 1 if doubled else mark.end())

@@ -60,7 +60,8 @@ _SPACE = re.compile(r"\s+")
 _NOT_TEXT = re.compile(
     r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]|^\ufeff|(?<!\w)\u200b|\u200b(?!\w)|(?<!\S)[\u200e\u200f\u2060\ufeff]"
 )
-_AFTER_PHRASE = re.compile(r"(?P<possessive>['’]s\b)|(?P<slop>~[0-9]*)")
+_POSSESSIVE = re.compile(r"['’]s\b")
+_SLOP = re.compile(r"~(?P<number>[0-9]*)")
 _ENDS = f"(?=[\\s(){quotes.MARKS}]|$)"
 _BOOLEAN = re.compile(f"(AND|OR|NOT|&&|\\|\\|){_ENDS}")
 _SIGNS = {"&&": "AND", "||": "OR"}
@@ -93,6 +94,10 @@ def scan(text: str, query: str, notes: list[str]) -> list[Token]:
             at = space.end()
             continue
         last = tokens[-1] if tokens and tokens[-1].end == at else None
+        if last is not None and last.kind is Kind.PHRASE and (slop := _SLOP.match(text, at)):
+            tokens[-1:] = _sloppy(last, slop, tokens[-2:-1], query, notes)
+            at = slop.end()
+            continue
         token = (
             _phrase(text, at, query, last)
             or _regex(text, at, query, last, notes)
@@ -128,8 +133,9 @@ def clean(query: str) -> str:
 
 
 def _phrase(text: str, at: int, query: str, last: Token | None) -> Token | None:
-    if last is not None and last.kind is Kind.PHRASE and (after := _after_phrase(text, at, query)) is not None:
-        return after
+    if last is not None and last.kind is Kind.PHRASE and (possessive := _POSSESSIVE.match(text, at)):
+        # The 's of "Trump"'s: part of the sentence, not a word of its own.
+        return Token(Kind.WORD, at, possessive.end(), "", literal=True)
     if not quotes.opens(text, at):
         return None
     quoted = quotes.quoted(text, at)
@@ -163,19 +169,31 @@ def _regex(text: str, at: int, query: str, last: Token | None, notes: list[str])
     return Token(Kind.WORD, at, match.end(), "", literal=True)
 
 
-def _after_phrase(text: str, at: int, query: str) -> Token | None:
-    match = _AFTER_PHRASE.match(text, at)
-    if match is None:
-        return None
-    if match["slop"]:
-        number = match["slop"][1:] or "5"
-        raise QueryError(
-            f"~ goes with a single word; for words near each other write: first w/{number} second",
-            query,
-            at,
-        )
-    # The 's of "Trump"'s: part of the sentence, not a word of its own.
-    return Token(Kind.WORD, at, match.end(), "", literal=True)
+def _sloppy(phrase: Token, slop: re.Match[str], before: list[Token], query: str, notes: list[str]) -> list[Token]:
+    """The tokens of ``"first second"~5`` as Lucene writes ``first w/5 second``; ``before`` is the token before it."""
+    words = [word for word in phrase.text.split() if fields.has_word(word)]
+    number = int(slop["number"][:8] or 5)
+    place = slop.start()
+    if len(words) < 2:
+        raise QueryError("~ goes with a single word without quotation marks, or with two words or more", query, place)
+    if not number:
+        phrase.end = slop.end()
+        return [phrase]
+    if number > MAX_DISTANCE:
+        raise QueryError(f"{slop[0]} is out of range: from 1 to {MAX_DISTANCE} words", query, place)
+    near = f"w/{number}"
+    meant = f" {near} ".join(words)
+    field = before[0] if before and before[0].kind is Kind.FIELD and before[0].end == phrase.start else None
+    if field is not None and field.text not in fields.TEXT:
+        raise QueryError(f"{field.text}: takes no words near each other; in the text write: {meant}", query, place)
+    written = query[phrase.start : slop.end()]
+    notes.append(f"{written} was read as {meant}")
+    tokens = [Token(Kind.OPEN, phrase.start, phrase.start + 1, "(")]
+    for count, word in enumerate(words):
+        if count:
+            tokens.append(Token(Kind.NEAR, phrase.start, phrase.end, near, number=number))
+        tokens.append(Token(Kind.WORD, phrase.start, phrase.end, word, literal=True))
+    return [*tokens, Token(Kind.CLOSE, slop.end() - 1, slop.end(), ")")]
 
 
 def _sign(text: str, at: int, last: Token | None, notes: list[str]) -> Token | None:
