@@ -278,6 +278,15 @@ class _Elements(HTMLParser):
         self.text += data
 
 
+def test_an_option_before_what_is_to_be_done_is_told_its_place(desk):
+    ran = run("collect", "boats", "--index", str(desk.path), "add", "a")
+    assert ran.exit_code == 2
+    assert "broadsheet collect boats add --index ..." in ran.stderr
+    assert "broadsheet collect --index ... boats add" in ran.stderr
+    assert "boats remove --query" in run("collect", "boats", "--query", "x", "remove").stderr
+    assert "No such command '--nonsense'" in run("collect", "boats", "--nonsense", "add").stderr
+
+
 @shows("collect export", "--index", "--format", "--output", "--debug")
 @pytest.mark.parametrize("form", ["csv", "xlsx", "json", "bibtex", "ris", "csl", "ids", "html", "docx"])
 def test_exports_are_read_back(desk, tmp_path, form):

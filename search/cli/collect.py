@@ -21,7 +21,26 @@ if TYPE_CHECKING:
     from search.records.collections import Member
 
 
-@click.group("collect", invoke_without_command=True, subcommand_metavar="[NAME COMMAND [ARGS]...]")
+class _Named(click.Group):
+    """What is done to a collection stands behind its name, and options behind that."""
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """The command that is asked for; for an option in its place, where that belongs."""
+        option = args[0].partition("=")[0] if args else ""
+        if any(option in parameter.opts for command in self.commands.values() for parameter in command.params):
+            todo = next((arg for arg in args[1:] if arg in self.commands), "add")
+            raise click.UsageError(
+                f"{option} stands before what is to be done; options go behind it: "
+                f"broadsheet collect {ctx.params.get('name')} {todo} {option} ..., or before the name: "
+                f"broadsheet collect {option} ... {ctx.params.get('name')} {todo}",
+                ctx,
+            )
+        return super().resolve_command(ctx, args)
+
+
+@click.group("collect", cls=_Named, invoke_without_command=True, subcommand_metavar="[NAME COMMAND [ARGS]...]")
 @click.argument("name", required=False, callback=valid_text)
 @common
 @click.pass_context
