@@ -134,13 +134,81 @@ def test_files_with_one_article_each_have_one_order(tmp_path):
     ]
 
 
-@pytest.mark.parametrize("last", ["Document VLPST00020250226el2q0000{}", "Record: 12345{}", "LÄNGE: {}1 Wörter"])
-def test_a_text_that_looks_like_several_articles_is_told(tmp_path, last):
-    several = "".join(f"Bridge {n}\n\nThe bridge was shut.\n\n{last.format(n)}\n\n" for n in (1, 2))
+def test_a_text_that_looks_like_several_articles_is_told(tmp_path):
+    several = "".join(f"Bridge {n}\n\nThe bridge was shut.\n\nLÄNGE: {n}1 Wörter\n\n" for n in (1, 2))
     note = "texts that look like several articles, read as one: 1"
     assert note in index(tmp_path, put_text(tmp_path, "several.txt", several)).stderr
-    one = put_text(tmp_path, "one.txt", several.replace(last.format(2), ""))
+    one = put_text(tmp_path, "one.txt", several.replace("LÄNGE: 21 Wörter", ""))
     assert "read as one" not in index(tmp_path, one).stderr
+
+
+FACTIVA = """Bridge {n}
+By Ana Ruiz
+61 words
+2{n} February 2025
+Valley Post
+VLPST
+English
+(c) 2025 Valley Post
+
+The bridge {n} was shut.
+
+Document VLPST00020250226el2q0000{n}
+
+"""
+NEWSBANK = """Valley Post
+February 2{n}, 2025
+Bridge {n}
+Author: Ana Ruiz
+
+The bridge {n} was shut.
+
+Record Number: 1234{n}
+Copyright (c) 2025 Valley Post
+
+"""
+NEXIS = """Bridge {n}
+
+Valley Post
+2{n}. Februar 2025 Montag
+
+Länge: 61 Wörter
+Autor: Ana Ruiz
+
+Body
+
+The bridge {n} was shut.
+
+Load-Date: 27. Februar 2025
+
+Ende des Dokuments
+
+"""
+
+
+@pytest.mark.parametrize("layout", [FACTIVA, NEWSBANK, NEXIS])
+def test_texts_that_a_database_joined_are_parted(tmp_path, layout):
+    several = "".join(layout.format(n=n) for n in (1, 2))
+    note = "texts of several articles, parted at the lines that end them: 1"
+    assert note in index(tmp_path, put_text(tmp_path, "several.txt", several)).stderr
+    articles = sorted(held(tmp_path).values(), key=lambda article: article.title)
+    assert [(a.title, a.published, a.source, a.authors) for a in articles] == [
+        (f"Bridge {n}", date(2025, 2, 20 + n), "Valley Post", ("Ana Ruiz",)) for n in (1, 2)
+    ]
+    assert [f"The bridge {n} was shut." in a.text for n, a in enumerate(articles, 1)] == [True, True]
+    assert ["bridge 2" in a.text for a in articles] == [False, True]
+
+
+def test_pages_that_were_joined_in_one_file_are_parted(tmp_path):
+    head = "<!DOCTYPE html>\n<html><head><title>Bridge {n}</title></head>"
+    page = head + "<body><article><h1>Bridge {n}</h1>{p}</article></body></html>\n"
+    text = "".join(
+        page.format(n=n, p=f"<p>The bridge {n} was shut on Monday after engineers had found a crack in a pier.</p>" * 3)
+        for n in (1, 2)
+    )
+    note = "files of several pages, parted where a page ends and another begins: 1"
+    assert note in index(tmp_path, put_text(tmp_path, "pages.html", text)).stderr
+    assert sorted(article.title for article in held(tmp_path).values()) == ["Bridge 1", "Bridge 2"]
 
 
 def put_text(folder, name, text):

@@ -179,7 +179,7 @@ def test_what_is_right_stays(text):
         ("null; Tom Ode", ["Tom Ode"], []),
         ("Tom Ode, NULL", ["Tom Ode"], []),
         ("None and Tom Ode", ["None and Tom Ode"], []),
-        ("Nan, Li", ["Li Nan"], []),
+        ("Nan Li", ["Nan Li"], []),
         ("Tom Ode, N/A", ["Tom Ode"], []),
         ("", [], []),
     ],

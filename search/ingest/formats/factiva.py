@@ -148,26 +148,48 @@ def _positions(tree: _Element) -> dict[str, str]:
         elif body:
             if re.match(r"(?:Document|Dokument|Documento)\s+[A-Z0-9]+\S*\Z", text):
                 codes["AN"] = text
-        elif _COUNT.match(text):
-            codes["WC"] = text
-        elif "PD" not in codes and dated(text) is not None:
-            codes["PD"] = text
-        elif re.fullmatch(r"\d{1,2}:\d\d(?:\s*[AP]M)?", text):
-            codes["ET"] = text
-        elif re.match(r"(?:©|\(c\)|copyright)", text, re.IGNORECASE):
-            codes["CY"] = text
-        elif "PD" not in codes:
-            codes.setdefault("BY", text)
-        elif "SN" not in codes:
-            codes["SN"] = text
-        elif re.fullmatch(r"[A-Z0-9]{2,8}", text):
-            codes["SC"] = text
-        elif re.fullmatch(r"[A-Z]?\d{1,3}", text):
-            codes["PG"] = text
-        elif "LA" not in codes and len(text) < 20:
-            codes["LA"] = text
+        else:
+            _place(codes, text)
     codes["TD"] = "\n\n".join(body)
     return {code: value for code, value in codes.items() if value}
+
+
+def of_print(lines: Sequence[str]) -> dict[str, str]:
+    """The values of an article in plain text: a headline, lines by what they are as far as the copyright, and
+    paragraphs. Empty for another text."""
+    codes = {"HD": lines[0]} if lines else {}
+    body: list[str] = []
+    for text in lines[1:]:
+        if re.fullmatch(r"(?:Document|Dokument|Documento)\s+[A-Z0-9]{2,}\w*", text):
+            codes["AN"] = text
+        elif "CY" in codes:
+            body.append(text)
+        else:
+            _place(codes, text)
+    codes["TD"] = "\n\n".join(body)
+    return codes if body and {"WC", "PD", "SN"} <= codes.keys() else {}
+
+
+def _place(codes: dict[str, str], text: str) -> None:
+    """Take a line without a code for what it looks like."""
+    if _COUNT.match(text):
+        codes["WC"] = text
+    elif "PD" not in codes and dated(text) is not None:
+        codes["PD"] = text
+    elif re.fullmatch(r"\d{1,2}:\d\d(?:\s*[AP]M)?", text):
+        codes["ET"] = text
+    elif re.match(r"(?:©|\(c\)|copyright)", text, re.IGNORECASE):
+        codes["CY"] = text
+    elif "PD" not in codes:
+        codes.setdefault("BY", text)
+    elif "SN" not in codes:
+        codes["SN"] = text
+    elif re.fullmatch(r"[A-Z0-9]{2,8}", text):
+        codes["SC"] = text
+    elif re.fullmatch(r"[A-Z]?\d{1,3}", text):
+        codes["PG"] = text
+    elif "LA" not in codes and len(text) < 20:
+        codes["LA"] = text
 
 
 def _of_xml(source: Source) -> Iterator[Record | Rejection]:

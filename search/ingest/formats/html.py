@@ -73,6 +73,7 @@ _KEPT = {
 }
 _SAVED = re.compile(r"<!--\s*saved from url=\(\d+\)(?P<url>\S+)\s*-->")
 _COPYRIGHT = re.compile(r"(?:copyright|©|\(c\)\s*\d{4})|[^.!?]*\ball rights reserved\b", re.IGNORECASE)
+_BETWEEN_PAGES = re.compile(r"(?<=</html>)\s*(?=<!doctype html|<html\b)", re.IGNORECASE)
 _BETWEEN = re.compile(r"\s+(?:[|•·»–—-]|::)\s+")
 _NO_BYLINES = frozenset(
     ("meta", "link", "body", "html", "label", "input", "form", "head", "script", "style", "section", "article", "main")
@@ -87,10 +88,14 @@ def recognises(head: Head) -> bool:
 
 
 def read(source: Source) -> Iterator[Record | Rejection]:
-    """The article of the page."""
-    page = whole_text(source, "a page")
-    record = article(page, source=source)
-    yield rejected(source, None, NO_TEXT, page) if record is None else record
+    """The article of the page; of each, where several pages were joined in one file."""
+    pages = _BETWEEN_PAGES.split(whole_text(source, "a page"))
+    if len(pages) > 1:
+        source.note("files of several pages, parted where a page ends and another begins")
+    for number, page in enumerate(pages, 1):
+        place = f"page {number}" if len(pages) > 1 else None
+        record = article(page, place=place, source=source)
+        yield rejected(source, place, NO_TEXT, page) if record is None else record
 
 
 def article(page: str, url: str = "", place: str | None = None, source: Source | None = None) -> Record | None:

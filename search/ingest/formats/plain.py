@@ -25,6 +25,7 @@ from search.ingest.agencies import agency_name
 from search.ingest.clean import clean_line, clean_text
 from search.ingest.dates import read_date
 from search.ingest.decode import EXCERPT, RECORD_LIMIT, TextStream
+from search.ingest.formats import joined
 from search.ingest.formats.base import Format, Record
 from search.ingest.formats.foreign import kind_of
 from search.ingest.formats.json_lines import TOO_LONG
@@ -101,7 +102,7 @@ def fault(source: Source) -> str | None:
 
 
 def read(source: Source) -> Iterator[Record | Rejection]:
-    """The one article of the file, or a rejection."""
+    """The one article of the file, the several that a database joined in it, or a rejection."""
     pieces: list[str] = []
     size = 0
     for chunk in TextStream(source).chunks():
@@ -112,6 +113,9 @@ def read(source: Source) -> Iterator[Record | Rejection]:
             return
         pieces.append(chunk)
     text = "".join(pieces)
+    if (several := joined.articles(source, text, parse)) is not None:
+        yield from several
+        return
     if sum(1 for _ in islice(_LAST_LINE.finditer(text), 2)) > 1:
         source.note("texts that look like several articles, read as one")
     if (front := _front_matter(text)) is not None:
