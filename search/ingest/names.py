@@ -35,6 +35,7 @@ _NO_NAME = re.compile(
 )
 # What databases and programs write where there is no author; "Nan" is a name.
 _NOTHING = re.compile(r"(?i:null|none|n/a|n\.a\.|<na>)|nan|NaN|NAN|NA|-+")
+_NOT_GIVEN = re.compile(r"(?:\A|[,;|]\s*)n/a(?=\s*(?:[,;|]|\Z))", re.IGNORECASE)  # its slash parts no names
 # Words of institutions: what has one is no person, and "and" does not part it from what follows.
 _INSTITUTION = re.compile(
     r"\b(?:academy|administration|agency|agencies|alliance|association|authority|bank|board|bureau|cent(?:er|re)|chamber|"
@@ -90,7 +91,7 @@ def byline(line: str) -> Byline:
     """
     if _ADDRESS.fullmatch(line.strip()):
         return Byline((), (line.strip(),))
-    line = _FROM_WIRES.sub("", _BY.sub("", clean_line(line)))
+    line = _NOT_GIVEN.sub("", _FROM_WIRES.sub("", _BY.sub("", clean_line(line))))
     names: list[str] = []
     roles: list[str] = []
     for part, sign in _parts(line):
