@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import re
 from datetime import UTC, date, datetime
 from html.parser import HTMLParser
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, urlencode, urlsplit
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -180,6 +182,68 @@ def test_the_timeline_is_that_of_the_archive_and_its_bars_narrow(client, archive
         assert f"{bar.count} article" in shown(client, link).text
         assert f"{bar.label}: {bar.count} of {bar.articles}" in page.text
     assert "share of all articles by month" in shown(client, "/?q=Halloran&by=month&share=1").text
+
+
+def test_queries_are_compared_over_time(client, archive):
+    page = shown(client, "/?q=Halloran&by=month&compare=strike&compare=dam+-port&compare=")
+    found = archive.timeline("Halloran", by="month", compare=["strike", "dam -port"])
+    lines = [("Halloran", found), *((one.name, one) for one in found.series)]
+    for name, line in lines:
+        assert f"{name} {line.total}" in page.text
+    _, _, rest = page.text.partition("As a table")[2].partition("Compare, or take it along")[0].partition("share\n")
+    for at, bar in enumerate(found.buckets):
+        cells = [f"{line.buckets[at].count:,}" for _, line in lines]
+        assert bool(any(one.buckets[at].count for _, one in lines)) == (
+            f"{bar.label}: " in page.text and bar.label in rest
+        )
+        assert "; ".join(
+            [f"{bar.label}: {cells[0]} of {bar.articles:,}", f"strike: {cells[1]}", f"dam -port: {cells[2]}"]
+        ) in (page.text)
+    asked = [parse_qs(urlsplit(link).query) for link in page.links]
+    assert {"q": ["Halloran"], "by": ["month"], "compare": ["strike"]} in asked
+    assert {"q": ["Halloran"], "by": ["month"], "compare": ["dam -port"]} in asked
+    narrowed = next(link for link in page.links if "from=" in link)
+    assert parse_qs(urlsplit(narrowed).query)["compare"] == ["strike", "dam -port"]
+    whole = "/?q=a&from=2024&compare=b"
+    kept = [link for link in shown(client, whole).links if link.startswith("/?") and "source%3A" in link]
+    assert kept
+    assert all("from=2024" in link for link in kept)  # the other query is within it, too
+    assert 'name="compare" required' in client.get("/?q=a&compare=b&compare=c&compare=d").text
+    assert 'name="compare" required' not in client.get("/?q=a&compare=b&compare=c&compare=d&compare=e").text
+    assert "compare" in shown(client, "/?q=a" + 5 * "&compare=b", 400).text
+    wrong = client.get("/?q=strike&compare=title%3A%22x")
+    assert (wrong.status_code, "data-position" in wrong.text) == (400, False)  # the mistake is not in the box
+    shares = shown(client, "/?q=Halloran&by=month&compare=strike&share=1").text
+    assert "share of all articles by month" in shares
+
+
+@pytest.mark.parametrize("form", ["csv", "xlsx"])
+def test_counts_leave_as_files(client, archive, form):
+    import openpyxl
+
+    query = "q=Halloran&by=month&compare=strike&from=2024-10"
+    found = archive.timeline("Halloran", by="month", compare=["strike"], filters={"since": "2024-10"})
+    wanted = [["series", "month"], *(["Halloran", one.label] for one in found.buckets)]
+    wanted += [["strike", one.label] for one in found.series[0].buckets]
+    counts = archive.facets("Halloran", limit=None, filters={"since": "2024-10"})
+    sources = {one.value: one.count for one in counts.facets[0].values}
+
+    def rows(name):
+        answer = client.get(f"/{name}.{form}?{query}")
+        assert answer.status_code == 200
+        assert answer.headers["content-disposition"] == f'attachment; filename="{name}.{form}"'
+        assert answer.headers["content-security-policy"] == doors.POLICY
+        if form == "csv":
+            return [[*line] for line in csv.reader(io.StringIO(answer.text))]
+        book = openpyxl.load_workbook(io.BytesIO(answer.content))
+        return [list(row) for row in book[name].iter_rows(values_only=True)]
+
+    timeline, facets = rows("timeline"), rows("facets")
+    assert [row[:2] for row in timeline] == wanted
+    assert [int(row[4]) for row in timeline[1 : len(found.buckets) + 1]] == [one.count for one in found.buckets]
+    assert {row[1]: int(row[2]) for row in facets if row[0] == "source" and row[1]} == sources
+    assert client.get(f"/timeline.{form}?q=title%3A%22a").status_code == 400
+    assert client.post(f"/timeline.{form}").status_code == 405
 
 
 def test_a_lone_far_date_does_not_press_the_others_into_a_corner(tmp_path):
@@ -449,7 +513,14 @@ def test_a_strangers_text_is_text(hostile):
         addresses = ["/?q=storm&explain=1", "/?q=storm", "/", "/?q=" + "%22%3E%3Cscript%3Ealert(1)%3C/script%3E"]
         start = shown(client, "/?q=storm")
         addresses += [link for link in start.links if link.startswith("/?")]
-        addresses += ["/?open=u&related=similar", "/?open=u&related=background", "/?q=storm&open=u&related=similar"]
+        evil = urlencode({"q": "storm", "compare": re.sub('["\u202e\x1b]', "", EVIL)})
+        addresses += [
+            f"/?{evil}",
+            f"/?{evil}&share=1&open=u",
+            "/?open=u&related=similar",
+            "/?open=u&related=background",
+            "/?q=storm&open=u&related=similar",
+        ]
         assert len(addresses) > 10
         for address in addresses:
             answer = client.get(address)
@@ -464,6 +535,22 @@ def test_a_strangers_text_is_text(hostile):
                 assert not parts.netloc or parts.netloc == "a.example"
             assert all(link.startswith("/assets/") for link in page.loaded)
             assert len(page.ids) == len(set(page.ids))
+
+
+def test_counts_of_a_strangers_run_nothing_in_a_spreadsheet(tmp_path):
+    import openpyxl
+
+    evil = ["=1+1", "@SUM(1)", "-2+3", "\t=cmd|' /C calc'!A0", "＝1"]
+    with Archive.open(tmp_path, create=True) as archive:
+        items = [Article(id=str(at), text="storm", source=one, section=one) for at, one in enumerate(evil)]
+        archive.add(items, vectors=False)
+    with serving(tmp_path) as client:
+        for name in ("facets", "timeline"):
+            query = "q=storm&compare=%2Bstorm&by=year&from=2024&to=2025"
+            for row in csv.reader(io.StringIO(client.get(f"/{name}.csv?{query}").text)):
+                assert not [cell for cell in row if cell.lstrip().startswith(("=", "@", "+", "-", "＝"))], row
+            book = openpyxl.load_workbook(io.BytesIO(client.get(f"/{name}.xlsx?{query}").content))
+            assert not [cell for row in book[name] for cell in row if cell.data_type == "f"]
 
 
 def test_who_has_no_token_is_led_to_the_login_and_back(sample_archive):

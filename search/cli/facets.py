@@ -15,7 +15,7 @@ from search.cli.receipts import check, receipt_file, write
 from search.cli.text import DIM, PLAIN, line, width
 from search.declarations import values
 from search.engine.request import FACETS
-from search.exports import formats
+from search.exports import formats, tables
 
 if TYPE_CHECKING:
     from search.records import Facet, Facets
@@ -48,7 +48,7 @@ def command(
         made = None if receipt is None else archive.receipt("facets", query, **options)
         found = archive.facets(query, **options) if made is None else made.answer
     if format in TABLES:
-        put_table("facets", _rows(found), format, None if made is None else made.id)
+        put_table("facets", tables.of_facets(found), format, None if made is None else made.id)
     else:
         put(_drawn(found, format, None if made is None else made.id, style=styled()))
     if made is not None and receipt is not None:
@@ -77,15 +77,6 @@ def _drawn(found: Facets, format: str, receipt: str | None, *, style: bool) -> s
     ]
     title = f"{pretty.things(found.total, found.stories)}: {found.query}"
     return charts.svg(title, panels) if format == "svg" else charts.png(title, panels)
-
-
-def _rows(found: Facets) -> Iterator[tuple[Any, ...]]:
-    yield "field", "value", "count", "query"
-    for facet in found.facets:
-        for one in facet.values:
-            yield str(facet.field), one.value, one.count, one.query
-        if facet.none:
-            yield str(facet.field), "", facet.none, None
 
 
 def heading(facet: Facet, stories: bool = False) -> str:

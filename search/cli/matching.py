@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -13,7 +11,7 @@ import click
 from search.cli.options import asks, counted, given, output, printed, timings, valid_text
 from search.declarations import Setting
 from search.errors import UsageError
-from search.exports import formats
+from search.exports import tables
 from search.records import Filters
 
 if TYPE_CHECKING:
@@ -50,19 +48,11 @@ def asked(settings: dict[str, Any]) -> tuple[str, dict[str, Any]]:
     return query, options | {"literal": options["literal"] and bool(query)}
 
 
-def table(rows: Iterable[Sequence[Any]]) -> str:
-    """CSV, safe to open in a spreadsheet."""
-    buffer = io.StringIO()
-    writer = csv.writer(buffer, lineterminator="\n")
-    writer.writerows([formats.cell(value) if isinstance(value, str) else value for value in row] for row in rows)
-    return buffer.getvalue()[:-1]
-
-
 def put_table(name: str, rows: Iterable[Sequence[Any]], format: str, receipt: str | None = None) -> None:
     """Print a table as CSV, or as a workbook whose sheet has this name; it names its receipt, where there is one."""
     if format == "csv":
         named = ((*row, receipt if number else "receipt") for number, row in enumerate(rows))
-        put(table(rows if receipt is None else named))
+        put(tables.text(rows if receipt is None else named))
         return
     from search.exports.workbook import of_table
 

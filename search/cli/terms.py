@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from search.cli import charts, pretty
-from search.cli.matching import asked, match_set, table
+from search.cli.matching import asked, match_set
 from search.cli.options import UNSAID, common, counted, opened
 from search.cli.text import line, wrap
 from search.declarations import values
 from search.engine.request import TERMS
-from search.exports import formats
+from search.exports import formats, tables
 
 if TYPE_CHECKING:
     from search.records import Term, Terms
@@ -39,7 +39,7 @@ def command(ctx: click.Context, /, folder: Path, format: str, **settings: Any) -
     if format == "json":
         click.echo(formats.dumps(values(found, UNSAID), indent=2))
     else:
-        for text in table(_rows(found)).split("\n") if format == "csv" else _pretty(found):
+        for text in tables.text(_rows(found)).split("\n") if format == "csv" else _pretty(found):
             click.echo(text)
     for note in found.notes:
         click.echo(line(note), err=True)

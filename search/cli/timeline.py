@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +14,7 @@ from search.cli.receipts import check, receipt_file, write
 from search.cli.text import line
 from search.declarations import values
 from search.engine.request import TIMELINE
-from search.exports import formats
+from search.exports import formats, tables
 
 if TYPE_CHECKING:
     from search.records import Timeline
@@ -46,7 +45,7 @@ def command(
         made = None if receipt is None else archive.receipt("timeline", query, **options)
         found = archive.timeline(query, **options) if made is None else made.answer
     if format in TABLES:
-        put_table("timeline", _rows(found), format, None if made is None else made.id)
+        put_table("timeline", tables.of_timeline(found), format, None if made is None else made.id)
     else:
         put(_drawn(found, format, share, None if made is None else made.id))
     if made is not None and receipt is not None:
@@ -85,14 +84,3 @@ def _drawn(found: Timeline, format: str, share: bool, receipt: str | None) -> st
         if format == "pretty":
             return "\n".join(charts.table([name for name, _ in drawn], panel, pretty.columns()))
     return charts.svg(title, [panel]) if format == "svg" else charts.png(title, [panel])
-
-
-def _rows(found: Timeline) -> Iterator[tuple[Any, ...]]:
-    head = (str(found.by), "start", "end", "count", "articles", "share", "query")
-    if not found.series:
-        yield head
-        yield from (tuple(values(bucket).values()) for bucket in found.buckets)
-        return
-    yield "series", *head
-    for name, buckets in ((found.query, found.buckets), *((one.name, one.buckets) for one in found.series)):
-        yield from ((name, *values(bucket).values()) for bucket in buckets)

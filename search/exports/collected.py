@@ -11,6 +11,8 @@ from search.exports.files import FORMS
 from search.records import Hit
 from search.records.collections import Dossier, Member
 
+WORKBOOK = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+
 
 class Written(NamedTuple):
     """A file: its bytes, its type in HTTP, the end of its name, and how many cells of a workbook were cut."""
@@ -53,8 +55,7 @@ def _xlsx(copy: Dossier) -> Written:
     named = ", ".join(receipt.id for receipt in copy.receipts) or None
     rows = (tuple(row(member).values()) for member, _ in copy.entries)
     book = of_table("articles", (columns(Member), *rows), named)
-    media = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
-    return Written(book.data, media, "xlsx", book.cut)
+    return Written(book.data, WORKBOOK, "xlsx", book.cut)
 
 
 def _html(copy: Dossier) -> Written:

@@ -15,22 +15,27 @@ from search.serve.http.requests import EVERYTHING
 
 PER_PAGE = 10
 LAST_PAGE = 10_000
+MOST_COMPARED = 4
+"""Queries beside the one that is asked: five lines can be told from each other."""
 _FILTERS = frozenset({"since", "until", "sources", "authors", "sections", "languages"})
 _OTHERS = frozenset({"mode", "sort", "copies", "detect", "recency", "as_of", "literal"})
 _ASKED = tuple(one for one in request.SEARCH if one.name in _FILTERS | _OTHERS)
-_SHOWING = frozenset({"page", "open", "related", "by", "share", "explain"})
+_SHOWING = frozenset({"page", "open", "related", "by", "share", "explain", "compare"})
 """What shows the same answers in another way."""
 _IN_QUERY = tuple(one.option for one in _ASKED if one.name in _FILTERS)
 """Names in addresses of what a query that narrows has in its text."""
 
+Query = Annotated[Text, Field(max_length=LONGEST_QUERY)]
+
 
 class Asked(asking(*_ASKED, most={})):  # type: ignore[misc]
-    """The state of the page: a search, a page of its hits, how the timeline is drawn, an article that is open, and what
-    is listed of its subject."""
+    """The state of the page: a search, a page of its hits, how the timeline is drawn and with which queries beside this
+    one, an article that is open, and what is listed of its subject."""
 
-    q: Annotated[Text, Field(max_length=LONGEST_QUERY)] = ""
+    q: Query = ""
     page: Annotated[int, Field(ge=1, le=LAST_PAGE)] = 1
     by: Literal["day", "week", "month", "year"] | None = None
+    compare: Annotated[list[Query], Field(max_length=MOST_COMPARED)] | None = None
     share: bool = False
     explain: bool = False
     open: Annotated[Text | None, Field(max_length=2_000)] = None
@@ -86,8 +91,9 @@ class Asked(asking(*_ASKED, most={})):  # type: ignore[misc]
         return address({**kept, **changes})
 
     def narrowed(self, query: str) -> str:
-        """The address of a query that has the filters of this one in its text."""
-        return self.link(**dict.fromkeys(_IN_QUERY), q=query, literal=None)
+        """The address of a query that has the filters of this one in its text. Queries that it is compared with have
+        them from the address, where they stay then."""
+        return self.link(**dict.fromkeys(() if self.compare else _IN_QUERY), q=query, literal=None)
 
     def within(self, period: Bucket) -> str:
         """The address of this search within a period of its timeline."""

@@ -14,6 +14,7 @@ from urllib.parse import quote
 
 HOME, HELP, LOGIN, LOGOUT, CITE, ASSETS = "/", "/help", "/login", "/logout", "/cite", "/assets/"
 RECEIPTS = ("/receipt.json", "/receipt.md")
+TABLES = ("/timeline.csv", "/timeline.xlsx", "/facets.csv", "/facets.xlsx")
 COLLECTIONS, COLLECTED, COLLECT = "/collections", "/collections/file", "/collect"
 OPEN = frozenset({LOGIN, LOGOUT})
 COOKIE = "broadsheet"
@@ -23,7 +24,11 @@ POLICY = "default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancesto
 
 def is_page(path: str) -> bool:
     """Whether a path is one of the page's, which a person opens in a browser."""
-    return path in (HOME, HELP, CITE, *RECEIPTS, COLLECTIONS, COLLECTED) or path.startswith(f"{HELP}/") or is_open(path)
+    return (
+        path in (HOME, HELP, CITE, *RECEIPTS, *TABLES, COLLECTIONS, COLLECTED)
+        or path.startswith(f"{HELP}/")
+        or is_open(path)
+    )
 
 
 def is_form(path: str) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import cached_property
@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 from search import query as language
 from search.archive import Archive
 from search.errors import QueryError, UsageError
+from search.exports import tables
 from search.exports.citations import STYLES
 from search.query.removal import removable
 from search.records import (
@@ -27,7 +28,7 @@ from search.records import (
     Timeline,
 )
 from search.records.articles import pages_between
-from search.serve.web.address import PER_PAGE, Asked
+from search.serve.web.address import MOST_COMPARED, PER_PAGE, Asked
 from search.serve.web.text import Paragraph, paragraphs
 
 VALUES = 6  # of each facet
@@ -43,6 +44,16 @@ class Chip(NamedTuple):
     """A condition in words, and the address of the search without it."""
 
     words: str
+    without: str | None
+
+
+class Line(NamedTuple):
+    """A line of the timeline: its query, how many articles match, its periods, and the address without it, None for
+    that of the search itself."""
+
+    name: str
+    total: int
+    bars: Sequence[Bucket]
     without: str | None
 
 
@@ -90,20 +101,42 @@ class Page:
         return max(1, -(-total // PER_PAGE))
 
     @cached_property
+    def lines(self) -> Sequence[Line]:
+        """The timeline's lines: that of the query, then those of the queries that it is compared with."""
+        if self.timeline is None:
+            return ()
+        lines = [Line(self.asked.q.strip() or "all articles", self.timeline.total, self.timeline.buckets, None)]
+        for place, one in enumerate(self.timeline.series):
+            others = [text for at, text in enumerate(self.asked.compare or ()) if at != place]
+            lines.append(Line(one.name, one.total, one.buckets, self.asked.link(compare=others or None)))
+        return lines
+
+    @cached_property
     def highest(self) -> float:
         """The height that stands for all of the timeline's: articles, or their share."""
-        shown = [bar.share if self.asked.share else float(bar.count) for bar in self.bars]
+        shown = [self._value(bar) for line in self.lines for bar in line.bars]
         return max(shown, default=0.0) or 1.0
 
     def height(self, bar: Bucket) -> float:
         """The height of a bar, of 58 at most; what is not nothing is seen."""
-        value = bar.share if self.asked.share else float(bar.count)
-        return max(1.0, round(58 * value / self.highest, 1))
+        return max(1.0, round(58 * self._value(bar) / self.highest, 1)) if bar.count else 0.0
+
+    def _value(self, bar: Bucket) -> float:
+        return bar.share if self.asked.share else float(bar.count)
 
     @property
     def bars(self) -> Sequence[Bucket]:
         """The timeline's periods."""
         return () if self.timeline is None else self.timeline.buckets
+
+    def filled(self, place: int) -> bool:
+        """Whether a line has anything in a period."""
+        return any(line.bars[place].count for line in self.lines)
+
+    @property
+    def more_compared(self) -> bool:
+        """Whether there is room for another line."""
+        return len(self.asked.compare or ()) < MOST_COMPARED
 
     def counted(self) -> Sequence[Facet]:
         """The facets that have a value."""
@@ -128,14 +161,14 @@ def page(archive: Archive, asked: Asked) -> Page:
 def timeline(archive: Archive, asked: Asked) -> Timeline | None:
     """The match set over time, in periods that make neither too many bars nor too few. Where a date far from all others
     would press these into a corner, it is left out, unless the address sets dates; None where no length fits."""
-    matching = asked.matching()
+    matching = asked.matching() | {"compare": asked.compare}
     if asked.by is not None:
         return _counted(archive, matching, Period(asked.by))
     years = _counted(archive, matching, Period.YEAR)
     if years is None or not years.buckets:
         return years
     if asked.since is None and asked.until is None:
-        first, last = _middle(years.buckets)
+        first, last = _middle(years)
         if (first, last) != (0, len(years.buckets) - 1):
             since, until = years.buckets[first].start.isoformat(), years.buckets[last].end.isoformat()
             filters = replace(matching["filters"], since=since, until=until)
@@ -150,6 +183,17 @@ def timeline(archive: Archive, asked: Asked) -> Timeline | None:
     return years
 
 
+def table(archive: Archive, asked: Asked, name: str) -> Iterable[tables.Row]:
+    """The rows of the "timeline" as it is drawn, or of the "facets" with all their values. Raises UsageError where a
+    timeline has too many periods."""
+    if name == "facets":
+        return tables.of_facets(archive.facets(**asked.matching(), fields=_FIELDS, limit=None))
+    counted = timeline(archive, asked)
+    if counted is None:
+        raise UsageError("this has too many periods; ask for longer ones, or set dates").about("by")
+    return tables.of_timeline(counted)
+
+
 def _counted(archive: Archive, matching: dict[str, Any], length: Period) -> Timeline | None:
     """None where there would be more periods than are counted."""
     try:
@@ -160,25 +204,27 @@ def _counted(archive: Archive, matching: dict[str, Any], length: Period) -> Time
         return None
 
 
-def _middle(years: Sequence[Bucket]) -> tuple[int, int]:
-    """The first and the last of the years that have all but a few of the articles: what stands far apart at either
-    end, with one article in 200 at most, is not among them."""
-    most = sum(year.count for year in years) // 200
-    first, last = 0, len(years) - 1
-    return _inwards(years, first, last, most), _inwards(years, last, first, most)
+def _middle(years: Timeline) -> tuple[int, int]:
+    """The first and the last of the years that have all but a few of the articles of all lines: what stands far apart
+    at either end, with one article in 200 at most, is not among them."""
+    lines = (years.buckets, *(one.buckets for one in years.series))
+    counts = [sum(bar.count for bar in bars) for bars in zip(*lines, strict=True)]
+    most = sum(counts) // 200
+    first, last = 0, len(counts) - 1
+    return _inwards(counts, first, last, most), _inwards(counts, last, first, most)
 
 
-def _inwards(years: Sequence[Bucket], start: int, stop: int, most: int) -> int:
+def _inwards(years: Sequence[int], start: int, stop: int, most: int) -> int:
     """From an end of the years inwards: the place behind the last gap before which there is little."""
     step = 1 if stop >= start else -1
     passed, place = 0, start
     for at in range(start, stop, step):
-        passed += years[at].count
+        passed += years[at]
         if passed > most:
             break
-        if not years[at + step].count:
+        if not years[at + step]:
             continue
-        if not years[at].count or passed <= most // 4:
+        if not years[at] or passed <= most // 4:
             place = at + step
     return place
 

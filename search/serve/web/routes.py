@@ -20,7 +20,8 @@ from starlette.datastructures import QueryParams
 from search._version import __version__
 from search.archive import Archive
 from search.errors import QueryError, SearchError
-from search.exports.collected import COLLECTED, written
+from search.exports import tables, workbook
+from search.exports.collected import COLLECTED, WORKBOOK, written
 from search.exports.files import FORMS
 from search.exports.receipts import json_text, markdown
 from search.records import Hit, Receipt
@@ -51,7 +52,8 @@ def create(desk: Desk) -> APIRouter:
         return draw("fault.html", status, message=message, position=position, asked=asked or Asked())
 
     def refused(error: SearchError, asked: Asked | None = None) -> Response:
-        position = error.position if isinstance(error, QueryError) else None
+        pointed = isinstance(error, QueryError) and asked is not None and error.query == asked.q
+        position = error.position if isinstance(error, QueryError) and pointed else None
         return fault(folders.message(error, desk.settings.folder), problems.status(error), asked, position)
 
     @router.get(doors.HOME)
@@ -97,6 +99,31 @@ def create(desk: Desk) -> APIRouter:
 
     receipts(doors.RECEIPTS[0], "application/json", json_text)
     receipts(doors.RECEIPTS[1], "text/markdown; charset=utf-8", markdown)
+
+    def counts(path: str) -> None:
+        name, _, form = path.removeprefix("/").partition(".")
+
+        @router.get(path)
+        async def table(request: Request) -> Response:
+            """The counts that an address shows, as a file for a spreadsheet."""
+            try:
+                asked = _asked(request)
+            except ValidationError as error:
+                return fault(problems.misfits(error.errors(include_url=False)), 400)
+
+            def call(archive: Archive) -> Response:
+                rows = pages.table(archive, asked, name)
+                if form == "csv":
+                    return _attached(f"{tables.text(rows)}\n".encode(), "text/csv; charset=utf-8", f"{name}.csv")
+                return _attached(workbook.of_table(name, rows).data, WORKBOOK, f"{name}.xlsx")
+
+            try:
+                return await desk.answer(call)
+            except SearchError as error:
+                return refused(error, asked)
+
+    for path in doors.TABLES:
+        counts(path)
 
     @router.get(doors.COLLECTIONS)
     async def collections(name: str = "", back: str = doors.HOME) -> Response:
@@ -208,9 +235,9 @@ def _address(target: str) -> Asked:
 def _read(given: QueryParams) -> Asked:
     """The fields of an address. A form sends its empty ones too: they ask for nothing."""
     lists = takes_lists(Asked)
-    values = {name: given.getlist(name) if lists.get(name) else given[name] for name in given}
+    values = {name: list(filter(None, given.getlist(name))) if lists.get(name) else given[name] for name in given}
     asked: Asked = Asked.model_validate(
-        {name: value for name, value in values.items() if value not in ("", [""]) or name == "q"}
+        {name: value for name, value in values.items() if value not in ("", []) or name == "q"}
     )
     return asked
 
