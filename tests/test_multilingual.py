@@ -211,6 +211,11 @@ def test_words_are_found_in_the_language_of_each_article(archive, query, ids):
         ("Streek~1", ["de2"]),
         ("выбар~1", []),
         ("Моск*", ["ru1"]),
+        ("किता*", ["hi1"]),  # behind the sign of a vowel
+        ("किताबो*", ["hi1"]),
+        ("दि?ली", []),
+        ("दिल्ल*", ["hi1"]),
+        ("किता!", ["hi1"]),
         ("title:Häuser", ["de1"]),
         ("title:Kinder", []),
         ("Kinder AND Merkel", ["de1"]),

@@ -65,6 +65,8 @@ _SIGNS = (
     "\u1071-\u1074\u1082-\u108d\u135d-\u135f\u17b4-\u17d3\u18a9\u1ab0-\u1ace\u1dc0-\u1dff\u20d0-\u20f0"
     "\u302a-\u302f\u3099\u309a\ua8e0-\ua8f1\ufe00-\ufe0f\ufe20-\ufe2f"
 )
+IN_WORDS: Final = rf"\w{_SIGNS}"
+"""For a set of characters: letters, digits, and the signs inside of words, such as the vowels of Hindi."""
 # What no eye sees: marks of direction, variation selectors, tags. A zero-width space is passed over too, but in scripts
 # that have no other space it parts words.
 _UNSEEN = "\u180b-\u180e\u200e\u200f\u061c\u202a-\u202e\u2061-\u2064\u2066-\u206f\ufff9-\ufffb\U000e0001-\U000e01ef"

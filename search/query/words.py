@@ -6,7 +6,7 @@ import re
 from itertools import groupby
 
 from search.errors import QueryError
-from search.keyword.analysis import TOKEN, fold, normalise, surface_of
+from search.keyword.analysis import IN_WORDS, TOKEN, fold, normalise, surface_of
 from search.keyword.tree import Every, Exact, Expanded, Fuzzy, Near, Node, Wildcard, Word
 from search.query.fields import has_word
 from search.query.tokens import Kind, Token
@@ -17,7 +17,8 @@ _INITIAL = re.compile(r"[^\W\d_]\.")
 _INITIALS = re.compile(r"\A(?:[^\W\d_]\. )*[^\W\d_]\.\Z|\A(?:[A-Z] )*[A-Z]\Z")
 _ACRONYM = re.compile(r"(?:\w\.)+\w")
 # A star beside a letter, or a question mark between two: "wom?n", but not the end of a question.
-_PATTERN = re.compile(r"\w\?*\*|\*\?*\w|\w\?+\w")
+_PATTERN = re.compile(rf"[{IN_WORDS}]\?*\*|\*\?*\w|[{IN_WORDS}]\?+\w")
+_TRUNCATED = re.compile(rf"[^\W_][{IN_WORDS}]*!\Z")
 _STARS = re.compile(r"\*+")
 # Stand for the wildcards while a pattern is cut into words: letters without case or parts, and not in any text.
 _STAND_INS = {"*": "\ua78f", "?": "\ua7f7"}
@@ -67,7 +68,7 @@ def is_special(token: Token) -> bool:
 
 def is_truncated(token: Token) -> bool:
     """Whether the word ends as Nexis truncates: ``terror!``."""
-    return not token.literal and token.text.endswith("!") and token.text[-2:-1].isalnum()
+    return not token.literal and token.text.endswith("!") and _TRUNCATED.search(token.text) is not None
 
 
 def word_tree(token: Token, field: str | None, query: str) -> tuple[Node, list[Scoring]]:

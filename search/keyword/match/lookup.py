@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from search.keyword import tree
 from search.keyword.analysis import (
     ENGLISH,
+    IN_WORDS,
     SPACES,
     SUBFIELDS,
     TEXT_SPACE,
@@ -187,7 +188,7 @@ class Row(tree.Near):
     ordered: bool = True
 
 
-_BETWEEN_WORDS = re.compile(r"[^\w*?'’.,]+")
+_BETWEEN_WORDS = re.compile(rf"[^{IN_WORDS}*?'’.,]+")
 _LETTERS = re.compile(r"[^*?]+")
 
 
