@@ -366,6 +366,18 @@ def test_a_sitemap_without_news_and_an_index_are_told(tmp_path):
     )
 
 
+def test_a_mail_of_very_many_parts_is_rejected_before_it_is_parsed(tmp_path):
+    head = b"From: desk@courier.example\nSubject: Digest\nMIME-Version: 1.0\n"
+    head += b"Content-Type: multipart/mixed; boundary=B\n\n"
+    for parts, told in ((20, None), (5000, "a message of more than 4,000 parts")):
+        body = b"".join(b"--B\nContent-Type: text/plain\n\npart %d\n" % number for number in range(parts))
+        (tmp_path / "digest.eml").write_bytes(head + body + b"--B--\n")
+        (item,) = ingest_read([tmp_path / "digest.eml"])
+        assert (item.reason if isinstance(item, Rejection) else None) == told
+        if told is None:
+            assert item.text.splitlines()[::38] == ["part 0", "part 19"]
+
+
 def test_a_download_attached_to_a_mail_is_read(tmp_path):
     from email.message import EmailMessage
 

@@ -12,9 +12,10 @@ from search.engine import merging
 from search.engine.merging import merge
 from search.engine.request import Request
 from search.engine.writer import Writer
-from search.errors import DiskFull, PurgeUnfinished, StorageError
+from search.errors import ArchiveError, DiskFull, PurgeUnfinished, StorageError
 from search.storage import segments
 from search.storage.catalog import Catalog
+from search.storage.collections import Collections
 
 if TYPE_CHECKING:
     from search.engine.session import Session
@@ -96,6 +97,10 @@ def _purge(writer: Writer, ids: Sequence[str]) -> None:
     writer.clean()
     if (why := catalog.scrub()) is not None:
         raise _unfinished(ids, why)
+    try:
+        Collections(writer.folder.path).purge(ids)
+    except ArchiveError as error:
+        raise _unfinished(ids, f"collections keep their titles: {error};") from error
     catalog.purged()
 
 

@@ -169,6 +169,18 @@ class Collections:
             connection.executemany("DELETE FROM members WHERE collection = ? AND id = ?", [(name, one) for one in gone])
         return gone
 
+    def purge(self, ids: Sequence[str]) -> None:
+        """Blank what collections keep of some articles: title, source, day and address, also what removed entries have
+        left in the file. Ids, tags and notes stay: these are the collector's. Raises ArchiveError."""
+        with self._reading() as connection:
+            if connection is None:
+                return
+        with self._writing() as connection:
+            blank = "UPDATE members SET title = '', source = '', published = '', url = '' WHERE id = ?"
+            connection.executemany(blank, [(one,) for one in ids])
+        with self._errors(), closing(self._connect("rw")) as connection:
+            connection.execute("VACUUM")
+
     def annotate(self, name: str, note: str) -> None:
         """Note something of a whole collection, made now where there is none."""
         if len(note) > LONGEST_NOTE:

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from lxml.etree import _Element
 
 _LONGEST = 1 << 25  # bytes of one message
+_MOST_PARTS = 4000  # of one message; the library takes a quarter of a millisecond for each
+_DELIMITER = re.compile(rb"^--\S", re.MULTILINE)
 _FROM = re.compile(rb"^From \S+.*\d\d:\d\d.*$", re.MULTILINE)
 _DOWNLOADS = frozenset(("nexis", "factiva", "proquest", "europresse", "docx", "rtf", "sheets", "ris"))
 _HIDDEN = re.compile(
@@ -51,6 +53,9 @@ def read(source: Source) -> Iterator[Record | Rejection]:
     for number, data in enumerate(_messages(source), 1):
         if len(data) > _LONGEST:
             yield rejected(source, f"message {number}", f"a message of more than {_LONGEST >> 20} MiB")
+            continue
+        if len(_DELIMITER.findall(data)) > _MOST_PARTS:
+            yield rejected(source, f"message {number}", f"a message of more than {_MOST_PARTS:,} parts")
             continue
         try:
             message = BytesParser(policy=policy.default).parsebytes(data)
