@@ -5,13 +5,14 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from search.errors import QueryError
 from search.keyword.tree import And, Near, Not, Or, Word
 from search.query import parse, quotes
-from search.query.drilldown import quoted
+from search.query.clauses import value_clause
+from search.query.drilldown import Narrower, quoted
 
 NOW = datetime(2025, 2, 1, tzinfo=UTC)
 
@@ -240,3 +241,22 @@ def test_many_marks_take_linear_time():
     read('a "b ' * 5000)
     read("« " * 20_000 + "a")
     read("‘a " * 20_000)
+
+
+@settings(deadline=None, max_examples=300)
+@given(
+    query=st.text(st.sampled_from("dam co\"'\\(<,`‘’‚‛´′‵″‶❝❞*?-"), min_size=1, max_size=12),
+    literal=st.booleans(),
+    value=st.sampled_from(["Corran Courier", "Foo' Bar", "Foo` Bar ′x", "J. O’Hara", '"A" ‘b’']),
+)
+@example(query="''dam (", literal=True, value="Corran Courier")
+@example(query="‘O`o", literal=False, value="Foo` Bar ′x")
+def test_no_mark_of_a_query_is_closed_by_a_condition_behind_it(query, literal, value):
+
+    try:
+        alone = parse(query, now=NOW, literal=literal)
+    except QueryError:
+        return
+    text = Narrower(alone, literal=literal, filters=None, now=NOW).text(value_clause("source", value))
+    if text is not None:
+        assert parse(text, now=NOW).words == alone.words

@@ -19,9 +19,10 @@ from search.query.parser import parse
 from search.records import Filters
 
 LONGEST = 2000  # characters of a query that is repeated for every value
-# In quotation marks, as most conditions are: a mark that nothing closes in the query must not close there.
-_PROBE, _PROBE_TEXT = Value("language", "x y", whole=True), 'lang:="x y"'
-_MARK = re.compile(rf"[{quotes.MARKS}]|``|''|<<|,,")
+# In quotation marks and with single ones inside, as conditions may be: what nothing closes in the query must not close
+# there.
+_PROBE, _PROBE_TEXT = Value("language", "x’ y' z", whole=True), 'lang:="x’ y\' z"'
+_MARK = re.compile(rf"[{quotes.MARKS}{quotes.SINGLE}]|``|''|<<|,,")
 _SPECIAL = re.compile(rf"[\\()+\-*?!~:/]|{_MARK.pattern}")
 _OPERATOR = re.compile(r"AND|OR|NOT|&&|\|\||(?:NEAR|ADJ)[0-9]*|(?i:w|near|pre|onear)/\w+")
 _PLAIN_DATE = re.compile(r"[0-9A-Za-z-]+")

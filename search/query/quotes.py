@@ -12,9 +12,9 @@ UNCLOSED: Final = '"＂“„'
 
 _PAIRS = "``|''|<<|>>|,,"
 _RUN = '"{2,3}'  # as spreadsheets and programs double them
-# Single marks are apostrophes too: they need two words between them. A grave accent closes with an apostrophe, too.
-_SINGLE = frozenset("‘’‚‛`´′‵")
-_MARK = re.compile(rf"\\.|{_RUN}|[{MARKS}]|{_PAIRS}|[{''.join(sorted(_SINGLE))}']", re.DOTALL)
+SINGLE: Final = "‘’‚‛`´′‵"
+"""These are apostrophes, too: they need two words between them. A grave accent closes with a straight one as well."""
+_MARK = re.compile(rf"\\.|{_RUN}|[{MARKS}]|{_PAIRS}|[{SINGLE}']", re.DOTALL)
 _OPENS = re.compile(rf"{_RUN}(?=\w)|[{MARKS}]|``|''|<<|,,(?=\w)|['‘‚‛`´′‵](?=\w)")
 _PRIMES = "″‶"  # inches and seconds behind a number
 # Straight single marks are apostrophes, unless they stand around all of a query.
@@ -52,14 +52,14 @@ def quoted(text: str, at: int) -> Quoted | None:
         return None
     if opening[0] == "'":
         return Quoted(at + 1, len(text.rstrip()) - 1, len(text.rstrip()))
-    single = opening[0] in _SINGLE
+    single = opening[0] in SINGLE
     start, depth, first = opening.end(), 1, None
     if opening[0] not in UNCLOSED and opening[0] != _SPACED and text[start : start + 1].isspace():
         return None
     for mark in _MARK.finditer(text, start):
         sign = mark[0]
         run = sign[0] == '"'
-        if sign[0] == "\\" or (sign in _SINGLE or sign == "'") != single:
+        if sign[0] == "\\" or (sign in SINGLE or sign == "'") != single:
             continue
         if (sign == "'" and opening[0] != "`") or (len(sign) == 2 and not run and len(opening[0]) != 2):
             continue
