@@ -6,6 +6,7 @@ import fcntl
 import gc
 import os
 import shutil
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,6 +14,8 @@ import pytest
 
 os.environ["HF_HUB_OFFLINE"] = "1"
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+# What is started in the background ignores Ctrl-C, and so does all that it starts: tests send it to commands of theirs.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 SAMPLE = Path(__file__).parent / "sample"
 
 

@@ -15,17 +15,9 @@ from hypothesis import strategies as st
 
 from search import Archive, Article, Filters, ingest
 from search.engine import counts
-from search.engine.counts import (
-    MAX_PERIODS,
-    Period,
-    Spellings,
-    by_day,
-    count_dates,
-    count_names,
-    count_periods,
-    label,
-)
+from search.engine.counts import Spellings, count_names
 from search.engine.facets import FacetField
+from search.engine.periods import MAX_PERIODS, Period, by_day, count_dates, count_periods, label
 from search.errors import ArchiveDamaged, QueryError, UsageError
 from search.query.clauses import value_clause
 from search.query.drilldown import LONGEST

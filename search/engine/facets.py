@@ -7,7 +7,8 @@ from dataclasses import replace
 from datetime import date
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from search.engine.counts import Counted, Mask, Periods, count_dates, count_periods, label, number
+from search.engine.counts import Counted, Mask
+from search.engine.periods import Periods, count_dates, count_periods, label, number
 from search.engine.remarks import of_counts
 from search.engine.stories.shown import of_copies
 from search.engine.watch import Watch, unwatched

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import date
+from functools import cache
 from typing import TYPE_CHECKING, NamedTuple, cast
 
 import numpy as np
@@ -59,9 +60,10 @@ def suggestion(view: View, plan: Plan, scope: Scope) -> tuple[str | None, list[s
     query, words = plan.query, scope.words
     text, notes = query.text, []
     asked = dict.fromkeys((*query.words, *_required(query)))
+    of_dates = cache(lambda: _of_dates(view, plan))
     for word in asked:
         better = words.suggest(word)
-        if better is not None and word.lower() in _of_dates(view, plan):
+        if better is not None and word.lower() in of_dates():
             continue  # "May" in "5 May 2020" is no misspelling
         if better is not None:  # not inside other words, fields, patterns or what is left out
             quotes = "" if word in query.words else '"'
@@ -72,7 +74,7 @@ def suggestion(view: View, plan: Plan, scope: Scope) -> tuple[str | None, list[s
         elif len(asked) <= _FEW and (usual := words.usual(word)) is not None:
             own, other, count = usual
             notes.append(f"{_articles(count)} {other!r}, {own:,} {word!r}; did you mean {other}?")
-    notes += _lacking(view, plan, scope, list(asked))
+    notes += _lacking(plan, scope, list(asked), of_dates)
     for name in _unknown(view, query, scope) if query.constraint is not None and not scope.mask.any() else ():
         if name.near is not None:
             quoted = f'"{name.near}"' if " " in name.near else name.near
@@ -81,14 +83,13 @@ def suggestion(view: View, plan: Plan, scope: Scope) -> tuple[str | None, list[s
     return (text if text != query.text else None), notes
 
 
-def _lacking(view: View, plan: Plan, scope: Scope, asked: Sequence[str]) -> list[str]:
-    """What is to be said of words, misspellings and patterns that no visible article has."""
+def _lacking(plan: Plan, scope: Scope, asked: Sequence[str], of_dates: Callable[[], set[str]]) -> list[str]:
+    """What is to be said of words, misspellings and patterns that no visible article has; not of those ``of_dates``."""
     if plan.mode is Mode.VECTOR or not scope.visible.any():
         return []
     lacking = [word for word in asked if word.lower() not in _BETWEEN and scope.words.lacks(word)]
     if lacking:  # "May" in "5 May 2020" is none of its words
-        dates = _of_dates(view, plan)
-        lacking = [word for word in lacking if word.lower() not in dates]
+        lacking = [word for word in lacking if word.lower() not in of_dates()]
     like = [one.written for one in plan.query.patterns if not scope.words.match(cast("Node", one)).any()]
     if not lacking and not like:
         return []

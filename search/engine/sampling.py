@@ -16,8 +16,8 @@ from typing import NamedTuple
 import numpy as np
 
 from search import deadline
-from search.engine.counts import label
 from search.engine.legs import Ordinals
+from search.engine.periods import label
 from search.engine.request import Request
 from search.engine.view import Scope, View
 from search.engine.watch import Watch, unwatched

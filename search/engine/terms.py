@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from search.engine.counts import Periods, count_periods, label
+from search.engine.periods import Periods, count_periods, label
 from search.engine.remarks import of_counts
 from search.engine.watch import Watch, unwatched
 from search.errors import UsageError

@@ -14,11 +14,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from search import query as language
-from search.engine.counts import ByDay, Counted, Spellings, by_day, count_names
+from search.engine.counts import Counted, Spellings, count_names
 from search.engine.excerpts import plain_spans
 from search.engine.furniture import learning
 from search.engine.furniture.part import Spans, opened
 from search.engine.legs import Floats, Leg, Mask, Ordinals, VectorLeg
+from search.engine.periods import ByDay, by_day
 from search.engine.plan import Plan, Preferred, named_in
 from search.engine.query_vectors import QueryVectors
 from search.engine.ranking import DATE_PREFERENCE, PREFERENCE

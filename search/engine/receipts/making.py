@@ -14,8 +14,8 @@ import numpy as np
 from search import deadline, query
 from search._version import __version__
 from search.engine import lenient, versions
-from search.engine.counts import count_dates
 from search.engine.legs import Ordinals
+from search.engine.periods import count_dates
 from search.engine.receipts.asking import Asked
 from search.engine.settings import Settings
 from search.engine.view import Scope, View
