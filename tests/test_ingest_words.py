@@ -176,6 +176,7 @@ def test_what_is_right_stays(text):
         ("Text Olsen", ["Text Olsen"], []),
         ("NULL", [], []),
         ("NULL, NULL", [], []),
+        ("Null, Christopher", ["Christopher Null"], []),
         ("null; Tom Ode", ["Tom Ode"], []),
         ("Tom Ode, NULL", ["Tom Ode"], []),
         ("None and Tom Ode", ["None and Tom Ode"], []),

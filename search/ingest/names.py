@@ -33,8 +33,8 @@ _NO_NAME = re.compile(
     r"\d+\s+min(?:ute)?s?\s+read|\d+\s+(?:minute|hour|day)s?\s+ago",
     re.IGNORECASE,
 )
-# What databases and programs write where there is no author; "Nan" is a name.
-_NOTHING = re.compile(r"(?i:null|none|n/a|n\.a\.|<na>)|nan|NaN|NAN|NA|-+")
+# What databases and programs write where there is no author; "Nan" and "Null" are names.
+_NOTHING = re.compile(r"null|NULL|none|None|NONE|(?i:n/a|n\.a\.|<na>)|nan|NaN|NAN|NA|-+")
 _NOT_GIVEN = re.compile(r"(?:\A|[,;|]\s*)n/a(?=\s*(?:[,;|]|\Z))", re.IGNORECASE)  # its slash parts no names
 # Words of institutions: what has one is no person, and "and" does not part it from what follows.
 _INSTITUTION = re.compile(

@@ -59,7 +59,7 @@ def _inside(spans: Sequence[tuple[int, int, str]], start: int, end: int) -> list
 
 def _marked(text: str, marks: Sequence[tuple[int, int, str]], furniture: Sequence[tuple[int, int, str]] = ()) -> Markup:
     shown, spans = clean_spans(text, [(start, end) for start, end, _ in (*marks, *furniture)])
-    placed = [(*span, kind) for span, (_, _, kind) in zip(spans, marks, strict=False) if span[0] < span[1]]
+    placed = [(*span, kind) for span, (_, _, kind) in zip(spans[: len(marks)], marks, strict=True) if span[0] < span[1]]
     pieces, at = [], 0
     for start, end in spans[len(marks) :]:
         dimmed = Markup('<span class="furniture">{}</span>').format(_stretch(shown, placed, start, end))
