@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, date, datetime
+from types import SimpleNamespace
 
 import pytest
 from click.testing import CliRunner
@@ -147,7 +148,8 @@ def test_parameters_of_scoring_that_there_are_not(folder, bad):
     assert ("NAME=NUMBER" in result.stderr) is bad.startswith("k1")
 
 
-def test_optimize(folder):
+def test_optimize(folder, monkeypatch):
+    monkeypatch.setattr("search.cli.optimize.time", SimpleNamespace(monotonic=lambda: 0.0))
     with Archive.open(folder) as archive:
         archive.add([Article(id="new", text="New.")])
     result = run("optimize")

@@ -7,6 +7,7 @@ import io
 import json
 import time
 from contextlib import closing
+from types import SimpleNamespace
 
 import pytest
 from click.testing import CliRunner
@@ -58,6 +59,20 @@ def run(*arguments, **settings):
 def held(folder):
     with Archive.open(folder) as archive:
         return {hit.article.id for hit in archive.search("*", sort="newest", limit=1000)}
+
+
+@pytest.fixture(autouse=True)
+def clock(monkeypatch):
+    """What the summary's clock shows, one time after the other; it stands still where a test says nothing else."""
+    shown = [0.0]
+    still = SimpleNamespace(monotonic=lambda: shown.pop(0) if len(shown) > 1 else shown[0])
+    monkeypatch.setattr("search.cli.index.time", still)
+    return shown
+
+
+def test_index_says_how_long_it_took(folder, source, clock):
+    clock[:] = [7.0, 132.4]
+    assert run(source(NEWS[0])).stderr.splitlines()[-1] == "1 added, 0 replaced, 0 skipped, 0 rejected in 2 min"
 
 
 def test_index_adds_and_sums_up(folder, source):
